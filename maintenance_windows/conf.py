@@ -1,0 +1,49 @@
+"""The settings of the app, typed and read at use, so that override_settings works."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from django.conf import settings
+
+# The tick's own queue: behind other people's slow tasks it would be late.
+QUEUE = "maintenance"
+TICK_TASK = "maintenance_windows.tasks.tick"
+
+
+class Conf:
+    @property
+    def template(self) -> str | None:
+        """MAINTENANCE_503_TEMPLATE: the host project's own page; else its 503.html."""
+        return getattr(settings, "MAINTENANCE_503_TEMPLATE", None)
+
+    @property
+    def block_staff(self) -> bool:
+        """MAINTENANCE_BLOCK_STAFF: whether staff get the 503 too; superusers never do."""
+        return bool(getattr(settings, "MAINTENANCE_BLOCK_STAFF", False))
+
+    @property
+    def admin_ignored_urls(self) -> Sequence[str]:
+        """MAINTENANCE_ADMIN_IGNORED_URLS: regular expressions that stay open on every site."""
+        return getattr(settings, "MAINTENANCE_ADMIN_IGNORED_URLS", ())
+
+    @property
+    def retry_after(self) -> int | None:
+        """MAINTENANCE_RETRY_AFTER: seconds to wait where no end is known; None sends no header."""
+        return getattr(settings, "MAINTENANCE_RETRY_AFTER", 300)
+
+    @property
+    def tick_max_age(self) -> timedelta:
+        """MAINTENANCE_TICK_MAX_AGE: seconds after which the scheduler's last tick is too old."""
+        return timedelta(seconds=getattr(settings, "MAINTENANCE_TICK_MAX_AGE", 8))
+
+    @property
+    def internal_ips(self) -> Collection[str]:
+        return settings.INTERNAL_IPS
+
+    @property
+    def site_id(self) -> int | None:
+        """SITE_ID: the one site that this process serves; without it the host tells."""
+        return getattr(settings, "SITE_ID", None)
+
+
+conf = Conf()

@@ -1,0 +1,65 @@
+"""Times, lengths and sites as people type them on a command line."""
+
+import re
+from datetime import datetime, timedelta
+
+from django.contrib.sites.models import Site
+from django.core.management import CommandError
+from django.utils import timezone
+
+from maintenance_windows.timeline import AmbiguousTime, from_local
+
+LENGTH = re.compile(
+    r"(?:(?P<days>\d{1,5})d)?(?:(?P<hours>\d{1,6})h)?"
+    r"(?:(?P<minutes>\d{1,7})m)?(?:(?P<seconds>\d{1,9})s)?"
+)
+
+
+def moment(text: str) -> datetime:
+    """An ISO 8601 date and time; without an offset it is read in TIME_ZONE."""
+    try:
+        parsed = datetime.fromisoformat(text)
+        if len(text) <= len("2026-11-29"):
+            raise ValueError
+        if parsed.tzinfo is None:
+            return from_local(parsed, timezone.get_default_timezone())
+        return parsed.astimezone(timezone.get_default_timezone())
+    except AmbiguousTime as error:
+        raise CommandError(str(error)) from None
+    except (ValueError, OverflowError):
+        raise CommandError(
+            f"Cannot read the time {text!r}: write it as 2026-11-29T02:00 or 2026-11-29T02:00+01:00."
+        ) from None
+
+
+def length(text: str) -> timedelta:
+    """A length such as 90s, 30m, 2h, 1h30m or 1d."""
+    match = LENGTH.fullmatch(text)
+    parts = {unit: int(number) for unit, number in match.groupdict("0").items()} if match else {}
+    if not any(parts.values()):
+        raise CommandError(f"Cannot read the length {text!r}: write it as 30m, 2h, 1h30m or 1d.")
+    return timedelta(**parts)
+
+
+def sites(names: list[str], *, everyone: bool = False) -> list[Site]:
+    """Sites by domain or id, in the order given; all of them, or the only one there is."""
+    if everyone and names:
+        raise CommandError("Name sites or say --all, not both.")
+    if everyone:
+        return list(Site.objects.order_by("domain"))
+    if not names:
+        found = list(Site.objects.order_by("domain")[:2])
+        if len(found) == 1:
+            return found
+        raise CommandError("Say which site, or --all.")
+    chosen = {site.pk: site for site in map(_site, names)}
+    return list(chosen.values())
+
+
+def _site(name: str) -> Site:
+    site = Site.objects.filter(domain__iexact=name).first()
+    if site is None and name.isdecimal():
+        site = Site.objects.filter(pk=int(name)).first()
+    if site is None:
+        raise CommandError(f"There is no site {name!r}.")
+    return site

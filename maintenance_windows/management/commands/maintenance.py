@@ -1,0 +1,197 @@
+"""Plan and switch maintenance from the shell: `manage.py maintenance --help`."""
+
+import getpass
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from django.contrib.sites.models import Site
+from django.core.management import BaseCommand, CommandError
+from django.utils import timezone
+
+from maintenance_windows import lifecycle, reconcile, status
+from maintenance_windows.lifecycle import Refused
+from maintenance_windows.management import arguments
+from maintenance_windows.management.presentation import site_line, window_line
+from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.snapshot import Level
+
+
+class Command(BaseCommand):
+    help = "Plan maintenance windows and switch sites on and off."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+        def verb(name: str, text: str, *, sites: str = "", window: bool = False) -> ArgumentParser:
+            added = verbs.add_parser(name, help=text, description=text)
+            if sites:
+                added.add_argument("sites", nargs=sites, metavar="SITE", help="domain or id")
+            if window:
+                added.add_argument("window", type=int, metavar="ID", help="the window's id")
+            return added
+
+        showing = verb("status", "Show what is on, until when, and what is next.", sites="*")
+        showing.add_argument("--json", action="store_true")
+        showing.add_argument(
+            "--check", action="store_true", help="exit 1 when the scheduler's last tick is too old"
+        )
+        on = verb("on", "Take sites down now, until an end or until switched off.", sites="*")
+        on.add_argument("--all", action="store_true", dest="everyone")
+        ends(on, required=False)
+        texts(on)
+        off = verb("off", "Bring sites up now; ends the windows that run.", sites="*")
+        off.add_argument("--all", action="store_true", dest="everyone")
+        planning = verb("schedule", "Plan a window for each site, all or none.", sites="+")
+        planning.add_argument("--start", required=True, metavar="ISO")
+        ends(planning, option="--end")
+        texts(planning)
+        planning.add_argument("--title", default="", metavar="T", help="for your team")
+        planning.add_argument("--json", action="store_true")
+        listing = verb("list", "List windows that run or are to come.", sites="*")
+        listing.add_argument("--past", action="store_true", help="those that are over, too")
+        listing.add_argument("--json", action="store_true")
+        for name, text in (
+            ("start", "Open a scheduled window now."),
+            ("end", "End a running window now."),
+            ("cancel", "Call off a scheduled window."),
+        ):
+            verb(name, text, window=True)
+        extending = verb("extend", "Move the end of a window to later.", window=True)
+        ends(extending, length="--by")
+        moving = verb("move", "Give a window other times.", window=True)
+        moving.add_argument("--start", required=True, metavar="ISO")
+        ends(moving, option="--end")
+        verb("tick", "Make all flags right once; for cron instead of Celery.")
+
+    def handle(self, *_: Any, verb: str, **options: Any) -> None:  # noqa: ANN401
+        try:
+            getattr(self, f"do_{verb}")(Namespace(**options))
+        except Refused as refusal:
+            raise CommandError(str(refusal)) from None
+
+    def do_status(self, given: Namespace) -> None:
+        now = timezone.now()
+        records = status.sites(arguments.sites(given.sites, everyone=not given.sites), now)
+        scheduler = status.scheduler(now)
+        if given.json:
+            self.print_json({"at": status.rfc3339(now), "scheduler": scheduler, "sites": records})
+        else:
+            for record in records:
+                self.stdout.write(site_line(record))
+        if given.check and not scheduler["healthy"]:
+            raise CommandError(f"The scheduler's last tick was at {scheduler['last_tick']}.")
+
+    def do_on(self, given: Namespace) -> None:
+        sites = arguments.sites(given.sites, everyone=given.everyone)
+        lifecycle.switch_on(
+            sites,
+            until=end_of(given, timezone.now()) if given.until or given.length else None,
+            level=level(given),
+            message=given.message,
+            actor=actor(),
+        )
+        self.print_sites(sites)
+
+    def do_off(self, given: Namespace) -> None:
+        sites = arguments.sites(given.sites, everyone=given.everyone)
+        ended = lifecycle.switch_off(sites, actor=actor())
+        self.print_sites(sites, ended)
+
+    def do_schedule(self, given: Namespace) -> None:
+        starts_at = arguments.moment(given.start)
+        windows = lifecycle.schedule(
+            arguments.sites(given.sites),
+            starts_at=starts_at,
+            ends_at=end_of(given, starts_at),
+            level=level(given),
+            title=given.title,
+            message=given.message,
+            actor=actor(),
+        )
+        self.print_windows(windows, as_json=given.json)
+
+    def do_list(self, given: Namespace) -> None:
+        now = timezone.now()
+        windows = MaintenanceWindow.objects.select_related("site").order_by("starts_at", "pk")
+        if given.sites:
+            windows = windows.filter(site__in=arguments.sites(given.sites))
+        if not given.past:
+            windows = windows.live(now)
+        self.print_windows(windows, as_json=given.json)
+
+    def do_start(self, given: Namespace) -> None:
+        self.print_windows([lifecycle.start(given.window, actor=actor())])
+
+    def do_end(self, given: Namespace) -> None:
+        self.print_windows([lifecycle.end(given.window, actor=actor())])
+
+    def do_cancel(self, given: Namespace) -> None:
+        self.print_windows([lifecycle.cancel(given.window, actor=actor())])
+
+    def do_extend(self, given: Namespace) -> None:
+        by = arguments.length(given.length) if given.length else None
+        until = arguments.moment(given.until) if given.until else None
+        window = lifecycle.extend(given.window, by=by, until=until, actor=actor())
+        self.print_windows([window])
+
+    def do_move(self, given: Namespace) -> None:
+        starts_at = arguments.moment(given.start)
+        ends_at = end_of(given, starts_at)
+        window = lifecycle.move(given.window, starts_at=starts_at, ends_at=ends_at, actor=actor())
+        self.print_windows([window])
+
+    def do_tick(self, _: Namespace) -> None:
+        reconcile.tick()
+
+    def print_sites(
+        self, sites: list[Site], ended: Collection[MaintenanceWindow] = ()
+    ) -> None:
+        for record in status.sites(sites, timezone.now()):
+            windows = [w.pk for w in ended if w.site.domain == record["site"]]
+            self.stdout.write(site_line(record, windows))
+
+    def print_windows(self, windows: Iterable[MaintenanceWindow], *, as_json: bool = False) -> None:
+        records = status.windows(windows, timezone.now())
+        if as_json:
+            self.print_json(records)
+        else:
+            for record in records:
+                self.stdout.write(window_line(record))
+
+    def print_json(self, value: object) -> None:
+        self.stdout.write(json.dumps(value, indent=2))
+
+
+def ends(
+    parser: ArgumentParser, *, option: str = "--until", length: str = "--for", required: bool = True
+) -> None:
+    """An end is given as a time or as a length, never as both."""
+    group = parser.add_mutually_exclusive_group(required=required)
+    group.add_argument(option, dest="until", metavar="ISO", help="in TIME_ZONE unless it says")
+    group.add_argument(length, dest="length", metavar="LENGTH", help="such as 30m or 2h")
+
+
+def texts(parser: ArgumentParser) -> None:
+    parser.add_argument("--read-only", action="store_true", help="refuse writes only")
+    parser.add_argument("--message", default="", metavar="TEXT", help="shown to visitors")
+
+
+def end_of(given: Namespace, starts_at: datetime) -> datetime:
+    if given.until:
+        return arguments.moment(given.until)
+    return lifecycle.add(starts_at, arguments.length(given.length))
+
+
+def level(given: Namespace) -> Level:
+    return Level.READ_ONLY if given.read_only else Level.FULL
+
+
+def actor() -> str:
+    """The account that runs the command."""
+    try:
+        return f"{getpass.getuser()} (shell)"
+    except (KeyError, OSError):
+        return "shell"  # a container's user may have no name

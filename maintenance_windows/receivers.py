@@ -1,0 +1,88 @@
+"""Rows that exist without anybody making them, and the log of what happened."""
+
+import logging
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.contrib.sites.models import Site
+from django.db import connections, router
+from django.db.models.signals import post_migrate, post_save
+
+from maintenance_windows.conf import QUEUE, TICK_TASK
+from maintenance_windows.models import Scheduler, SiteMaintenance, Transition
+from maintenance_windows.signals import maintenance_ended, maintenance_started
+
+logger = logging.getLogger("maintenance_windows")
+
+
+def make_row(instance: Site, using: str, **_: Any) -> None:  # noqa: ANN401
+    """After a Site is saved. Before the first migrate there is no table to write to."""
+    table = SiteMaintenance._meta.db_table
+    if table in connections[using].introspection.table_names():
+        SiteMaintenance.objects.using(using).get_or_create(site=instance)
+
+
+def make_rows(using: str, apps: Any, **_: Any) -> None:  # noqa: ANN401
+    """After migrate: a flag for each Site, the scheduler's row, and beat's entry for the tick."""
+    if not router.allow_migrate_model(using, SiteMaintenance):
+        return
+    if not _has(apps, "maintenance_windows", "Scheduler"):
+        return  # migrated back to nothing
+    Scheduler.objects.using(using).get_or_create(pk=1)
+    without = Site.objects.using(using).filter(maintenance=None)
+    SiteMaintenance.objects.using(using).bulk_create(
+        (SiteMaintenance(site=site) for site in without.iterator()),
+        batch_size=1000,
+        ignore_conflicts=True,
+    )
+    if _has(apps, "django_celery_beat", "PeriodicTask"):
+        make_tick(using)
+
+
+def make_tick(using: str) -> None:
+    """Beat's entry for the tick. Made once: from then on it belongs to the operator."""
+    from django_celery_beat.models import IntervalSchedule, PeriodicTask  # noqa: PLC0415
+
+    entries = PeriodicTask.objects.using(using)
+    if not entries.filter(task=TICK_TASK).exists():
+        second, _ = IntervalSchedule.objects.using(using).get_or_create(
+            every=1, period=IntervalSchedule.SECONDS
+        )
+        entries.create(
+            name=TICK_TASK,
+            task=TICK_TASK,
+            interval=second,
+            queue=QUEUE,
+            # Stale ticks are harmless; a shorter life would lose all of them to clock skew.
+            expire_seconds=30,
+            description="Sets and clears the maintenance flags. Leave it on.",
+        )
+
+
+def _has(state: Any, app_label: str, model: str) -> bool:  # noqa: ANN401
+    """Whether the database has this model's table once migrate is through."""
+    if not apps.is_installed(app_label):
+        return False
+    try:
+        state.get_model(app_label, model)
+    except LookupError:
+        return False
+    return True
+
+
+def log_transition(transition: Transition, **_: Any) -> None:  # noqa: ANN401
+    logger.info(
+        "%s %s at %s, due %s, by %s",
+        transition.site.domain,
+        "closed" if transition.in_maintenance else "opened",
+        transition.done_at.isoformat(),
+        transition.due_at.isoformat(),
+        transition.actor or f"window {transition.window_id}",
+    )
+
+
+def connect(sender: AppConfig) -> None:
+    post_migrate.connect(make_rows, sender=sender)
+    post_save.connect(make_row, sender=Site)
+    maintenance_started.connect(log_transition)
+    maintenance_ended.connect(log_transition)

@@ -1,0 +1,210 @@
+"""The only writer of flags and transitions: makes them say what holds and windows say.
+
+Level, not edge: every pass asks which sites should be in maintenance now, so a pass that runs
+twice, late or beside another changes nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+
+from django.db import connections, router, transaction
+from django.db.models import (
+    DateTimeField,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    Value,
+    prefetch_related_objects,
+)
+from django.utils import timezone
+
+from maintenance_windows import signals, store
+from maintenance_windows.models import MaintenanceWindow, Scheduler, SiteMaintenance, Transition
+from maintenance_windows.snapshot import Closure, Level, Maintenance, SiteState
+
+Clock = Callable[[], datetime]
+
+LOCK_KEY = 0x6D77_696E  # any number that nobody else locks
+BATCH = 500
+BEAT = timedelta(seconds=2)
+# What a transition is put down to where nobody but the database can tell.
+BY_DATABASE = "database"
+
+
+@contextmanager
+def locked(clock: Clock = timezone.now) -> Iterator[datetime]:
+    """A transaction that is alone in the fleet, and its `now`, read after the lock was had.
+
+    A clock that is read before can be older than what another pass has done meanwhile.
+    """
+    using = router.db_for_write(SiteMaintenance)
+    with transaction.atomic(using=using):
+        if connections[using].vendor == "postgresql":
+            with connections[using].cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
+        else:
+            # A write comes first: SQLite then locks the file, MariaDB the row.
+            Scheduler.objects.update(last_tick=F("last_tick"))
+        yield clock()
+
+
+def tick(clock: Clock = timezone.now, horizon: timedelta = timedelta(0)) -> datetime | None:
+    """Make the whole fleet right; return the next time within `horizon` that changes a flag."""
+    with locked(clock) as now:
+        agenda = _agenda(now, now + horizon)
+        while due := {site_id for site_id, at in agenda if at <= now}:
+            settle(due, now)
+            agenda = _agenda(now, now + horizon)
+        # Two writes every few seconds would be as good; the row is small and this one is free.
+        stale = Q(last_tick=None) | Q(last_tick__lte=now - BEAT) | Q(last_tick__gt=now)
+        Scheduler.objects.filter(stale).update(last_tick=now)
+    return min((at for _, at in agenda), default=None)
+
+
+def _agenda(now: datetime, stop: datetime) -> list[tuple[int, datetime]]:
+    """Sites whose flag is wrong now or turns wrong by `stop`, and when. One query."""
+    waiting = MaintenanceWindow.objects.waiting()
+    running = MaintenanceWindow.objects.running()
+    flags = SiteMaintenance.objects.all()
+    at_once = Value(now, output_field=DateTimeField())
+    unrecorded = Q(in_maintenance=True, since=None) | Q(in_maintenance=False, since__isnull=False)
+    covered = running.filter(site=OuterRef("site"), ends_at__gt=now)
+    stranded = flags.filter(~Exists(covered), in_maintenance=True, until__isnull=False)
+    rows = waiting.filter(starts_at__lte=stop).values_list("site_id", F("starts_at"))
+    return list(
+        rows.union(
+            running.filter(ends_at__lte=stop).values_list("site_id", F("ends_at")),
+            running.exclude(site__maintenance__in_maintenance=True).values_list("site_id", at_once),
+            flags.filter(unrecorded).values_list("site_id", at_once),
+            stranded.values_list("site_id", at_once),
+        )
+    )
+
+
+def settle(
+    site_ids: Collection[int],
+    now: datetime,
+    *,
+    actor: str = "",
+    ended: Iterable[MaintenanceWindow] = (),
+) -> None:
+    """Make the flags of these sites right at `now`. Call it inside `locked()`.
+
+    `ended` are the windows that `actor` has just ended before their time.
+    """
+    causes = {window.site_id: window for window in ended}
+    remaining = iter(sorted(site_ids))
+    transitions: list[Transition] = []
+    while batch := list(islice(remaining, BATCH)):
+        transitions += _settle(batch, now, actor, causes)
+    transaction.on_commit(
+        partial(_announce, transitions), using=router.db_for_write(SiteMaintenance)
+    )
+
+
+def hold(site_ids: Collection[int], level: Level, message: str) -> None:
+    """Switch these sites on without an end. Call it inside `locked()`, before `settle()`."""
+    _ensure(site_ids)
+    SiteMaintenance.objects.filter(pk__in=site_ids).update(
+        in_maintenance=True, until=None, level=level, message=message
+    )
+
+
+def release(site_ids: Collection[int]) -> None:
+    """Drop the holds of these sites. Call it inside `locked()`, before `settle()`."""
+    SiteMaintenance.objects.held().filter(pk__in=site_ids).update(in_maintenance=False)
+
+
+def _ensure(site_ids: Collection[int]) -> None:
+    """Make the rows of sites that were saved behind the back of the signal that makes them."""
+    SiteMaintenance.objects.bulk_create(
+        [SiteMaintenance(site_id=site_id) for site_id in site_ids], ignore_conflicts=True
+    )
+
+
+def _settle(
+    site_ids: list[int], now: datetime, actor: str, causes: dict[int, MaintenanceWindow]
+) -> list[Transition]:
+    windows = MaintenanceWindow.objects.filter(site__in=site_ids)
+    closures: defaultdict[int, list[Closure]] = defaultdict(list)
+    for window in sorted(windows.reaching(now), key=lambda window: window.ends_at):
+        closures[window.site_id].append(window.closure())
+        if window.ends_at <= now:
+            causes.setdefault(window.site_id, window)
+    # A window that nobody saw open or close is recorded with its own times.
+    windows.waiting().filter(starts_at__lte=now).update(started_at=F("starts_at"))
+    windows.running().filter(ends_at__lte=now).update(ended_at=F("ends_at"))
+
+    flags = SiteMaintenance.objects.select_for_update().filter(pk__in=site_ids)
+    if len(flags) < len(site_ids):
+        _ensure(site_ids)
+        flags = flags.all()
+    written, transitions = [], []
+    for flag in flags:
+        state = SiteState(site_id=flag.pk, domain="", closures=tuple(closures[flag.pk]))
+        maintenance = state.at(now)
+        before = flag.content()
+        since = flag.since
+        _apply(flag, maintenance, now)
+        if flag.content() != before:
+            written.append(flag)
+        if (since is None) is flag.in_maintenance:
+            cause = causes.get(flag.pk)
+            transitions.append(_transition(flag, maintenance, cause, now, actor))
+    SiteMaintenance.objects.bulk_update(written, SiteMaintenance.CONTENT)
+    return Transition.objects.bulk_create(transitions)
+
+
+def _apply(flag: SiteMaintenance, maintenance: Maintenance | None, now: datetime) -> None:
+    if flag.held:
+        flag.since = flag.since or now
+    elif maintenance is not None:
+        flag.in_maintenance = True
+        flag.until = maintenance.until
+        flag.level = maintenance.level
+        flag.message = maintenance.message
+        flag.since = flag.since or maintenance.since
+    else:
+        flag.in_maintenance = False
+        flag.until = flag.since = None
+        flag.level = Level.FULL
+        flag.message = ""
+
+
+def _transition(
+    flag: SiteMaintenance,
+    maintenance: Maintenance | None,
+    ended: MaintenanceWindow | None,
+    now: datetime,
+    actor: str,
+) -> Transition:
+    due_at, window = now, None
+    if flag.in_maintenance and not flag.held and maintenance is not None:
+        window = maintenance.window
+        due_at = now if actor else maintenance.since
+    elif not flag.in_maintenance and ended is not None:
+        window = ended.pk
+        due_at = now if actor else ended.ends_at
+    return Transition(
+        site_id=flag.pk,
+        in_maintenance=flag.in_maintenance,
+        due_at=due_at,
+        done_at=now,
+        window_id=window,
+        actor=actor or ("" if window else BY_DATABASE),
+    )
+
+
+def _announce(transitions: list[Transition]) -> None:
+    store.publish()
+    prefetch_related_objects(transitions, "site")  # one query, not one a receiver
+    for transition in transitions:
+        signal = (
+            signals.maintenance_started if transition.in_maintenance else signals.maintenance_ended
+        )
+        signal.send_robust(SiteMaintenance, site_id=transition.site_id, transition=transition)

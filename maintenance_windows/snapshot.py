@@ -1,0 +1,94 @@
+"""What a web process knows: the sites that are in maintenance or will be soon."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from maintenance_windows.timeline import Span, covering
+
+
+class Level(StrEnum):
+    """How much of a site is closed: `full` is stricter than `read_only`."""
+
+    FULL = "full"
+    READ_ONLY = "read_only"
+
+
+class PatternKind(StrEnum):
+    """How the pattern of an ignored URL is written: as in path() or as in re_path()."""
+
+    ROUTE = "route"
+    REGEX = "regex"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closure:
+    """One reason for a site to be closed: a window, or a hold (no window, no end)."""
+
+    span: Span
+    level: Level = Level.FULL
+    message: str = ""
+    window: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maintenance:
+    """A site's maintenance at one moment: the union of all that closes it then.
+
+    `since` and `until` are those of the whole run of overlapping and touching closures;
+    `until` is None where a hold leaves the end open. `window` is the one that began first.
+    """
+
+    since: datetime
+    until: datetime | None
+    level: Level
+    message: str
+    window: int | None
+    held: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteState:
+    """A site with all that closes it now or soon, and the URL patterns that stay open."""
+
+    site_id: int
+    domain: str
+    closures: tuple[Closure, ...] = ()
+    patterns: tuple[tuple[PatternKind, str], ...] = ()
+
+    def at(self, now: datetime) -> Maintenance | None:
+        """The site's maintenance at `now`; None while it is up."""
+        reasons = [closure for closure in self.closures if closure.span.covers(now)]
+        run = covering((closure.span for closure in self.closures), now) if reasons else None
+        if run is None:
+            return None
+        full = any(reason.level is Level.FULL for reason in reasons)
+        level = Level.FULL if full else Level.READ_ONLY
+        reasons.sort(key=lambda reason: (reason.level is not level, reason.span.start))
+        windows = (reason for reason in reasons if reason.window is not None)
+        first = min(windows, key=lambda reason: reason.span.start, default=None)
+        return Maintenance(
+            since=run.start,
+            until=run.end,
+            level=level,
+            message=next((reason.message for reason in reasons if reason.message), ""),
+            window=first.window if first else None,
+            held=any(reason.window is None for reason in reasons),
+        )
+
+
+class Snapshot:
+    """Sites in or near maintenance, found by id or by the host of a request."""
+
+    __slots__ = ("by_domain", "by_id")
+
+    by_id: Mapping[int, SiteState]
+    by_domain: Mapping[str, SiteState]
+
+    def __init__(self, states: Iterable[SiteState] = ()) -> None:
+        self.by_id = {state.site_id: state for state in states}
+        self.by_domain = {state.domain.lower(): state for state in self.by_id.values()}
+
+    def __bool__(self) -> bool:
+        return bool(self.by_id)

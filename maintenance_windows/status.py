@@ -1,0 +1,92 @@
+"""What there is to know at a moment, as the plain values that scripts rely on.
+
+Times are RFC 3339 in UTC, lengths whole seconds.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib.sites.models import Site
+
+from maintenance_windows import store
+from maintenance_windows.conf import conf
+from maintenance_windows.decision import retry_after
+from maintenance_windows.models import MaintenanceWindow, Scheduler
+
+Record = dict[str, Any]
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    return moment and moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def scheduler(now: datetime) -> Record:
+    """When the last tick was, and whether that is recent enough (MAINTENANCE_TICK_MAX_AGE)."""
+    last = Scheduler.objects.values_list("last_tick", flat=True).first()
+    return {
+        "last_tick": rfc3339(last),
+        "healthy": last is not None and abs(now - last) <= conf.tick_max_age,
+    }
+
+
+def sites(chosen: Collection[Site], now: datetime) -> list[Record]:
+    """The state of each site, by the rule that the middleware answers by."""
+    states = store.load(now).by_id
+    upcoming = _upcoming(chosen, now)
+    return [
+        _site(site, state.at(now) if (state := states.get(site.pk)) else None, now)
+        | {"next": upcoming.get(site.pk)}
+        for site in chosen
+    ]
+
+
+def _site(site: Site, maintenance: Any, now: datetime) -> Record:  # noqa: ANN401
+    if maintenance is None:
+        keys = ("level", "since", "until", "window", "retry_after")
+        return {"site": site.domain, "in_maintenance": False, "held": False} | dict.fromkeys(keys)
+    return {
+        "site": site.domain,
+        "in_maintenance": True,
+        "level": maintenance.level.value,
+        "since": rfc3339(maintenance.since),
+        "until": rfc3339(maintenance.until),
+        "held": maintenance.held,
+        "window": maintenance.window,
+        "retry_after": retry_after(maintenance, now, conf.retry_after),
+    }
+
+
+def _upcoming(chosen: Collection[Site], now: datetime) -> dict[int, Record]:
+    waiting = MaintenanceWindow.objects.waiting().filter(site__in=chosen, starts_at__gt=now)
+    first: dict[int, Record] = {}
+    for window in waiting.order_by("starts_at", "pk"):
+        first.setdefault(
+            window.site_id,
+            {
+                "id": window.pk,
+                "starts_at": rfc3339(window.starts_at),
+                "ends_at": rfc3339(window.ends_at),
+            },
+        )
+    return first
+
+
+def windows(chosen: Iterable[MaintenanceWindow], now: datetime) -> list[Record]:
+    """Each window with its status at `now`. Select its site along."""
+    return [
+        {
+            "id": window.pk,
+            "site": window.site.domain,
+            "status": window.status_at(now).value,
+            "level": window.level,
+            "title": window.title,
+            "message": window.message,
+            "starts_at": rfc3339(window.starts_at),
+            "ends_at": rfc3339(window.ends_at),
+            "started_at": rfc3339(window.started_at),
+            "ended_at": rfc3339(window.ended_at),
+            "series": None,
+        }
+        for window in chosen
+    ]

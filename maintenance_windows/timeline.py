@@ -1,0 +1,64 @@
+"""Half-open intervals of time, and the local times that a time zone skips or repeats."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Aware times from `start` up to, not including, `end`; without an end it is open-ended."""
+
+    start: datetime
+    end: datetime | None
+
+    def covers(self, now: datetime) -> bool:
+        return self.start <= now and (self.end is None or now < self.end)
+
+
+def merge(spans: Iterable[Span]) -> list[Span]:
+    """The runs that overlapping and touching spans make together, in order of time."""
+    runs: list[Span] = []
+    for span in sorted(spans, key=lambda span: span.start):
+        last = runs[-1] if runs else None
+        if last is None or (last.end is not None and last.end < span.start):
+            runs.append(span)
+        elif last.end is not None and (span.end is None or span.end > last.end):
+            runs[-1] = Span(last.start, span.end)
+    return runs
+
+
+def covering(spans: Iterable[Span], now: datetime) -> Span | None:
+    """The whole run that `now` falls in."""
+    return next((run for run in merge(spans) if run.covers(now)), None)
+
+
+def whole_seconds(now: datetime, end: datetime) -> int:
+    """Seconds from `now` to `end`, rounded up and never below 1.
+
+    RFC 9110 section 10.2.3: delay-seconds is a non-negative decimal integer.
+    """
+    return max(1, -((now - end) // SECOND))
+
+
+class AmbiguousTime(ValueError):
+    """A local time that the zone skips or repeats. The message names both readings."""
+
+
+def from_local(naive: datetime, zone: tzinfo) -> datetime:
+    """The UTC time of a wall-clock time in `zone`.
+
+    Raises AmbiguousTime where the zone's clock skips that time or shows it twice, and
+    OverflowError where it lies outside the years that datetime knows.
+    """
+    readings = [naive.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+    if readings[0] == readings[1]:
+        return readings[0]
+    skipped = readings[0].astimezone(zone).replace(tzinfo=None) != naive
+    first, second = (reading.astimezone(zone).isoformat() for reading in sorted(readings))
+    raise AmbiguousTime(
+        f"{naive.isoformat(' ')} {'does not exist' if skipped else 'happens twice'} in {zone}: "
+        f"write {first} or {second}."
+    )

@@ -1,0 +1,41 @@
+"""Celery's settings. Each that differs from the default has its reason beside it."""
+
+from django.conf import settings
+
+from maintenance_windows.conf import QUEUE
+
+# Without Redis only `python -m worker` works: worker and beat share this process's memory.
+broker_url = settings.REDIS_URL or "memory://localhost/"
+broker_connection_retry_on_startup = True
+# The default of 100 makes a worker exit after some 46 minutes without Redis.
+broker_connection_max_retries = None
+broker_transport_options = (
+    # Without a timeout a frozen Redis blocks beat for ever.
+    {"socket_timeout": 3, "socket_connect_timeout": 2, "socket_keepalive": True}
+    if settings.REDIS_URL
+    else {"polling_interval": 0.05}
+)
+
+timezone = "UTC"
+enable_utc = True
+
+task_default_queue = QUEUE
+task_ignore_result = True
+# A tick that is lost is replaced by the next one: retry nothing, acknowledge early.
+task_publish_retry = False
+task_acks_late = False
+task_soft_time_limit = 20
+task_time_limit = 30
+
+# Two, so that a tick that waits for a boundary does not delay the next one.
+worker_concurrency = 2
+worker_prefetch_multiplier = 1
+# Back at most two seconds after Redis is, instead of up to thirty.
+worker_consumer = "worker.consumer:FastReconnectConsumer"
+worker_send_task_events = False
+
+beat_scheduler = "django_celery_beat.schedulers:DatabaseScheduler"
+# A change of the schedule is seen within a second.
+beat_max_loop_interval = 1
+# Else what ran since the last sync runs again after a crash.
+beat_sync_every = 1
