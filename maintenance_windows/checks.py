@@ -3,14 +3,15 @@
 from typing import Any
 
 from django.apps import apps
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Tags, register
+from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError, router
 
 from maintenance_windows.conf import TICK_TASK
 from maintenance_windows.models import SiteMaintenance
 
 
-def check_tick(**_: Any) -> list[CheckMessage]:  # noqa: ANN401
+def check_tick(**_: Any) -> list[CheckMessage]:
     """maintenance_windows.W001: beat has no entry for the tick, or it is switched off."""
     if not apps.is_installed("django_celery_beat"):
         return []  # cron runs `maintenance tick` instead
@@ -28,7 +29,7 @@ def check_tick(**_: Any) -> list[CheckMessage]:  # noqa: ANN401
     if any(entries):
         return []
     return [
-        Warning(
+        CheckWarning(
             f"The periodic task that sets and clears the maintenance flags is "
             f"{'disabled' if entries else 'missing'}.",
             hint="Enable it under Periodic tasks in the admin."

@@ -48,7 +48,7 @@ def _resolve(path: str, urlconf: str | None) -> ResolverMatch | None:
 EXEMPTIONS: tuple[Exemption, ...] = (internal_address, open_path, ignored_url, admin)
 
 
-def is_staff(user: Any) -> bool:  # noqa: ANN401 (whatever AUTH_USER_MODEL names)
+def is_staff(user: Any) -> bool:
     """Superusers always, staff unless MAINTENANCE_BLOCK_STAFF."""
     if not getattr(user, "is_active", False):
         return False

@@ -126,9 +126,7 @@ def extend(
     return _change(window_id, change, actor, clock, ["ends_at"])
 
 
-def start(
-    window_id: int, *, actor: str = "", clock: Clock = timezone.now
-) -> MaintenanceWindow:
+def start(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> MaintenanceWindow:
     """Open a scheduled window now, before its time."""
 
     def change(window: MaintenanceWindow, now: datetime) -> None:
@@ -148,9 +146,7 @@ def end(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> Main
     return _change(window_id, change, actor, clock, ["started_at", "ended_at"])
 
 
-def cancel(
-    window_id: int, *, actor: str = "", clock: Clock = timezone.now
-) -> MaintenanceWindow:
+def cancel(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> MaintenanceWindow:
     """Call off a window that has not started."""
 
     def change(window: MaintenanceWindow, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """Answers 503 for the sites that are in maintenance."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any

@@ -43,7 +43,11 @@ class SiteMaintenance(models.Model):
         help_text=_("The end of the present maintenance; empty while its end is open."),
     )
     level = models.CharField(
-        _("closes"), max_length=16, choices=LEVELS, default=Level.FULL.value, db_default=Level.FULL.value
+        _("closes"),
+        max_length=16,
+        choices=LEVELS,
+        default=Level.FULL.value,
+        db_default=Level.FULL.value,
     )
     message = models.TextField(
         _("message"), blank=True, default="", help_text=_("Shown to visitors while it is on.")
@@ -226,3 +230,6 @@ class Scheduler(models.Model):
 
     class Meta:
         verbose_name = _("scheduler")
+
+    def __str__(self) -> str:
+        return str(self.last_tick)

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
-    from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+    from maintenance_windows.models import MaintenanceWindow, SiteMaintenance  # noqa: F401
 
 WAITING = Q(started_at=None, ended_at=None, cancelled_at=None)
 RUNNING = Q(started_at__isnull=False, ended_at=None)

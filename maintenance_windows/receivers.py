@@ -15,14 +15,14 @@ from maintenance_windows.signals import maintenance_ended, maintenance_started
 logger = logging.getLogger("maintenance_windows")
 
 
-def make_row(instance: Site, using: str, **_: Any) -> None:  # noqa: ANN401
+def make_row(instance: Site, using: str, **_: Any) -> None:
     """After a Site is saved. Before the first migrate there is no table to write to."""
-    table = SiteMaintenance._meta.db_table
+    table = SiteMaintenance._meta.db_table  # noqa: SLF001 (public, as the documentation says)
     if table in connections[using].introspection.table_names():
         SiteMaintenance.objects.using(using).get_or_create(site=instance)
 
 
-def make_rows(using: str, apps: Any, **_: Any) -> None:  # noqa: ANN401
+def make_rows(using: str, apps: Any, **_: Any) -> None:
     """After migrate: a flag for each Site, the scheduler's row, and beat's entry for the tick."""
     if not router.allow_migrate_model(using, SiteMaintenance):
         return
@@ -59,7 +59,7 @@ def make_tick(using: str) -> None:
         )
 
 
-def _has(state: Any, app_label: str, model: str) -> bool:  # noqa: ANN401
+def _has(state: Any, app_label: str, model: str) -> bool:
     """Whether the database has this model's table once migrate is through."""
     if not apps.is_installed(app_label):
         return False
@@ -70,7 +70,7 @@ def _has(state: Any, app_label: str, model: str) -> bool:  # noqa: ANN401
     return True
 
 
-def log_transition(transition: Transition, **_: Any) -> None:  # noqa: ANN401
+def log_transition(transition: Transition, **_: Any) -> None:
     logger.info(
         "%s %s at %s, due %s, by %s",
         transition.site.domain,

@@ -13,12 +13,15 @@ from maintenance_windows import store
 from maintenance_windows.conf import conf
 from maintenance_windows.decision import retry_after
 from maintenance_windows.models import MaintenanceWindow, Scheduler
+from maintenance_windows.snapshot import Maintenance
 
 Record = dict[str, Any]
 
 
 def rfc3339(moment: datetime | None) -> str | None:
-    return moment and moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def scheduler(now: datetime) -> Record:
@@ -41,7 +44,7 @@ def sites(chosen: Collection[Site], now: datetime) -> list[Record]:
     ]
 
 
-def _site(site: Site, maintenance: Any, now: datetime) -> Record:  # noqa: ANN401
+def _site(site: Site, maintenance: Maintenance | None, now: datetime) -> Record:
     if maintenance is None:
         keys = ("level", "since", "until", "window", "retry_after")
         return {"site": site.domain, "in_maintenance": False, "held": False} | dict.fromkeys(keys)

@@ -54,9 +54,7 @@ def _states(domains: dict[int, str], now: datetime, horizon: datetime) -> list[S
     patterns: defaultdict[int, list[tuple[PatternKind, str]]] = defaultdict(list)
     for flag in SiteMaintenance.objects.held():
         span = Span(min(flag.since or now, now), None)
-        closures[flag.pk].append(
-            Closure(span=span, level=Level(flag.level), message=flag.message)
-        )
+        closures[flag.pk].append(Closure(span=span, level=Level(flag.level), message=flag.message))
     for window in MaintenanceWindow.objects.reaching(horizon):
         closures[window.site_id].append(window.closure())
     rows = IgnoredURL.objects.filter(maintenance__in=domains)
@@ -117,7 +115,8 @@ class Refresher:
 
     async def afirst(self) -> Snapshot:
         """See first()."""
-        while not self._attempted.is_set() and monotonic() < self._deadline:
+        # The event is a thread's, and at most FIRST_WAIT of this happens in a process's life.
+        while not self._attempted.is_set() and monotonic() < self._deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         return self.snapshot or NOTHING
 
@@ -170,7 +169,7 @@ def forget() -> None:
 
 
 def _drop() -> None:
-    global _refresher, _starting  # noqa: PLW0603 (see _start)
+    global _refresher, _starting
     _refresher, _starting = None, threading.Lock()
 
 

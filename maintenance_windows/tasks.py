@@ -13,8 +13,8 @@ from maintenance_windows import reconcile
 HORIZON = timedelta(seconds=1.1)
 
 
-@shared_task(ignore_result=True)
-def tick(**kwargs: Any) -> None:  # noqa: ANN401, ARG001 (an older worker takes a newer message)
+@shared_task(ignore_result=True)  # type: ignore[untyped-decorator]
+def tick(**kwargs: Any) -> None:
     """Make the fleet right now, and again at each boundary of the second that follows."""
     stop = time.monotonic() + HORIZON.total_seconds()
     while (left := stop - time.monotonic()) > 0:

@@ -60,5 +60,5 @@ def from_local(naive: datetime, zone: tzinfo) -> datetime:
     first, second = (reading.astimezone(zone).isoformat() for reading in sorted(readings))
     raise AmbiguousTime(
         f"{naive.isoformat(' ')} {'does not exist' if skipped else 'happens twice'} in {zone}: "
-        f"write {first} or {second}."
+        f"it could be read as {first} or as {second}."
     )

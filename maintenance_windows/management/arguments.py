@@ -18,9 +18,8 @@ LENGTH = re.compile(
 def moment(text: str) -> datetime:
     """An ISO 8601 date and time; without an offset it is read in TIME_ZONE."""
     try:
-        parsed = datetime.fromisoformat(text)
-        if len(text) <= len("2026-11-29"):
-            raise ValueError
+        # A date alone would be read as its midnight, which nobody means.
+        parsed = datetime.fromisoformat(text if len(text) > len("2026-11-29") else "")
         if parsed.tzinfo is None:
             return from_local(parsed, timezone.get_default_timezone())
         return parsed.astimezone(timezone.get_default_timezone())
@@ -28,7 +27,8 @@ def moment(text: str) -> datetime:
         raise CommandError(str(error)) from None
     except (ValueError, OverflowError):
         raise CommandError(
-            f"Cannot read the time {text!r}: write it as 2026-11-29T02:00 or 2026-11-29T02:00+01:00."
+            f"Cannot read the time {text!r}: "
+            "write it as 2026-11-29T02:00 or 2026-11-29T02:00+01:00."
         ) from None
 
 

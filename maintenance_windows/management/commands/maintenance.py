@@ -66,7 +66,7 @@ class Command(BaseCommand):
         ends(moving, option="--end")
         verb("tick", "Make all flags right once; for cron instead of Celery.")
 
-    def handle(self, *_: Any, verb: str, **options: Any) -> None:  # noqa: ANN401
+    def handle(self, *_: Any, verb: str, **options: Any) -> None:
         try:
             getattr(self, f"do_{verb}")(Namespace(**options))
         except Refused as refusal:
@@ -146,9 +146,7 @@ class Command(BaseCommand):
     def do_tick(self, _: Namespace) -> None:
         reconcile.tick()
 
-    def print_sites(
-        self, sites: list[Site], ended: Collection[MaintenanceWindow] = ()
-    ) -> None:
+    def print_sites(self, sites: list[Site], ended: Collection[MaintenanceWindow] = ()) -> None:
         for record in status.sites(sites, timezone.now()):
             windows = [w.pk for w in ended if w.site.domain == record["site"]]
             self.stdout.write(site_line(record, windows))

@@ -1,0 +1,86 @@
+"""Forms that refuse what the verbs would refuse, before anything is written."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminSplitDateTime
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from maintenance_windows import lifecycle
+from maintenance_windows.lifecycle import Refused
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+from maintenance_windows.timeline import AmbiguousTime, from_local
+
+
+class MomentField(forms.SplitDateTimeField):
+    """A time in the current time zone; one that it skips or repeats is refused by name."""
+
+    widget = AdminSplitDateTime
+
+    def compress(self, data_list: Any) -> datetime | None:
+        try:
+            return super().compress(data_list)
+        except ValidationError:
+            try:
+                from_local(datetime.combine(*data_list), timezone.get_current_timezone())
+            except AmbiguousTime as error:
+                raise ValidationError(str(error), code="ambiguous_timezone") from None
+            raise
+
+
+class WindowForm(forms.ModelForm):  # type: ignore[type-arg]
+    starts_at = MomentField(label=_("start"))
+    ends_at = MomentField(label=_("end"))
+
+    class Meta:
+        model = MaintenanceWindow
+        fields = ("site", "starts_at", "ends_at", "level", "title", "message")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in {"starts_at", "ends_at"} & set(self.fields):
+            self.fields[name].help_text = _("In the time zone %(zone)s.") % {
+                "zone": timezone.get_current_timezone_name()
+            }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        window = self.instance
+        starts_at = cleaned.get("starts_at", window.starts_at if window.pk else None)
+        ends_at = cleaned.get("ends_at")
+        if starts_at and ends_at:
+            try:
+                if window.pk:
+                    stored = MaintenanceWindow.objects.get(pk=window.pk)
+                    lifecycle.check_move(stored, starts_at, ends_at, timezone.now())
+                else:
+                    lifecycle.check_times(starts_at, ends_at, timezone.now())
+            except Refused as refusal:
+                self.add_error("ends_at", str(refusal))
+        return cleaned
+
+
+class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
+    # The hidden initial value tells what the person saw: a page that was opened while a window
+    # ran, and saved after its end, must not take the site down again.
+    in_maintenance = forms.BooleanField(
+        label=_("In Maintenance Mode"),
+        required=False,
+        show_hidden_initial=True,
+        help_text=_("Takes the site down until you switch it off; to plan an end, add a window."),
+    )
+
+    class Meta:
+        model = SiteMaintenance
+        fields = ("in_maintenance", "level", "message")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not cleaned.get("in_maintenance"):
+            for name in {"level", "message"} & set(self.changed_data):
+                if "in_maintenance" not in self.changed_data:
+                    self.add_error(name, _("Used only while the site is in maintenance mode."))
+        return cleaned
