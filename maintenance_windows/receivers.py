@@ -22,7 +22,7 @@ def make_row(instance: Site, using: str, **_: Any) -> None:
         SiteMaintenance.objects.using(using).get_or_create(site=instance)
 
 
-def make_rows(using: str, apps: Any, **_: Any) -> None:
+def make_rows(using: str, apps: Any = apps, **_: Any) -> None:
     """After migrate: a flag for each Site, the scheduler's row, and beat's entry for the tick."""
     if not router.allow_migrate_model(using, SiteMaintenance):
         return

@@ -94,7 +94,6 @@ TIME_ZONE = os.environ.get("TIME_ZONE") or "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 # No collectstatic to forget: the few files of the admin are found where they are installed.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG

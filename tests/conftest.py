@@ -1,0 +1,106 @@
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
+from django.contrib.sites.models import Site
+from django.http import HttpResponse
+from django.test import AsyncClient, Client
+
+from maintenance_windows import lifecycle, store
+from maintenance_windows.models import MaintenanceWindow
+
+# Sunday night, as operators like it; far enough ahead that no test's own clock is near.
+TWO = datetime(2029, 11, 4, 2, 0, tzinfo=UTC)
+HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+FOUR = TWO + 2 * HOUR
+
+
+def require(name: str) -> str:
+    """The address of a service; without it a laptop skips and CI fails."""
+    if not (value := os.environ.get(name, "")):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not set")
+    return value
+
+
+@pytest.fixture(autouse=True)
+def _fresh_snapshot() -> Iterator[None]:
+    yield
+    store.forget()
+
+
+@pytest.fixture
+def acme(transactional_db: None) -> Site:
+    return Site.objects.create(domain="acme.example", name="Acme")
+
+
+@pytest.fixture
+def globex(transactional_db: None) -> Site:
+    return Site.objects.create(domain="globex.example", name="Globex")
+
+
+@pytest.fixture
+def alice(transactional_db: None) -> User:
+    return User.objects.create_superuser("alice", password="secret")
+
+
+@pytest.fixture
+def at() -> Iterator[Callable[[datetime], None]]:
+    """Moves the clock, which then stands still; the first move starts with a fresh snapshot."""
+    with time_machine.travel(TWO - HOUR, tick=False) as traveller:
+        yield traveller.move_to
+
+
+@pytest.fixture
+def plan() -> Callable[..., MaintenanceWindow]:
+    """Plans a window as of an hour before two o'clock."""
+
+    def plan(site: Site, starts_at: datetime = TWO, ends_at: datetime = FOUR, **texts: Any):
+        clock = lambda: TWO - HOUR  # noqa: E731
+        (window,) = lifecycle.schedule(
+            [site], starts_at=starts_at, ends_at=ends_at, clock=clock, **texts
+        )
+        return window
+
+    return plan
+
+
+@pytest.fixture(params=["sync", "async"])
+def visit(request: pytest.FixtureRequest) -> Callable[..., HttpResponse]:
+    """Makes a request to acme.example through the whole stack, once sync and once async."""
+    client = Client() if request.param == "sync" else AsyncClient()
+
+    def visit(
+        path: str = "/",
+        *,
+        host: str = "acme.example",
+        method: str = "GET",
+        user: User | None = None,
+        address: str = "203.0.113.9",
+    ) -> HttpResponse:
+        if user:
+            client.force_login(user)
+        # Below get() and generic(), which rewrite paths that start with two slashes.
+        if request.param == "sync":
+            return client.request(
+                PATH_INFO=path, REQUEST_METHOD=method, HTTP_HOST=host, REMOTE_ADDR=address
+            )
+
+        async def ask() -> HttpResponse:
+            return await client.request(
+                path=path,
+                method=method,
+                scheme="http",
+                query_string="",
+                server=("127.0.0.1", "80"),
+                client=(address, 50000),
+                headers=[(b"host", host.encode())],
+            )
+
+        return async_to_sync(ask)()
+
+    return visit

@@ -1,0 +1,15 @@
+"""The project's settings, on a database that the tests make and throw away."""
+
+import os
+import tempfile
+
+os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
+
+from project.settings import *  # noqa: E402, F403
+from project.settings import DATABASES
+
+ALLOWED_HOSTS = [".example", ".localhost", "testserver"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Threads of a test must see one database: SQLite's in-memory ones lock whole tables.
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["TEST"] = {"NAME": tempfile.mkdtemp() + "/test.sqlite3"}

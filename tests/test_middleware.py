@@ -1,0 +1,367 @@
+"""Each behaviour through the whole stack, once sync and once async (the `visit` fixture)."""
+
+import threading
+from datetime import datetime
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.contrib.sites.models import Site
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.urls import path
+
+from maintenance_windows import lifecycle, store
+from maintenance_windows.middleware import MaintenanceModeMiddleware
+from maintenance_windows.models import IgnoredURL, MaintenanceWindow
+from maintenance_windows.snapshot import Level
+
+MILLISECOND = SECOND / 1000
+
+
+@pytest.fixture
+def bob(transactional_db: None) -> User:
+    return User.objects.create_user("bob", password="secret", is_staff=True)
+
+
+@pytest.fixture
+def visitor(transactional_db: None) -> User:
+    return User.objects.create_user("visitor", password="secret")
+
+
+@pytest.mark.parametrize(
+    ("moment", "status", "retry_after"),
+    [
+        (TWO - MILLISECOND, 200, None),
+        (TWO, 503, "7200"),
+        (TWO + MILLISECOND, 503, "7200"),
+        (TWO + SECOND, 503, "7199"),
+        (FOUR - SECOND - MILLISECOND, 503, "2"),
+        (FOUR - SECOND, 503, "1"),
+        (FOUR - MILLISECOND, 503, "1"),
+        (FOUR, 200, None),
+    ],
+)
+def test_a_window_is_half_open(acme, plan, at, visit, moment, status, retry_after):
+    plan(acme)
+    at(moment)
+    answer = visit()
+    assert answer.status_code == status
+    assert answer.headers.get("Retry-After") == retry_after
+
+
+def test_nothing_needs_to_happen_at_the_start(acme, plan, at, visit):
+    plan(acme)
+    at(TWO - MINUTE)
+    assert visit().status_code == 200
+    snapshot = store.current()
+    MaintenanceWindow.objects.all().delete()  # the database has nothing more to say
+    at(TWO)
+    assert store.current() is snapshot
+    assert visit().status_code == 503
+    at(FOUR)
+    assert visit().status_code == 200
+
+
+def test_the_503_is_never_stored_and_says_why(acme, plan, at, visit):
+    plan(acme, title="internal", message="A bigger <b>database</b>.")
+    at(TWO)
+    answer = visit()
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "A bigger &lt;b&gt;database&lt;/b&gt;." in answer.text
+    assert "internal" not in answer.text
+
+
+def test_other_sites_go_on(acme, globex, plan, at, visit):
+    plan(acme)
+    at(TWO)
+    assert visit(host="acme.example").status_code == 503
+    assert visit(host="ACME.example:8000").status_code == 503
+    assert visit(host="globex.example").status_code == 200
+    assert visit(host="nobody.example").status_code == 200
+
+
+def test_a_disallowed_host_stays_a_400(acme, plan, at, visit):
+    plan(acme)
+    at(TWO)
+    assert visit(host="evil.invalid").status_code == 400
+
+
+def test_site_id_overrules_the_host(acme, plan, at, visit, settings):
+    plan(acme)
+    at(TWO)
+    settings.SITE_ID = acme.pk
+    assert visit(host="globex.example").status_code == 503
+    settings.SITE_ID = acme.pk + 1
+    assert visit(host="acme.example").status_code == 200
+
+
+def test_touching_windows_are_one_run(acme, plan, at, visit):
+    plan(acme, TWO, FOUR)
+    plan(acme, FOUR, FOUR + HOUR)
+    at(TWO)
+    assert visit().headers["Retry-After"] == "10800"
+    at(FOUR)
+    assert visit().headers["Retry-After"] == "3600"
+
+
+def test_a_long_chain_of_windows_is_one_run(acme, plan, at, visit):
+    for hours in range(0, 60, 2):
+        plan(acme, TWO + hours * HOUR, TWO + (hours + 2) * HOUR)
+    at(TWO)
+    assert visit().headers["Retry-After"] == str(60 * 3600)
+
+
+def test_a_short_window_inside_a_long_one_opens_nothing(acme, plan, at, visit):
+    plan(acme)
+    plan(acme, TWO + 10 * MINUTE, TWO + 20 * MINUTE)
+    at(TWO + 20 * MINUTE)
+    assert visit().headers["Retry-After"] == "6000"
+
+
+def test_a_hold_has_no_end(acme, at, visit, settings):
+    at(TWO)
+    lifecycle.switch_on([acme], message="Back when it is back.")
+    answer = visit()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "300")
+    assert "Back when it is back." in answer.text
+    settings.MAINTENANCE_RETRY_AFTER = None
+    assert "Retry-After" not in visit().headers
+
+
+def test_the_switch_works_on_the_next_request(acme, at, visit):
+    at(TWO)
+    assert visit().status_code == 200
+    lifecycle.switch_on([acme])
+    assert visit().status_code == 503
+    lifecycle.switch_off([acme])
+    assert visit().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "status"),
+    [("GET", 200), ("HEAD", 200), ("OPTIONS", 200), ("POST", 503), ("PUT", 503), ("BREW", 503)],
+)
+def test_read_only_refuses_writes(acme, plan, at, visit, method, status):
+    plan(acme, level=Level.READ_ONLY)
+    at(TWO)
+    assert visit(method=method).status_code == status
+
+
+def test_the_strictest_level_wins(acme, plan, at, visit):
+    plan(acme, level=Level.READ_ONLY)
+    plan(acme, TWO + HOUR, FOUR + HOUR)
+    at(TWO)
+    assert visit().status_code == 200
+    assert visit(method="POST").headers["Retry-After"] == "10800"
+    at(TWO + HOUR)
+    assert visit().status_code == 503
+
+
+def test_staff_and_superusers_pass(acme, plan, at, visit, alice, bob):
+    plan(acme)
+    at(TWO)
+    assert visit(user=alice).status_code == 200
+    assert visit(user=bob).status_code == 200
+
+
+def test_others_do_not_pass(acme, plan, at, visit, visitor, bob):
+    plan(acme)
+    at(TWO)
+    assert visit(user=visitor).status_code == 503
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    assert visit(user=bob).status_code == 503
+
+
+def test_staff_can_be_blocked_but_superusers_never(acme, plan, at, visit, alice, bob, settings):
+    settings.MAINTENANCE_BLOCK_STAFF = True
+    plan(acme)
+    at(TWO)
+    assert visit(user=bob).status_code == 503
+    assert visit(user=alice).status_code == 200
+
+
+def test_internal_ips_pass(acme, plan, at, visit, settings):
+    settings.INTERNAL_IPS = ["192.0.2.7"]
+    plan(acme)
+    at(TWO)
+    assert visit(address="192.0.2.7").status_code == 200
+    assert visit(address="192.0.2.77").status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern", "open_path", "closed_path"),
+    [
+        ("route", "contact/", "/contact/", "/contact/us/"),
+        ("route", "api/<path:rest>", "/api/v1/items", "/apis/v1"),
+        ("route", "item/<int:pk>/", "/item/7/", "/item/seven/"),
+        ("regex", r"^api/", "/api/v1", "/v1/api/"),
+        ("regex", r"^$", "/", "/x"),
+        ("regex", r"^item/\d+/$", "/item/7/", "/item/7/edit"),
+    ],
+)
+def test_ignored_urls_pass(acme, plan, at, visit, kind, pattern, open_path, closed_path):
+    IgnoredURL.objects.create(maintenance=acme.maintenance, kind=kind, pattern=pattern)
+    plan(acme)
+    at(TWO)
+    assert visit(open_path).status_code in {200, 404}
+    assert visit(closed_path).status_code == 503
+
+
+def test_ignored_urls_are_those_of_the_site(acme, globex, plan, at, visit):
+    IgnoredURL.objects.create(maintenance=globex.maintenance, pattern="contact/")
+    plan(acme)
+    at(TWO)
+    assert visit("/contact/").status_code == 503
+
+
+def test_a_broken_pattern_in_the_database_closes_nothing_else(acme, plan, at, visit):
+    IgnoredURL.objects.create(maintenance=acme.maintenance, kind="regex", pattern="(")
+    IgnoredURL.objects.create(maintenance=acme.maintenance, kind="regex", pattern="^contact/$")
+    plan(acme)
+    at(TWO)
+    assert visit("/contact/").status_code == 404
+    assert visit("/").status_code == 503
+
+
+def test_patterns_of_django_maintenancemode_2_keep_their_setting(acme, plan, at, visit, settings):
+    settings.MAINTENANCE_ADMIN_IGNORED_URLS = [r"^backstage/"]
+    plan(acme)
+    at(TWO)
+    assert visit("/backstage/").status_code == 404
+    assert visit("/stage/backstage/").status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/admin/", 302),
+        ("/admin/login/", 200),
+        ("/admin/no/such/page/", 302),
+        ("/admin", 301),
+        ("/adminfoo", 503),
+        ("/adminfoo/", 503),
+        ("//admin/", 503),
+        ("/ADMIN/", 503),
+        ("/x/admin/", 503),
+    ],
+)
+def test_the_admin_passes(acme, plan, at, visit, path, status):
+    plan(acme)
+    at(TWO)
+    assert visit(path).status_code == status
+
+
+class Elsewhere:
+    urlpatterns = [path("backstage/", admin.site.urls)]
+
+
+def test_the_admin_is_found_where_it_is(acme, plan, at, visit, settings):
+    settings.ROOT_URLCONF = Elsewhere
+    plan(acme)
+    at(TWO)
+    assert visit("/backstage/login/").status_code == 200
+    assert visit("/admin/login/").status_code == 503
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/livez", "/robots.txt", "/.well-known/acme-challenge/x"])
+def test_supervisors_and_crawlers_rules_pass(acme, plan, at, visit, path):
+    plan(acme)
+    at(TWO)
+    assert visit(path).status_code in {200, 404}
+
+
+@pytest.mark.parametrize("path", ["/robots.txt/", "/healthzz", "/.well-known/other", "/x/healthz"])
+def test_what_looks_like_them_does_not(acme, plan, at, visit, path):
+    plan(acme)
+    at(TWO)
+    assert visit(path).status_code == 503
+
+
+def test_a_site_that_is_up_costs_no_query_and_no_vary(acme, globex, plan, at, visit, visitor):
+    plan(globex)  # somebody else's window must not change that
+    at(TWO)
+    visit(user=visitor)
+    with CaptureQueriesContext(connection, ) as queries:
+        answer = visit()
+    assert answer.status_code == 200
+    assert len(queries) == 0
+    assert "Vary" not in answer.headers
+
+
+def test_without_a_session_the_503_costs_no_query(acme, plan, at, visit):
+    plan(acme)
+    at(TWO)
+    visit()
+    with CaptureQueriesContext(connection) as queries:
+        assert visit().status_code == 503
+    assert len(queries) == 0
+
+
+def test_our_503_is_no_error_to_log(acme, plan, at, visit, caplog):
+    plan(acme)
+    at(TWO)
+    assert visit().status_code == 503
+    assert "django.request" not in {record.name for record in caplog.records}
+
+
+def test_the_host_projects_template_replaces_ours(acme, plan, at, visit, settings):
+    pages = {"503.html": "theirs {{ retry_after }}", "own/503.html": "their other one"}
+    settings.TEMPLATES = [
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "OPTIONS": {"loaders": [("django.template.loaders.locmem.Loader", pages)]},
+        }
+    ]
+    plan(acme)
+    at(TWO)
+    assert visit().text == "theirs 7200"
+    settings.MAINTENANCE_503_TEMPLATE = "own/503.html"
+    assert visit().text == "their other one"
+
+
+def test_without_auth_nobody_is_staff(acme, plan, at, visit, settings):
+    left = ("Authentication", "Message")
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not any(x in name for x in left)]
+    plan(acme)
+    at(TWO)
+    assert visit().status_code == 503
+
+
+async def test_an_async_stack_stays_on_its_thread(transactional_db):
+    seen: list[int] = []
+
+    async def get_response(request: HttpRequest) -> HttpResponse:
+        seen.append(threading.get_ident())
+        return HttpResponse()
+
+    middleware = MaintenanceModeMiddleware(get_response)
+    request = RequestFactory().get("/", headers={"host": "acme.example"})
+    assert (await middleware(request)).status_code == 200
+    assert seen == [threading.get_ident()]
+
+
+def test_the_time_is_told_in_the_sites_zone(acme, plan, at, visit, settings):
+    settings.TIME_ZONE = "Europe/Berlin"
+    plan(acme)
+    at(TWO)
+    assert "Nov. 4, 2029, 5 a.m. (CET)" in visit().text
+
+
+def test_a_window_that_was_started_early_is_open(acme, plan, at, visit):
+    window = plan(acme)
+    early: datetime = TWO - 30 * MINUTE
+    at(early)
+    lifecycle.start(window.pk)
+    assert visit().headers["Retry-After"] == "9000"
+
+
+def test_a_renamed_site_is_found_by_its_new_name(acme, plan, at, visit):
+    plan(acme)
+    Site.objects.filter(pk=acme.pk).update(domain="new.example")
+    at(TWO)
+    assert visit(host="new.example").status_code == 503
+    assert visit(host="acme.example").status_code == 200
