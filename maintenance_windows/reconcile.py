@@ -73,13 +73,18 @@ def _agenda(now: datetime, stop: datetime) -> list[tuple[int, datetime]]:
     flags = SiteMaintenance.objects.all()
     at_once = Value(now, output_field=DateTimeField())
     unrecorded = Q(in_maintenance=True, since=None) | Q(in_maintenance=False, since__isnull=False)
+    unflagged = (
+        Q(site__maintenance=None)
+        | Q(site__maintenance__in_maintenance=False)
+        | Q(site__maintenance__until__lt=F("ends_at"))
+    )
     covered = running.filter(site=OuterRef("site"), ends_at__gt=now)
     stranded = flags.filter(~Exists(covered), in_maintenance=True, until__isnull=False)
     rows = waiting.filter(starts_at__lte=stop).values_list("site_id", F("starts_at"))
     return list(
         rows.union(
             running.filter(ends_at__lte=stop).values_list("site_id", F("ends_at")),
-            running.exclude(site__maintenance__in_maintenance=True).values_list("site_id", at_once),
+            running.filter(unflagged).values_list("site_id", at_once),
             flags.filter(unrecorded).values_list("site_id", at_once),
             stranded.values_list("site_id", at_once),
         )

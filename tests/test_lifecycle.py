@@ -1,0 +1,168 @@
+"""Every verb on a window of every status: a change, or a refusal with a sentence."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
+from django.db import IntegrityError, transaction
+
+from maintenance_windows import lifecycle
+from maintenance_windows.lifecycle import Refused
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
+
+THREE = TWO + HOUR
+
+VERBS = {
+    "move": lambda pk, clock: lifecycle.move(
+        pk, starts_at=TWO + 5 * MINUTE, ends_at=FOUR + HOUR, actor="alice", clock=clock
+    ),
+    "move end": lambda pk, clock: lifecycle.move(
+        pk, starts_at=TWO, ends_at=FOUR + HOUR, actor="alice", clock=clock
+    ),
+    "extend": lambda pk, clock: lifecycle.extend(pk, by=HOUR, actor="alice", clock=clock),
+    "start": lambda pk, clock: lifecycle.start(pk, actor="alice", clock=clock),
+    "end": lambda pk, clock: lifecycle.end(pk, actor="alice", clock=clock),
+    "cancel": lambda pk, clock: lifecycle.cancel(pk, actor="alice", clock=clock),
+}
+OVER = "is over: the past is not edited."
+CANCELLED = "was cancelled."
+RUNNING = "is running already: end it, or extend it."
+
+# What becomes of [starts_at, ends_at, started_at, ended_at], or the sentence of the refusal.
+TABLE = {
+    ("scheduled", "move"): (TWO + 5 * MINUTE, FOUR + HOUR, None, None),
+    ("scheduled", "move end"): (TWO, FOUR + HOUR, None, None),
+    ("scheduled", "extend"): (TWO, FOUR + HOUR, None, None),
+    ("scheduled", "start"): (TWO, FOUR, TWO - MINUTE, None),
+    ("scheduled", "end"): "has not started yet: cancel it, or start it first.",
+    ("scheduled", "cancel"): (TWO, FOUR, None, None),
+    ("active", "move"): "has started: only its end can still be moved.",
+    ("active", "move end"): (TWO, FOUR + HOUR, TWO, None),
+    ("active", "extend"): (TWO, FOUR + HOUR, TWO, None),
+    ("active", "start"): RUNNING,
+    ("active", "end"): (TWO, FOUR, TWO, THREE),
+    ("active", "cancel"): RUNNING,
+    **{("completed", verb): OVER for verb in VERBS},
+    **{("cancelled", verb): CANCELLED for verb in VERBS},
+}
+WHEN = {"scheduled": TWO - MINUTE, "active": THREE, "completed": FOUR, "cancelled": TWO - MINUTE}
+
+
+def times(pk: int) -> tuple[datetime | None, ...]:
+    fields = ("starts_at", "ends_at", "started_at", "ended_at")
+    return MaintenanceWindow.objects.values_list(*fields).get(pk=pk)
+
+
+@pytest.mark.parametrize(("status", "verb"), TABLE)
+def test_status_and_verb(acme, plan, status, verb):
+    window = plan(acme)
+    if status == "cancelled":
+        lifecycle.cancel(window.pk, clock=lambda: TWO - 2 * MINUTE)
+    expected = TABLE[status, verb]
+    before = times(window.pk)
+    if isinstance(expected, str):
+        with pytest.raises(Refused, match=expected):
+            VERBS[verb](window.pk, lambda: WHEN[status])
+        assert times(window.pk) == before
+    else:
+        VERBS[verb](window.pk, lambda: WHEN[status])
+        assert times(window.pk) == expected
+    is_closed = SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
+    # A refusal leaves the flag to the tick; a change brings it up to date at once.
+    assert is_closed is (verb == "start" and status == "scheduled" or (
+        status == "active" and verb in {"move end", "extend"}))
+
+
+def test_cancelled_windows_close_nothing(acme, plan):
+    window = plan(acme)
+    lifecycle.cancel(window.pk, clock=lambda: TWO - MINUTE)
+    assert window.status_at(TWO) == "active"  # the stale object that plan() returned
+    window.refresh_from_db()
+    assert window.status_at(TWO) == "cancelled"
+
+
+def test_who_did_it_is_kept(acme, plan):
+    window = plan(acme)
+    lifecycle.start(window.pk, actor="alice", clock=lambda: TWO - MINUTE)
+    lifecycle.end(window.pk, actor="bob", clock=lambda: THREE)
+    rows = Transition.objects.order_by("pk").values_list("actor", "window", "due_at", "done_at")
+    assert list(rows) == [
+        ("alice", window.pk, TWO - MINUTE, TWO - MINUTE),
+        ("bob", window.pk, THREE, THREE),
+    ]
+
+
+def test_ending_one_of_two_windows_opens_nothing(acme, plan):
+    first = plan(acme)
+    plan(acme, TWO + MINUTE, FOUR)
+    lifecycle.end(first.pk, clock=lambda: TWO + 2 * MINUTE)
+    assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "ends_at", "sentence"),
+    [
+        (TWO, TWO, "The end must be after the start."),
+        (FOUR, TWO, "The end must be after the start."),
+        (TWO - 9 * HOUR, TWO - 8 * HOUR, "The end has passed already."),
+        (TWO - 9 * HOUR, TWO - HOUR, "The end has passed already."),
+    ],
+)
+def test_impossible_times_are_refused_for_all_sites_or_none(
+    acme, globex, plan, starts_at, ends_at, sentence
+):
+    with pytest.raises(Refused, match=sentence):
+        lifecycle.schedule(
+            [acme, globex], starts_at=starts_at, ends_at=ends_at, clock=lambda: TWO - HOUR
+        )
+    assert not MaintenanceWindow.objects.exists()
+
+
+def test_a_start_that_has_passed_opens_the_window_at_once(acme, plan):
+    plan(acme, TWO - 2 * HOUR, FOUR)
+    assert SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
+
+
+def test_the_database_refuses_an_end_that_is_not_after_the_start(acme):
+    for ends_at in (TWO, TWO - SECOND):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            MaintenanceWindow.objects.create(site=acme, starts_at=TWO, ends_at=ends_at)
+
+
+@pytest.mark.parametrize("until", [TWO, FOUR - SECOND, FOUR])
+def test_an_extension_must_be_longer(acme, plan, until):
+    window = plan(acme)
+    with pytest.raises(Refused, match="ends at that time or later already"):
+        lifecycle.extend(window.pk, until=until, clock=lambda: THREE)
+
+
+def test_the_calendar_ends(acme, plan):
+    window = plan(acme)
+    with pytest.raises(Refused, match="further ahead than the calendar goes"):
+        lifecycle.extend(window.pk, by=timedelta(days=99_999 * 365), clock=lambda: THREE)
+
+
+def test_there_is_no_such_window(db):
+    with pytest.raises(Refused, match="There is no window 7"):
+        lifecycle.end(7)
+
+
+def test_switching_on_until_a_time_is_a_window_that_starts_now(acme):
+    lifecycle.switch_on([acme], until=FOUR, actor="alice", clock=lambda: TWO)
+    window = MaintenanceWindow.objects.get()
+    assert times(window.pk) == (TWO, FOUR, TWO, None)
+    assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR
+    assert Transition.objects.get().actor == "alice"
+
+
+def test_switching_on_twice_is_once(acme):
+    lifecycle.switch_on([acme], message="one", clock=lambda: TWO)
+    lifecycle.switch_on([acme], message="two", clock=lambda: THREE)
+    flag = SiteMaintenance.objects.get(pk=acme.pk)
+    assert (flag.message, flag.since) == ("two", TWO)
+    assert Transition.objects.count() == 1
+
+
+def test_switching_off_what_is_up_changes_nothing(acme):
+    assert lifecycle.switch_off([acme], clock=lambda: TWO) == []
+    assert not Transition.objects.exists()

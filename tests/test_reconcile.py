@@ -1,0 +1,279 @@
+"""Flags, transitions and signals after a tick at a given time."""
+
+from datetime import datetime
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
+from django.contrib.sites.models import Site
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from maintenance_windows import lifecycle, reconcile
+from maintenance_windows.models import (
+    MaintenanceWindow,
+    Scheduler,
+    SiteMaintenance,
+    Transition,
+)
+from maintenance_windows.signals import maintenance_ended, maintenance_started
+from maintenance_windows.snapshot import Level
+
+
+def tick(now: datetime, horizon=0 * SECOND) -> datetime | None:
+    return reconcile.tick(lambda: now, horizon)
+
+
+def flag(site: Site) -> tuple[bool, datetime | None]:
+    return SiteMaintenance.objects.values_list("in_maintenance", "until").get(pk=site.pk)
+
+
+def history(site: Site) -> list[tuple[bool, datetime, datetime, int | None, str]]:
+    rows = Transition.objects.filter(site=site).order_by("pk")
+    return list(rows.values_list("in_maintenance", "due_at", "done_at", "window", "actor"))
+
+
+@pytest.fixture
+def announced() -> list[tuple[str, int]]:
+    heard: list[tuple[str, int]] = []
+
+    def started(site_id, **_):
+        heard.append(("started", site_id))
+
+    def ended(site_id, **_):
+        heard.append(("ended", site_id))
+
+    maintenance_started.connect(started)
+    maintenance_ended.connect(ended)
+    yield heard
+    maintenance_started.disconnect(started)
+    maintenance_ended.disconnect(ended)
+
+
+def test_a_window_sets_and_clears_the_flag(acme, plan, announced):
+    window = plan(acme)
+    tick(TWO - SECOND)
+    assert flag(acme) == (False, None)
+    tick(TWO)
+    assert flag(acme) == (True, FOUR)
+    tick(FOUR - SECOND)
+    assert flag(acme) == (True, FOUR)
+    tick(FOUR + SECOND)
+    assert flag(acme) == (False, None)
+    assert history(acme) == [
+        (True, TWO, TWO, window.pk, ""),
+        (False, FOUR, FOUR + SECOND, window.pk, ""),
+    ]
+    assert announced == [("started", acme.pk), ("ended", acme.pk)]
+    window.refresh_from_db()
+    assert (window.started_at, window.ended_at) == (TWO, FOUR)
+
+
+def test_a_tick_that_runs_twice_changes_nothing(acme, plan, announced):
+    plan(acme)
+    for now in (TWO, TWO, TWO + SECOND, FOUR, FOUR, TWO + HOUR, FOUR + HOUR):
+        tick(now)
+    assert len(history(acme)) == 2
+    assert len(announced) == 2
+
+
+def test_a_window_that_nobody_saw_is_recorded_with_its_own_times(acme, plan, announced):
+    window = plan(acme)
+    tick(FOUR + HOUR)
+    window.refresh_from_db()
+    assert (window.started_at, window.ended_at) == (TWO, FOUR)
+    assert flag(acme) == (False, None)
+    assert history(acme) == announced == []
+
+
+def test_a_late_tick_keeps_the_start_that_visitors_saw(acme, plan):
+    plan(acme, TWO, TWO + HOUR)
+    later = plan(acme, TWO + HOUR / 2, FOUR)
+    tick(TWO + HOUR + MINUTE)
+    assert acme.maintenance.since is None  # what the fixture loaded
+    acme.maintenance.refresh_from_db()
+    assert acme.maintenance.since == TWO
+    assert flag(acme) == (True, FOUR)
+    assert history(acme)[0][:2] == (True, TWO)
+    tick(FOUR)
+    assert history(acme)[1] == (False, FOUR, FOUR, later.pk, "")
+
+
+def test_a_short_window_inside_a_long_one_opens_nothing(acme, plan, announced):
+    plan(acme)
+    plan(acme, TWO + 10 * MINUTE, TWO + 20 * MINUTE)
+    for minutes in range(0, 121, 5):
+        tick(TWO + minutes * MINUTE)
+        assert flag(acme)[0] is (minutes < 120)
+    assert announced == [("started", acme.pk), ("ended", acme.pk)]
+
+
+def test_the_seam_of_two_touching_windows_is_no_change(acme, plan, announced):
+    plan(acme)
+    plan(acme, FOUR, FOUR + HOUR)
+    tick(TWO)
+    assert flag(acme) == (True, FOUR + HOUR)
+    tick(FOUR)
+    assert flag(acme) == (True, FOUR + HOUR)
+    tick(FOUR + HOUR)
+    assert announced == [("started", acme.pk), ("ended", acme.pk)]
+
+
+def test_the_level_of_the_flag_is_the_strictest_at_the_time(acme, plan):
+    plan(acme, level=Level.READ_ONLY)
+    plan(acme, TWO + 10 * MINUTE, TWO + 20 * MINUTE)
+    for minutes, level in ((0, "read_only"), (10, "full"), (20, "read_only")):
+        tick(TWO + minutes * MINUTE)
+        assert SiteMaintenance.objects.get(pk=acme.pk).level == level
+
+
+def test_a_hold_outlives_a_window(acme, plan, announced):
+    plan(acme)
+    lifecycle.switch_on([acme], clock=lambda: TWO - MINUTE, actor="alice")
+    tick(TWO)
+    tick(FOUR)
+    tick(FOUR + HOUR)
+    assert flag(acme) == (True, None)
+    lifecycle.switch_off([acme], clock=lambda: FOUR + 2 * HOUR, actor="bob")
+    assert flag(acme) == (False, None)
+    assert [(row[0], row[4]) for row in history(acme)] == [(True, "alice"), (False, "bob")]
+    assert len(announced) == 2
+
+
+def test_a_hold_that_is_dropped_leaves_a_running_window_no_more(acme, plan):
+    window = plan(acme)
+    tick(TWO)
+    lifecycle.switch_on([acme], clock=lambda: TWO + MINUTE)
+    assert flag(acme) == (True, None)
+    ended = lifecycle.switch_off([acme], clock=lambda: TWO + 2 * MINUTE)
+    assert [w.pk for w in ended] == [window.pk]
+    assert flag(acme) == (False, None)
+    tick(TWO + 3 * MINUTE)
+    assert flag(acme) == (False, None)
+
+
+def test_sql_takes_a_site_down_and_up(acme, announced):
+    SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=True)
+    tick(TWO)
+    assert flag(acme) == (True, None)
+    tick(TWO + SECOND)
+    SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=False)
+    tick(TWO + HOUR)
+    tick(TWO + HOUR)
+    assert flag(acme) == (False, None)
+    assert history(acme) == [
+        (True, TWO, TWO, None, "database"),
+        (False, TWO + HOUR, TWO + HOUR, None, "database"),
+    ]
+    assert announced == [("started", acme.pk), ("ended", acme.pk)]
+
+
+def test_a_running_window_is_stronger_than_sql(acme, plan, announced):
+    plan(acme)
+    tick(TWO)
+    SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=False)
+    tick(TWO + SECOND)
+    assert flag(acme) == (True, FOUR)
+    SiteMaintenance.objects.filter(pk=acme.pk).delete()
+    tick(TWO + 2 * SECOND)
+    assert flag(acme) == (True, FOUR)
+
+
+@pytest.mark.parametrize("change", ["delete", "move"])
+def test_a_flag_whose_window_is_gone_is_cleared(acme, plan, change):
+    plan(acme)
+    tick(TWO)
+    windows = MaintenanceWindow.objects.filter(site=acme)
+    windows.delete() if change == "delete" else windows.update(ends_at=TWO + MINUTE)
+    tick(TWO + 2 * MINUTE)
+    assert flag(acme) == (False, None)
+
+
+def test_a_window_made_behind_our_back_counts(acme):
+    MaintenanceWindow.objects.bulk_create(
+        [MaintenanceWindow(site=acme, starts_at=TWO, ends_at=FOUR)]
+    )
+    tick(TWO + SECOND)
+    assert flag(acme) == (True, FOUR)
+    MaintenanceWindow.objects.update(ends_at=FOUR + HOUR)
+    tick(TWO + 2 * SECOND)
+    assert flag(acme) == (True, FOUR + HOUR)
+
+
+def test_the_next_boundary_within_the_horizon_is_told(acme, globex, plan):
+    plan(acme)
+    plan(globex, TWO + SECOND / 2, FOUR)
+    horizon = 1.1 * SECOND
+    assert tick(TWO - 2 * SECOND, horizon) is None
+    assert tick(TWO - SECOND, horizon) == TWO
+    assert tick(TWO, horizon) == TWO + SECOND / 2
+    assert tick(FOUR - SECOND, horizon) == FOUR
+
+
+def test_a_window_shorter_than_the_horizon_is_told_too(acme, plan):
+    plan(acme, TWO, TWO + SECOND / 2)
+    assert tick(TWO, 1.1 * SECOND) == TWO + SECOND / 2
+
+
+def test_the_last_tick_is_kept_also_when_the_clock_steps_back(db):
+    tick(TWO)
+    assert Scheduler.objects.get().last_tick == TWO
+    tick(TWO + SECOND)
+    assert Scheduler.objects.get().last_tick == TWO  # written every other second at most
+    tick(TWO + 2 * SECOND)
+    assert Scheduler.objects.get().last_tick == TWO + 2 * SECOND
+    tick(TWO - HOUR)
+    assert Scheduler.objects.get().last_tick == TWO - HOUR
+
+
+def test_a_tick_with_nothing_due_is_three_queries(acme, globex, plan):
+    plan(acme)
+    plan(globex, FOUR, FOUR + HOUR)
+    tick(TWO)
+    with CaptureQueriesContext(connection) as queries:
+        tick(TWO + MINUTE)
+    statements = [q["sql"] for q in queries if not q["sql"].startswith(("BEGIN", "COMMIT"))]
+    assert len(statements) == 3
+
+
+def test_statements_grow_with_batches_not_with_sites(acme, plan):
+    def statements(count: int) -> int:
+        sites = Site.objects.bulk_create(
+            Site(domain=f"s{count}-{n}.example", name="") for n in range(count)
+        )
+        start = TWO + count * HOUR
+        lifecycle.schedule(sites, starts_at=start, ends_at=start + MINUTE, clock=lambda: TWO)
+        with CaptureQueriesContext(connection) as queries:
+            tick(start)
+        assert SiteMaintenance.objects.filter(in_maintenance=True).count() == count
+        tick(start + MINUTE)
+        return len(queries)
+
+    assert statements(400) <= statements(4) + 4
+
+
+def test_a_receiver_that_raises_breaks_nothing(acme, plan, announced, caplog):
+    def broken(**_):
+        raise RuntimeError("no mail today")
+
+    maintenance_started.connect(broken)
+    try:
+        plan(acme)
+        tick(TWO)
+    finally:
+        maintenance_started.disconnect(broken)
+    assert flag(acme) == (True, FOUR)
+    assert announced == [("started", acme.pk)]
+    assert "no mail today" in caplog.text
+
+
+def test_what_happened_is_logged(acme, plan, caplog):
+    caplog.set_level("INFO", "maintenance_windows")
+    window = plan(acme)
+    tick(TWO + SECOND)
+    lifecycle.end(window.pk, actor="alice", clock=lambda: TWO + MINUTE)
+    first, second = (r.getMessage() for r in caplog.records if r.name == "maintenance_windows")
+    assert first == (
+        f"acme.example closed at 2029-11-04T02:00:01+00:00, due 2029-11-04T02:00:00+00:00, "
+        f"by window {window.pk}"
+    )
+    assert second.endswith("by alice")

@@ -1,0 +1,100 @@
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
+
+from maintenance_windows.timeline import AmbiguousTime, Span, covering, from_local, merge, whole_seconds
+
+TEN_PAST = TWO + 10 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("spans", "runs"),
+    [
+        ([], []),
+        ([Span(TWO, FOUR)], [Span(TWO, FOUR)]),
+        # touching
+        ([Span(FOUR, FOUR + HOUR), Span(TWO, FOUR)], [Span(TWO, FOUR + HOUR)]),
+        # a microsecond apart
+        (
+            [Span(TWO, FOUR - SECOND / 1_000_000), Span(FOUR, FOUR + HOUR)],
+            [Span(TWO, FOUR - SECOND / 1_000_000), Span(FOUR, FOUR + HOUR)],
+        ),
+        # a short one inside a long one
+        ([Span(TWO, FOUR), Span(TEN_PAST, TEN_PAST + MINUTE)], [Span(TWO, FOUR)]),
+        # open-ended from the middle
+        ([Span(TWO, FOUR), Span(TEN_PAST, None)], [Span(TWO, None)]),
+        # nothing follows an open end
+        ([Span(TWO, None), Span(FOUR, FOUR + HOUR)], [Span(TWO, None)]),
+    ],
+)
+def test_merge(spans, runs):
+    assert merge(spans) == runs
+
+
+def test_covering_is_half_open():
+    spans = [Span(TWO, FOUR)]
+    assert covering(spans, TWO - SECOND) is None
+    assert covering(spans, TWO) == Span(TWO, FOUR)
+    assert covering(spans, FOUR) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "seconds"),
+    [
+        (2 * HOUR, 7200),
+        (SECOND, 1),
+        (SECOND + SECOND / 1_000_000, 2),
+        (SECOND / 1_000_000, 1),
+        (0 * SECOND, 1),
+        (-HOUR, 1),
+    ],
+)
+def test_whole_seconds_are_rounded_up_and_never_below_one(left, seconds):
+    assert whole_seconds(TWO, TWO + left) == seconds
+
+
+# Berlin goes from +01:00 to +02:00 on 2027-03-28 at 02:00 and back on 2027-10-31 at 03:00;
+# Lord Howe Island moves by half an hour, on 2027-10-03 at 02:00 and on 2027-04-04 at 02:00.
+@pytest.mark.parametrize(
+    ("zone", "naive", "utc"),
+    [
+        ("Europe/Berlin", datetime(2027, 3, 28, 1, 59), datetime(2027, 3, 28, 0, 59, tzinfo=UTC)),
+        ("Europe/Berlin", datetime(2027, 3, 28, 3, 0), datetime(2027, 3, 28, 1, 0, tzinfo=UTC)),
+        ("Europe/Berlin", datetime(2027, 10, 31, 3, 0), datetime(2027, 10, 31, 2, 0, tzinfo=UTC)),
+        ("Australia/Lord_Howe", datetime(2027, 10, 3, 2, 30), datetime(2027, 10, 2, 15, 30, tzinfo=UTC)),
+        ("UTC", datetime(2027, 3, 28, 2, 30), datetime(2027, 3, 28, 2, 30, tzinfo=UTC)),
+    ],
+)
+def test_from_local(zone, naive, utc):
+    assert from_local(naive, ZoneInfo(zone)) == utc
+
+
+@pytest.mark.parametrize(
+    ("zone", "naive", "sentence"),
+    [
+        (
+            "Europe/Berlin",
+            datetime(2027, 3, 28, 2, 30),
+            "2027-03-28 02:30:00 does not exist in Europe/Berlin: it could be read as "
+            "2027-03-28T01:30:00+01:00 or as 2027-03-28T03:30:00+02:00.",
+        ),
+        (
+            "Europe/Berlin",
+            datetime(2027, 10, 31, 2, 30),
+            "2027-10-31 02:30:00 happens twice in Europe/Berlin: it could be read as "
+            "2027-10-31T02:30:00+02:00 or as 2027-10-31T02:30:00+01:00.",
+        ),
+        (
+            "Australia/Lord_Howe",
+            datetime(2027, 10, 3, 2, 15),
+            "2027-10-03 02:15:00 does not exist in Australia/Lord_Howe: it could be read as "
+            "2027-10-03T01:45:00+10:30 or as 2027-10-03T02:45:00+11:00.",
+        ),
+    ],
+)
+def test_times_that_a_zone_skips_or_repeats_are_refused(zone, naive, sentence):
+    with pytest.raises(AmbiguousTime) as refusal:
+        from_local(naive, ZoneInfo(zone))
+    assert str(refusal.value) == sentence
