@@ -14,7 +14,7 @@ from django.utils import timezone
 from maintenance_windows import lifecycle, reconcile, status
 from maintenance_windows.lifecycle import Refused
 from maintenance_windows.management import arguments
-from maintenance_windows.management.presentation import site_line, window_line
+from maintenance_windows.management.presentation import local, site_line, window_line
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.snapshot import Level
 
@@ -82,7 +82,12 @@ class Command(BaseCommand):
             for record in records:
                 self.stdout.write(site_line(record))
         if given.check and not scheduler["healthy"]:
-            raise CommandError(f"The scheduler's last tick was at {scheduler['last_tick']}.")
+            last = scheduler["last_tick"]
+            raise CommandError(
+                f"The scheduler's last tick was at {local(last)}, too long ago."
+                if last
+                else "The scheduler has never ticked."
+            )
 
     def do_on(self, given: Namespace) -> None:
         sites = arguments.sites(given.sites, everyone=given.everyone)

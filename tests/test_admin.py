@@ -1,0 +1,339 @@
+"""The admin as a person uses it: pages and forms, over HTTP."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, TWO
+from django.contrib.admin.models import LogEntry
+from django.contrib.sites.models import Site
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django.utils.html import escape
+
+from maintenance_windows import lifecycle, reconcile
+from maintenance_windows.models import (
+    IgnoredURL,
+    MaintenanceWindow,
+    SiteMaintenance,
+    Transition,
+)
+
+WINDOWS = "admin:maintenance_windows_maintenancewindow"
+SITES = "admin:maintenance_windows_sitemaintenance"
+
+
+@pytest.fixture
+def browser(client: Client, alice, at) -> Client:
+    client.force_login(alice)
+    return client
+
+
+def times(prefix: str, moment: datetime) -> dict[str, str]:
+    return {f"{prefix}_0": f"{moment:%Y-%m-%d}", f"{prefix}_1": f"{moment:%H:%M:%S}"}
+
+
+def window_form(site: Site, starts_at=TWO, ends_at=FOUR, **more: str) -> dict[str, str]:
+    form = {"site": str(site.pk), "level": "full", "title": "", "message": ""}
+    return form | times("starts_at", starts_at) | times("ends_at", ends_at) | more
+
+
+def errors(response) -> str:
+    return " ".join(re.findall(r'<ul class="errorlist[^>]*>(.*?)</ul>', response.text, re.S))
+
+
+def told(response) -> str:
+    return " ".join(map(str, response.context["messages"]))
+
+
+def site_form(page: str, **changes: str) -> dict[str, str]:
+    """The fields of the site's form as the page has them, with changes; None leaves one out."""
+    form = {
+        "initial-in_maintenance": re.search(r'initial-in_maintenance" value="(\w+)"', page)[1],
+        "level": "full",
+        "message": "",
+        "ignored_urls-TOTAL_FORMS": "0",
+        "ignored_urls-INITIAL_FORMS": "0",
+    }
+    if re.search(r'name="in_maintenance"[^>]* checked', page):
+        form["in_maintenance"] = "on"
+    return {name: value for name, value in (form | changes).items() if value is not None}
+
+
+@pytest.fixture
+def switch(browser: Client, acme: Site) -> Callable:
+    url = reverse(f"{SITES}_change", args=[acme.pk])
+
+    def switch(*, on: bool, page: str | None = None, **more: str):
+        page = page or browser.get(url).text
+        changes = {"in_maintenance": "on" if on else None, **more}
+        return browser.post(url, site_form(page, **changes), follow=True)
+
+    switch.url = url
+    return switch
+
+
+def test_a_window_is_planned(acme, browser):
+    response = browser.post(
+        reverse(f"{WINDOWS}_add"), window_form(acme, title="T", message="M"), follow=True
+    )
+    assert "was added successfully" in told(response)
+    window = MaintenanceWindow.objects.get()
+    assert (window.site, window.starts_at, window.ends_at) == (acme, TWO, FOUR)
+    assert (window.title, window.message, window.created_by) == ("T", "M", "alice")
+    assert LogEntry.objects.get().object_id == str(window.pk)
+
+
+def test_a_window_that_has_begun_closes_the_site_at_once(acme, browser):
+    browser.post(reverse(f"{WINDOWS}_add"), window_form(acme, TWO - 2 * HOUR))
+    assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR
+
+
+def test_times_are_read_and_shown_in_the_current_zone(acme, browser, settings):
+    settings.TIME_ZONE = "Europe/Berlin"
+    assert "In the time zone Europe/Berlin." in browser.get(reverse(f"{WINDOWS}_add")).text
+    browser.post(reverse(f"{WINDOWS}_add"), window_form(acme))
+    assert MaintenanceWindow.objects.get().starts_at == TWO - HOUR
+    assert "Nov. 4, 2029, 2 a.m." in browser.get(reverse(f"{WINDOWS}_changelist")).text
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "ends_at", "sentence"),
+    [
+        (TWO, TWO, "The end must be after the start."),
+        (FOUR, TWO, "The end must be after the start."),
+        (TWO - 9 * HOUR, TWO - 8 * HOUR, "The end has passed already."),
+    ],
+)
+def test_impossible_times_are_refused_once(acme, browser, starts_at, ends_at, sentence):
+    response = browser.post(reverse(f"{WINDOWS}_add"), window_form(acme, starts_at, ends_at))
+    assert errors(response).count("<li>") == 1
+    assert sentence in errors(response)
+    assert not MaintenanceWindow.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("local", "sentence"),
+    [
+        (datetime(2030, 3, 31, 2, 30, tzinfo=UTC), "does not exist in Europe/Berlin"),
+        (datetime(2029, 10, 28, 2, 30, tzinfo=UTC), "happens twice in Europe/Berlin"),
+    ],
+)
+def test_times_that_the_zone_skips_or_repeats_are_refused(acme, browser, settings, at, local, sentence):
+    at(datetime(2029, 1, 1, tzinfo=UTC))
+    settings.TIME_ZONE = "Europe/Berlin"
+    response = browser.post(
+        reverse(f"{WINDOWS}_add"), window_form(acme, local, datetime(2031, 1, 1, tzinfo=UTC))
+    )
+    assert sentence in errors(response)
+    assert not MaintenanceWindow.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"site": "99999"}, {"site": ""}, {"starts_at_0": "soon"}, {"ends_at_1": ""}, {"level": "half"}],
+)
+def test_unreadable_forms_are_refused(acme, browser, broken):
+    response = browser.post(reverse(f"{WINDOWS}_add"), window_form(acme) | broken)
+    assert errors(response).count("<li>") == 1
+    assert not MaintenanceWindow.objects.exists()
+
+
+def test_a_scheduled_window_is_moved_at_both_ends(acme, plan, browser):
+    window = plan(acme)
+    url = reverse(f"{WINDOWS}_change", args=[window.pk])
+    browser.post(url, window_form(acme, FOUR + HOUR, FOUR + 2 * HOUR, title="later"))
+    window.refresh_from_db()
+    assert (window.starts_at, window.ends_at) == (FOUR + HOUR, FOUR + 2 * HOUR)
+    assert window.title == "later"
+
+
+def test_the_end_of_a_running_window_is_moved_and_its_start_is_not(acme, plan, browser, at):
+    window = plan(acme)
+    at(TWO + MINUTE)
+    reconcile.tick(lambda: TWO + MINUTE)
+    url = reverse(f"{WINDOWS}_change", args=[window.pk])
+    assert "starts_at_0" not in browser.get(url).text
+    browser.post(url, window_form(acme, TWO - HOUR, FOUR + HOUR))
+    window.refresh_from_db()
+    assert (window.starts_at, window.ends_at) == (TWO, FOUR + HOUR)
+    assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR + HOUR
+
+
+def test_the_past_is_read_only(acme, plan, browser, at):
+    window = plan(acme)
+    at(FOUR)
+    url = reverse(f"{WINDOWS}_change", args=[window.pk])
+    assert 'name="_save"' not in browser.get(url).text
+    assert browser.post(url, window_form(acme)).status_code == 403
+
+
+def test_the_list(acme, globex, plan, browser, at):
+    plan(acme)
+    lifecycle.cancel(plan(globex).pk, clock=lambda: TWO - HOUR)
+    at(TWO)
+    url = reverse(f"{WINDOWS}_changelist")
+    page = browser.get(url).text
+    assert "acme.example" in page
+    assert "globex.example" in page
+    for status, count in (("active", 1), ("cancelled", 1), ("completed", 0), ("scheduled", 0)):
+        response = browser.get(url, {"status": status})
+        assert response.context["cl"].result_count == count, status
+    assert browser.get(url, {"q": "globex"}).context["cl"].result_count == 1
+    assert browser.get(url, {"starts_at__year": "2029"}).context["cl"].result_count == 2
+    assert browser.get(url, {"status": "nonsense"}).context["cl"].result_count == 2
+
+
+@pytest.mark.parametrize(
+    ("action", "now", "status"),
+    [
+        ("start_now", TWO - HOUR, "active"),
+        ("end_now", TWO, "completed"),
+        ("cancel", TWO - HOUR, "cancelled"),
+    ],
+)
+def test_actions(acme, plan, browser, at, action, now, status):
+    window = plan(acme)
+    at(now)
+    form = {"action": action, "_selected_action": [window.pk]}
+    response = browser.post(reverse(f"{WINDOWS}_changelist"), form, follow=True)
+    window.refresh_from_db()
+    assert window.status_at(now) == status
+    assert status in told(response)
+    again = browser.post(reverse(f"{WINDOWS}_changelist"), form, follow=True)
+    assert f"Window {window.pk}" in told(again)
+
+
+def test_windows_are_not_deleted_but_go_with_their_site(acme, plan, browser):
+    window = plan(acme)
+    assert browser.get(reverse(f"{WINDOWS}_delete", args=[window.pk])).status_code == 403
+    assert "delete_selected" not in browser.get(reverse(f"{WINDOWS}_changelist")).text
+    lifecycle.switch_on([acme])
+    browser.post(reverse("admin:sites_site_delete", args=[acme.pk]), {"post": "yes"})
+    assert not Site.objects.filter(pk=acme.pk).exists()
+    assert not MaintenanceWindow.objects.exists()
+
+
+def test_the_checkbox_switches_at_once(acme, browser, switch):
+    visitor = Client(headers={"host": "acme.example"})
+    assert visitor.get("/").status_code == 200
+    switch(on=True, message="Back soon.")
+    assert "Back soon." in visitor.get("/").text
+    switch(on=False)
+    assert visitor.get("/").status_code == 200
+    rows = Transition.objects.order_by("pk").values_list("in_maintenance", "actor")
+    assert list(rows) == [(True, "alice"), (False, "alice")]
+
+
+def test_switching_off_ends_the_window_and_says_so(acme, plan, at, switch):
+    window = plan(acme)
+    at(TWO)
+    reconcile.tick(lambda: TWO)
+    at(TWO + MINUTE)
+    response = switch(on=False)
+    assert escape(str(window)) in told(response)
+    assert "has been ended early" in told(response)
+    window.refresh_from_db()
+    assert (window.ends_at, window.ended_at) == (FOUR, TWO + MINUTE)
+    assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
+
+
+def test_a_page_from_during_a_window_saved_after_it_leaves_the_site_up(acme, plan, at, browser, switch):
+    plan(acme)
+    at(TWO)
+    reconcile.tick(lambda: TWO)
+    page = browser.get(switch.url).text
+    at(FOUR)
+    reconcile.tick(lambda: FOUR)
+    switch(on=True, page=page)
+    assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
+
+
+def test_the_text_of_a_hold_is_edited(acme, switch):
+    switch(on=True, message="one")
+    switch(on=True, message="two", level="read_only")
+    flag = SiteMaintenance.objects.get(pk=acme.pk)
+    assert (flag.message, flag.level) == ("two", "read_only")
+    assert Transition.objects.count() == 1
+
+
+def test_a_text_that_nobody_would_see_is_refused(acme, switch):
+    assert "Used only while" in errors(switch(on=False, message="lost"))
+
+
+def test_ignored_urls_are_edited_inline_and_count_at_once(acme, browser, switch):
+    visitor = Client(headers={"host": "acme.example"})
+    switch(on=True)
+    assert visitor.get("/contact/").status_code == 503
+    inline = {
+        "ignored_urls-TOTAL_FORMS": "1",
+        "ignored_urls-0-kind": "route",
+        "ignored_urls-0-pattern": "contact/",
+        "ignored_urls-0-maintenance": str(acme.pk),
+    }
+    switch(on=True, **inline)
+    assert visitor.get("/contact/").status_code == 404
+    assert IgnoredURL.objects.get().pattern == "contact/"
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern", "words"),
+    [
+        ("regex", "(", "cannot read"),
+        ("regex", ".*", "everything"),
+        ("route", "<path:x>", "everything"),
+        ("route", "   ", "required"),
+        ("route", "/contact/", "leading slash"),
+        ("nonsense", "x", "not one of the available choices"),
+    ],
+)
+def test_bad_patterns_are_refused_and_nothing_is_written(acme, switch, kind, pattern, words):
+    inline = {
+        "ignored_urls-TOTAL_FORMS": "1",
+        "ignored_urls-0-kind": kind,
+        "ignored_urls-0-pattern": pattern,
+        "ignored_urls-0-maintenance": str(acme.pk),
+        "ignored_urls-0-description": "x",
+    }
+    assert words in errors(switch(on=True, **inline))
+    assert not IgnoredURL.objects.exists()
+    assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
+
+
+def test_sites_are_neither_added_nor_deleted_here(acme, browser):
+    assert browser.get(reverse(f"{SITES}_add")).status_code == 403
+    assert browser.get(reverse(f"{SITES}_delete", args=[acme.pk])).status_code == 403
+    assert "acme.example" in browser.get(reverse(f"{SITES}_changelist")).text
+
+
+def test_the_history_is_read_only(acme, browser):
+    lifecycle.switch_on([acme], actor="alice")
+    url = "admin:maintenance_windows_transition"
+    assert "acme.example" in browser.get(reverse(f"{url}_changelist")).text
+    row = Transition.objects.get()
+    page = reverse(f"{url}_change", args=[row.pk])
+    assert browser.get(page).status_code == 200
+    assert browser.post(page, {"actor": "mallory"}).status_code == 403
+    assert browser.get(reverse(f"{url}_add")).status_code == 403
+    assert browser.get(reverse(f"{url}_delete", args=[row.pk])).status_code == 403
+
+
+def test_what_changed_in_between_is_refused_with_a_sentence(acme, plan, browser):
+    """The form is valid still; by the time the verb has the lock, somebody has cancelled."""
+    window = plan(acme)
+    waiting = iter([window.pk])
+
+    def meanwhile(execute, sql, params, many, context):
+        if "pg_advisory_xact_lock" in sql or "_scheduler" in sql:
+            for pk in waiting:
+                lifecycle.cancel(pk)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(meanwhile):
+        url = reverse(f"{WINDOWS}_change", args=[window.pk])
+        response = browser.post(url, window_form(acme, TWO, FOUR + HOUR), follow=True)
+    assert f"Window {window.pk} was cancelled." in told(response)
+    window.refresh_from_db()
+    assert window.ends_at == FOUR

@@ -1,0 +1,241 @@
+"""`manage.py maintenance`: one line a site on success, one sentence and exit 1 on refusal."""
+
+import json
+from datetime import datetime
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
+from django.contrib.sites.models import Site
+from django.core.management import CommandError, call_command
+
+from maintenance_windows import lifecycle, reconcile
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+
+
+@pytest.fixture
+def maintenance(at, capsys):
+    """Runs the command at one o'clock, an hour before the windows; returns what it printed."""
+
+    def run(*arguments: object) -> str:
+        capsys.readouterr()
+        call_command("maintenance", *map(str, arguments))
+        return capsys.readouterr().out
+
+    return run
+
+
+def is_on(site: Site) -> bool:
+    return SiteMaintenance.objects.get(pk=site.pk).in_maintenance
+
+
+def test_schedule_and_list(acme, globex, maintenance):
+    printed = maintenance(
+        "schedule", "acme.example", globex.pk, "--start=2029-11-04T02:00", "--for=2h",
+        "--title=database", "--read-only",
+    )  # fmt: skip
+    first, second = MaintenanceWindow.objects.order_by("pk")
+    span = "2029-11-04 02:00:00 UTC to 2029-11-04 04:00:00 UTC"
+    lines = [
+        f"acme.example: window {first.pk}, {span}, scheduled, read-only, database",
+        f"globex.example: window {second.pk}, {span}, scheduled, read-only, database",
+    ]
+    assert printed.splitlines() == lines
+    assert maintenance("list").splitlines() == lines
+    assert maintenance("list", "globex.example").splitlines() == lines[1:]
+    assert (first.starts_at, first.ends_at, first.level) == (TWO, FOUR, "read_only")
+
+
+def test_schedule_as_json(acme, maintenance):
+    printed = maintenance(
+        "schedule", "acme.example", "--start=2029-11-04T03:00+01:00", "--end=2029-11-04T04:00Z",
+        "--title=T", "--message=M", "--json",
+    )  # fmt: skip
+    window = MaintenanceWindow.objects.get()
+    record = {
+        "id": window.pk,
+        "site": "acme.example",
+        "status": "scheduled",
+        "level": "full",
+        "title": "T",
+        "message": "M",
+        "starts_at": "2029-11-04T02:00:00Z",
+        "ends_at": "2029-11-04T04:00:00Z",
+        "started_at": None,
+        "ended_at": None,
+        "series": None,
+    }
+    assert json.loads(printed) == [record]
+    assert json.loads(maintenance("list", "--json")) == [record]
+
+
+def test_the_past_is_listed_on_demand(acme, plan, maintenance, at):
+    window = plan(acme)
+    at(FOUR)
+    assert maintenance("list") == ""
+    assert [w["status"] for w in json.loads(maintenance("list", "--past", "--json"))] == ["completed"]
+    assert MaintenanceWindow.objects.get(pk=window.pk).ended_at is None  # listing writes nothing
+
+
+def test_on_and_off(acme, globex, maintenance):
+    assert maintenance("on", "acme.example", "--message=Sorry") == (
+        "acme.example: in maintenance since 2029-11-04 01:00:00 UTC, until switched off\n"
+    )
+    assert (is_on(acme), is_on(globex)) == (True, False)
+    assert maintenance("off", "acme.example") == "acme.example: up\n"
+    assert not is_on(acme)
+
+
+def test_on_for_a_while_is_a_window(acme, maintenance):
+    maintenance("on", "acme.example", "--for=1h30m")
+    assert MaintenanceWindow.objects.get().ends_at == TWO + 30 * MINUTE
+    maintenance("on", "acme.example", "--until=2029-11-04T04:00")
+    assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR
+    printed = maintenance("off", "acme.example")
+    ids = list(MaintenanceWindow.objects.order_by("pk").values_list("pk", flat=True))
+    assert printed == f"acme.example: up, ended window {ids[0]}, ended window {ids[1]}\n"
+
+
+def test_all_sites(acme, globex, maintenance):
+    assert len(maintenance("on", "--all").splitlines()) == Site.objects.count()
+    assert is_on(acme)
+    assert is_on(globex)
+    maintenance("off", "--all")
+    assert not SiteMaintenance.objects.filter(in_maintenance=True).exists()
+
+
+def test_the_only_site_needs_no_name(db, maintenance):
+    site = Site.objects.get()
+    maintenance("on")
+    assert is_on(site)
+
+
+def test_the_verbs_on_a_window(acme, plan, maintenance, at):
+    window = plan(acme)
+    assert "02:30:00 UTC to 2029-11-04 03:00:00 UTC" in maintenance(
+        "move", window.pk, "--start=2029-11-04T02:30", "--for=30m"
+    )
+    assert "to 2029-11-04 03:30:00 UTC" in maintenance("extend", window.pk, "--by=30m")
+    assert "to 2029-11-04 04:00:00 UTC" in maintenance(
+        "extend", window.pk, "--until=2029-11-04T04:00"
+    )
+    assert "active" in maintenance("start", window.pk)
+    assert is_on(acme)
+    assert "completed" in maintenance("end", window.pk)
+    assert not is_on(acme)
+    assert "cancelled" in maintenance("cancel", plan(acme).pk)
+
+
+def test_tick_is_for_cron(acme, plan, maintenance, at):
+    plan(acme)
+    at(TWO)
+    maintenance("tick")
+    assert is_on(acme)
+
+
+def test_status_as_json(acme, globex, plan, maintenance, at):
+    first = plan(acme, message="M")
+    second = plan(acme, FOUR + HOUR, FOUR + 2 * HOUR)
+    lifecycle.switch_on([globex], clock=lambda: TWO - MINUTE)
+    reconcile.tick(lambda: TWO)
+    at(TWO + SECOND / 2)
+    assert json.loads(maintenance("status", "acme.example", "globex.example", "--json")) == {
+        "at": "2029-11-04T02:00:00.500000Z",
+        "scheduler": {"last_tick": "2029-11-04T02:00:00Z", "healthy": True},
+        "sites": [
+            {
+                "site": "acme.example",
+                "in_maintenance": True,
+                "level": "full",
+                "since": "2029-11-04T02:00:00Z",
+                "until": "2029-11-04T04:00:00Z",
+                "held": False,
+                "window": first.pk,
+                "next": {
+                    "id": second.pk,
+                    "starts_at": "2029-11-04T05:00:00Z",
+                    "ends_at": "2029-11-04T06:00:00Z",
+                },
+                "retry_after": 7200,
+            },
+            {
+                "site": "globex.example",
+                "in_maintenance": True,
+                "level": "full",
+                "since": "2029-11-04T01:59:00Z",
+                "until": None,
+                "held": True,
+                "window": None,
+                "next": None,
+                "retry_after": 300,
+            },
+        ],
+    }
+    at(FOUR)
+    acme_record = json.loads(maintenance("status", "acme.example", "--json"))["sites"][0]
+    unknown = ("level", "since", "until", "window", "retry_after")
+    assert [acme_record[key] for key in unknown] == [None] * 5
+    assert not acme_record["in_maintenance"]
+
+
+def test_status_needs_no_tick_to_be_true(acme, plan, maintenance, at):
+    plan(acme)
+    at(TWO)
+    assert "in maintenance since 2029-11-04 02:00:00 UTC" in maintenance("status", "acme.example")
+
+
+def test_status_check(acme, maintenance, at, settings):
+    with pytest.raises(CommandError, match="has never ticked"):
+        maintenance("status", "--check")
+    reconcile.tick(lambda: TWO)
+    at(TWO + 8 * SECOND)
+    maintenance("status", "--check")
+    at(TWO + 9 * SECOND)
+    with pytest.raises(CommandError, match="last tick was at 2029-11-04 02:00:00 UTC, too long ago"):
+        maintenance("status", "--check")
+    settings.MAINTENANCE_TICK_MAX_AGE = 90
+    maintenance("status", "--check")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("schedule nowhere.example --start=2029-11-04T02:00 --for=1h", "There is no site 'nowhere.example'."),
+        ("schedule 999999999999999999999 --start=2029-11-04T02:00 --for=1h", "There is no site"),
+        ("schedule acme.example --start=soon --for=1h", "Cannot read the time 'soon'"),
+        ("schedule acme.example --start=2029-11-04 --for=1h", "Cannot read the time '2029-11-04'"),
+        ("schedule acme.example --start=0001-01-01T00:00+14:00 --for=1h", "Cannot read the time"),
+        ("schedule acme.example --start=2029-11-04T02:00 --for=soon", "Cannot read the length 'soon'"),
+        ("schedule acme.example --start=2029-11-04T02:00 --for=0m", "Cannot read the length '0m'"),
+        ("schedule acme.example --start=2029-11-04T02:00 --for=-1h", "Cannot read the length '-1h'"),
+        ("schedule acme.example --start=9999-12-31T02:00 --for=9d", "further ahead than the calendar"),
+        ("schedule acme.example --start=2029-11-04T02:00 --end=2029-11-04T02:00", "must be after"),
+        ("schedule acme.example --start=2029-11-03T02:00 --for=1h", "The end has passed already."),
+        ("on acme.example --until=2029-11-04T00:59", "must be after"),
+        ("on", "Say which site, or --all."),
+        ("on --all acme.example", "not both"),
+        ("end 999999999999999999999", "There is no window"),
+    ],
+)  # fmt: skip
+def test_bad_input_gets_one_sentence_and_nothing_is_written(acme, maintenance, arguments, sentence):
+    with pytest.raises(CommandError) as refusal:
+        maintenance(*arguments.split())
+    assert sentence in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert not MaintenanceWindow.objects.exists()
+    assert not is_on(acme)
+
+
+@pytest.mark.parametrize(
+    ("moment", "sentence"),
+    [
+        ("2027-03-28T02:30", "does not exist in Europe/Berlin"),
+        ("2027-10-31T02:30", "happens twice in Europe/Berlin"),
+    ],
+)
+def test_times_without_an_offset_are_read_in_time_zone(acme, maintenance, settings, at, moment, sentence):
+    at(datetime.fromisoformat("2027-01-01T00:00Z"))
+    settings.TIME_ZONE = "Europe/Berlin"
+    with pytest.raises(CommandError, match=sentence):
+        maintenance("schedule", "acme.example", f"--start={moment}", "--for=1h")
+    maintenance("schedule", "acme.example", "--start=2027-03-28T03:00", "--for=1h")
+    assert MaintenanceWindow.objects.get().starts_at.isoformat() == "2027-03-28T01:00:00+00:00"
