@@ -32,8 +32,8 @@ class MomentField(forms.SplitDateTimeField):
 
 
 class WindowForm(forms.ModelForm):  # type: ignore[type-arg]
-    starts_at = MomentField(label=_("start"))
-    ends_at = MomentField(label=_("end"))
+    starts_at = MomentField(label=_("Start"))
+    ends_at = MomentField(label=_("End"))
 
     class Meta:
         model = MaintenanceWindow

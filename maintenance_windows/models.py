@@ -20,7 +20,8 @@ from maintenance_windows.querysets import (
 from maintenance_windows.snapshot import Closure, Level, PatternKind
 from maintenance_windows.timeline import Span
 
-LEVELS = [(Level.FULL.value, _("everything")), (Level.READ_ONLY.value, _("writes only"))]
+LEVELS = [(Level.FULL.value, _("full")), (Level.READ_ONLY.value, _("read-only"))]
+LEVEL_HELP = _("Full closes everything; read-only lets GET, HEAD and OPTIONS pass.")
 KINDS = [(PatternKind.ROUTE.value, _("path() route")), (PatternKind.REGEX.value, _("regex"))]
 
 
@@ -43,11 +44,12 @@ class SiteMaintenance(models.Model):
         help_text=_("The end of the present maintenance; empty while its end is open."),
     )
     level = models.CharField(
-        _("closes"),
+        _("level"),
         max_length=16,
         choices=LEVELS,
         default=Level.FULL.value,
         db_default=Level.FULL.value,
+        help_text=LEVEL_HELP,
     )
     message = models.TextField(
         _("message"), blank=True, default="", help_text=_("Shown to visitors while it is on.")
@@ -60,8 +62,8 @@ class SiteMaintenance(models.Model):
     CONTENT = ("in_maintenance", "until", "level", "message", "since")
 
     class Meta:
-        verbose_name = _("site")
-        verbose_name_plural = _("sites")
+        verbose_name = _("site maintenance")
+        verbose_name_plural = _("site maintenance")
         indexes = [
             # Read by every snapshot and every tick; holds only the sites in maintenance.
             models.Index(fields=["site"], condition=FLAG_LIVE, name="mw_flag_live"),
@@ -93,7 +95,9 @@ class MaintenanceWindow(models.Model):
     started_at = models.DateTimeField(_("started"), null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True, editable=False)
-    level = models.CharField(_("closes"), max_length=16, choices=LEVELS, default=Level.FULL.value)
+    level = models.CharField(
+        _("level"), max_length=16, choices=LEVELS, default=Level.FULL.value, help_text=LEVEL_HELP
+    )
     title = models.CharField(
         _("title"), max_length=200, blank=True, help_text=_("For your team; visitors never see it.")
     )

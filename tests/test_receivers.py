@@ -1,0 +1,97 @@
+"""What exists after migrate without anybody making it, and what `check` says when it does not."""
+
+from io import StringIO
+
+import pytest
+from django.contrib.sites.models import Site
+from django.core.management import call_command
+from django.db import connection
+from django_celery_beat.models import PeriodicTask
+
+from maintenance_windows.models import Scheduler, SiteMaintenance
+from maintenance_windows.tasks import tick
+from worker.celery import app
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def migrate(*arguments: str) -> None:
+    call_command("migrate", *arguments, verbosity=0)
+
+
+def warnings() -> list[str]:
+    said = StringIO()
+    call_command("check", databases=["default"], stderr=said)
+    return [line for line in said.getvalue().splitlines() if "maintenance_windows." in line]
+
+
+def test_the_site_that_django_makes_has_its_row():
+    assert SiteMaintenance.objects.get().site == Site.objects.get(domain="example.com")
+
+
+def test_every_site_saved_later_has_its_row_once():
+    site = Site.objects.create(domain="acme.example")
+    site.name = "Acme"
+    site.save()
+    assert SiteMaintenance.objects.filter(site=site).count() == 1
+
+
+def test_migrate_makes_the_rows_of_sites_made_in_bulk():
+    Site.objects.bulk_create(Site(domain=f"s{n}.example") for n in range(3))
+    assert SiteMaintenance.objects.count() == 1
+    migrate()
+    assert SiteMaintenance.objects.count() == 4
+
+
+def test_fixtures_may_hold_sites_and_their_rows(tmp_path):
+    Site.objects.create(domain="acme.example")
+    fixture = tmp_path / "sites.json"
+    with fixture.open("w") as output:
+        call_command("dumpdata", "sites", "maintenance_windows", stdout=output)
+    Site.objects.all().delete()
+    call_command("loaddata", str(fixture), verbosity=0)
+    assert SiteMaintenance.objects.count() == 2
+
+
+def test_beat_has_its_entry_for_the_tick():
+    entry = PeriodicTask.objects.get(task=tick.name)
+    assert tick.name in app.tasks
+    assert (str(entry.interval), entry.enabled, entry.queue) == ("every second", True, "maintenance")
+    assert (entry.expire_seconds, entry.expires) == (30, None)
+
+
+def test_an_operators_changes_to_it_stay():
+    PeriodicTask.objects.filter(task=tick.name).update(enabled=False, name="mine")
+    migrate()
+    entry = PeriodicTask.objects.get(task=tick.name)
+    assert (entry.name, entry.enabled) == ("mine", False)
+
+
+def test_check_warns_when_it_is_disabled_or_missing():
+    assert warnings() == []
+    PeriodicTask.objects.filter(task=tick.name).update(enabled=False)
+    assert "W001" in warnings()[0]
+    assert "is disabled" in warnings()[0]
+    PeriodicTask.objects.filter(task=tick.name).delete()
+    assert "is missing" in warnings()[0]
+    migrate()
+    assert warnings() == []
+
+
+def test_without_celery_beat_nothing_is_missing(settings):
+    PeriodicTask.objects.all().delete()
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if "celery" not in name]
+    migrate()
+    assert warnings() == []
+
+
+def test_the_app_is_migrated_back_and_forth():
+    migrate("maintenance_windows", "zero")
+    try:
+        assert not [t for t in connection.introspection.table_names() if "maintenance_w" in t]
+        assert warnings() == []
+        Site.objects.create(domain="acme.example")  # there is no table for its row
+    finally:
+        migrate("maintenance_windows")
+    assert SiteMaintenance.objects.count() == 2
+    assert Scheduler.objects.count() == 1
