@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 
 RIGHT = timedelta(0)
@@ -23,15 +24,15 @@ class Answer:
 
     def off_by(self, starts_at: datetime, ends_at: datetime) -> timedelta:
         """How long before or after `[starts_at, ends_at)` this answer was still wrong."""
-        if self.status == 503:
+        if self.status == HTTPStatus.SERVICE_UNAVAILABLE:
             return max(starts_at - self.received, self.sent - ends_at, RIGHT)
-        if self.status == 200:
+        if self.status == HTTPStatus.OK:
             return max(min(self.sent - starts_at, ends_at - self.received), RIGHT)
         return timedelta.max
 
     def retry_off_by(self, ends_at: datetime) -> timedelta:
         """How far a 503's Retry-After points past the end, or before it; RIGHT for others."""
-        if self.status != 503:
+        if self.status != HTTPStatus.SERVICE_UNAVAILABLE:
             return RIGHT
         if self.retry_after is None or not self.retry_after.isdecimal() or self.retry_after == "0":
             return timedelta.max

@@ -5,7 +5,7 @@ import tempfile
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 
-from project.settings import *  # noqa: E402, F403
+from project.settings import *  # noqa: F403
 from project.settings import DATABASES
 
 ALLOWED_HOSTS = [".example", ".localhost", "testserver"]

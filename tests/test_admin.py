@@ -41,7 +41,7 @@ def window_form(site: Site, starts_at=TWO, ends_at=FOUR, **more: str) -> dict[st
 
 
 def errors(response) -> str:
-    return " ".join(re.findall(r'<ul class="errorlist[^>]*>(.*?)</ul>', response.text, re.S))
+    return " ".join(re.findall(r'<ul class="errorlist[^>]*>(.*?)</ul>', response.text, re.DOTALL))
 
 
 def told(response) -> str:
@@ -121,7 +121,9 @@ def test_impossible_times_are_refused_once(acme, browser, starts_at, ends_at, se
         (datetime(2029, 10, 28, 2, 30, tzinfo=UTC), "happens twice in Europe/Berlin"),
     ],
 )
-def test_times_that_the_zone_skips_or_repeats_are_refused(acme, browser, settings, at, local, sentence):
+def test_times_that_the_zone_skips_or_repeats_are_refused(
+    acme, browser, settings, at, local, sentence
+):
     at(datetime(2029, 1, 1, tzinfo=UTC))
     settings.TIME_ZONE = "Europe/Berlin"
     response = browser.post(
@@ -133,7 +135,13 @@ def test_times_that_the_zone_skips_or_repeats_are_refused(acme, browser, setting
 
 @pytest.mark.parametrize(
     "broken",
-    [{"site": "99999"}, {"site": ""}, {"starts_at_0": "soon"}, {"ends_at_1": ""}, {"level": "half"}],
+    [
+        {"site": "99999"},
+        {"site": ""},
+        {"starts_at_0": "soon"},
+        {"ends_at_1": ""},
+        {"level": "half"},
+    ],
 )
 def test_unreadable_forms_are_refused(acme, browser, broken):
     response = browser.post(reverse(f"{WINDOWS}_add"), window_form(acme) | broken)
@@ -240,7 +248,9 @@ def test_switching_off_ends_the_window_and_says_so(acme, plan, at, switch):
     assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
 
 
-def test_a_page_from_during_a_window_saved_after_it_leaves_the_site_up(acme, plan, at, browser, switch):
+def test_a_page_from_during_a_window_saved_after_it_leaves_the_site_up(
+    acme, plan, at, browser, switch
+):
     plan(acme)
     at(TWO)
     reconcile.tick(lambda: TWO)

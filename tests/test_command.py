@@ -72,7 +72,9 @@ def test_the_past_is_listed_on_demand(acme, plan, maintenance, at):
     window = plan(acme)
     at(FOUR)
     assert maintenance("list") == ""
-    assert [w["status"] for w in json.loads(maintenance("list", "--past", "--json"))] == ["completed"]
+    assert [w["status"] for w in json.loads(maintenance("list", "--past", "--json"))] == [
+        "completed"
+    ]
     assert MaintenanceWindow.objects.get(pk=window.pk).ended_at is None  # listing writes nothing
 
 
@@ -190,7 +192,9 @@ def test_status_check(acme, maintenance, at, settings):
     at(TWO + 8 * SECOND)
     maintenance("status", "--check")
     at(TWO + 9 * SECOND)
-    with pytest.raises(CommandError, match="last tick was at 2029-11-04 02:00:00 UTC, too long ago"):
+    with pytest.raises(
+        CommandError, match="last tick was at 2029-11-04 02:00:00 UTC, too long ago"
+    ):
         maintenance("status", "--check")
     settings.MAINTENANCE_TICK_MAX_AGE = 90
     maintenance("status", "--check")
@@ -199,15 +203,15 @@ def test_status_check(acme, maintenance, at, settings):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ("schedule nowhere.example --start=2029-11-04T02:00 --for=1h", "There is no site 'nowhere.example'."),
+        ("schedule nowhere.example --start=2029-11-04T02:00 --for=1h", "There is no site 'nowhere"),
         ("schedule 999999999999999999999 --start=2029-11-04T02:00 --for=1h", "There is no site"),
         ("schedule acme.example --start=soon --for=1h", "Cannot read the time 'soon'"),
         ("schedule acme.example --start=2029-11-04 --for=1h", "Cannot read the time '2029-11-04'"),
         ("schedule acme.example --start=0001-01-01T00:00+14:00 --for=1h", "Cannot read the time"),
-        ("schedule acme.example --start=2029-11-04T02:00 --for=soon", "Cannot read the length 'soon'"),
-        ("schedule acme.example --start=2029-11-04T02:00 --for=0m", "Cannot read the length '0m'"),
-        ("schedule acme.example --start=2029-11-04T02:00 --for=-1h", "Cannot read the length '-1h'"),
-        ("schedule acme.example --start=9999-12-31T02:00 --for=9d", "further ahead than the calendar"),
+        ("schedule acme.example --start=2029-11-04T02:00 --for=soon", "the length 'soon'"),
+        ("schedule acme.example --start=2029-11-04T02:00 --for=0m", "the length '0m'"),
+        ("schedule acme.example --start=2029-11-04T02:00 --for=-1h", "the length '-1h'"),
+        ("schedule acme.example --start=9999-12-31T02:00 --for=9d", "than the calendar goes"),
         ("schedule acme.example --start=2029-11-04T02:00 --end=2029-11-04T02:00", "must be after"),
         ("schedule acme.example --start=2029-11-03T02:00 --for=1h", "The end has passed already."),
         ("on acme.example --until=2029-11-04T00:59", "must be after"),
@@ -232,7 +236,9 @@ def test_bad_input_gets_one_sentence_and_nothing_is_written(acme, maintenance, a
         ("2027-10-31T02:30", "happens twice in Europe/Berlin"),
     ],
 )
-def test_times_without_an_offset_are_read_in_time_zone(acme, maintenance, settings, at, moment, sentence):
+def test_times_without_an_offset_are_read_in_time_zone(
+    acme, maintenance, settings, at, moment, sentence
+):
     at(datetime.fromisoformat("2027-01-01T00:00Z"))
     settings.TIME_ZONE = "Europe/Berlin"
     with pytest.raises(CommandError, match=sentence):

@@ -267,7 +267,9 @@ def test_the_admin_is_found_where_it_is(acme, plan, at, visit, settings):
     assert visit("/admin/login/").status_code == 503
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/livez", "/robots.txt", "/.well-known/acme-challenge/x"])
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/livez", "/robots.txt", "/.well-known/acme-challenge/x"]
+)
 def test_supervisors_and_crawlers_rules_pass(acme, plan, at, visit, path):
     plan(acme)
     at(TWO)
@@ -285,7 +287,9 @@ def test_a_site_that_is_up_costs_no_query_and_no_vary(acme, globex, plan, at, vi
     plan(globex)  # somebody else's window must not change that
     at(TWO)
     visit(user=visitor)
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         answer = visit()
     assert answer.status_code == 200
     assert len(queries) == 0

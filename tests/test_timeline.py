@@ -4,7 +4,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 
-from maintenance_windows.timeline import AmbiguousTime, Span, covering, from_local, merge, whole_seconds
+from maintenance_windows.timeline import (
+    AmbiguousTime,
+    Span,
+    covering,
+    from_local,
+    merge,
+    whole_seconds,
+)
 
 TEN_PAST = TWO + 10 * MINUTE
 
@@ -63,7 +70,11 @@ def test_whole_seconds_are_rounded_up_and_never_below_one(left, seconds):
         ("Europe/Berlin", datetime(2027, 3, 28, 1, 59), datetime(2027, 3, 28, 0, 59, tzinfo=UTC)),
         ("Europe/Berlin", datetime(2027, 3, 28, 3, 0), datetime(2027, 3, 28, 1, 0, tzinfo=UTC)),
         ("Europe/Berlin", datetime(2027, 10, 31, 3, 0), datetime(2027, 10, 31, 2, 0, tzinfo=UTC)),
-        ("Australia/Lord_Howe", datetime(2027, 10, 3, 2, 30), datetime(2027, 10, 2, 15, 30, tzinfo=UTC)),
+        (
+            "Australia/Lord_Howe",
+            datetime(2027, 10, 3, 2, 30),
+            datetime(2027, 10, 2, 15, 30, tzinfo=UTC),
+        ),
         ("UTC", datetime(2027, 3, 28, 2, 30), datetime(2027, 3, 28, 2, 30, tzinfo=UTC)),
     ],
 )

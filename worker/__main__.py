@@ -4,11 +4,11 @@ import logging
 import threading
 from typing import Any
 
-import django
+from celery import Celery
 from celery.beat import Service
 from django.db import connections
 
-from worker.celery import EMBEDDED, app
+from worker.factory import make_app, set_up_django
 
 PAUSE = 1.0  # seconds before a beat that died is started again
 
@@ -16,39 +16,29 @@ logger = logging.getLogger("worker")
 
 
 class Beat(threading.Thread):
-    """Runs Celery's beat and starts it again whenever it dies."""
+    """Runs Celery's beat and starts it again whenever it dies. It ends with the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, app: Celery) -> None:
         super().__init__(name="beat", daemon=True)
+        self.app = app
         self.stopping = threading.Event()
-        self.service: Any = None
 
     def run(self) -> None:
         while not self.stopping.is_set():
-            self.service = Service(app, scheduler_cls=app.conf.beat_scheduler)
             try:
-                self.service.start()
+                Service(self.app, scheduler_cls=self.app.conf.beat_scheduler).start()
             except Exception:
                 logger.exception("beat died, starting it again")
             finally:
                 connections.close_all()
             self.stopping.wait(PAUSE)
 
-    def stop(self) -> None:
-        self.stopping.set()
-        if self.service is not None:
-            self.service.stop()
 
-
-def main() -> int:
-    app.main = EMBEDDED
-    django.setup()  # before the beat thread reads the schedule
-    app.conf.update(
-        broker_url="memory://localhost/",
-        broker_transport_options={"polling_interval": 0.05},
-        worker_consumer="worker.consumer:EmbeddedConsumer",
-    )
-    beat = Beat()
+def main() -> Any:
+    set_up_django()
+    app = make_app("memory://localhost/", polling_interval=0.05)
+    app.conf.worker_consumer = "worker.consumer:EmbeddedConsumer"
+    beat = Beat(app)
     beat.start()
     worker = app.Worker(
         pool="threads", without_gossip=True, without_mingle=True, without_heartbeat=True
@@ -56,8 +46,8 @@ def main() -> int:
     try:
         worker.start()
     finally:
-        beat.stop()
-    return worker.exitcode or 0
+        beat.stopping.set()
+    return worker.exitcode
 
 
 if __name__ == "__main__":

@@ -1,20 +1,10 @@
 """Celery's settings. Each that differs from the default has its reason beside it."""
 
-from django.conf import settings
-
 from maintenance_windows.conf import QUEUE
 
-# Without Redis only `python -m worker` works: worker and beat share this process's memory.
-broker_url = settings.REDIS_URL or "memory://localhost/"
 broker_connection_retry_on_startup = True
 # The default of 100 makes a worker exit after some 46 minutes without Redis.
 broker_connection_max_retries = None
-broker_transport_options = (
-    # Without a timeout a frozen Redis blocks beat for ever.
-    {"socket_timeout": 3, "socket_connect_timeout": 2, "socket_keepalive": True}
-    if settings.REDIS_URL
-    else {"polling_interval": 0.05}
-)
 
 timezone = "UTC"
 enable_utc = True

@@ -6,6 +6,7 @@ import tempfile
 import time
 from argparse import ArgumentParser
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ class Command(BaseCommand):
         processes.start("web", "gunicorn", "--workers=2", f"--bind={bind}", "project.wsgi")
         processes.start("worker", "worker")
         deadline = time.monotonic() + START_UP
-        while ask(self.port, ACME, "/readyz").status != 200:
+        while ask(self.port, ACME, "/readyz").status != HTTPStatus.OK:
             for name, process in processes.running.items():
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise CommandError(f"The {name} did not start:\n{processes.log(name)}")
@@ -91,7 +92,7 @@ class Command(BaseCommand):
                 worst,
                 acme.off_by(starts_at, ends_at),
                 acme.retry_off_by(ends_at) - TOLERANCE,
-                RIGHT if globex.status == 200 else timedelta.max,
+                RIGHT if globex.status == HTTPStatus.OK else timedelta.max,
             )
             time.sleep(EVERY)
         return worst

@@ -1,0 +1,91 @@
+"""Threads that do at once what must have one outcome."""
+
+from collections.abc import Callable
+from threading import Barrier, Thread
+
+import pytest
+from conftest import FOUR, HOUR, SECOND, TWO
+from django.db import connection
+
+from maintenance_windows import lifecycle, reconcile
+from maintenance_windows.lifecycle import Refused
+from maintenance_windows.models import SiteMaintenance, Transition
+
+
+@pytest.fixture
+def together() -> Callable[..., list[object]]:
+    """Runs functions at the same moment, each in a thread; returns what each returned or raised."""
+
+    def together(*functions: Callable[[], object]) -> list[object]:
+        barrier = Barrier(len(functions))
+        outcomes: list[object] = [None] * len(functions)
+
+        def run(number: int, function: Callable[[], object]) -> None:
+            barrier.wait()
+            try:
+                outcomes[number] = function()
+            except Exception as error:  # noqa: BLE001 (the test looks at it)
+                outcomes[number] = error
+            finally:
+                connection.close()
+
+        threads = [Thread(target=run, args=item) for item in enumerate(functions)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return outcomes
+
+    return together
+
+
+def test_many_ticks_at_once_are_one(acme, plan, together):
+    plan(acme)
+    outcomes = together(*[lambda: reconcile.tick(lambda: TWO)] * 8)
+    outcomes += together(*[lambda: reconcile.tick(lambda: FOUR)] * 8)
+    assert outcomes == [None] * 16
+    rows = Transition.objects.order_by("pk").values_list("in_maintenance", flat=True)
+    assert list(rows) == [True, False]
+
+
+def test_an_extension_that_races_with_the_end_is_refused_or_kept(acme, plan, together):
+    seen = set()
+    for _ in range(25):
+        Transition.objects.all().delete()
+        window = plan(acme)
+        reconcile.tick(lambda: TWO)
+        extended, _ = together(
+            lambda pk=window.pk: lifecycle.extend(pk, by=HOUR, clock=lambda: FOUR - SECOND),
+            lambda: reconcile.tick(lambda: FOUR),
+        )
+        window.refresh_from_db()
+        is_on = SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
+        if isinstance(extended, Refused):
+            assert (window.ends_at, window.ended_at, is_on) == (FOUR, FOUR, False)
+        else:
+            assert (window.ends_at, window.ended_at, is_on) == (FOUR + HOUR, None, True)
+        assert Transition.objects.count() == 1 + (not is_on)
+        seen.add(is_on)
+        reconcile.tick(lambda: FOUR + HOUR)
+    assert seen  # which of the two it was is the scheduler's choice, not ours
+
+
+def test_two_people_who_end_a_window_end_it_once(acme, plan, together):
+    window = plan(acme)
+    reconcile.tick(lambda: TWO)
+    outcomes = together(*[lambda: lifecycle.end(window.pk, clock=lambda: TWO + HOUR)] * 4)
+    assert sum(isinstance(outcome, Refused) for outcome in outcomes) == 3
+    assert Transition.objects.count() == 2
+
+
+def test_switching_on_and_off_at_once_ends_in_one_of_the_two(acme, together):
+    for _ in range(10):
+        together(
+            lambda: lifecycle.switch_on([acme], clock=lambda: TWO),
+            lambda: lifecycle.switch_off([acme], clock=lambda: TWO),
+        )
+        flag = SiteMaintenance.objects.get(pk=acme.pk)
+        assert (flag.since is not None) is flag.in_maintenance
+        assert Transition.objects.filter(in_maintenance=True).count() == (
+            Transition.objects.filter(in_maintenance=False).count() + flag.in_maintenance
+        )
