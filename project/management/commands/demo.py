@@ -42,7 +42,7 @@ class Command(BaseCommand):
             env = {
                 "ALLOWED_HOSTS": ".localhost",
                 "DATABASE_URL": f"sqlite:///{folder}/demo.sqlite3",
-                "DEBUG": "0",
+                "DEBUG": "1",
                 "DJANGO_SUPERUSER_PASSWORD": password,
                 "REDIS_URL": "",
                 "SECRET_KEY": secrets.token_urlsafe(50),

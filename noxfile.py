@@ -1,0 +1,27 @@
+"""Everything one can run here: `nox -l`."""
+
+import nox
+
+nox.options.sessions = ["tests"]
+nox.options.reuse_existing_virtualenvs = True
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The suite, with the linters in it; DATABASE_URL and REDIS_URL add the real services."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def figures(session: nox.Session) -> None:
+    """How punctual windows are, measured on real processes."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", "tests/test_fleet.py", "-k", "on_time or two_beats")
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """A window on one of two sites, seen from a visitor's side."""
+    session.install("-e", ".[service]")
+    session.run("python", "manage.py", "demo", *session.posargs)

@@ -1,0 +1,56 @@
+"""What holds for the code as a whole: each tool is run as a contributor would run it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+BIN = Path(sys.executable).parent
+
+
+def run(*command: str, **env: str) -> None:
+    done = subprocess.run(
+        [str(BIN / command[0]), *command[1:]],
+        cwd=ROOT,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ruff", "check", "."),
+        ("ruff", "format", "--check", "."),
+        ("mypy",),
+        ("lint-imports",),
+        ("python", "manage.py", "makemigrations", "--check", "--dry-run"),
+    ],
+    ids=" ".join,
+)
+def test_tools_have_nothing_to_say(command):
+    run(*command)
+
+
+def test_the_project_is_fit_to_deploy():
+    command = ("python", "manage.py", "check", "--deploy", "--fail-level=WARNING")
+    run(*command, SECRET_KEY="p9-" + "aZ3_" * 16, ALLOWED_HOSTS="acme.example", DEBUG="0")
+
+
+def test_ci_runs_the_readmes_test_command():
+    readme, ci = (ROOT / "README.md").read_text(), (ROOT / ".ci/run").read_text()
+    pattern = re.search(r"sed -n '(.*)' README.md", ci)[1]
+    found = subprocess.run(
+        ["sed", "-n", pattern, "README.md"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert len(found) == 1
+    assert found[0] in readme
+    assert found[0].endswith("pytest")
