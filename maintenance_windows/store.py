@@ -13,6 +13,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from time import monotonic
 
+from django.contrib.sites.models import Site
 from django.db import close_old_connections, connections
 from django.utils import timezone
 
@@ -35,21 +36,18 @@ logger = logging.getLogger(__name__)
 def load(now: datetime) -> Snapshot:
     """Read the snapshot at `now`: one small query while no site is in or near maintenance."""
     horizon = now + LOOK_AHEAD
-    near = (
-        SiteMaintenance.objects.held()
-        .values_list("site_id", "site__domain")
-        .union(
-            MaintenanceWindow.objects.running().values_list("site_id", "site__domain"),
-            MaintenanceWindow.objects.waiting()
-            .filter(starts_at__lte=horizon)
-            .values_list("site_id", "site__domain"),
-        )
+    windows = MaintenanceWindow.objects
+    near = SiteMaintenance.objects.held().values_list("site_id")
+    near = near.union(
+        windows.running().values_list("site_id"),
+        windows.waiting().filter(starts_at__lte=horizon).values_list("site_id"),
+        all=True,
     )
-    domains = dict(near)
-    return Snapshot(_states(domains, now, horizon)) if domains else NOTHING
+    site_ids = {site_id for (site_id,) in near}
+    return Snapshot(_states(site_ids, now, horizon)) if site_ids else NOTHING
 
 
-def _states(domains: dict[int, str], now: datetime, horizon: datetime) -> list[SiteState]:
+def _states(site_ids: set[int], now: datetime, horizon: datetime) -> list[SiteState]:
     closures: defaultdict[int, list[Closure]] = defaultdict(list)
     patterns: defaultdict[int, list[tuple[PatternKind, str]]] = defaultdict(list)
     for flag in SiteMaintenance.objects.held():
@@ -57,10 +55,11 @@ def _states(domains: dict[int, str], now: datetime, horizon: datetime) -> list[S
         closures[flag.pk].append(Closure(span=span, level=Level(flag.level), message=flag.message))
     for window in MaintenanceWindow.objects.reaching(horizon):
         closures[window.site_id].append(window.closure())
-    rows = IgnoredURL.objects.filter(maintenance__in=domains)
+    rows = IgnoredURL.objects.filter(maintenance__in=site_ids)
     for site_id, kind, pattern in rows.values_list("maintenance", "kind", "pattern"):
         if fault(PatternKind(kind), pattern) is None:
             patterns[site_id].append((PatternKind(kind), pattern))
+    domains = Site.objects.filter(pk__in=site_ids).values_list("pk", "domain")
     return [
         SiteState(
             site_id=site_id,
@@ -68,7 +67,7 @@ def _states(domains: dict[int, str], now: datetime, horizon: datetime) -> list[S
             closures=tuple(closures[site_id]),
             patterns=tuple(patterns[site_id]),
         )
-        for site_id, domain in domains.items()
+        for site_id, domain in domains
     ]
 
 

@@ -8,7 +8,7 @@ from django.contrib.sites.models import Site
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from maintenance_windows import lifecycle, reconcile
+from maintenance_windows import lifecycle, reconcile, store
 from maintenance_windows.models import (
     MaintenanceWindow,
     Scheduler,
@@ -277,3 +277,18 @@ def test_what_happened_is_logged(acme, plan, caplog):
         f"by window {window.pk}"
     )
     assert second.endswith("by alice")
+
+
+@pytest.mark.parametrize("read", [tick, store.load], ids=["tick", "snapshot"])
+def test_what_is_read_every_second_is_read_by_the_live_indexes(db, read):
+    """SQLite tells its plan without rows to count; PostgreSQL would scan tables this small."""
+    if connection.vendor != "sqlite":
+        pytest.skip("told by SQLite")
+    with CaptureQueriesContext(connection) as queries:
+        read(TWO)
+    union = next(q["sql"] for q in queries if "UNION ALL" in q["sql"])
+    with connection.cursor() as cursor:
+        steps = [row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {union}").fetchall()]
+    scans = [step for step in steps if step.startswith(("SCAN", "SEARCH"))]
+    assert scans
+    assert all(" USING " in scan for scan in scans), scans
