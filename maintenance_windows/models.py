@@ -149,11 +149,14 @@ class MaintenanceWindow(models.Model):
             return Status.CANCELLED
         if self.ended_at is not None or self.ends_at <= now:
             return Status.COMPLETED
-        return Status.ACTIVE if self.begins_at <= now else Status.SCHEDULED
+        begun = self.started_at is not None or self.starts_at <= now
+        return Status.ACTIVE if begun else Status.SCHEDULED
 
-    def closure(self) -> Closure:
+    def closure(self, now: datetime) -> Closure:
+        """What has started has started, also for a host whose clock is behind or stepped back."""
+        begins_at = min(self.started_at, now) if self.started_at else self.starts_at
         return Closure(
-            span=Span(self.begins_at, self.ends_at),
+            span=Span(begins_at, self.ends_at),
             level=Level(self.level),
             message=self.message,
             window=self.pk,

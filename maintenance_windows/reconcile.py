@@ -54,16 +54,19 @@ def locked(clock: Clock = timezone.now) -> Iterator[datetime]:
 
 
 def tick(clock: Clock = timezone.now, horizon: timedelta = timedelta(0)) -> datetime | None:
-    """Make the whole fleet right; return the next time within `horizon` that changes a flag."""
+    """Make the whole fleet right; return the next time within `horizon` that changes a flag.
+
+    After a pass that changed something that time is its `now`: what comes next is then asked
+    best when the change is committed, by another pass.
+    """
     with locked(clock) as now:
         agenda = _agenda(now, now + horizon)
-        while due := {site_id for site_id, at in agenda if at <= now}:
+        if due := {site_id for site_id, at in agenda if at <= now}:
             settle(due, now)
-            agenda = _agenda(now, now + horizon)
         # Two writes every few seconds would be as good; the row is small and this one is free.
         stale = Q(last_tick=None) | Q(last_tick__lte=now - BEAT) | Q(last_tick__gt=now)
         Scheduler.objects.filter(stale).update(last_tick=now)
-    return min((at for _, at in agenda), default=None)
+    return now if due else min((at for _, at in agenda), default=None)
 
 
 def _agenda(now: datetime, stop: datetime) -> list[tuple[int, datetime]]:
@@ -140,13 +143,16 @@ def _settle(
 ) -> list[Transition]:
     windows = MaintenanceWindow.objects.filter(site__in=site_ids)
     closures: defaultdict[int, list[Closure]] = defaultdict(list)
-    for window in sorted(windows.reaching(now), key=lambda window: window.ends_at):
-        closures[window.site_id].append(window.closure())
+    live = sorted(windows.reaching(now), key=lambda window: window.ends_at, reverse=True)
+    for window in live:
+        closures[window.site_id].append(window.closure(now))
         if window.ends_at <= now:
             causes.setdefault(window.site_id, window)
     # A window that nobody saw open or close is recorded with its own times.
-    windows.waiting().filter(starts_at__lte=now).update(started_at=F("starts_at"))
-    windows.running().filter(ends_at__lte=now).update(ended_at=F("ends_at"))
+    if any(window.started_at is None and window.starts_at <= now for window in live):
+        windows.waiting().filter(starts_at__lte=now).update(started_at=F("starts_at"))
+    if any(window.ends_at <= now for window in live):
+        windows.running().filter(ends_at__lte=now).update(ended_at=F("ends_at"))
 
     flags = SiteMaintenance.objects.select_for_update().filter(pk__in=site_ids)
     if len(flags) < len(site_ids):

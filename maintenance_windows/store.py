@@ -54,7 +54,7 @@ def _states(site_ids: set[int], now: datetime, horizon: datetime) -> list[SiteSt
         span = Span(min(flag.since or now, now), None)
         closures[flag.pk].append(Closure(span=span, level=Level(flag.level), message=flag.message))
     for window in MaintenanceWindow.objects.reaching(horizon):
-        closures[window.site_id].append(window.closure())
+        closures[window.site_id].append(window.closure(now))
     rows = IgnoredURL.objects.filter(maintenance__in=site_ids)
     for site_id, kind, pattern in rows.values_list("maintenance", "kind", "pattern"):
         if fault(PatternKind(kind), pattern) is None:

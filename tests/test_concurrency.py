@@ -43,7 +43,7 @@ def test_many_ticks_at_once_are_one(acme, plan, together):
     plan(acme)
     outcomes = together(*[lambda: reconcile.tick(lambda: TWO)] * 8)
     outcomes += together(*[lambda: reconcile.tick(lambda: FOUR)] * 8)
-    assert outcomes == [None] * 16
+    assert sorted(outcomes, key=str) == [TWO, FOUR] + [None] * 14
     rows = Transition.objects.order_by("pk").values_list("in_maintenance", flat=True)
     assert list(rows) == [True, False]
 

@@ -205,13 +205,30 @@ def test_the_next_boundary_within_the_horizon_is_told(acme, globex, plan):
     horizon = 1.1 * SECOND
     assert tick(TWO - 2 * SECOND, horizon) is None
     assert tick(TWO - SECOND, horizon) == TWO
+    assert tick(TWO, horizon) == TWO  # it changed something, so look again at once
     assert tick(TWO, horizon) == TWO + SECOND / 2
+    tick(FOUR - SECOND, horizon)
     assert tick(FOUR - SECOND, horizon) == FOUR
 
 
 def test_a_window_shorter_than_the_horizon_is_told_too(acme, plan):
     plan(acme, TWO, TWO + SECOND / 2)
-    assert tick(TWO, 1.1 * SECOND) == TWO + SECOND / 2
+    assert [tick(TWO, 1.1 * SECOND), tick(TWO, 1.1 * SECOND)] == [TWO, TWO + SECOND / 2]
+
+
+def test_a_clock_that_steps_back_opens_nothing_that_has_started(acme, plan, announced):
+    window = plan(acme)
+    tick(TWO)
+    assert tick(TWO - 30 * SECOND) is None
+    assert flag(acme) == (True, FOUR)
+    state = store.load(TWO - 30 * SECOND).by_id[acme.pk]
+    assert state.at(TWO - 30 * SECOND).until == FOUR
+    window.refresh_from_db()
+    assert window.status_at(TWO - 30 * SECOND) == "active"
+    tick(FOUR)
+    tick(FOUR - 30 * SECOND)
+    assert flag(acme) == (False, None)
+    assert announced == [("started", acme.pk), ("ended", acme.pk)]
 
 
 def test_the_last_tick_is_kept_also_when_the_clock_steps_back(db):
