@@ -99,16 +99,13 @@ class MaintenanceWindowAdmin(KeptForTheRecord):
         change: bool,  # noqa: FBT001
     ) -> None:
         actor = request.user.get_username()
-        texts = {name: getattr(obj, name) for name in ("level", "title", "message")}
         if change:
-            saved = lifecycle.move(
-                obj.pk, starts_at=obj.starts_at, ends_at=obj.ends_at, actor=actor, **texts
-            )
+            changes = {name: form.cleaned_data[name] for name in form.changed_data}
+            lifecycle.revise(obj.pk, actor=actor, **changes)
         else:
-            (saved,) = lifecycle.schedule(
-                [obj.site], starts_at=obj.starts_at, ends_at=obj.ends_at, actor=actor, **texts
-            )
-        obj.pk = saved.pk
+            fields = dict(form.cleaned_data)
+            (window,) = lifecycle.schedule([fields.pop("site")], actor=actor, **fields)
+            obj.pk = window.pk
 
     @admin.action(description=_("Start now"), permissions=["change"])
     def start_now(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:

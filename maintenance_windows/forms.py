@@ -31,7 +31,28 @@ class MomentField(forms.SplitDateTimeField):
             raise
 
 
-class WindowForm(forms.ModelForm):  # type: ignore[type-arg]
+class ChangesOnly(forms.ModelForm):  # type: ignore[type-arg]
+    """Changes what the person changed, as compared with the page that the person saw.
+
+    What others did meanwhile stays: a title that is saved at 03:00 does not take back the end
+    that was extended at 02:59.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.show_hidden_initial = bool(self.instance.pk)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.instance.pk:
+            stored = type(self.instance).objects.get(pk=self.instance.pk)
+            untouched = set(cleaned) - set(self.changed_data)
+            cleaned |= {name: getattr(stored, name) for name in untouched}
+        return cleaned
+
+
+class WindowForm(ChangesOnly):
     starts_at = MomentField(label=_("Start"))
     ends_at = MomentField(label=_("End"))
 
@@ -47,7 +68,7 @@ class WindowForm(forms.ModelForm):  # type: ignore[type-arg]
             }
 
     def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        cleaned = super().clean()
         window = self.instance
         starts_at = cleaned.get("starts_at", window.starts_at if window.pk else None)
         ends_at = cleaned.get("ends_at")
@@ -63,13 +84,10 @@ class WindowForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
-class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
-    # The hidden initial value tells what the person saw: a page that was opened while a window
-    # ran, and saved after its end, must not take the site down again.
+class SiteForm(ChangesOnly):
     in_maintenance = forms.BooleanField(
         label=_("In Maintenance Mode"),
         required=False,
-        show_hidden_initial=True,
         help_text=_("Takes the site down until you switch it off; to plan an end, add a window."),
     )
 
@@ -78,9 +96,8 @@ class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("in_maintenance", "level", "message")
 
     def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if not cleaned.get("in_maintenance"):
+        cleaned = super().clean()
+        if not cleaned.get("in_maintenance") and "in_maintenance" not in self.changed_data:
             for name in {"level", "message"} & set(self.changed_data):
-                if "in_maintenance" not in self.changed_data:
-                    self.add_error(name, _("Used only while the site is in maintenance mode."))
+                self.add_error(name, _("Used only while the site is in maintenance mode."))
         return cleaned

@@ -86,6 +86,30 @@ def schedule(
     return windows
 
 
+def revise(
+    window_id: int,
+    *,
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    actor: str = "",
+    clock: Clock = timezone.now,
+    **texts: str,
+) -> MaintenanceWindow:
+    """Change what is given and keep the rest; of a window that runs the start stays.
+
+    `texts` are `level`, `title` and `message`.
+    """
+
+    def change(window: MaintenanceWindow, now: datetime) -> None:
+        start, end = starts_at or window.starts_at, ends_at or window.ends_at
+        check_move(window, start, end, now)
+        window.starts_at, window.ends_at = start, end
+        for name, value in texts.items():
+            setattr(window, name, value)
+
+    return _change(window_id, change, actor, clock, ["starts_at", "ends_at", *texts])
+
+
 def move(
     window_id: int,
     *,
@@ -93,17 +117,9 @@ def move(
     ends_at: datetime,
     actor: str = "",
     clock: Clock = timezone.now,
-    **texts: str,
 ) -> MaintenanceWindow:
-    """Give a window other times; of one that runs only the end. `texts` are other fields."""
-
-    def change(window: MaintenanceWindow, now: datetime) -> None:
-        check_move(window, starts_at, ends_at, now)
-        window.starts_at, window.ends_at = starts_at, ends_at
-        for name, value in texts.items():
-            setattr(window, name, value)
-
-    return _change(window_id, change, actor, clock, ["starts_at", "ends_at", *texts])
+    """Give a window other times; of one that runs only the end."""
+    return revise(window_id, starts_at=starts_at, ends_at=ends_at, actor=actor, clock=clock)
 
 
 def extend(

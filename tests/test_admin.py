@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from html.parser import HTMLParser
 
 import pytest
 from conftest import FOUR, HOUR, MINUTE, TWO
@@ -48,17 +49,41 @@ def told(response) -> str:
     return " ".join(map(str, response.context["messages"]))
 
 
-def site_form(page: str, **changes: str) -> dict[str, str]:
-    """The fields of the site's form as the page has them, with changes; None leaves one out."""
-    form = {
-        "initial-in_maintenance": re.search(r'initial-in_maintenance" value="(\w+)"', page)[1],
-        "level": "full",
-        "message": "",
-        "ignored_urls-TOTAL_FORMS": "0",
-        "ignored_urls-INITIAL_FORMS": "0",
-    }
-    if re.search(r'name="in_maintenance"[^>]* checked', page):
-        form["in_maintenance"] = "on"
+class Filled(HTMLParser):
+    """The fields of a page's form with the values that a browser would send."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self.open = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        name, value = given.get("name") or "", given.get("value") or ""
+        if tag == "input" and given.get("type") in {"text", "hidden"}:
+            self.fields[name] = value
+        elif tag == "input" and given.get("type") == "checkbox" and "checked" in given:
+            self.fields[name] = "on"
+        elif tag in {"textarea", "select"}:
+            self.open = name
+        elif tag == "option" and "selected" in given:
+            self.fields[self.open] = value
+        if tag == "textarea":
+            self.fields[name] = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.lasttag == "textarea":
+            self.fields[self.open] += data.lstrip("\r\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"textarea", "select"}:
+            self.open = ""
+
+
+def filled(page: str, **changes: str | None) -> dict[str, str]:
+    """What a browser sends after these changes; None unchecks a box."""
+    form = {name: value for name, value in Filled(page).fields.items() if "__prefix__" not in name}
     return {name: value for name, value in (form | changes).items() if value is not None}
 
 
@@ -69,7 +94,7 @@ def switch(browser: Client, acme: Site) -> Callable:
     def switch(*, on: bool, page: str | None = None, **more: str):
         page = page or browser.get(url).text
         changes = {"in_maintenance": "on" if on else None, **more}
-        return browser.post(url, site_form(page, **changes), follow=True)
+        return browser.post(url, filled(page, **changes), follow=True)
 
     switch.url = url
     return switch
@@ -170,6 +195,17 @@ def test_the_end_of_a_running_window_is_moved_and_its_start_is_not(acme, plan, b
     assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR + HOUR
 
 
+def test_a_saved_title_does_not_take_back_somebody_elses_extension(acme, plan, browser):
+    window = plan(acme, title="old", message="M")
+    url = reverse(f"{WINDOWS}_change", args=[window.pk])
+    page = browser.get(url).text
+    lifecycle.extend(window.pk, by=HOUR)
+    lifecycle.revise(window.pk, message="N")
+    browser.post(url, filled(page, title="new"))
+    window.refresh_from_db()
+    assert (window.title, window.message, window.ends_at) == ("new", "N", FOUR + HOUR)
+
+
 def test_the_past_is_read_only(acme, plan, browser, at):
     window = plan(acme)
     at(FOUR)
@@ -267,6 +303,20 @@ def test_the_text_of_a_hold_is_edited(acme, switch):
     flag = SiteMaintenance.objects.get(pk=acme.pk)
     assert (flag.message, flag.level) == ("two", "read_only")
     assert Transition.objects.count() == 1
+
+
+def test_saving_the_page_of_a_hold_or_a_window_switches_nothing(acme, plan, at, browser, switch):
+    switch(on=True, message="one")
+    page = browser.get(switch.url).text
+    lifecycle.switch_on([acme], message="two")
+    switch(on=True, page=page)
+    assert SiteMaintenance.objects.get(pk=acme.pk).message == "two"
+    switch(on=False)
+    plan(acme)
+    at(TWO)
+    reconcile.tick(lambda: TWO)
+    switch(on=True)
+    assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR
 
 
 def test_a_text_that_nobody_would_see_is_refused(acme, switch):
