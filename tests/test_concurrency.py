@@ -48,6 +48,20 @@ def test_many_ticks_at_once_are_one(acme, plan, together):
     assert list(rows) == [True, False]
 
 
+def test_sqlite_needs_no_special_options(acme, plan, together):
+    """Without IMMEDIATE transactions two that read before they write would fail."""
+    if connection.vendor != "sqlite":
+        pytest.skip("about SQLite")
+    plan(acme)
+
+    def deferred():
+        connection.ensure_connection()
+        connection.transaction_mode = None
+        return reconcile.tick(lambda: TWO)
+
+    assert sorted(together(*[deferred] * 8), key=str) == [TWO] + [None] * 7
+
+
 def test_an_extension_that_races_with_the_end_is_refused_or_kept(acme, plan, together):
     seen = set()
     for _ in range(25):

@@ -90,6 +90,13 @@ def test_a_disallowed_host_stays_a_400(acme, plan, at, visit):
     assert visit(host="evil.invalid").status_code == 400
 
 
+def test_a_host_that_nobody_asks_for_is_not_our_business(acme, plan, at, visit, settings):
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Common" not in name]
+    plan(acme)
+    at(TWO)
+    assert visit("/healthz", host="evil.invalid").status_code == 200
+
+
 def test_site_id_overrules_the_host(acme, plan, at, visit, settings):
     plan(acme)
     at(TWO)
@@ -176,6 +183,14 @@ def test_others_do_not_pass(acme, plan, at, visit, visitor, bob):
     assert visit(user=bob).status_code == 503
 
 
+def test_inactive_staff_do_not_pass_whatever_the_backend(acme, plan, at, visit, bob, settings):
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.AllowAllUsersModelBackend"]
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    plan(acme)
+    at(TWO)
+    assert visit(user=bob).status_code == 503
+
+
 def test_staff_can_be_blocked_but_superusers_never(acme, plan, at, visit, alice, bob, settings):
     settings.MAINTENANCE_BLOCK_STAFF = True
     plan(acme)
@@ -196,6 +211,7 @@ def test_internal_ips_pass(acme, plan, at, visit, settings):
     ("kind", "pattern", "open_path", "closed_path"),
     [
         ("route", "contact/", "/contact/", "/contact/us/"),
+        ("route", "contact/", "/contact/", "//contact/"),
         ("route", "api/<path:rest>", "/api/v1/items", "/apis/v1"),
         ("route", "item/<int:pk>/", "/item/7/", "/item/seven/"),
         ("regex", r"^api/", "/api/v1", "/v1/api/"),

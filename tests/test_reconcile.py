@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 from django.contrib.sites.models import Site
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from maintenance_windows import lifecycle, reconcile, store
@@ -96,6 +96,25 @@ def test_a_late_tick_keeps_the_start_that_visitors_saw(acme, plan):
     assert history(acme)[0][:2] == (True, TWO)
     tick(FOUR)
     assert history(acme)[1] == (False, FOUR, FOUR, later.pk, "")
+
+
+def test_the_end_of_a_run_is_put_down_to_the_window_that_ended_last(acme, plan):
+    last = plan(acme)
+    plan(acme, TWO, TWO + HOUR)
+    tick(TWO)
+    tick(FOUR + MINUTE)
+    assert history(acme)[1] == (False, FOUR, FOUR + MINUTE, last.pk, "")
+
+
+def test_what_is_rolled_back_is_not_announced(acme, announced):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        lifecycle.switch_on([acme])
+        raise ZeroDivisionError
+    assert announced == history(acme) == []
+    with transaction.atomic():
+        lifecycle.switch_on([acme])
+        assert announced == []
+    assert announced == [("started", acme.pk)]
 
 
 def test_a_short_window_inside_a_long_one_opens_nothing(acme, plan, announced):
