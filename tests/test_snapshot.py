@@ -1,0 +1,107 @@
+"""A site's state at a moment, against what counting minute by minute says."""
+
+from datetime import datetime
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, TWO
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maintenance_windows.decision import Reason, Visit, decide, retry_after
+from maintenance_windows.snapshot import Closure, Level, Maintenance, SiteState, Snapshot
+from maintenance_windows.timeline import Span
+
+DAY = 24  # minutes that a generated case lasts; small, so that spans meet often
+
+
+def state(*closures: Closure) -> SiteState:
+    return SiteState(site_id=1, domain="acme.example", closures=closures)
+
+
+def moment(minute: int) -> datetime:
+    return TWO + minute * MINUTE
+
+
+@st.composite
+def closures(draw) -> Closure:
+    start = draw(st.integers(0, DAY - 1))
+    end = draw(st.none() | st.integers(start + 1, DAY))
+    return Closure(
+        span=Span(moment(start), None if end is None else moment(end)),
+        level=draw(st.sampled_from(Level)),
+        window=None if end is None else draw(st.integers(1, 9)),
+    )
+
+
+def oracle(reasons: list[Closure], minute: int) -> tuple | None:
+    """Since when, until when and how strictly, by walking to the left and to the right."""
+
+    def covering(at: int) -> list[Closure]:
+        return [reason for reason in reasons if reason.span.covers(moment(at))]
+
+    if not covering(minute):
+        return None
+    first = last = minute
+    while covering(first - 1):
+        first -= 1
+    while last < DAY and covering(last):
+        last += 1
+    open_ended = bool(covering(DAY)) and last == DAY
+    level = Level.FULL if any(r.level is Level.FULL for r in covering(minute)) else Level.READ_ONLY
+    return moment(first), None if open_ended else moment(last), level
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.lists(closures(), max_size=6), st.integers(0, DAY - 1))
+def test_any_set_of_windows_and_holds_is_their_union(reasons, minute):
+    maintenance = state(*reasons).at(moment(minute))
+    seen = maintenance and (maintenance.since, maintenance.until, maintenance.level)
+    assert seen == oracle(reasons, minute)
+
+
+def test_the_message_is_that_of_the_strictest_and_earliest():
+    span = Span(TWO, FOUR)
+    soft = Closure(span=Span(TWO - HOUR, FOUR), level=Level.READ_ONLY, message="soft", window=1)
+    silent = Closure(span=span, window=2)
+    loud = Closure(span=span, message="loud", window=3)
+    maintenance = state(soft, silent, loud).at(TWO)
+    assert (maintenance.message, maintenance.window, maintenance.held) == ("loud", 1, False)
+    assert state(soft, silent).at(TWO).message == "soft"
+
+
+def test_a_hold_is_told_apart_from_windows():
+    hold = Closure(span=Span(TWO, None), message="held")
+    window = Closure(span=Span(TWO, FOUR), window=7)
+    assert state(hold).at(TWO) == Maintenance(
+        since=TWO, until=None, level=Level.FULL, message="held", window=None, held=True
+    )
+    assert state(hold, window).at(TWO).window == 7
+
+
+@pytest.mark.parametrize(
+    ("until", "open_ended", "seconds"), [(FOUR, 300, 7200), (None, 300, 300), (None, None, None)]
+)
+def test_retry_after(until, open_ended, seconds):
+    maintenance = state(Closure(span=Span(TWO, until))).at(TWO)
+    assert retry_after(maintenance, TWO, open_ended) == seconds
+
+
+def test_exemptions_are_asked_in_order_and_only_when_closed():
+    asked = []
+
+    def exemption(name, answer):
+        return lambda *_: asked.append(name) or answer
+
+    exemptions = [exemption("first", False), exemption("second", True), exemption("third", True)]
+    visit = Visit(method="POST", path="/", address="")
+    closed = state(Closure(span=Span(TWO, FOUR)))
+    assert decide(closed, visit, exemptions, TWO).reason is Reason.EXEMPT
+    assert asked == ["first", "second"]
+    assert decide(closed, visit, exemptions, FOUR).reason is Reason.UP
+    assert asked == ["first", "second"]
+    assert decide(closed, visit, [], TWO).closed
+
+
+def test_sites_are_found_without_regard_to_case():
+    snapshot = Snapshot([SiteState(site_id=7, domain="Acme.Example")])
+    assert snapshot.by_domain["acme.example"] is snapshot.by_id[7]
