@@ -79,7 +79,7 @@ def _agenda(now: datetime, stop: datetime) -> list[tuple[int, datetime]]:
     running = MaintenanceWindow.objects.running()
     flags = SiteMaintenance.objects.all()
     site = OuterRef("site_id")
-    at_once = Value(now, output_field=DateTimeField())
+    at_once = Value(None, output_field=DateTimeField())  # a literal is text to MariaDB
     told = Q(until=None) | Q(until__gte=OuterRef("ends_at"))
     flagged = flags.filter(told, pk=site, in_maintenance=True)
     covered = running.filter(site_id=site, ends_at__gt=now)
@@ -94,7 +94,7 @@ def _agenda(now: datetime, stop: datetime) -> list[tuple[int, datetime]]:
         flags.filter(~Exists(covered), in_maintenance=True, until__isnull=False),
     ]
     rows = by_window + [sites.values_list("site_id", at_once) for sites in by_hand]
-    return list(rows[0].union(*rows[1:], all=True))
+    return [(site_id, at or now) for site_id, at in rows[0].union(*rows[1:], all=True)]
 
 
 def settle(

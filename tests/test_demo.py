@@ -55,7 +55,7 @@ def test_the_demo_shows_one_cycle(environment, tmp_path):
     demo = start_demo(environment | {"TMPDIR": str(tmp_path)}, "--once")
     printed, _ = demo.communicate(timeout=120)
     assert demo.returncode == 0, printed
-    rows = re.findall(r"^\d\d:\d\d:\d\d  (.+?)  +(\d+)$", printed, re.MULTILINE)
+    rows = re.findall(r"^\d\d:\d\d:\d\d\.\d  (.+?)  +(\d+)$", printed, re.MULTILINE)
     assert {globex for _, globex in rows} == {"200"}
     acme = [status for status, _ in rows]
     assert acme[0] == acme[-1] == "200"

@@ -62,7 +62,7 @@ class Command(BaseCommand):
                 signal.pause()
 
     def prepare(self, processes: Processes) -> None:
-        self.stdout.write("Making a database with two sites, starting web server and scheduler …")
+        self.stdout.write("Making a database with two sites, starting web server and scheduler ...")
         processes.manage("migrate", "--verbosity", "0")
         processes.manage("loaddata", "--verbosity", "0", "demo")
         processes.manage("createsuperuser", "--noinput", "--username=admin", "--email=")
@@ -82,11 +82,13 @@ class Command(BaseCommand):
         ends_at = starts_at + LENGTH
         times = (f"--start={starts_at.isoformat()}", f"--end={ends_at.isoformat()}")
         self.stdout.write(processes.manage("maintenance", "schedule", ACME, *times))
-        self.stdout.write(f"{'UTC':<10}{ACME:<24}{GLOBEX}")
+        self.stdout.write(f"{'UTC':<12}{ACME:<24}{GLOBEX}")
         worst = RIGHT
         while (now := datetime.now(UTC)) < ends_at + AFTERWARDS:
             acme, globex = ask(self.port, ACME), ask(self.port, GLOBEX)
-            self.stdout.write(f"{now:%H:%M:%S}  {acme!s:<24}{globex!s}")
+            self.stdout.write(
+                f"{now:%H:%M:%S}.{now.microsecond // 100_000}  {acme!s:<24}{globex!s}"
+            )
             self.stdout.flush()
             worst = max(
                 worst,
