@@ -1,9 +1,10 @@
 """The admin: windows are planned here, sites switched, and their history read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -80,14 +81,14 @@ class MaintenanceWindowAdmin(KeptForTheRecord):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
             return ()
-        if obj.status_at(timezone.now()) is Status.ACTIVE:
-            return ("site", "starts_at", *self.facts)
-        return ("site", *self.facts)
+        # What was shown is judged when it is sent: things may have changed in between.
+        running = obj.status_at(timezone.now()) is Status.ACTIVE and request.method != "POST"
+        return ("site", "starts_at", *self.facts) if running else ("site", *self.facts)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """The past is not edited."""
+        """The past is shown, not edited; whoever sends a page of it is told so."""
         over = {Status.COMPLETED, Status.CANCELLED}
-        if obj is not None and obj.status_at(timezone.now()) in over:
+        if obj and request.method != "POST" and obj.status_at(timezone.now()) in over:
             return False
         return super().has_change_permission(request, obj)
 
@@ -140,6 +141,21 @@ class IgnoredURLInline(admin.TabularInline):  # type: ignore[type-arg]
     extra = 1
 
 
+def as_visitors_know(flags: Iterable[SiteMaintenance]) -> None:
+    now = timezone.now()
+    states = store.load(now).by_id
+    for flag in flags:
+        state = states.get(flag.pk)
+        flag.follow(state.at(now) if state else None, now)
+
+
+class SiteChangeList(ChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        as_visitors_know(self.result_list)
+
+
 @admin.register(SiteMaintenance)
 class SiteMaintenanceAdmin(KeptForTheRecord):
     form = SiteForm
@@ -150,15 +166,21 @@ class SiteMaintenanceAdmin(KeptForTheRecord):
     search_fields = ("site__domain", "site__name")
     ordering = ("site__domain",)
     fields = ("site", "in_maintenance", "since", "until", "level", "message")
+    readonly_fields = ("site", "since", "until")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Every Site has its row already."""
         return False
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        facts = ("site", "since", "until")
-        by_window = obj is not None and obj.in_maintenance and not obj.held
-        return (*facts, "level", "message") if by_window else facts
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """The flag as visitors know it, also where no tick has written it yet."""
+        flag = super().get_object(request, object_id, from_field)
+        if flag is not None:
+            as_visitors_know([flag])
+        return flag
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SiteChangeList
 
     def save_model(
         self,
@@ -167,9 +189,9 @@ class SiteMaintenanceAdmin(KeptForTheRecord):
         form: Any,
         change: bool,  # noqa: FBT001
     ) -> None:
-        actor = request.user.get_username()
-        if "in_maintenance" not in form.changed_data and not (obj.held and form.changed_data):
+        if not form.changed_data:
             return
+        actor = request.user.get_username()
         if obj.in_maintenance:
             lifecycle.switch_on(
                 [obj.site], level=Level(obj.level), message=obj.message, actor=actor

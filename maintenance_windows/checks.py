@@ -7,8 +7,10 @@ from django.core.checks import CheckMessage, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError, router
 
-from maintenance_windows.conf import TICK_TASK
+from maintenance_windows.conf import TICK_TASK, conf
 from maintenance_windows.models import SiteMaintenance
+from maintenance_windows.patterns import fault
+from maintenance_windows.snapshot import PatternKind
 
 
 def check_tick(**_: Any) -> list[CheckMessage]:
@@ -40,5 +42,18 @@ def check_tick(**_: Any) -> list[CheckMessage]:
     ]
 
 
+def check_patterns(**_: Any) -> list[CheckMessage]:
+    """maintenance_windows.W002: a pattern of MAINTENANCE_ADMIN_IGNORED_URLS is left out."""
+    return [
+        CheckWarning(
+            f"MAINTENANCE_ADMIN_IGNORED_URLS: {pattern!r} is left out. {sentence}",
+            id="maintenance_windows.W002",
+        )
+        for pattern in conf.admin_ignored_urls
+        if (sentence := fault(PatternKind.REGEX, pattern))
+    ]
+
+
 def connect() -> None:
     register(check_tick, Tags.database)
+    register(check_patterns)

@@ -40,8 +40,16 @@ class ChangesOnly(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            field.show_hidden_initial = bool(self.instance.pk)
+        if self.instance.pk:
+            for name, field in list(self.fields.items()):
+                field.show_hidden_initial = True
+                if self.is_bound and not self._was_shown(name):
+                    del self.fields[name]
+
+    def _was_shown(self, name: str) -> bool:
+        """Whether the page that was sent had the field; it may have been read-only then."""
+        keys = (name, f"{name}_0", f"initial-{name}", f"initial-{name}_0")
+        return any(self.add_prefix(key) in self.data for key in keys)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -96,8 +104,13 @@ class SiteForm(ChangesOnly):
         fields = ("in_maintenance", "level", "message")
 
     def clean(self) -> dict[str, Any]:
+        said = dict(self.cleaned_data)
         cleaned = super().clean()
-        if not cleaned.get("in_maintenance") and "in_maintenance" not in self.changed_data:
-            for name in {"level", "message"} & set(self.changed_data):
-                self.add_error(name, _("Used only while the site is in maintenance mode."))
-        return cleaned
+        changed = set(self.changed_data)
+        if "in_maintenance" in changed:
+            # A hold is what the page says, whatever a window has written meanwhile.
+            return cleaned | said
+        for name in {"level", "message"} & changed:
+            if not self.instance.held:
+                self.add_error(name, _("Used only while the site is switched on by hand."))
+        return cleaned | {"in_maintenance": self.instance.in_maintenance}

@@ -6,13 +6,13 @@ returns an aware time; times given are aware.
 """
 
 from collections.abc import Callable, Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 
 from django.contrib.sites.models import Site
 from django.utils import timezone
 
 from maintenance_windows import reconcile
-from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.models import TITLE_LENGTH, MaintenanceWindow
 from maintenance_windows.querysets import Status
 from maintenance_windows.reconcile import Clock
 from maintenance_windows.snapshot import Level
@@ -40,6 +40,8 @@ NOT_LIVE = {
 
 def check_times(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
     """Raises Refused where no window can be made of these times any more."""
+    if starts_at.year <= MINYEAR or ends_at.year >= MAXYEAR:  # cannot be shown in every zone
+        raise Refused("That is further away than the calendar goes.")
     if ends_at <= starts_at:
         raise Refused("The end must be after the start.")
     if ends_at <= now:
@@ -56,6 +58,12 @@ def check_move(
     check_times(starts_at, ends_at, now)
 
 
+def check_title(title: str) -> None:
+    """Raises Refused where the database would not take it."""
+    if len(title) > TITLE_LENGTH:
+        raise Refused(f"The title is longer than {TITLE_LENGTH} characters.")
+
+
 def schedule(
     sites: Iterable[Site],
     *,
@@ -68,6 +76,7 @@ def schedule(
     clock: Clock = timezone.now,
 ) -> list[MaintenanceWindow]:
     """Plan one window for each site, all or none. One whose start has passed opens at once."""
+    check_title(title)
     with reconcile.locked(clock) as now:
         check_times(starts_at, ends_at, now)
         windows = MaintenanceWindow.objects.bulk_create(
@@ -157,7 +166,7 @@ def end(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> Main
 
     def change(window: MaintenanceWindow, now: datetime) -> None:
         _refuse(window, now, NOT_RUNNING)
-        window.started_at, window.ended_at = window.begins_at, now
+        window.end_at(now)
 
     return _change(window_id, change, actor, clock, ["started_at", "ended_at"])
 
@@ -208,7 +217,7 @@ def switch_off(
         windows = MaintenanceWindow.objects.filter(site__in=site_ids).select_related("site")
         ended = list(windows.with_status(Status.ACTIVE, now))
         for window in ended:
-            window.started_at, window.ended_at = window.begins_at, now
+            window.end_at(now)
         MaintenanceWindow.objects.bulk_update(ended, ["started_at", "ended_at"])
         reconcile.release(site_ids)
         reconcile.settle(site_ids, now, actor=actor, ended=ended)
@@ -216,11 +225,11 @@ def switch_off(
 
 
 def add(moment: datetime, length: timedelta) -> datetime:
-    """Raises Refused where the calendar ends."""
+    """An exact length later, also where the clock changes. Raises Refused where time ends."""
     try:
-        return moment + length
+        return moment.astimezone(UTC) + length
     except OverflowError:
-        raise Refused("That is further ahead than the calendar goes.") from None
+        raise Refused("That is further away than the calendar goes.") from None
 
 
 def _change(

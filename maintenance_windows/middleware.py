@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -17,7 +16,7 @@ from maintenance_windows.conf import conf
 from maintenance_windows.decision import Visit, decide
 from maintenance_windows.exemptions import EXEMPTIONS, is_staff
 from maintenance_windows.responses import unavailable
-from maintenance_windows.snapshot import SiteState, Snapshot
+from maintenance_windows.snapshot import Maintenance, SiteState, Snapshot
 
 Answer = Any  # a response, or in an async stack something that can be awaited for one
 
@@ -41,23 +40,21 @@ class MaintenanceModeMiddleware:
     def __call__(self, request: HttpRequest) -> Answer:
         if self.is_async:
             return self.__acall__(request)
-        refusal = self.refusal(request, store.current())
-        if refusal is None or self.admits(request):
+        maintenance = self.closing(request, store.current())
+        if maintenance is None or self.admits(request):
             return self.get_response(request)
-        return refusal()
+        return self.refusal(request, maintenance) or self.get_response(request)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         """See __call__()."""
-        refusal = self.refusal(request, await store.acurrent())
-        if refusal is None or await self.aadmits(request):
-            response: HttpResponseBase = await self.get_response(request)
-            return response
-        return refusal()
+        maintenance = self.closing(request, await store.acurrent())
+        if maintenance is None or await self.aadmits(request):
+            return await self.get_response(request)  # type: ignore[no-any-return]
+        refusal = self.refusal(request, maintenance)
+        return refusal or await self.get_response(request)
 
-    def refusal(
-        self, request: HttpRequest, snapshot: Snapshot
-    ) -> Callable[[], HttpResponse] | None:
-        """Makes the 503 for everyone but staff; None where the request goes on."""
+    def closing(self, request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:
+        """The maintenance that closes this request to everyone but staff."""
         if not snapshot or (state := site_state(request, snapshot)) is None:
             return None
         visit = Visit(
@@ -66,26 +63,43 @@ class MaintenanceModeMiddleware:
             address=request.META.get("REMOTE_ADDR", ""),
             urlconf=getattr(request, "urlconf", None),
         )
+        verdict = decide(state, visit, EXEMPTIONS, datetime.now(UTC))
+        return verdict.maintenance if verdict.closed else None
+
+    def refusal(self, request: HttpRequest, maintenance: Maintenance) -> HttpResponse | None:
+        """The 503, unless the maintenance ended while the database was asked for the user."""
         now = datetime.now(UTC)
-        verdict = decide(state, visit, EXEMPTIONS, now)
-        maintenance = verdict.maintenance
-        if maintenance is None or not verdict.closed:
-            return None
-        return partial(unavailable, request, maintenance, now)
+        return None if maintenance.is_over(now) else unavailable(request, maintenance, now)
 
     def admits(self, request: HttpRequest) -> bool:
-        """Whether the user of this request is staff; nobody is while the database is away."""
+        """Whether the user of this request is staff; nobody is while the database is away.
+
+        The template of the 503 may ask for the user again, without asking the database.
+        """
+        if not hasattr(request, "user"):
+            return False
         try:
-            return is_staff(getattr(request, "user", None))
+            return is_staff(request.user)
         except DatabaseError:
+            request.user = anonymous()
             return False
 
     async def aadmits(self, request: HttpRequest) -> bool:
         """See admits()."""
-        try:
-            return is_staff(await request.auser() if hasattr(request, "auser") else None)
-        except DatabaseError:
+        if not hasattr(request, "auser"):
             return False
+        try:
+            request.user = await request.auser()
+        except DatabaseError:
+            request.user = anonymous()
+        return is_staff(request.user)
+
+
+def anonymous() -> Any:
+    # Not above: without django.contrib.auth installed its models cannot be imported.
+    from django.contrib.auth.models import AnonymousUser  # noqa: PLC0415
+
+    return AnonymousUser()
 
 
 def site_state(request: HttpRequest, snapshot: Snapshot) -> SiteState | None:
@@ -96,4 +110,4 @@ def site_state(request: HttpRequest, snapshot: Snapshot) -> SiteState | None:
         host = request.get_host().lower()
     except DisallowedHost:
         return None  # Django answers 400 where anything asks for the host
-    return snapshot.by_domain.get(host) or snapshot.by_domain.get(split_domain_port(host)[0])
+    return snapshot.find(host, split_domain_port(host)[0])

@@ -17,10 +17,12 @@ from maintenance_windows.querysets import (
     Status,
     WindowQuerySet,
 )
-from maintenance_windows.snapshot import Closure, Level, PatternKind
+from maintenance_windows.snapshot import Closure, Level, Maintenance, PatternKind, begun
 from maintenance_windows.timeline import Span
 
 LEVELS = [(Level.FULL.value, _("full")), (Level.READ_ONLY.value, _("read-only"))]
+TITLE_LENGTH = 200
+KNOWN_LEVEL = Q(level__in=[level for level, _ in LEVELS])
 LEVEL_HELP = _("Full closes everything; read-only lets GET, HEAD and OPTIONS pass.")
 KINDS = [(PatternKind.ROUTE.value, _("path() route")), (PatternKind.REGEX.value, _("regex"))]
 
@@ -68,6 +70,7 @@ class SiteMaintenance(models.Model):
             # Read by every snapshot and every tick; holds only the sites in maintenance.
             models.Index(fields=["site"], condition=FLAG_LIVE, name="mw_flag_live"),
         ]
+        constraints = [models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_flag_level")]
 
     def __str__(self) -> str:
         return str(self.site)
@@ -75,6 +78,22 @@ class SiteMaintenance(models.Model):
     @property
     def held(self) -> bool:
         return self.in_maintenance and self.until is None
+
+    def follow(self, maintenance: Maintenance | None, now: datetime) -> None:
+        """Say what the site's windows say, unless it is held. Saves nothing."""
+        if self.held:
+            self.since = self.since or now
+        elif maintenance is not None:
+            self.in_maintenance = True
+            self.until = maintenance.until
+            self.level = maintenance.level
+            self.message = maintenance.message
+            self.since = self.since or maintenance.since
+        else:
+            self.in_maintenance = False
+            self.until = self.since = None
+            self.level = Level.FULL
+            self.message = ""
 
     def content(self) -> tuple[object, ...]:
         return tuple(getattr(self, name) for name in self.CONTENT)
@@ -99,7 +118,10 @@ class MaintenanceWindow(models.Model):
         _("level"), max_length=16, choices=LEVELS, default=Level.FULL.value, help_text=LEVEL_HELP
     )
     title = models.CharField(
-        _("title"), max_length=200, blank=True, help_text=_("For your team; visitors never see it.")
+        _("title"),
+        max_length=TITLE_LENGTH,
+        blank=True,
+        help_text=_("For your team; visitors never see it."),
     )
     message = models.TextField(
         _("message"), blank=True, help_text=_("Shown to visitors while the window is open.")
@@ -126,6 +148,7 @@ class MaintenanceWindow(models.Model):
                 condition=Q(cancelled_at=None) | Q(started_at=None),
                 name="mw_window_started_or_cancelled",
             ),
+            models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_window_level"),
         ]
         indexes = [
             # Three live sets, none of which grows with history. The first two are read by every
@@ -144,6 +167,11 @@ class MaintenanceWindow(models.Model):
     def begins_at(self) -> datetime:
         return self.started_at or self.starts_at
 
+    def end_at(self, now: datetime) -> None:
+        """End before its time. A clock that is behind the one that started it ends it at once."""
+        self.started_at = self.begins_at
+        self.ended_at = max(now, self.started_at)
+
     def status_at(self, now: datetime) -> Status:
         if self.cancelled_at is not None:
             return Status.CANCELLED
@@ -153,10 +181,8 @@ class MaintenanceWindow(models.Model):
         return Status.ACTIVE if begun else Status.SCHEDULED
 
     def closure(self, now: datetime) -> Closure:
-        """What has started has started, also for a host whose clock is behind or stepped back."""
-        begins_at = min(self.started_at, now) if self.started_at else self.starts_at
         return Closure(
-            span=Span(begins_at, self.ends_at),
+            span=Span(begun(self.started_at, self.starts_at, now), self.ends_at),
             level=Level(self.level),
             message=self.message,
             window=self.pk,
@@ -189,12 +215,17 @@ class IgnoredURL(models.Model):
                 violation_error_message=_("This site ignores that pattern already."),
             ),
             models.CheckConstraint(condition=~Q(pattern=""), name="mw_ignored_url_not_blank"),
+            models.CheckConstraint(
+                condition=Q(kind__in=[kind for kind, _ in KINDS]), name="mw_ignored_url_kind"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.pattern
 
     def clean(self) -> None:
+        if not self.pattern or self.kind not in {kind for kind, _ in KINDS}:
+            return  # the fields say so themselves
         if sentence := fault(PatternKind(self.kind), self.pattern):
             raise ValidationError({"pattern": sentence})
 

@@ -1,5 +1,6 @@
 """Which rows are meant: the live ones, each set small however long the history is."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
@@ -54,22 +55,27 @@ class WindowQuerySet(models.QuerySet["MaintenanceWindow"]):
             case _:
                 return self.live(now).exclude(begun)
 
-    def reaching(self, horizon: datetime) -> "list[MaintenanceWindow]":
-        """Windows that have begun by `horizon`, and those that may follow on without a gap.
+    def reaching(self, now: datetime) -> "list[MaintenanceWindow]":
+        """Windows that have begun by `now`, and those that may follow on without a gap."""
+        windows = [*self.running(), *self.waiting().filter(starts_at__lte=now)]
+        return windows + self.following([(w.site_id, w.ends_at) for w in windows], now)
 
-        Four small queries at the most, however long the chain: once a window follows on from
+    def following(
+        self, ends: Iterable[tuple[int, datetime]], horizon: datetime
+    ) -> "list[MaintenanceWindow]":
+        """Windows after `horizon` that may follow on, without a gap, from ones that end there.
+
+        Two small queries at the most, however long the chain: once a window follows on from
         the first ones, all that wait for its site are taken together.
         """
-        waiting = self.waiting()
-        windows = [*self.running(), *waiting.filter(starts_at__lte=horizon)]
-        farthest = max((window.ends_at for window in windows), default=horizon)
-        if farthest > horizon:
-            sites = {window.site_id for window in windows if window.ends_at > horizon}
-            following = list(
-                waiting.filter(site__in=sites, starts_at__gt=horizon, starts_at__lte=farthest)
-            )
-            windows += following
-            if following:
-                sites = {window.site_id for window in following}
-                windows += waiting.filter(site__in=sites, starts_at__gt=farthest)
-        return windows
+        beyond = [(site_id, end) for site_id, end in ends if end > horizon]
+        if not beyond:
+            return []
+        site_ids = {site_id for site_id, _ in beyond}
+        farthest = max(end for _, end in beyond)
+        later = self.waiting().filter(site__in=site_ids, starts_at__gt=horizon)
+        found = list(later.filter(starts_at__lte=farthest))
+        if found:
+            site_ids = {window.site_id for window in found}
+            found += self.waiting().filter(site__in=site_ids, starts_at__gt=farthest)
+        return found

@@ -82,7 +82,8 @@ def _agenda(now: datetime, stop: datetime) -> list[tuple[int, datetime]]:
     at_once = Value(None, output_field=DateTimeField())  # a literal is text to MariaDB
     told = Q(until=None) | Q(until__gte=OuterRef("ends_at"))
     flagged = flags.filter(told, pk=site, in_maintenance=True)
-    covered = running.filter(site_id=site, ends_at__gt=now)
+    live = MaintenanceWindow.objects.filter(ended_at=None, cancelled_at=None)
+    ends_then = live.filter(site_id=site, ends_at=OuterRef("until"))
     by_window = [
         waiting.filter(starts_at__lte=stop).values_list("site_id", F("starts_at")),
         running.filter(ends_at__lte=stop).values_list("site_id", F("ends_at")),
@@ -91,7 +92,7 @@ def _agenda(now: datetime, stop: datetime) -> list[tuple[int, datetime]]:
     by_hand = [
         flags.filter(in_maintenance=True, since=None),
         flags.filter(in_maintenance=False, since__isnull=False),
-        flags.filter(~Exists(covered), in_maintenance=True, until__isnull=False),
+        flags.filter(~Exists(ends_then), in_maintenance=True, until__isnull=False),
     ]
     rows = by_window + [sites.values_list("site_id", at_once) for sites in by_hand]
     return [(site_id, at or now) for site_id, at in rows[0].union(*rows[1:], all=True)]
@@ -163,31 +164,37 @@ def _settle(
         state = SiteState(site_id=flag.pk, domain="", closures=tuple(closures[flag.pk]))
         maintenance = state.at(now)
         before = flag.content()
-        since = flag.since
-        _apply(flag, maintenance, now)
+        transitions += _missed_seam(flag, maintenance, now)
+        was_on = flag.since is not None
+        flag.follow(maintenance, now)
         if flag.content() != before:
             written.append(flag)
-        if (since is None) is flag.in_maintenance:
+        if was_on != flag.in_maintenance:
             cause = causes.get(flag.pk)
             transitions.append(_transition(flag, maintenance, cause, now, actor))
     SiteMaintenance.objects.bulk_update(written, SiteMaintenance.CONTENT)
     return Transition.objects.bulk_create(transitions)
 
 
-def _apply(flag: SiteMaintenance, maintenance: Maintenance | None, now: datetime) -> None:
-    if flag.held:
-        flag.since = flag.since or now
-    elif maintenance is not None:
-        flag.in_maintenance = True
-        flag.until = maintenance.until
-        flag.level = maintenance.level
-        flag.message = maintenance.message
-        flag.since = flag.since or maintenance.since
-    else:
-        flag.in_maintenance = False
-        flag.until = flag.since = None
-        flag.level = Level.FULL
-        flag.message = ""
+def _missed_seam(
+    flag: SiteMaintenance, maintenance: Maintenance | None, now: datetime
+) -> list[Transition]:
+    """The end of a run that nobody saw, where the flag is on for a later one by now."""
+    if flag.since is None or flag.until is None or maintenance is None:
+        return []
+    if not (flag.in_maintenance and flag.until < maintenance.since):
+        return []
+    due_at, flag.since = flag.until, None
+    last = MaintenanceWindow.objects.filter(site_id=flag.pk, ends_at=due_at).values("pk").first()
+    return [
+        Transition(
+            site_id=flag.pk,
+            in_maintenance=False,
+            due_at=due_at,
+            done_at=now,
+            window_id=last and last["pk"],
+        )
+    ]
 
 
 def _transition(

@@ -1,6 +1,6 @@
 """What a web process knows: the sites that are in maintenance or will be soon."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -32,6 +32,11 @@ class Closure:
     window: int | None = None
 
 
+def begun(started_at: datetime | None, starts_at: datetime, now: datetime) -> datetime:
+    """What has started has started, also for a host whose clock is behind or has stepped back."""
+    return min(started_at, now) if started_at else starts_at
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
     """A site's maintenance at one moment: the union of all that closes it then.
@@ -46,6 +51,9 @@ class Maintenance:
     message: str
     window: int | None
     held: bool
+
+    def is_over(self, now: datetime) -> bool:
+        return self.until is not None and self.until <= now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +89,28 @@ class SiteState:
 class Snapshot:
     """Sites in or near maintenance, found by id or by the host of a request."""
 
-    __slots__ = ("by_domain", "by_id")
+    __slots__ = ("by_domain", "by_id", "with_port")
 
     by_id: Mapping[int, SiteState]
     by_domain: Mapping[str, SiteState]
+    with_port: Collection[str]
 
-    def __init__(self, states: Iterable[SiteState] = ()) -> None:
+    def __init__(
+        self, states: Iterable[SiteState] = (), with_port: Collection[str] = frozenset()
+    ) -> None:
         self.by_id = {state.site_id: state for state in states}
         self.by_domain = {state.domain.lower(): state for state in self.by_id.values()}
+        self.with_port = with_port
+
+    def find(self, host: str, name: str) -> SiteState | None:
+        """The site of a host in lower case: exactly, else by its name without the port.
+
+        `with_port` are the domains of other sites, up as they are, that name a port themselves.
+        """
+        found = self.by_domain.get(host)
+        if found is None and host not in self.with_port:
+            found = self.by_domain.get(name)
+        return found
 
     def __bool__(self) -> bool:
         return bool(self.by_id)

@@ -10,16 +10,19 @@ import logging
 import os
 import threading
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from time import monotonic
 
 from django.contrib.sites.models import Site
+from django.core import mail
 from django.db import close_old_connections, connections
+from django.db.models import BigIntegerField, Value
 from django.utils import timezone
 
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance
 from maintenance_windows.patterns import fault
-from maintenance_windows.snapshot import Closure, Level, PatternKind, SiteState, Snapshot
+from maintenance_windows.snapshot import Closure, Level, PatternKind, SiteState, Snapshot, begun
 from maintenance_windows.timeline import Span
 
 INTERVAL = 1.0
@@ -33,33 +36,47 @@ NOTHING = Snapshot()
 logger = logging.getLogger(__name__)
 
 
-def load(now: datetime) -> Snapshot:
-    """Read the snapshot at `now`: one small query while no site is in or near maintenance."""
-    horizon = now + LOOK_AHEAD
+def load(now: datetime, with_port: Collection[str] = frozenset()) -> Snapshot:
+    """Read the snapshot at `now`: one small query while no site is in or near maintenance.
+
+    That query is one statement, so that a window that opens meanwhile is in it once, not never.
+    """
     windows = MaintenanceWindow.objects
-    near = SiteMaintenance.objects.held().values_list("site_id")
-    near = near.union(
-        windows.running().values_list("site_id"),
-        windows.waiting().filter(starts_at__lte=horizon).values_list("site_id"),
-        all=True,
+    columns = ("site_id", "pk", "level", "message", "started_at", "starts_at", "ends_at")
+    nothing = Value(None, output_field=BigIntegerField())
+    rows = (
+        windows.running()
+        .values_list(*columns)
+        .union(
+            windows.waiting().filter(starts_at__lte=now + LOOK_AHEAD).values_list(*columns),
+            SiteMaintenance.objects.held().values_list(
+                "site_id", nothing, "level", "message", "since", "since", "until"
+            ),
+            all=True,
+        )
     )
-    site_ids = {site_id for (site_id,) in near}
-    return Snapshot(_states(site_ids, now, horizon)) if site_ids else NOTHING
-
-
-def _states(site_ids: set[int], now: datetime, horizon: datetime) -> list[SiteState]:
     closures: defaultdict[int, list[Closure]] = defaultdict(list)
+    for site_id, window, level, message, started_at, starts_at, ends_at in rows:
+        span = Span(begun(started_at, starts_at or now, now), ends_at)
+        closures[site_id].append(
+            Closure(span=span, level=Level(level), message=message, window=window)
+        )
+    if not closures:
+        return NOTHING
+    ends = [(site_id, c.span.end) for site_id, found in closures.items() for c in found]
+    known = [(site_id, end) for site_id, end in ends if end is not None]
+    for later in windows.following(known, now + LOOK_AHEAD):
+        closures[later.site_id].append(later.closure(now))
+    return Snapshot(_states(closures), with_port)
+
+
+def _states(closures: Mapping[int, list[Closure]]) -> list[SiteState]:
     patterns: defaultdict[int, list[tuple[PatternKind, str]]] = defaultdict(list)
-    for flag in SiteMaintenance.objects.held():
-        span = Span(min(flag.since or now, now), None)
-        closures[flag.pk].append(Closure(span=span, level=Level(flag.level), message=flag.message))
-    for window in MaintenanceWindow.objects.reaching(horizon):
-        closures[window.site_id].append(window.closure(now))
-    rows = IgnoredURL.objects.filter(maintenance__in=site_ids)
+    rows = IgnoredURL.objects.filter(maintenance__in=closures)
     for site_id, kind, pattern in rows.values_list("maintenance", "kind", "pattern"):
         if fault(PatternKind(kind), pattern) is None:
             patterns[site_id].append((PatternKind(kind), pattern))
-    domains = Site.objects.filter(pk__in=site_ids).values_list("pk", "domain")
+    domains = Site.objects.filter(pk__in=closures).values_list("pk", "domain")
     return [
         SiteState(
             site_id=site_id,
@@ -81,6 +98,8 @@ class Refresher:
         self._reading = threading.Lock()
         self._failing = False
         self._deadline = monotonic() + FIRST_WAIT
+        self._with_port: frozenset[str] = frozenset()
+        self._with_port_due = 0.0
         self._thread = threading.Thread(target=self._run, name="maintenance-windows", daemon=True)
         self._thread.start()
 
@@ -89,14 +108,22 @@ class Refresher:
             close_old_connections()
             self.refresh()
             close_old_connections()
+            if hasattr(mail, "outbox"):
+                # Somebody's tests: an open connection would keep their database from going.
+                connections.close_all()
             self._stopped.wait(INTERVAL)
         connections.close_all()
 
-    def refresh(self) -> None:
-        """Read the database now. Only one reads at a time, so no older answer can come last."""
-        with self._reading:
+    def refresh(self, timeout: float = -1) -> None:
+        """Read the database now. Only one reads at a time, so no older answer can come last.
+
+        `timeout` is in seconds: how long to wait for another reader; without one, for ever.
+        """
+        if not self._reading.acquire(timeout=timeout):
+            return
+        try:
             try:
-                self.snapshot = load(timezone.now())
+                self.snapshot = load(timezone.now(), self._domains_with_port())
             except Exception as error:  # noqa: BLE001 (whatever it was, the last snapshot stands)
                 if not self._failing:
                     logger.warning("Cannot read maintenance windows, going on as known: %s", error)
@@ -105,7 +132,17 @@ class Refresher:
                 if self._failing:
                     logger.warning("Maintenance windows can be read again.")
                 self._failing = False
+        finally:
+            self._reading.release()
         self._attempted.set()
+
+    def _domains_with_port(self) -> frozenset[str]:
+        """Sites told apart by port, which only laptops have: read once a minute."""
+        if monotonic() >= self._with_port_due:
+            found = Site.objects.filter(domain__contains=":").values_list("domain", flat=True)
+            self._with_port = frozenset(domain.lower() for domain in found)
+            self._with_port_due = monotonic() + 60
+        return self._with_port
 
     def first(self) -> Snapshot:
         """What the first requests get: they wait for the first reading, once, for a moment."""
@@ -156,7 +193,7 @@ def publish() -> None:
     Other processes see it within INTERVAL. Nothing is read where no request was ever served.
     """
     if _refresher is not None:
-        _refresher.refresh()
+        _refresher.refresh(timeout=INTERVAL)
 
 
 def forget() -> None:

@@ -158,6 +158,13 @@ def test_times_that_the_zone_skips_or_repeats_are_refused(
     assert not MaintenanceWindow.objects.exists()
 
 
+def test_times_at_the_edge_of_the_calendar_are_refused(acme, browser, settings):
+    settings.TIME_ZONE = "America/New_York"
+    last = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    response = browser.post(reverse(f"{WINDOWS}_add"), window_form(acme, ends_at=last))
+    assert "further away than the calendar goes" in errors(response)
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -189,9 +196,12 @@ def test_the_end_of_a_running_window_is_moved_and_its_start_is_not(acme, plan, b
     reconcile.tick(lambda: TWO + MINUTE)
     url = reverse(f"{WINDOWS}_change", args=[window.pk])
     assert "starts_at_0" not in browser.get(url).text
-    browser.post(url, window_form(acme, TWO - HOUR, FOUR + HOUR))
+    page = browser.get(url).text
+    browser.post(url, filled(page, **times("ends_at", FOUR + HOUR)))
     window.refresh_from_db()
     assert (window.starts_at, window.ends_at) == (TWO, FOUR + HOUR)
+    refused = browser.post(url, window_form(acme, TWO - HOUR, FOUR + HOUR))
+    assert "has started: only its end can still be moved" in errors(refused)
     assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR + HOUR
 
 
@@ -211,7 +221,8 @@ def test_the_past_is_read_only(acme, plan, browser, at):
     at(FOUR)
     url = reverse(f"{WINDOWS}_change", args=[window.pk])
     assert 'name="_save"' not in browser.get(url).text
-    assert browser.post(url, window_form(acme)).status_code == 403
+    sent = browser.post(url, window_form(acme, FOUR, FOUR + HOUR))
+    assert f"Window {window.pk} is over: the past is not edited." in errors(sent)
 
 
 def test_the_list(acme, globex, plan, browser, at):
@@ -297,6 +308,43 @@ def test_a_page_from_during_a_window_saved_after_it_leaves_the_site_up(
     assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
 
 
+def test_a_hold_is_what_the_page_said(acme, plan, at, browser, switch):
+    page = browser.get(switch.url).text
+    plan(acme, level="read_only", message="window")
+    at(TWO)
+    reconcile.tick(lambda: TWO)
+    switch(on=True, page=page, message="hold")
+    flag = SiteMaintenance.objects.get(pk=acme.pk)
+    assert (flag.held, flag.level, flag.message) == (True, "full", "hold")
+
+
+def test_a_page_from_during_a_window_may_change_other_things_after_it(
+    acme, plan, at, browser, switch
+):
+    plan(acme)
+    at(TWO)
+    page = browser.get(switch.url).text
+    at(FOUR)
+    inline = {"ignored_urls-0-kind": "route", "ignored_urls-0-pattern": "contact/"}
+    switch(on=True, page=page, **inline)
+    assert IgnoredURL.objects.get().pattern == "contact/"
+    assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
+
+
+def test_the_page_needs_no_tick_to_be_true(acme, plan, at, browser, switch):
+    plan(acme)
+    at(TWO)
+    assert Filled(browser.get(switch.url).text).fields["in_maintenance"] == "on"
+    assert "icon-yes" in browser.get(reverse(f"{SITES}_changelist"), {"q": "acme"}).text
+    switch(on=False)
+    assert MaintenanceWindow.objects.get().ended_at == TWO
+    lifecycle.switch_on([acme], until=FOUR)
+    at(FOUR)
+    assert "in_maintenance" not in Filled(browser.get(switch.url).text).fields
+    switch(on=True)
+    assert SiteMaintenance.objects.get(pk=acme.pk).held
+
+
 def test_the_text_of_a_hold_is_edited(acme, switch):
     switch(on=True, message="one")
     switch(on=True, message="two", level="read_only")
@@ -346,6 +394,7 @@ def test_ignored_urls_are_edited_inline_and_count_at_once(acme, browser, switch)
         ("route", "<path:x>", "everything"),
         ("route", "   ", "required"),
         ("route", "/contact/", "leading slash"),
+        ("route", "x" * 256, "at most 255 characters"),
         ("nonsense", "x", "not one of the available choices"),
     ],
 )

@@ -1,10 +1,14 @@
 """`manage.py maintenance`: one line a site on success, one sentence and exit 1 on refusal."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import datetime
 
 import pytest
 from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
+from django.conf import settings
 from django.contrib.sites.models import Site
 from django.core.management import CommandError, call_command
 
@@ -215,6 +219,8 @@ def test_status_check(acme, maintenance, at, settings):
         ("schedule acme.example --start=2029-11-04T02:00 --end=2029-11-04T02:00", "must be after"),
         ("schedule acme.example --start=2029-11-03T02:00 --for=1h", "The end has passed already."),
         ("on acme.example --until=2029-11-04T00:59", "must be after"),
+        ("schedule acme.example --start=9999-12-31T02:00 --for=1h", "than the calendar goes"),
+        ("status " + "9" * 5000, "There is no site"),
         ("on", "Say which site, or --all."),
         ("on --all acme.example", "not both"),
         ("end 999999999999999999999", "There is no window"),
@@ -227,6 +233,34 @@ def test_bad_input_gets_one_sentence_and_nothing_is_written(acme, maintenance, a
     assert "\n" not in str(refusal.value)
     assert not MaintenanceWindow.objects.exists()
     assert not is_on(acme)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["end", "abc"], "manage.py maintenance end: argument ID: invalid int value: 'abc'"),
+        (["status"], "CommandError: The database does not answer as it should: no such table: "),
+    ],
+)
+def test_on_the_command_line_a_refusal_is_one_line_and_exit_1(tmp_path, arguments, sentence):
+    done = subprocess.run(
+        [sys.executable, "manage.py", "maintenance", *arguments],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(sentence)
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_start_with_an_offset_has_exact_lengths_too(acme, maintenance, settings, at):
+    at(datetime.fromisoformat("2027-01-01T00:00Z"))
+    settings.TIME_ZONE = "Europe/Berlin"
+    maintenance("schedule", "acme.example", "--start=2027-03-28T01:30+01:00", "--for=2h")
+    assert MaintenanceWindow.objects.get().ends_at.isoformat() == "2027-03-28T02:30:00+00:00"
 
 
 @pytest.mark.parametrize(

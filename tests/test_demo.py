@@ -66,6 +66,14 @@ def test_the_demo_shows_one_cycle(environment, tmp_path):
     assert list(tmp_path.iterdir()) == children(tmp_path) == []
 
 
+def test_the_demo_ends_when_nobody_reads_it(environment, tmp_path):
+    with start_demo(environment | {"TMPDIR": str(tmp_path)}) as demo:
+        assert next(iter(demo.stdout))
+        demo.stdout.close()
+        assert demo.wait(60) in {0, 120}
+    assert list(tmp_path.iterdir()) == children(tmp_path) == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_demo_leaves_nothing_behind(environment, tmp_path, number):
     with start_demo(environment | {"TMPDIR": str(tmp_path)}) as demo:

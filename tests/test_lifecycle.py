@@ -1,6 +1,7 @@
 """Every verb on a window of every status: a change, or a refusal with a sentence."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
@@ -8,7 +9,12 @@ from django.db import IntegrityError, transaction
 
 from maintenance_windows import lifecycle
 from maintenance_windows.lifecycle import Refused
-from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
+from maintenance_windows.models import (
+    IgnoredURL,
+    MaintenanceWindow,
+    SiteMaintenance,
+    Transition,
+)
 
 THREE = TWO + HOUR
 
@@ -129,6 +135,38 @@ def test_the_database_refuses_an_end_that_is_not_after_the_start(acme):
             MaintenanceWindow.objects.create(site=acme, starts_at=TWO, ends_at=ends_at)
 
 
+@pytest.mark.parametrize("model", [MaintenanceWindow, IgnoredURL, SiteMaintenance])
+def test_the_database_refuses_words_that_nobody_knows(acme, model):
+    made = {
+        MaintenanceWindow: {"site": acme, "starts_at": TWO, "ends_at": FOUR, "level": "read-only"},
+        IgnoredURL: {"maintenance": acme.maintenance, "kind": "glob", "pattern": "x"},
+    }
+    with pytest.raises(IntegrityError), transaction.atomic():
+        if model is SiteMaintenance:
+            SiteMaintenance.objects.update(level="half")
+        else:
+            model.objects.create(**made[model])
+
+
+def test_a_clock_that_is_behind_can_end_and_switch_off(acme, plan):
+    for verb in (lifecycle.end, lambda _, clock: lifecycle.switch_off([acme], clock=clock)):
+        window = plan(acme)
+        lifecycle.start(window.pk, clock=lambda: TWO - MINUTE)
+        verb(window.pk, clock=lambda: TWO - 2 * MINUTE)
+        assert times(window.pk) == (TWO, FOUR, TWO - MINUTE, TWO - MINUTE)
+        assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
+
+
+def test_lengths_are_exact_where_the_clock_changes():
+    start = datetime(2027, 3, 28, 1, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    assert lifecycle.add(start, HOUR) == datetime(2027, 3, 28, 1, 30, tzinfo=UTC)
+
+
+def test_a_title_that_is_too_long_is_refused(acme, plan):
+    with pytest.raises(Refused, match="longer than 200 characters"):
+        plan(acme, title="x" * 201)
+
+
 @pytest.mark.parametrize("until", [TWO, FOUR - SECOND, FOUR])
 def test_an_extension_must_be_longer(acme, plan, until):
     window = plan(acme)
@@ -138,7 +176,7 @@ def test_an_extension_must_be_longer(acme, plan, until):
 
 def test_the_calendar_ends(acme, plan):
     window = plan(acme)
-    with pytest.raises(Refused, match="further ahead than the calendar goes"):
+    with pytest.raises(Refused, match="further away than the calendar goes"):
         lifecycle.extend(window.pk, by=timedelta(days=99_999 * 365), clock=lambda: THREE)
 
 

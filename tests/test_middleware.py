@@ -1,18 +1,22 @@
 """Each behaviour through the whole stack, once sync and once async (the `visit` fixture)."""
 
 import threading
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
+from asgiref.sync import async_to_sync
 from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
+from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sites.models import Site
-from django.db import connection
+from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
+from django.utils.functional import SimpleLazyObject
 
 from maintenance_windows import lifecycle, store
 from maintenance_windows.middleware import MaintenanceModeMiddleware
@@ -95,6 +99,14 @@ def test_a_host_that_nobody_asks_for_is_not_our_business(acme, plan, at, visit, 
     plan(acme)
     at(TWO)
     assert visit("/healthz", host="evil.invalid").status_code == 200
+
+
+def test_a_site_that_names_a_port_is_a_site_of_its_own(acme, plan, at, visit):
+    Site.objects.create(domain="acme.example:9999")
+    plan(acme)
+    at(TWO)
+    assert visit(host="acme.example:8000").status_code == 503
+    assert visit(host="acme.example:9999").status_code == 200
 
 
 def test_site_id_overrules_the_host(acme, plan, at, visit, settings):
@@ -271,6 +283,32 @@ def test_the_admin_passes(acme, plan, at, visit, path, status):
     assert visit(path).status_code == status
 
 
+class Translated:
+    urlpatterns = i18n_patterns(path("backstage/", admin.site.urls))
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/en/backstage/", 302), ("/backstage/", 302), ("/en/", 503), ("/", 503)],
+)
+def test_the_admin_is_found_under_a_language(acme, plan, at, visit, settings, path, status):
+    settings.ROOT_URLCONF = Translated
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE]
+    settings.MIDDLEWARE.insert(3, "django.middleware.locale.LocaleMiddleware")
+    plan(acme)
+    at(TWO)
+    assert visit(path).status_code == status
+
+
+def test_a_broken_pattern_in_the_settings_closes_nothing_else(acme, plan, at, visit, settings):
+    settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["(", "^backstage/"]
+    plan(acme)
+    at(TWO)
+    assert visit("/backstage/").status_code == 404
+    assert visit("/").status_code == 503
+    assert visit("/admin/login/").status_code == 200
+
+
 class Elsewhere:
     urlpatterns = [path("backstage/", admin.site.urls)]
 
@@ -341,6 +379,66 @@ def test_the_host_projects_template_replaces_ours(acme, plan, at, visit, setting
     assert visit().text == "theirs 7200"
     settings.MAINTENANCE_503_TEMPLATE = "own/503.html"
     assert visit().text == "their other one"
+
+
+def test_their_template_may_ask_for_the_user(acme, plan, at, visit, visitor, settings):
+    pages = {"503.html": "{{ user.get_username }} waits"}
+    settings.TEMPLATES = [
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "OPTIONS": {
+                "loaders": [("django.template.loaders.locmem.Loader", pages)],
+                "context_processors": ["django.contrib.auth.context_processors.auth"],
+            },
+        }
+    ]
+    plan(acme)
+    at(TWO)
+    assert visit(user=visitor).text == "visitor waits"
+
+
+def test_while_the_database_is_away_nobody_is_staff(acme, plan, at, visit, alice):
+    plan(acme)
+    at(TWO)
+    assert visit(user=alice).status_code == 200
+
+    def away(*_):
+        raise OperationalError("gone")
+
+    with connection.execute_wrapper(away):
+        assert visit().status_code == 503
+
+
+class LateUser:
+    """A request whose user takes until the given time to load."""
+
+    def __init__(self, move: Callable[[datetime], None], until: datetime) -> None:
+        self.request = RequestFactory().get("/", headers={"host": "acme.example"})
+        self.request.user = SimpleLazyObject(lambda: move(until) or AnonymousUser())
+
+        async def auser() -> AnonymousUser:
+            move(until)
+            return AnonymousUser()
+
+        self.request.auser = auser
+
+
+@pytest.mark.parametrize(("until", "status"), [(FOUR - SECOND, 503), (FOUR, 200)])
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_the_answer_is_right_when_it_is_given(acme, plan, at, way, until, status):
+    plan(acme)
+    at(FOUR - MINUTE)
+    request = LateUser(at, until).request
+    if way == "sync":
+        answer = MaintenanceModeMiddleware(lambda _: HttpResponse())(request)
+    else:
+
+        async def get_response(_: HttpRequest) -> HttpResponse:
+            return HttpResponse()
+
+        answer = async_to_sync(MaintenanceModeMiddleware(get_response).__acall__)(request)
+    assert answer.status_code == status
+    assert answer.headers.get("Retry-After") == ("1" if status == 503 else None)
 
 
 def test_without_auth_nobody_is_staff(acme, plan, at, visit, settings):

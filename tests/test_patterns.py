@@ -25,6 +25,8 @@ ROUTE, REGEX = PatternKind.ROUTE, PatternKind.REGEX
         (REGEX, "$|x", "everything"),
         (REGEX, "(?i).?", "everything"),
         (ROUTE, "<path:anything>", "everything"),
+        (ROUTE, "<path:anything>/", "everything"),
+        (REGEX, ".+/$", "everything"),
     ],
 )
 def test_bad_patterns_are_refused_with_a_sentence(kind, pattern, words):

@@ -81,6 +81,12 @@ def test_check_warns_when_it_is_disabled_or_missing():
     assert warnings() == []
 
 
+def test_check_warns_of_patterns_that_are_left_out(settings):
+    settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["^backstage/", "(", "^/contact/"]
+    assert len(warnings()) == 2
+    assert all("W002" in warning for warning in warnings())
+
+
 def test_without_celery_beat_nothing_is_missing(settings):
     PeriodicTask.objects.all().delete()
     settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if "celery" not in name]

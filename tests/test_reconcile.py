@@ -203,8 +203,39 @@ def test_a_flag_whose_window_is_gone_is_cleared(acme, plan, change):
     tick(TWO)
     windows = MaintenanceWindow.objects.filter(site=acme)
     windows.delete() if change == "delete" else windows.update(ends_at=TWO + MINUTE)
+    tick(TWO + SECOND)
+    assert flag(acme) == ((False, None) if change == "delete" else (True, TWO + MINUTE))
     tick(TWO + 2 * MINUTE)
     assert flag(acme) == (False, None)
+
+
+def test_two_runs_are_told_apart_also_when_the_seam_was_missed(acme, plan, announced):
+    first = plan(acme, TWO, TWO + MINUTE)
+    second = plan(acme, TWO + 2 * MINUTE, FOUR)
+    tick(TWO)
+    tick(TWO + HOUR)
+    assert history(acme) == [
+        (True, TWO, TWO, first.pk, ""),
+        (False, TWO + MINUTE, TWO + HOUR, first.pk, ""),
+        (True, TWO + 2 * MINUTE, TWO + HOUR, second.pk, ""),
+    ]
+    assert [name for name, _ in announced] == ["started", "ended", "started"]
+    assert SiteMaintenance.objects.get(pk=acme.pk).since == TWO + 2 * MINUTE
+
+
+def test_a_window_that_opens_while_the_snapshot_is_read_is_in_it(acme, plan):
+    plan(acme)
+    ticks = iter([TWO])
+
+    def between(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        for now in ticks:
+            tick(now)
+        return result
+
+    with connection.execute_wrapper(between):
+        snapshot = store.load(TWO)
+    assert snapshot.by_id[acme.pk].at(TWO).until == FOUR
 
 
 def test_a_window_made_behind_our_back_counts(acme):

@@ -1,7 +1,7 @@
 """Times, lengths and sites as people type them on a command line."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.contrib.sites.models import Site
 from django.core.management import CommandError
@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from maintenance_windows.timeline import AmbiguousTime, from_local
 
+LONGEST_ID = 20  # digits; int() raises ValueError for thousands
 LENGTH = re.compile(
     r"(?:(?P<days>\d{1,5})d)?(?:(?P<hours>\d{1,6})h)?"
     r"(?:(?P<minutes>\d{1,7})m)?(?:(?P<seconds>\d{1,9})s)?"
@@ -22,7 +23,7 @@ def moment(text: str) -> datetime:
         parsed = datetime.fromisoformat(text if len(text) > len("2026-11-29") else "")
         if parsed.tzinfo is None:
             return from_local(parsed, timezone.get_default_timezone())
-        return parsed.astimezone(timezone.get_default_timezone())
+        return parsed.astimezone(UTC)
     except AmbiguousTime as error:
         raise CommandError(str(error)) from None
     except (ValueError, OverflowError):
@@ -58,7 +59,7 @@ def sites(names: list[str], *, everyone: bool = False) -> list[Site]:
 
 def _site(name: str) -> Site:
     site = Site.objects.filter(domain__iexact=name).first()
-    if site is None and name.isdecimal():
+    if site is None and name.isdecimal() and len(name) < LONGEST_ID:
         site = Site.objects.filter(pk=int(name)).first()
     if site is None:
         raise CommandError(f"There is no site {name!r}.")

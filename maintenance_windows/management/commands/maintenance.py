@@ -5,10 +5,11 @@ import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from django.contrib.sites.models import Site
-from django.core.management import BaseCommand, CommandError
+from django.core.management import BaseCommand, CommandError, CommandParser
+from django.db import Error as DatabaseError
 from django.utils import timezone
 
 from maintenance_windows import lifecycle, reconcile, status
@@ -19,11 +20,22 @@ from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.snapshot import Level
 
 
+class OneLineParser(CommandParser):
+    """Says what is wrong with the arguments as it says what is wrong with their values."""
+
+    def error(self, message: str) -> NoReturn:
+        if self.called_from_command_line:
+            self.exit(1, f"{self.prog}: {message}\n")
+        raise CommandError(message)
+
+
 class Command(BaseCommand):
     help = "Plan maintenance windows and switch sites on and off."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+        verbs = parser.add_subparsers(
+            dest="verb", required=True, metavar="VERB", parser_class=OneLineParser
+        )
 
         def verb(name: str, text: str, *, sites: str = "", window: bool = False) -> ArgumentParser:
             added = verbs.add_parser(name, help=text, description=text)
@@ -71,6 +83,9 @@ class Command(BaseCommand):
             getattr(self, f"do_{verb}")(Namespace(**options))
         except Refused as refusal:
             raise CommandError(str(refusal)) from None
+        except DatabaseError as error:
+            said = next(iter(str(error).splitlines()), type(error).__name__)
+            raise CommandError(f"The database does not answer as it should: {said}") from error
 
     def do_status(self, given: Namespace) -> None:
         now = timezone.now()
@@ -195,6 +210,6 @@ def level(given: Namespace) -> Level:
 def actor() -> str:
     """The account that runs the command."""
     try:
-        return f"{getpass.getuser()} (shell)"
+        return f"{getpass.getuser()[:100]} (shell)"
     except (KeyError, OSError):
         return "shell"  # a container's user may have no name

@@ -5,6 +5,7 @@ import signal
 import tempfile
 import time
 from argparse import ArgumentParser
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -31,7 +32,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="exit after the window has ended")
-        parser.add_argument("--port", type=int, default=8000, help="of the web server, if free")
+        parser.add_argument(
+            "--port",
+            type=int,
+            default=8000,
+            choices=range(1, 65536),
+            metavar="PORT",
+            help="of the web server, if it is free",
+        )
 
     def handle(self, *_: Any, once: bool, port: int, **options: Any) -> None:
         for number in ENDINGS:
@@ -47,7 +55,8 @@ class Command(BaseCommand):
                 "REDIS_URL": "",
                 "SECRET_KEY": secrets.token_urlsafe(50),
             }
-            with Processes(Path(folder), env) as processes:
+            # A reader that has seen enough, such as head, ends the demo as Ctrl-C does.
+            with suppress(BrokenPipeError), Processes(Path(folder), env) as processes:
                 self.prepare(processes)
                 worst = self.watch(processes)
                 if once:
