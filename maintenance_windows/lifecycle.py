@@ -12,7 +12,7 @@ from django.contrib.sites.models import Site
 from django.utils import timezone
 
 from maintenance_windows import reconcile
-from maintenance_windows.models import TITLE_LENGTH, MaintenanceWindow
+from maintenance_windows.models import ACTOR_LENGTH, TITLE_LENGTH, MaintenanceWindow
 from maintenance_windows.querysets import Status
 from maintenance_windows.reconcile import Clock
 from maintenance_windows.snapshot import Level
@@ -87,7 +87,7 @@ def schedule(
                 level=level,
                 title=title,
                 message=message,
-                created_by=actor,
+                created_by=actor[:ACTOR_LENGTH],
             )
             for site in sites
         )

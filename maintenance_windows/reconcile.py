@@ -24,7 +24,13 @@ from django.db.models import (
 from django.utils import timezone
 
 from maintenance_windows import signals, store
-from maintenance_windows.models import MaintenanceWindow, Scheduler, SiteMaintenance, Transition
+from maintenance_windows.models import (
+    ACTOR_LENGTH,
+    MaintenanceWindow,
+    Scheduler,
+    SiteMaintenance,
+    Transition,
+)
 from maintenance_windows.snapshot import Closure, Level, Maintenance, SiteState
 
 Clock = Callable[[], datetime]
@@ -192,7 +198,8 @@ def _missed_seam(
             in_maintenance=False,
             due_at=due_at,
             done_at=now,
-            window_id=last and last["pk"],
+            window_id=last["pk"] if last else None,
+            actor="" if last else BY_DATABASE,
         )
     ]
 
@@ -217,7 +224,7 @@ def _transition(
         due_at=due_at,
         done_at=now,
         window_id=window,
-        actor=actor or ("" if window else BY_DATABASE),
+        actor=actor[:ACTOR_LENGTH] or ("" if window else BY_DATABASE),
     )
 
 

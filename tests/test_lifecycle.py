@@ -204,3 +204,8 @@ def test_switching_on_twice_is_once(acme):
 def test_switching_off_what_is_up_changes_nothing(acme):
     assert lifecycle.switch_off([acme], clock=lambda: TWO) == []
     assert not Transition.objects.exists()
+
+
+def test_a_name_that_is_too_long_is_cut(acme):
+    lifecycle.switch_on([acme], until=FOUR, actor="x" * 500, clock=lambda: TWO)
+    assert MaintenanceWindow.objects.get().created_by == Transition.objects.get().actor == "x" * 254

@@ -1,0 +1,13 @@
+from maintenance_windows.models.history import ACTOR_LENGTH, Scheduler, Transition
+from maintenance_windows.models.site import IgnoredURL, SiteMaintenance
+from maintenance_windows.models.window import TITLE_LENGTH, MaintenanceWindow
+
+__all__ = [
+    "ACTOR_LENGTH",
+    "TITLE_LENGTH",
+    "IgnoredURL",
+    "MaintenanceWindow",
+    "Scheduler",
+    "SiteMaintenance",
+    "Transition",
+]

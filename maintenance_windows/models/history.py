@@ -1,0 +1,50 @@
+"""What has happened, and when the scheduler last looked."""
+
+from django.contrib.sites.models import Site
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+ACTOR_LENGTH = 254  # as long as an address; longer names are cut
+
+
+class Transition(models.Model):
+    """One change of a site's flag: append-only. `actor` is empty where a window did it."""
+
+    site = models.ForeignKey(
+        Site, models.CASCADE, related_name="maintenance_transitions", verbose_name=_("site")
+    )
+    in_maintenance = models.BooleanField(_("In Maintenance Mode"))
+    due_at = models.DateTimeField(_("due"))
+    done_at = models.DateTimeField(_("done"))
+    window = models.ForeignKey(
+        "MaintenanceWindow",
+        models.SET_NULL,
+        null=True,
+        related_name="transitions",
+        verbose_name=_("window"),
+    )
+    actor = models.CharField(_("by"), max_length=ACTOR_LENGTH, blank=True)
+
+    class Meta:
+        verbose_name = _("transition")
+        verbose_name_plural = _("transitions")
+        indexes = [
+            # Read by the admin's history, newest first, for all sites and for one.
+            models.Index(fields=["-done_at", "-id"], name="mw_transition_newest"),
+            models.Index(fields=["site", "-done_at"], name="mw_transition_site"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.site} {'on' if self.in_maintenance else 'off'} {self.done_at:%Y-%m-%d %H:%M}"
+
+
+class Scheduler(models.Model):
+    """The one row that says when the last tick was; on SQLite and MariaDB it is the lock too."""
+
+    last_tick = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("scheduler")
+
+    def __str__(self) -> str:
+        return str(self.last_tick)

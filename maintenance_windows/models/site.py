@@ -1,0 +1,129 @@
+"""The flag of a site, and the URLs that its maintenance leaves open."""
+
+from datetime import datetime
+
+from django.contrib.sites.models import Site
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from maintenance_windows.models.levels import KNOWN_LEVEL, LEVEL_HELP, LEVELS
+from maintenance_windows.patterns import fault
+from maintenance_windows.querysets import FLAG_LIVE, SiteMaintenanceQuerySet
+from maintenance_windows.snapshot import Level, Maintenance, PatternKind
+
+KINDS = [(PatternKind.ROUTE.value, _("path() route")), (PatternKind.REGEX.value, _("regex"))]
+
+
+class SiteMaintenance(models.Model):
+    """The flag of one Site. Written by maintenance_windows.reconcile alone.
+
+    `since` tells what reconcile has recorded: it is set while the maintenance has a transition
+    to its name, so a flag that was changed with SQL is one whose two columns disagree.
+    """
+
+    site = models.OneToOneField(
+        Site, models.CASCADE, primary_key=True, related_name="maintenance", verbose_name=_("site")
+    )
+    in_maintenance = models.BooleanField(_("In Maintenance Mode"), default=False)
+    until = models.DateTimeField(
+        _("until"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The end of the present maintenance; empty while its end is open."),
+    )
+    level = models.CharField(
+        _("level"),
+        max_length=16,
+        choices=LEVELS,
+        default=Level.FULL.value,
+        db_default=Level.FULL.value,
+        help_text=LEVEL_HELP,
+    )
+    message = models.TextField(
+        _("message"), blank=True, default="", help_text=_("Shown to visitors while it is on.")
+    )
+    since = models.DateTimeField(_("since"), null=True, blank=True, editable=False)
+
+    objects = SiteMaintenanceQuerySet.as_manager()
+
+    # What reconcile writes, and nobody else.
+    CONTENT = ("in_maintenance", "until", "level", "message", "since")
+
+    class Meta:
+        verbose_name = _("site maintenance")
+        verbose_name_plural = _("site maintenance")
+        indexes = [
+            # Read by every snapshot and every tick; holds only the sites in maintenance.
+            models.Index(fields=["site"], condition=FLAG_LIVE, name="mw_flag_live"),
+        ]
+        constraints = [models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_flag_level")]
+
+    def __str__(self) -> str:
+        return str(self.site)
+
+    @property
+    def held(self) -> bool:
+        return self.in_maintenance and self.until is None
+
+    def follow(self, maintenance: Maintenance | None, now: datetime) -> None:
+        """Say what the site's windows say, unless it is held. Saves nothing."""
+        if self.held:
+            self.since = self.since or now
+        elif maintenance is not None:
+            self.in_maintenance = True
+            self.until = maintenance.until
+            self.level = maintenance.level
+            self.message = maintenance.message
+            self.since = self.since or maintenance.since
+        else:
+            self.in_maintenance = False
+            self.until = self.since = None
+            self.level = Level.FULL
+            self.message = ""
+
+    def content(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.CONTENT)
+
+
+class IgnoredURL(models.Model):
+    """A URL pattern of a site that stays open during its maintenance."""
+
+    maintenance = models.ForeignKey(
+        SiteMaintenance, models.CASCADE, related_name="ignored_urls", verbose_name=_("site")
+    )
+    kind = models.CharField(
+        _("written as"), max_length=8, choices=KINDS, default=PatternKind.ROUTE.value
+    )
+    pattern = models.CharField(
+        _("pattern"),
+        max_length=255,
+        help_text=_("As in urls.py, without the leading slash: contact/ or api/<path:rest>."),
+    )
+    description = models.CharField(_("description"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("ignored URL")
+        verbose_name_plural = _("ignored URLs")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["maintenance", "kind", "pattern"],
+                name="mw_ignored_url_once",
+                violation_error_message=_("This site ignores that pattern already."),
+            ),
+            models.CheckConstraint(condition=~Q(pattern=""), name="mw_ignored_url_not_blank"),
+            models.CheckConstraint(
+                condition=Q(kind__in=[kind for kind, _ in KINDS]), name="mw_ignored_url_kind"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.pattern
+
+    def clean(self) -> None:
+        if not self.pattern or self.kind not in {kind for kind, _ in KINDS}:
+            return  # the fields say so themselves
+        if sentence := fault(PatternKind(self.kind), self.pattern):
+            raise ValidationError({"pattern": sentence})

@@ -1,0 +1,108 @@
+"""Planned downtime."""
+
+from datetime import datetime
+
+from django.contrib.sites.models import Site
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from maintenance_windows.models.history import ACTOR_LENGTH
+from maintenance_windows.models.levels import KNOWN_LEVEL, LEVEL_HELP, LEVELS
+from maintenance_windows.querysets import RUNNING, WAITING, Status, WindowQuerySet
+from maintenance_windows.snapshot import Closure, Level, begun
+from maintenance_windows.timeline import Span
+
+TITLE_LENGTH = 200
+
+
+class MaintenanceWindow(models.Model):
+    """Planned downtime of one Site, half-open `[starts_at, ends_at)`.
+
+    What was planned and what really happened are separate: `started_at` is earlier than
+    `starts_at` only for a window that somebody started by hand.
+    """
+
+    site = models.ForeignKey(
+        Site, models.CASCADE, related_name="maintenance_windows", verbose_name=_("site")
+    )
+    starts_at = models.DateTimeField(_("start"))
+    ends_at = models.DateTimeField(_("end"))
+    started_at = models.DateTimeField(_("started"), null=True, blank=True, editable=False)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
+    cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True, editable=False)
+    level = models.CharField(
+        _("level"), max_length=16, choices=LEVELS, default=Level.FULL.value, help_text=LEVEL_HELP
+    )
+    title = models.CharField(
+        _("title"),
+        max_length=TITLE_LENGTH,
+        blank=True,
+        help_text=_("For your team; visitors never see it."),
+    )
+    message = models.TextField(
+        _("message"), blank=True, help_text=_("Shown to visitors while the window is open.")
+    )
+    created_by = models.CharField(
+        _("created by"), max_length=ACTOR_LENGTH, blank=True, editable=False
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = WindowQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("maintenance window")
+        verbose_name_plural = _("maintenance windows")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")),
+                name="mw_window_end_after_start",
+                violation_error_message=_("The end must be after the start."),
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(started_at__lte=F("ended_at")),
+                name="mw_window_ended_after_started",
+            ),
+            models.CheckConstraint(
+                condition=Q(cancelled_at=None) | Q(started_at=None),
+                name="mw_window_started_or_cancelled",
+            ),
+            models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_window_level"),
+        ]
+        indexes = [
+            # Three live sets, none of which grows with history. The first two are read by every
+            # snapshot and every tick, the third when windows follow on from one another.
+            models.Index(fields=["starts_at"], condition=WAITING, name="mw_window_waiting"),
+            models.Index(fields=["ends_at"], condition=RUNNING, name="mw_window_running"),
+            models.Index(
+                fields=["site", "starts_at"], condition=WAITING, name="mw_window_site_waiting"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.site}: {self.starts_at:%Y-%m-%d %H:%M} to {self.ends_at:%Y-%m-%d %H:%M %Z}"
+
+    @property
+    def begins_at(self) -> datetime:
+        return self.started_at or self.starts_at
+
+    def end_at(self, now: datetime) -> None:
+        """End before its time. A clock that is behind the one that started it ends it at once."""
+        self.started_at = self.begins_at
+        self.ended_at = max(now, self.started_at)
+
+    def status_at(self, now: datetime) -> Status:
+        if self.cancelled_at is not None:
+            return Status.CANCELLED
+        if self.ended_at is not None or self.ends_at <= now:
+            return Status.COMPLETED
+        begun = self.started_at is not None or self.starts_at <= now
+        return Status.ACTIVE if begun else Status.SCHEDULED
+
+    def closure(self, now: datetime) -> Closure:
+        return Closure(
+            span=Span(begun(self.started_at, self.starts_at, now), self.ends_at),
+            level=Level(self.level),
+            message=self.message,
+            window=self.pk,
+        )
