@@ -217,7 +217,7 @@ def _transition(
         due_at = now if actor else maintenance.since
     elif not flag.in_maintenance and ended is not None:
         window = ended.pk
-        due_at = now if actor else ended.ends_at
+        due_at = ended.ended_at or ended.ends_at
     return Transition(
         site_id=flag.pk,
         in_maintenance=flag.in_maintenance,

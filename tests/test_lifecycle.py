@@ -98,6 +98,16 @@ def test_who_did_it_is_kept(acme, plan):
     ]
 
 
+def test_an_end_by_hand_is_due_when_it_is_done(acme, plan):
+    window = plan(acme)
+    lifecycle.start(window.pk, clock=lambda: TWO - MINUTE)
+    lifecycle.end(window.pk, clock=lambda: THREE)
+    assert list(Transition.objects.order_by("pk").values_list("due_at", flat=True)) == [
+        TWO - MINUTE,
+        THREE,
+    ]
+
+
 def test_ending_one_of_two_windows_opens_nothing(acme, plan):
     first = plan(acme)
     plan(acme, TWO + MINUTE, FOUR)
