@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows import lifecycle, store
 from maintenance_windows.forms import SiteForm, WindowForm
-from maintenance_windows.lifecycle import Refused
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance, Transition
 from maintenance_windows.querysets import Status
+from maintenance_windows.rules import Refused
 from maintenance_windows.snapshot import Level
 
 

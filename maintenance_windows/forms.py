@@ -9,9 +9,9 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows import lifecycle
-from maintenance_windows.lifecycle import Refused
+from maintenance_windows import rules
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+from maintenance_windows.rules import Refused
 from maintenance_windows.timeline import AmbiguousTime, from_local
 
 
@@ -84,9 +84,9 @@ class WindowForm(ChangesOnly):
             try:
                 if window.pk:
                     stored = MaintenanceWindow.objects.get(pk=window.pk)
-                    lifecycle.check_move(stored, starts_at, ends_at, timezone.now())
+                    rules.check_move(stored, starts_at, ends_at, timezone.now())
                 else:
-                    lifecycle.check_times(starts_at, ends_at, timezone.now())
+                    rules.check_times(starts_at, ends_at, timezone.now())
             except Refused as refusal:
                 self.add_error("ends_at", str(refusal))
         return cleaned

@@ -6,62 +6,30 @@ returns an aware time; times given are aware.
 """
 
 from collections.abc import Callable, Collection, Iterable
-from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 from django.contrib.sites.models import Site
+from django.db import router, transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
-from maintenance_windows import reconcile
-from maintenance_windows.models import ACTOR_LENGTH, TITLE_LENGTH, MaintenanceWindow
+from maintenance_windows import reconcile, signals
+from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow
 from maintenance_windows.querysets import Status
 from maintenance_windows.reconcile import Clock
+from maintenance_windows.rules import (
+    NOT_LIVE,
+    NOT_RUNNING,
+    NOT_SCHEDULED,
+    Refused,
+    add,
+    check_move,
+    check_times,
+    check_title,
+    refuse,
+)
 from maintenance_windows.snapshot import Level
-
-
-class Refused(ValueError):
-    """One sentence for the person who asked. Nothing was written."""
-
-
-NOT_RUNNING = {
-    Status.SCHEDULED: "Window {pk} has not started yet: cancel it, or start it first.",
-    Status.COMPLETED: "Window {pk} is over: the past is not edited.",
-    Status.CANCELLED: "Window {pk} was cancelled.",
-}
-NOT_SCHEDULED = {
-    Status.ACTIVE: "Window {pk} is running already: end it, or extend it.",
-    Status.COMPLETED: NOT_RUNNING[Status.COMPLETED],
-    Status.CANCELLED: NOT_RUNNING[Status.CANCELLED],
-}
-NOT_LIVE = {
-    Status.COMPLETED: NOT_RUNNING[Status.COMPLETED],
-    Status.CANCELLED: NOT_RUNNING[Status.CANCELLED],
-}
-
-
-def check_times(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
-    """Raises Refused where no window can be made of these times any more."""
-    if starts_at.year <= MINYEAR or ends_at.year >= MAXYEAR:  # cannot be shown in every zone
-        raise Refused("That is further away than the calendar goes.")
-    if ends_at <= starts_at:
-        raise Refused("The end must be after the start.")
-    if ends_at <= now:
-        raise Refused("The end has passed already.")
-
-
-def check_move(
-    window: MaintenanceWindow, starts_at: datetime, ends_at: datetime, now: datetime
-) -> None:
-    """Raises Refused where this window may not get these times."""
-    _refuse(window, now, NOT_LIVE)
-    if window.status_at(now) is Status.ACTIVE and starts_at != window.starts_at:
-        raise Refused(f"Window {window.pk} has started: only its end can still be moved.")
-    check_times(starts_at, ends_at, now)
-
-
-def check_title(title: str) -> None:
-    """Raises Refused where the database would not take it."""
-    if len(title) > TITLE_LENGTH:
-        raise Refused(f"The title is longer than {TITLE_LENGTH} characters.")
 
 
 def schedule(
@@ -79,7 +47,7 @@ def schedule(
     check_title(title)
     with reconcile.locked(clock) as now:
         check_times(starts_at, ends_at, now)
-        windows = MaintenanceWindow.objects.bulk_create(
+        planned = MaintenanceWindow.objects.bulk_create(
             MaintenanceWindow(
                 site=site,
                 starts_at=starts_at,
@@ -91,7 +59,12 @@ def schedule(
             )
             for site in sites
         )
-        reconcile.settle([window.site_id for window in windows], now, actor=actor)
+        reconcile.settle([window.site_id for window in planned], now, actor=actor)
+        # Once more, as they are now: one that opens at once has started.
+        rows = MaintenanceWindow.objects.filter(pk__in=[window.pk for window in planned])
+        windows = list(rows.select_related("site").order_by("pk"))
+        for window in windows:
+            _announce(signals.window_scheduled, window, actor)
     return windows
 
 
@@ -108,6 +81,8 @@ def revise(
 
     `texts` are `level`, `title` and `message`.
     """
+
+    check_title(texts.get("title", ""))
 
     def change(window: MaintenanceWindow, now: datetime) -> None:
         start, end = starts_at or window.starts_at, ends_at or window.ends_at
@@ -142,7 +117,7 @@ def extend(
     """Move the end of a window to later: by a length, or to a time."""
 
     def change(window: MaintenanceWindow, now: datetime) -> None:
-        _refuse(window, now, NOT_LIVE)
+        refuse(window, now, NOT_LIVE)
         ends_at = until if by is None else add(window.ends_at, by)
         if ends_at is None or ends_at <= window.ends_at:
             raise Refused(f"Window {window.pk} ends at that time or later already.")
@@ -155,7 +130,7 @@ def start(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> Ma
     """Open a scheduled window now, before its time."""
 
     def change(window: MaintenanceWindow, now: datetime) -> None:
-        _refuse(window, now, NOT_SCHEDULED)
+        refuse(window, now, NOT_SCHEDULED)
         window.started_at = now
 
     return _change(window_id, change, actor, clock, ["started_at"])
@@ -165,7 +140,7 @@ def end(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> Main
     """End a running window now, before its time."""
 
     def change(window: MaintenanceWindow, now: datetime) -> None:
-        _refuse(window, now, NOT_RUNNING)
+        refuse(window, now, NOT_RUNNING)
         window.end_at(now)
 
     return _change(window_id, change, actor, clock, ["started_at", "ended_at"])
@@ -175,7 +150,7 @@ def cancel(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> M
     """Call off a window that has not started."""
 
     def change(window: MaintenanceWindow, now: datetime) -> None:
-        _refuse(window, now, NOT_SCHEDULED)
+        refuse(window, now, NOT_SCHEDULED)
         window.cancelled_at = now
 
     return _change(window_id, change, actor, clock, ["cancelled_at"])
@@ -217,19 +192,13 @@ def switch_off(
         windows = MaintenanceWindow.objects.filter(site__in=site_ids).select_related("site")
         ended = list(windows.with_status(Status.ACTIVE, now))
         for window in ended:
+            before = window.facts()
             window.end_at(now)
+            _announce(signals.window_changed, window, actor, changes=window.changes(before))
         MaintenanceWindow.objects.bulk_update(ended, ["started_at", "ended_at"])
         reconcile.release(site_ids)
         reconcile.settle(site_ids, now, actor=actor, ended=ended)
     return ended
-
-
-def add(moment: datetime, length: timedelta) -> datetime:
-    """An exact length later, also where the clock changes. Raises Refused where time ends."""
-    try:
-        return moment.astimezone(UTC) + length
-    except OverflowError:
-        raise Refused("That is further away than the calendar goes.") from None
 
 
 def _change(
@@ -243,13 +212,18 @@ def _change(
         window = MaintenanceWindow.objects.select_related("site").filter(pk=window_id).first()
         if window is None:
             raise Refused(f"There is no window {window_id}.")
+        before = window.facts()
         change(window, now)
         window.save(update_fields=fields)
+        if window.cancelled_at:
+            _announce(signals.window_cancelled, window, actor)
+        elif changes := window.changes(before):
+            _announce(signals.window_changed, window, actor, changes=changes)
         ended = [window] if window.ended_at else []
         reconcile.settle([window.site_id], now, actor=actor, ended=ended)
     return window
 
 
-def _refuse(window: MaintenanceWindow, now: datetime, sentences: dict[Status, str]) -> None:
-    if sentence := sentences.get(window.status_at(now)):
-        raise Refused(sentence.format(pk=window.pk))
+def _announce(signal: Signal, window: MaintenanceWindow, actor: str, **more: object) -> None:
+    send = partial(signal.send_robust, MaintenanceWindow, window=window, actor=actor, **more)
+    transaction.on_commit(send, using=router.db_for_write(MaintenanceWindow))

@@ -7,10 +7,22 @@ from django.apps import AppConfig, apps
 from django.contrib.sites.models import Site
 from django.db import connections, router
 from django.db.models.signals import post_migrate, post_save
+from django.dispatch import Signal
 
 from maintenance_windows.conf import QUEUE, TICK_TASK
-from maintenance_windows.models import Scheduler, SiteMaintenance, Transition
-from maintenance_windows.signals import maintenance_ended, maintenance_started
+from maintenance_windows.models import (
+    MaintenanceWindow,
+    Scheduler,
+    SiteMaintenance,
+    Transition,
+)
+from maintenance_windows.signals import (
+    maintenance_ended,
+    maintenance_started,
+    window_cancelled,
+    window_changed,
+    window_scheduled,
+)
 
 logger = logging.getLogger("maintenance_windows")
 
@@ -81,8 +93,22 @@ def log_transition(transition: Transition, **_: Any) -> None:
     )
 
 
+def log_window(
+    window: MaintenanceWindow,
+    actor: str,
+    signal: Signal,
+    changes: dict[str, tuple[object, object]] | None = None,
+    **_: Any,
+) -> None:
+    done = {window_scheduled: "scheduled", window_cancelled: "cancelled"}.get(signal, "changed")
+    names = f" ({', '.join(changes)})" if changes else ""
+    logger.info("window %s %s%s by %s: %s", window.pk, done, names, actor or "code", window)
+
+
 def connect(sender: AppConfig) -> None:
     post_migrate.connect(make_rows, sender=sender)
     post_save.connect(make_row, sender=Site)
     maintenance_started.connect(log_transition)
     maintenance_ended.connect(log_transition)
+    for signal in (window_scheduled, window_changed, window_cancelled):
+        signal.connect(log_window)

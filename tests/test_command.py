@@ -72,6 +72,14 @@ def test_schedule_as_json(acme, maintenance):
     assert json.loads(maintenance("list", "--json")) == [record]
 
 
+def test_a_window_that_opens_at_once_is_told_as_it_is(acme, maintenance):
+    printed = maintenance(
+        "schedule", "acme.example", "--start=2029-11-04T00:30", "--for=1h", "--json"
+    )
+    (record,) = json.loads(printed)
+    assert (record["status"], record["started_at"]) == ("active", "2029-11-04T00:30:00Z")
+
+
 def test_the_past_is_listed_on_demand(acme, plan, maintenance, at):
     window = plan(acme)
     at(FOUR)

@@ -17,8 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from maintenance_windows import lifecycle, reconcile, store
 from maintenance_windows.decision import retry_after
-from maintenance_windows.lifecycle import Refused
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
+from maintenance_windows.rules import Refused
 from maintenance_windows.snapshot import Level
 
 MINUTES = st.integers(0, 12)

@@ -7,14 +7,14 @@ import pytest
 from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 from django.db import IntegrityError, transaction
 
-from maintenance_windows import lifecycle
-from maintenance_windows.lifecycle import Refused
+from maintenance_windows import lifecycle, rules
 from maintenance_windows.models import (
     IgnoredURL,
     MaintenanceWindow,
     SiteMaintenance,
     Transition,
 )
+from maintenance_windows.rules import Refused
 
 THREE = TWO + HOUR
 
@@ -169,7 +169,7 @@ def test_a_clock_that_is_behind_can_end_and_switch_off(acme, plan):
 
 def test_lengths_are_exact_where_the_clock_changes():
     start = datetime(2027, 3, 28, 1, 30, tzinfo=ZoneInfo("Europe/Berlin"))
-    assert lifecycle.add(start, HOUR) == datetime(2027, 3, 28, 1, 30, tzinfo=UTC)
+    assert rules.add(start, HOUR) == datetime(2027, 3, 28, 1, 30, tzinfo=UTC)
 
 
 def test_a_title_that_is_too_long_is_refused(acme, plan):

@@ -50,6 +50,9 @@ class MaintenanceWindow(models.Model):
 
     objects = WindowQuerySet.as_manager()
 
+    # What a change may change.
+    FACTS = ("starts_at", "ends_at", "started_at", "ended_at", "level", "title", "message")
+
     class Meta:
         verbose_name = _("maintenance window")
         verbose_name_plural = _("maintenance windows")
@@ -85,6 +88,14 @@ class MaintenanceWindow(models.Model):
     @property
     def begins_at(self) -> datetime:
         return self.started_at or self.starts_at
+
+    def facts(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in self.FACTS}
+
+    def changes(self, before: dict[str, object]) -> dict[str, tuple[object, object]]:
+        """The facts that are different now, each with its old and its new value."""
+        after = self.facts()
+        return {name: (old, after[name]) for name, old in before.items() if old != after[name]}
 
     def end_at(self, now: datetime) -> None:
         """End before its time. A clock that is behind the one that started it ends it at once."""

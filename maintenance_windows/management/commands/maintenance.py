@@ -12,11 +12,11 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
-from maintenance_windows import lifecycle, reconcile, status
-from maintenance_windows.lifecycle import Refused
+from maintenance_windows import lifecycle, reconcile, rules, status
 from maintenance_windows.management import arguments
 from maintenance_windows.management.presentation import local, site_line, window_line
 from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.rules import Refused
 from maintenance_windows.snapshot import Level
 
 
@@ -200,7 +200,7 @@ def texts(parser: ArgumentParser) -> None:
 def end_of(given: Namespace, starts_at: datetime) -> datetime:
     if given.until:
         return arguments.moment(given.until)
-    return lifecycle.add(starts_at, arguments.length(given.length))
+    return rules.add(starts_at, arguments.length(given.length))
 
 
 def level(given: Namespace) -> Level:

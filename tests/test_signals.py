@@ -1,0 +1,93 @@
+"""Each thing that people do to a window is announced once, after the commit."""
+
+from collections.abc import Iterator
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, TWO
+from django.db import transaction
+
+from maintenance_windows import lifecycle, reconcile, signals
+from maintenance_windows.rules import Refused
+from maintenance_windows.snapshot import Level
+
+SIGNALS = {
+    "scheduled": signals.window_scheduled,
+    "changed": signals.window_changed,
+    "cancelled": signals.window_cancelled,
+}
+
+
+@pytest.fixture
+def heard() -> Iterator[list[tuple]]:
+    """What was announced: which signal, of which window, by whom, and the changes."""
+    said: list[tuple] = []
+    receivers = []
+    for name, signal in SIGNALS.items():
+
+        def receiver(window, actor, name=name, changes=None, **_):
+            said.append((name, window.pk, actor, changes))
+
+        signal.connect(receiver, weak=False)
+        receivers.append((signal, receiver))
+    yield said
+    for signal, receiver in receivers:
+        signal.disconnect(receiver)
+
+
+def test_what_people_do_is_announced(acme, plan, heard):
+    clock = {"actor": "alice", "clock": lambda: TWO - MINUTE}
+    pk = plan(acme, actor="bob").pk
+    lifecycle.extend(pk, by=HOUR, **clock)
+    lifecycle.revise(pk, title="new", level=Level.READ_ONLY, **clock)
+    lifecycle.start(pk, **clock)
+    lifecycle.end(pk, actor="alice", clock=lambda: TWO)
+    other = plan(acme, FOUR, FOUR + HOUR, actor="bob").pk
+    lifecycle.cancel(other, **clock)
+    assert heard == [
+        ("scheduled", pk, "bob", None),
+        ("changed", pk, "alice", {"ends_at": (FOUR, FOUR + HOUR)}),
+        ("changed", pk, "alice", {"title": ("", "new"), "level": ("full", "read_only")}),
+        ("changed", pk, "alice", {"started_at": (None, TWO - MINUTE)}),
+        ("changed", pk, "alice", {"ended_at": (None, TWO)}),
+        ("scheduled", other, "bob", None),
+        ("cancelled", other, "alice", None),
+    ]
+
+
+def test_switching_off_announces_the_windows_it_ends(acme, plan, heard):
+    pk = plan(acme).pk
+    reconcile.tick(lambda: TWO)
+    lifecycle.switch_off([acme], actor="alice", clock=lambda: TWO + MINUTE)
+    assert heard[1:] == [("changed", pk, "alice", {"ended_at": (None, TWO + MINUTE)})]
+
+
+def test_what_the_clock_does_is_not(acme, plan, heard):
+    plan(acme)
+    reconcile.tick(lambda: TWO)
+    reconcile.tick(lambda: FOUR)
+    assert [name for name, *_ in heard] == ["scheduled"]
+
+
+def test_what_is_refused_or_rolled_back_or_no_change_is_not(acme, plan, heard):
+    pk = plan(acme).pk
+    heard.clear()
+    with pytest.raises(Refused):
+        lifecycle.end(pk, clock=lambda: TWO - MINUTE)
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        lifecycle.extend(pk, by=HOUR, clock=lambda: TWO - MINUTE)
+        raise ZeroDivisionError
+    lifecycle.revise(pk, title="", clock=lambda: TWO - MINUTE)
+    assert heard == []
+
+
+def test_it_is_logged(acme, plan, caplog):
+    caplog.set_level("INFO", "maintenance_windows")
+    window = plan(acme, actor="bob")
+    lifecycle.extend(window.pk, by=HOUR, clock=lambda: TWO - MINUTE, actor="alice")
+    lifecycle.cancel(window.pk, clock=lambda: TWO - MINUTE)
+    span = "acme.example: 2029-11-04 02:00 to 2029-11-04"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"window {window.pk} scheduled by bob: {span} 04:00 UTC",
+        f"window {window.pk} changed (ends_at) by alice: {span} 05:00 UTC",
+        f"window {window.pk} cancelled by code: {span} 05:00 UTC",
+    ]
