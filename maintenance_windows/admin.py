@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
-from django.db import transaction
+from django.db import router, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
@@ -142,6 +142,7 @@ class IgnoredURLInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 def as_visitors_know(flags: Iterable[SiteMaintenance]) -> None:
+    """Bring these rows up to date in memory, for a page; the tick does it in the database."""
     now = timezone.now()
     states = store.load(now).by_id
     for flag in flags:
@@ -203,7 +204,7 @@ class SiteMaintenanceAdmin(KeptForTheRecord):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
         super().save_related(request, form, formsets, change)
-        transaction.on_commit(store.publish)
+        transaction.on_commit(store.publish, using=router.db_for_write(IgnoredURL))
 
 
 @admin.register(Transition)

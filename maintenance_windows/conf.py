@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from math import ceil
 
 from django.conf import settings
 
@@ -24,12 +25,17 @@ class Conf:
     @property
     def admin_ignored_urls(self) -> Sequence[str]:
         """MAINTENANCE_ADMIN_IGNORED_URLS: regular expressions that stay open on every site."""
-        return getattr(settings, "MAINTENANCE_ADMIN_IGNORED_URLS", ())
+        patterns = getattr(settings, "MAINTENANCE_ADMIN_IGNORED_URLS", ())
+        return (patterns,) if isinstance(patterns, str) else patterns  # a lone one is meant as one
 
     @property
     def retry_after(self) -> int | None:
-        """MAINTENANCE_RETRY_AFTER: seconds to wait where no end is known; None sends no header."""
-        return getattr(settings, "MAINTENANCE_RETRY_AFTER", 300)
+        """MAINTENANCE_RETRY_AFTER: seconds to wait where no end is known; None sends no header.
+
+        Whole seconds and at least one, as for an end that is known.
+        """
+        seconds = getattr(settings, "MAINTENANCE_RETRY_AFTER", 300)
+        return None if seconds is None else max(1, ceil(seconds))
 
     @property
     def tick_max_age(self) -> timedelta:

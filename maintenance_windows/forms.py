@@ -43,8 +43,7 @@ class ChangesOnly(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.pk:
             for name, field in list(self.fields.items()):
                 field.show_hidden_initial = True
-                if self.is_bound and not self._was_shown(name):
-                    del self.fields[name]
+                field.disabled = self.is_bound and not self._was_shown(name)
 
     def _was_shown(self, name: str) -> bool:
         """Whether the page that was sent had the field; it may have been read-only then."""
@@ -55,7 +54,9 @@ class ChangesOnly(forms.ModelForm):  # type: ignore[type-arg]
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.instance.pk:
             stored = type(self.instance).objects.get(pk=self.instance.pk)
-            untouched = set(cleaned) - set(self.changed_data)
+            untouched = set(self.fields) - set(self.changed_data)
+            for name in untouched & set(self.errors):
+                del self.errors[name]  # such as a time that could be legal only with an offset
             cleaned |= {name: getattr(stored, name) for name in untouched}
         return cleaned
 

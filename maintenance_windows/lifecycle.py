@@ -45,8 +45,10 @@ def schedule(
 ) -> list[MaintenanceWindow]:
     """Plan one window for each site, all or none. One whose start has passed opens at once."""
     check_title(title)
+    sites = list(sites)
     with reconcile.locked(clock) as now:
         check_times(starts_at, ends_at, now)
+        reconcile.settle([site.pk for site in sites], now)  # what was due before is not our doing
         planned = MaintenanceWindow.objects.bulk_create(
             MaintenanceWindow(
                 site=site,
@@ -169,6 +171,7 @@ def switch_on(
     with reconcile.locked(clock) as now:
         if until is None:
             site_ids = [site.pk for site in sites]
+            reconcile.settle(site_ids, now)
             reconcile.hold(site_ids, level, message)
             reconcile.settle(site_ids, now, actor=actor)
         else:
@@ -189,15 +192,17 @@ def switch_off(
     """Bring sites up now: drops their holds and ends the windows that run, which it returns."""
     site_ids = [site.pk for site in sites]
     with reconcile.locked(clock) as now:
+        reconcile.settle(site_ids, now)
         windows = MaintenanceWindow.objects.filter(site__in=site_ids).select_related("site")
         ended = list(windows.with_status(Status.ACTIVE, now))
+        before = [window.facts() for window in ended]
         for window in ended:
-            before = window.facts()
             window.end_at(now)
-            _announce(signals.window_changed, window, actor, changes=window.changes(before))
         MaintenanceWindow.objects.bulk_update(ended, ["started_at", "ended_at"])
         reconcile.release(site_ids)
         reconcile.settle(site_ids, now, actor=actor, ended=ended)
+        for window, facts in zip(ended, before, strict=True):
+            _announce(signals.window_changed, window, actor, changes=window.changes(facts))
     return ended
 
 
@@ -209,18 +214,20 @@ def _change(
     fields: list[str],
 ) -> MaintenanceWindow:
     with reconcile.locked(clock) as now:
-        window = MaintenanceWindow.objects.select_related("site").filter(pk=window_id).first()
-        if window is None:
+        windows = MaintenanceWindow.objects.select_related("site").filter(pk=window_id)
+        if not windows:
             raise Refused(f"There is no window {window_id}.")
+        reconcile.settle([windows[0].site_id], now)
+        window = windows.get()
         before = window.facts()
         change(window, now)
         window.save(update_fields=fields)
+        ended = [window] if window.ended_at else []
+        reconcile.settle([window.site_id], now, actor=actor, ended=ended)
         if window.cancelled_at:
             _announce(signals.window_cancelled, window, actor)
         elif changes := window.changes(before):
             _announce(signals.window_changed, window, actor, changes=changes)
-        ended = [window] if window.ended_at else []
-        reconcile.settle([window.site_id], now, actor=actor, ended=ended)
     return window
 
 

@@ -33,6 +33,8 @@ def matcher(kind: PatternKind, pattern: str) -> Matcher:
 @lru_cache(maxsize=1024)
 def fault(kind: PatternKind, pattern: str) -> str | None:
     """The sentence that says why a pattern is refused; None where it is good."""
+    if not isinstance(pattern, str):
+        return "Write the pattern as a string."
     if not pattern.strip():
         return "Enter a pattern: a blank one would leave the whole site open."
     if pattern.startswith(("/", "^/")):

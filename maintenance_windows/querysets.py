@@ -1,7 +1,7 @@
 """Which rows are meant: the live ones, each set small however long the history is."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from maintenance_windows.models import MaintenanceWindow, SiteMaintenance  # noqa: F401
+
+# How much farther than the farthest end is read at once, at the most.
+FARTHER = timedelta(days=300)
 
 WAITING = Q(started_at=None, ended_at=None, cancelled_at=None)
 RUNNING = Q(started_at__isnull=False, ended_at=None)
@@ -65,17 +68,19 @@ class WindowQuerySet(models.QuerySet["MaintenanceWindow"]):
     ) -> "list[MaintenanceWindow]":
         """Windows after `horizon` that may follow on, without a gap, from ones that end there.
 
-        Two small queries at the most, however long the chain: once a window follows on from
-        the first ones, all that wait for its site are taken together.
+        Looks twice as far each time that a window reaches beyond what was read: a chain takes
+        few queries, and what lies behind its first gap is hardly read.
         """
         beyond = [(site_id, end) for site_id, end in ends if end > horizon]
         if not beyond:
             return []
-        site_ids = {site_id for site_id, _ in beyond}
-        farthest = max(end for _, end in beyond)
-        later = self.waiting().filter(site__in=site_ids, starts_at__gt=horizon)
-        found = list(later.filter(starts_at__lte=farthest))
-        if found:
-            site_ids = {window.site_id for window in found}
-            found += self.waiting().filter(site__in=site_ids, starts_at__gt=farthest)
+        waiting = self.waiting().filter(site__in={site_id for site_id, _ in beyond})
+        found: list[MaintenanceWindow] = []
+        read, reach = horizon, max(end for _, end in beyond)
+        while read < reach:
+            found += waiting.filter(starts_at__gt=read, starts_at__lte=reach)
+            farthest = max((window.ends_at for window in found), default=reach)
+            read = reach
+            if farthest > reach:
+                reach = farthest + min(farthest - horizon, FARTHER)
         return found

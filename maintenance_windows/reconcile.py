@@ -21,6 +21,7 @@ from django.db.models import (
     Value,
     prefetch_related_objects,
 )
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from maintenance_windows import signals, store
@@ -38,7 +39,7 @@ Clock = Callable[[], datetime]
 LOCK_KEY = 0x6D77_696E  # any number that nobody else locks
 BATCH = 500
 BEAT = timedelta(seconds=2)
-# What a transition is put down to where nobody but the database can tell.
+# What a transition is put down to that nobody claims: done with SQL, or by code without a name.
 BY_DATABASE = "database"
 
 
@@ -89,6 +90,7 @@ def _agenda(now: datetime, stop: datetime) -> list[tuple[int, datetime]]:
     told = Q(until=None) | Q(until__gte=OuterRef("ends_at"))
     flagged = flags.filter(told, pk=site, in_maintenance=True)
     live = MaintenanceWindow.objects.filter(ended_at=None, cancelled_at=None)
+    of_site = running.filter(site_id=site)
     ends_then = live.filter(site_id=site, ends_at=OuterRef("until"))
     by_window = [
         waiting.filter(starts_at__lte=stop).values_list("site_id", F("starts_at")),
@@ -99,6 +101,7 @@ def _agenda(now: datetime, stop: datetime) -> list[tuple[int, datetime]]:
         flags.filter(in_maintenance=True, since=None),
         flags.filter(in_maintenance=False, since__isnull=False),
         flags.filter(~Exists(ends_then), in_maintenance=True, until__isnull=False),
+        flags.filter(~Exists(of_site), in_maintenance=True, until__isnull=False),
     ]
     rows = by_window + [sites.values_list("site_id", at_once) for sites in by_hand]
     return [(site_id, at or now) for site_id, at in rows[0].union(*rows[1:], all=True)]
@@ -159,7 +162,8 @@ def _settle(
     if any(window.started_at is None and window.starts_at <= now for window in live):
         windows.waiting().filter(starts_at__lte=now).update(started_at=F("starts_at"))
     if any(window.ends_at <= now for window in live):
-        windows.running().filter(ends_at__lte=now).update(ended_at=F("ends_at"))
+        late = Greatest(F("started_at"), F("ends_at"))  # times may have been edited with SQL
+        windows.running().filter(ends_at__lte=now).update(ended_at=late)
 
     flags = SiteMaintenance.objects.select_for_update().filter(pk__in=site_ids)
     if len(flags) < len(site_ids):
@@ -191,7 +195,8 @@ def _missed_seam(
     if not (flag.in_maintenance and flag.until < maintenance.since):
         return []
     due_at, flag.since = flag.until, None
-    last = MaintenanceWindow.objects.filter(site_id=flag.pk, ends_at=due_at).values("pk").first()
+    ended = MaintenanceWindow.objects.filter(site_id=flag.pk, ends_at=due_at, cancelled_at=None)
+    last = ended.values("pk").first()
     return [
         Transition(
             site_id=flag.pk,

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from maintenance_windows.timeline import Span, covering
 
@@ -31,10 +32,21 @@ class Closure:
     message: str = ""
     window: int | None = None
 
-
-def begun(started_at: datetime | None, starts_at: datetime, now: datetime) -> datetime:
-    """What has started has started, also for a host whose clock is behind or has stepped back."""
-    return min(started_at, now) if started_at else starts_at
+    @classmethod
+    def of(
+        cls,
+        *,
+        started_at: datetime | None,
+        starts_at: datetime,
+        ends_at: datetime | None,
+        level: str,
+        message: str,
+        window: int | None,
+        now: datetime,
+    ) -> Self:
+        """What has started has started, also for a host whose clock is behind or stepped back."""
+        start = min(started_at, now) if started_at else starts_at
+        return cls(span=Span(start, ends_at), level=Level(level), message=message, window=window)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,7 @@ from django.utils import timezone
 
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance
 from maintenance_windows.patterns import fault
-from maintenance_windows.snapshot import Closure, Level, PatternKind, SiteState, Snapshot, begun
-from maintenance_windows.timeline import Span
+from maintenance_windows.snapshot import Closure, PatternKind, SiteState, Snapshot
 
 INTERVAL = 1.0
 # A database that dies within this time before its own maintenance does not keep it from starting.
@@ -39,7 +38,8 @@ logger = logging.getLogger(__name__)
 def load(now: datetime, with_port: Collection[str] = frozenset()) -> Snapshot:
     """Read the snapshot at `now`: one small query while no site is in or near maintenance.
 
-    That query is one statement, so that a window that opens meanwhile is in it once, not never.
+    What closes a site now or soon is one statement, so that a window that opens meanwhile is in
+    it once, not never. What follows on from there is read after it.
     """
     windows = MaintenanceWindow.objects
     columns = ("site_id", "pk", "level", "message", "started_at", "starts_at", "ends_at")
@@ -57,9 +57,16 @@ def load(now: datetime, with_port: Collection[str] = frozenset()) -> Snapshot:
     )
     closures: defaultdict[int, list[Closure]] = defaultdict(list)
     for site_id, window, level, message, started_at, starts_at, ends_at in rows:
-        span = Span(begun(started_at, starts_at or now, now), ends_at)
         closures[site_id].append(
-            Closure(span=span, level=Level(level), message=message, window=window)
+            Closure.of(
+                started_at=started_at,
+                starts_at=starts_at or now,  # a hold made with SQL has no start yet
+                ends_at=ends_at,
+                level=level,
+                message=message,
+                window=window,
+                now=now,
+            )
         )
     if not closures:
         return NOTHING

@@ -205,6 +205,35 @@ def test_the_end_of_a_running_window_is_moved_and_its_start_is_not(acme, plan, b
     assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR + HOUR
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"ends_at_0": "soon"}, "valid date"),
+        ({"ends_at_0": "", "ends_at_1": ""}, "required"),
+        (times("ends_at", TWO - HOUR), "must be after the start"),
+        ({"title": "x" * 201}, "at most 200 characters"),
+    ],
+)
+def test_a_bad_edit_of_a_running_window_is_refused(acme, plan, browser, at, changes, words):
+    window = plan(acme)
+    at(TWO + MINUTE)
+    url = reverse(f"{WINDOWS}_change", args=[window.pk])
+    page = browser.get(url).text
+    assert words in errors(browser.post(url, filled(page, **changes)))
+    at(FOUR)
+    assert "is over" in errors(browser.post(url, filled(page, title="late")))
+
+
+def test_a_window_in_a_repeated_hour_keeps_its_times(acme, plan, browser, at, settings):
+    settings.TIME_ZONE = "Europe/Berlin"
+    repeated = datetime(2030, 10, 27, 0, 30, tzinfo=UTC)
+    window = plan(acme, repeated, repeated + 3 * HOUR)
+    url = reverse(f"{WINDOWS}_change", args=[window.pk])
+    browser.post(url, filled(browser.get(url).text, title="new"))
+    window.refresh_from_db()
+    assert (window.title, window.starts_at) == ("new", repeated)
+
+
 def test_a_saved_title_does_not_take_back_somebody_elses_extension(acme, plan, browser):
     window = plan(acme, title="old", message="M")
     url = reverse(f"{WINDOWS}_change", args=[window.pk])

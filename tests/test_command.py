@@ -229,6 +229,8 @@ def test_status_check(acme, maintenance, at, settings):
         ("on acme.example --until=2029-11-04T00:59", "must be after"),
         ("schedule acme.example --start=9999-12-31T02:00 --for=1h", "than the calendar goes"),
         ("status " + "9" * 5000, "There is no site"),
+        ("on acme.example --for=", "Cannot read the length ''"),
+        ("on acme.example --until=", "Cannot read the time ''"),
         ("on", "Say which site, or --all."),
         ("on --all acme.example", "not both"),
         ("end 999999999999999999999", "There is no window"),
@@ -247,6 +249,13 @@ def test_bad_input_gets_one_sentence_and_nothing_is_written(acme, maintenance, a
     ("arguments", "sentence"),
     [
         (["end", "abc"], "manage.py maintenance end: argument ID: invalid int value: 'abc'"),
+        (["nonsense"], "manage.py maintenance: argument VERB: invalid choice: 'nonsense'"),
+        (["tick", "extra"], "manage.py maintenance: unrecognized arguments: extra"),
+        ([], "manage.py maintenance: the following arguments are required: VERB"),
+        (
+            ["on", "--message", b"\xff"],
+            "manage.py maintenance on: argument --message: not readable",
+        ),
         (["status"], "CommandError: The database does not answer as it should: no such table: "),
     ],
 )

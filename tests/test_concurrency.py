@@ -63,7 +63,6 @@ def test_sqlite_needs_no_special_options(acme, plan, together):
 
 
 def test_an_extension_that_races_with_the_end_is_refused_or_kept(acme, plan, together):
-    seen = set()
     for _ in range(25):
         Transition.objects.all().delete()
         window = plan(acme)
@@ -79,9 +78,7 @@ def test_an_extension_that_races_with_the_end_is_refused_or_kept(acme, plan, tog
         else:
             assert (window.ends_at, window.ended_at, is_on) == (FOUR + HOUR, None, True)
         assert Transition.objects.count() == 1 + (not is_on)
-        seen.add(is_on)
         reconcile.tick(lambda: FOUR + HOUR)
-    assert seen  # which of the two it was is the scheduler's choice, not ours
 
 
 def test_two_people_who_end_a_window_end_it_once(acme, plan, together):

@@ -1,5 +1,6 @@
 """Real processes, real HTTP: windows open and close on time, whoever else is running."""
 
+import signal
 import statistics
 import time
 from collections.abc import Iterator
@@ -185,6 +186,20 @@ def test_the_embedded_worker_stops_within_two_seconds_also_while_it_waits(embedd
     asked = time.monotonic()
     assert embedded.stop("worker") == 0
     assert time.monotonic() - asked < 2
+
+
+def test_the_embedded_worker_starts_anew_on_sighup(embedded):
+    embedded.migrate()
+    embedded.start_web()
+    embedded.start_embedded()
+    embedded.wait()
+    worker = embedded.running["worker"]
+    worker.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + 20
+    while embedded.log("worker").count(" ready.") < 2:
+        assert worker.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_beat_is_started_again_when_it_dies(embedded):

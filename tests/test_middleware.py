@@ -147,6 +147,9 @@ def test_a_hold_has_no_end(acme, at, visit, settings):
     answer = visit()
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "300")
     assert "Back when it is back." in answer.text
+    for seconds, header in ((1.5, "2"), (0, "1"), (-5, "1")):
+        settings.MAINTENANCE_RETRY_AFTER = seconds
+        assert visit().headers["Retry-After"] == header
     settings.MAINTENANCE_RETRY_AFTER = None
     assert "Retry-After" not in visit().headers
 
@@ -260,6 +263,9 @@ def test_patterns_of_django_maintenancemode_2_keep_their_setting(acme, plan, at,
     plan(acme)
     at(TWO)
     assert visit("/backstage/").status_code == 404
+    settings.MAINTENANCE_ADMIN_IGNORED_URLS = r"^backstage/"
+    assert visit("/backstage/").status_code == 404
+    assert visit("/news/").status_code == 503
     assert visit("/stage/backstage/").status_code == 503
 
 
@@ -301,7 +307,7 @@ def test_the_admin_is_found_under_a_language(acme, plan, at, visit, settings, pa
 
 
 def test_a_broken_pattern_in_the_settings_closes_nothing_else(acme, plan, at, visit, settings):
-    settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["(", "^backstage/"]
+    settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["(", None, "^backstage/"]
     plan(acme)
     at(TWO)
     assert visit("/backstage/").status_code == 404

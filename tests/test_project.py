@@ -51,6 +51,4 @@ def test_ci_runs_the_readmes_test_command():
     found = subprocess.run(
         ["sed", "-n", pattern, "README.md"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    assert len(found) == 1
-    assert found[0] in readme
-    assert found[0].endswith("pytest")
+    assert [line for line in readme.splitlines() if ".[test]" in line] == found

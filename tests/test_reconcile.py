@@ -238,6 +238,58 @@ def test_a_window_that_opens_while_the_snapshot_is_read_is_in_it(acme, plan):
     assert snapshot.by_id[acme.pk].at(TWO).until == FOUR
 
 
+def test_one_window_that_was_edited_with_sql_stops_nobody(acme, globex, plan):
+    plan(globex, FOUR, FOUR + HOUR)
+    window = plan(acme)
+    tick(TWO)
+    rows = MaintenanceWindow.objects.filter(pk=window.pk)
+    rows.update(starts_at=TWO - HOUR, ends_at=TWO - MINUTE)
+    tick(FOUR)
+    assert (flag(acme)[0], flag(globex)[0]) == (False, True)
+
+
+def test_a_flag_does_not_wait_for_a_window_that_touched_the_deleted_one(acme, plan):
+    first = plan(acme)
+    plan(acme, FOUR, FOUR + HOUR)
+    tick(TWO)
+    MaintenanceWindow.objects.filter(pk=first.pk).delete()
+    tick(TWO + SECOND)
+    assert flag(acme) == (False, None)
+
+
+@pytest.mark.parametrize("late", [TWO + MINUTE, FOUR + MINUTE])
+def test_what_was_due_before_is_nobodys_doing(acme, plan, late):
+    window = plan(acme)
+    if late > FOUR:
+        tick(TWO)
+    clock = lambda: late  # noqa: E731
+    day = 24 * HOUR
+    (other,) = lifecycle.schedule(
+        [acme], starts_at=TWO + day, ends_at=FOUR + day, actor="alice", clock=clock
+    )
+    lifecycle.revise(other.pk, title="new", actor="alice", clock=clock)
+    due = FOUR if late > FOUR else TWO
+    assert history(acme)[-1] == (late < FOUR, due, late, window.pk, "")
+
+
+def test_a_hold_after_a_run_that_nobody_saw_end_is_a_run_of_its_own(acme, plan):
+    window = plan(acme)
+    tick(TWO)
+    lifecycle.switch_on([acme], actor="alice", clock=lambda: FOUR + HOUR)
+    assert history(acme)[1:] == [
+        (False, FOUR, FOUR + HOUR, window.pk, ""),
+        (True, FOUR + HOUR, FOUR + HOUR, None, "alice"),
+    ]
+
+
+def test_what_lies_behind_a_gap_is_not_read(acme, plan):
+    plan(acme)
+    plan(acme, FOUR, FOUR + HOUR)
+    for day in range(1, 30):
+        plan(acme, TWO + 24 * day * HOUR, FOUR + 24 * day * HOUR)
+    assert len(store.load(TWO).by_id[acme.pk].closures) == 2
+
+
 def test_a_window_made_behind_our_back_counts(acme):
     MaintenanceWindow.objects.bulk_create(
         [MaintenanceWindow(site=acme, starts_at=TWO, ends_at=FOUR)]

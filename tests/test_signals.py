@@ -61,6 +61,21 @@ def test_switching_off_announces_the_windows_it_ends(acme, plan, heard):
     assert heard[1:] == [("changed", pk, "alice", {"ended_at": (None, TWO + MINUTE)})]
 
 
+def test_whoever_hears_it_sees_it(acme, plan, client, at):
+    window = plan(acme)
+    at(TWO)
+    seen = []
+
+    def look(**_):
+        seen.append(client.get("/", headers={"host": "acme.example"}).status_code)
+
+    look()
+    signals.window_changed.connect(look)
+    lifecycle.end(window.pk)
+    signals.window_changed.disconnect(look)
+    assert seen == [503, 200]
+
+
 def test_what_the_clock_does_is_not(acme, plan, heard):
     plan(acme)
     reconcile.tick(lambda: TWO)

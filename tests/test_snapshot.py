@@ -104,4 +104,5 @@ def test_exemptions_are_asked_in_order_and_only_when_closed():
 
 def test_sites_are_found_without_regard_to_case():
     snapshot = Snapshot([SiteState(site_id=7, domain="Acme.Example")])
-    assert snapshot.by_domain["acme.example"] is snapshot.by_id[7]
+    assert snapshot.find("acme.example:8000", "acme.example") is snapshot.by_id[7]
+    assert snapshot.find("globex.example", "globex.example") is None

@@ -1,6 +1,7 @@
 """Worker and beat in one process, without a broker: `python -m worker`."""
 
 import logging
+import sys
 import threading
 from typing import Any
 
@@ -38,6 +39,8 @@ def main() -> Any:
     set_up_django()
     app = make_app("memory://localhost/", polling_interval=0.05)
     app.conf.worker_consumer = "worker.consumer:EmbeddedConsumer"
+    # On SIGHUP Celery starts `python` with these again: by its path this file would not run.
+    sys.argv[:] = ["-m", "worker"]
     beat = Beat(app)
     beat.start()
     worker = app.Worker(

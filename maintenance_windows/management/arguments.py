@@ -1,6 +1,7 @@
 """Times, lengths and sites as people type them on a command line."""
 
 import re
+from argparse import ArgumentTypeError
 from datetime import UTC, datetime, timedelta
 
 from django.contrib.sites.models import Site
@@ -40,6 +41,15 @@ def length(text: str) -> timedelta:
     if not any(parts.values()):
         raise CommandError(f"Cannot read the length {text!r}: write it as 30m, 2h, 1h30m or 1d.")
     return timedelta(**parts)
+
+
+def text(given: str) -> str:
+    """Text that a database can keep: bytes that the shell could not decode are refused."""
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        raise ArgumentTypeError("not readable as UTF-8") from None
+    return given
 
 
 def sites(names: list[str], *, everyone: bool = False) -> list[Site]:

@@ -10,8 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows.models.history import ACTOR_LENGTH
 from maintenance_windows.models.levels import KNOWN_LEVEL, LEVEL_HELP, LEVELS
 from maintenance_windows.querysets import RUNNING, WAITING, Status, WindowQuerySet
-from maintenance_windows.snapshot import Closure, Level, begun
-from maintenance_windows.timeline import Span
+from maintenance_windows.snapshot import Closure, Level
 
 TITLE_LENGTH = 200
 
@@ -111,9 +110,12 @@ class MaintenanceWindow(models.Model):
         return Status.ACTIVE if begun else Status.SCHEDULED
 
     def closure(self, now: datetime) -> Closure:
-        return Closure(
-            span=Span(begun(self.started_at, self.starts_at, now), self.ends_at),
-            level=Level(self.level),
+        return Closure.of(
+            started_at=self.started_at,
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            level=self.level,
             message=self.message,
             window=self.pk,
+            now=now,
         )

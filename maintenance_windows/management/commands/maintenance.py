@@ -32,6 +32,11 @@ class OneLineParser(CommandParser):
 class Command(BaseCommand):
     help = "Plan maintenance windows and switch sites on and off."
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.__class__ = OneLineParser
+        return parser
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(
             dest="verb", required=True, metavar="VERB", parser_class=OneLineParser
@@ -60,7 +65,9 @@ class Command(BaseCommand):
         planning.add_argument("--start", required=True, metavar="ISO")
         ends(planning, option="--end")
         texts(planning)
-        planning.add_argument("--title", default="", metavar="T", help="for your team")
+        planning.add_argument(
+            "--title", default="", type=arguments.text, metavar="T", help="for your team"
+        )
         planning.add_argument("--json", action="store_true")
         listing = verb("list", "List windows that run or are to come.", sites="*")
         listing.add_argument("--past", action="store_true", help="those that are over, too")
@@ -108,7 +115,9 @@ class Command(BaseCommand):
         sites = arguments.sites(given.sites, everyone=given.everyone)
         lifecycle.switch_on(
             sites,
-            until=end_of(given, timezone.now()) if given.until or given.length else None,
+            until=end_of(given, timezone.now())
+            if given.until is not None or given.length is not None
+            else None,
             level=level(given),
             message=given.message,
             actor=actor(),
@@ -152,8 +161,8 @@ class Command(BaseCommand):
         self.print_windows([lifecycle.cancel(given.window, actor=actor())])
 
     def do_extend(self, given: Namespace) -> None:
-        by = arguments.length(given.length) if given.length else None
-        until = arguments.moment(given.until) if given.until else None
+        by = None if given.length is None else arguments.length(given.length)
+        until = None if given.until is None else arguments.moment(given.until)
         window = lifecycle.extend(given.window, by=by, until=until, actor=actor())
         self.print_windows([window])
 
@@ -194,11 +203,13 @@ def ends(
 
 def texts(parser: ArgumentParser) -> None:
     parser.add_argument("--read-only", action="store_true", help="refuse writes only")
-    parser.add_argument("--message", default="", metavar="TEXT", help="shown to visitors")
+    parser.add_argument(
+        "--message", default="", type=arguments.text, metavar="TEXT", help="shown to visitors"
+    )
 
 
 def end_of(given: Namespace, starts_at: datetime) -> datetime:
-    if given.until:
+    if given.until is not None:
         return arguments.moment(given.until)
     return rules.add(starts_at, arguments.length(given.length))
 
