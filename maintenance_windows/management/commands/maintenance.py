@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.__class__ = OneLineParser
+        parser.__class__ = OneLineParser  # BaseCommand leaves no other way to choose it
         return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -113,11 +113,10 @@ class Command(BaseCommand):
 
     def do_on(self, given: Namespace) -> None:
         sites = arguments.sites(given.sites, everyone=given.everyone)
+        open_ended = given.until is None and given.length is None
         lifecycle.switch_on(
             sites,
-            until=end_of(given, timezone.now())
-            if given.until is not None or given.length is not None
-            else None,
+            until=None if open_ended else end_of(given, timezone.now()),
             level=level(given),
             message=given.message,
             actor=actor(),
