@@ -53,11 +53,11 @@ class ChangesOnly(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.instance.pk:
-            stored = type(self.instance).objects.get(pk=self.instance.pk)
+            self.stored = type(self.instance).objects.get(pk=self.instance.pk)
             untouched = set(self.fields) - set(self.changed_data)
             for name in untouched & set(self.errors):
                 del self.errors[name]  # such as a time that could be legal only with an offset
-            cleaned |= {name: getattr(stored, name) for name in untouched}
+            cleaned |= {name: getattr(self.stored, name) for name in untouched}
         return cleaned
 
 
@@ -84,8 +84,7 @@ class WindowForm(ChangesOnly):
         if starts_at and ends_at:
             try:
                 if window.pk:
-                    stored = MaintenanceWindow.objects.get(pk=window.pk)
-                    rules.check_move(stored, starts_at, ends_at, timezone.now())
+                    rules.check_move(self.stored, starts_at, ends_at, timezone.now())
                 else:
                     rules.check_times(starts_at, ends_at, timezone.now())
             except Refused as refusal:

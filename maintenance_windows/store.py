@@ -181,7 +181,7 @@ def _start() -> Refresher:
 
 
 def current() -> Snapshot:
-    """The snapshot to answer a request by. Reads memory; never waits for the database."""
+    """The snapshot to answer a request by: from memory, but for the first requests, see first()."""
     refresher = _refresher or _start()
     snapshot = refresher.snapshot
     return refresher.first() if snapshot is None else snapshot

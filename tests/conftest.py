@@ -27,6 +27,13 @@ def require(name: str) -> str:
     return value
 
 
+def require_postgresql() -> str:
+    """The address of a PostgreSQL server: another database will not do. See require()."""
+    if not (url := require("DATABASE_URL")).startswith("postgres"):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("DATABASE_URL is not PostgreSQL's")
+    return url
+
+
 @pytest.fixture(autouse=True)
 def _fresh_snapshot() -> Iterator[None]:
     yield

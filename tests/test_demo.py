@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import require
+from conftest import require, require_postgresql
 from django.conf import settings
 from fleet import new_database
 
@@ -21,7 +21,7 @@ ROOT = Path(settings.BASE_DIR)
 
 
 @pytest.fixture
-def environment(monkeypatch) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """What somebody has who has set nothing."""
     kept = {"PATH", "HOME", "LANG", "TMPDIR"}
     return {name: value for name, value in os.environ.items() if name in kept}
@@ -85,9 +85,7 @@ def test_the_demo_leaves_nothing_behind(environment, tmp_path, number):
 
 
 def test_honcho_starts_it_all_on_an_empty_database(environment, tmp_path):
-    server, redis = require("DATABASE_URL"), require("REDIS_URL")
-    if not server.startswith("postgres"):
-        pytest.skip("DATABASE_URL is not PostgreSQL's")
+    server, redis = require_postgresql(), require("REDIS_URL")
     port = free_port()
     with new_database(tmp_path, server) as url, (tmp_path / "log").open("w") as log:
         environment |= {

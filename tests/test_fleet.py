@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 import pytest
-from conftest import SECOND, require
+from conftest import SECOND, require, require_postgresql
 from fleet import Fleet, new_database
 
 from project.probe import RIGHT, Answer, ask
@@ -31,9 +31,7 @@ def embedded(tmp_path) -> Iterator[Fleet]:
 @pytest.fixture
 def distributed(tmp_path) -> Iterator[Fleet]:
     """PostgreSQL, Redis, and worker and beat as processes of their own."""
-    server, redis = require("DATABASE_URL"), require("REDIS_URL")
-    if not server.startswith("postgres"):
-        pytest.skip("DATABASE_URL is not PostgreSQL's")
+    server, redis = require_postgresql(), require("REDIS_URL")
     with new_database(tmp_path, server) as url, Fleet(tmp_path, url, redis) as fleet:
         yield fleet
 

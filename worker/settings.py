@@ -22,7 +22,6 @@ worker_concurrency = 2
 worker_prefetch_multiplier = 1
 # Back at most two seconds after Redis is, instead of up to thirty.
 worker_consumer = "worker.consumer:FastReconnectConsumer"
-worker_send_task_events = False
 
 beat_scheduler = "django_celery_beat.schedulers:DatabaseScheduler"
 # A change of the schedule is seen within a second.
