@@ -7,38 +7,39 @@ from django.core.checks import CheckMessage, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError, router
 
-from maintenance_windows.conf import TICK_TASK, conf
+from maintenance_windows.conf import MATERIALISE_TASK, TICK_TASK, conf
 from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.patterns import fault
 from maintenance_windows.snapshot import PatternKind
 
+TASKS = {
+    TICK_TASK: "sets and clears the maintenance flags",
+    MATERIALISE_TASK: "makes the windows of series",
+}
 
-def check_tick(**_: Any) -> list[CheckMessage]:
-    """maintenance_windows.W001: beat has no entry for the tick, or it is switched off."""
+
+def check_tasks(**_: Any) -> list[CheckMessage]:
+    """maintenance_windows.W001: beat has no entry for one of our tasks, or it is switched off."""
     if not apps.is_installed("django_celery_beat"):
         return []  # cron runs `maintenance tick` instead
     from django_celery_beat.models import PeriodicTask  # noqa: PLC0415
 
-    using = router.db_for_read(SiteMaintenance)
+    entries = PeriodicTask.objects.using(router.db_for_read(SiteMaintenance))
     try:
-        entries = list(
-            PeriodicTask.objects.using(using)
-            .filter(task=TICK_TASK)
-            .values_list("enabled", flat=True)
-        )
+        found = list(entries.filter(task__in=TASKS).values_list("task", "enabled"))
     except DatabaseError:
-        return []  # before the first migrate, which makes the entry
-    if any(entries):
-        return []
+        return []  # before the first migrate, which makes the entries
+    known = {task for task, _ in found}
     return [
         CheckWarning(
-            f"The periodic task that sets and clears the maintenance flags is "
-            f"{'disabled' if entries else 'missing'}.",
+            f"The periodic task that {purpose} is {'disabled' if task in known else 'missing'}.",
             hint="Enable it under Periodic tasks in the admin."
-            if entries
+            if task in known
             else "Run `manage.py migrate`: it makes the task.",
             id="maintenance_windows.W001",
         )
+        for task, purpose in TASKS.items()
+        if (task, True) not in found
     ]
 
 
@@ -55,5 +56,5 @@ def check_patterns(**_: Any) -> list[CheckMessage]:
 
 
 def connect() -> None:
-    register(check_tick, Tags.database)
+    register(check_tasks, Tags.database)
     register(check_patterns)

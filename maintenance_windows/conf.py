@@ -9,6 +9,7 @@ from django.conf import settings
 # The tick's own queue: behind other people's slow tasks it would be late.
 QUEUE = "maintenance"
 TICK_TASK = "maintenance_windows.tasks.tick"
+MATERIALISE_TASK = "maintenance_windows.tasks.materialise"
 
 
 class Conf:
@@ -41,6 +42,11 @@ class Conf:
     def tick_max_age(self) -> timedelta:
         """MAINTENANCE_TICK_MAX_AGE: seconds after which the scheduler's last tick is too old."""
         return timedelta(seconds=getattr(settings, "MAINTENANCE_TICK_MAX_AGE", 8))
+
+    @property
+    def horizon(self) -> timedelta:
+        """MAINTENANCE_SERIES_HORIZON: days ahead for which the windows of series are made."""
+        return timedelta(days=getattr(settings, "MAINTENANCE_SERIES_HORIZON", 60))
 
     @property
     def internal_ips(self) -> Collection[str]:

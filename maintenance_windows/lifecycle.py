@@ -7,14 +7,11 @@ returns an aware time; times given are aware.
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
-from functools import partial
 
 from django.contrib.sites.models import Site
-from django.db import router, transaction
-from django.dispatch import Signal
 from django.utils import timezone
 
-from maintenance_windows import reconcile, signals
+from maintenance_windows import history, reconcile
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow
 from maintenance_windows.querysets import Status
 from maintenance_windows.reconcile import Clock
@@ -65,8 +62,7 @@ def schedule(
         # Once more, as they are now: one that opens at once has started.
         rows = MaintenanceWindow.objects.filter(pk__in=[window.pk for window in planned])
         windows = list(rows.select_related("site").order_by("pk"))
-        for window in windows:
-            _announce(signals.window_scheduled, window, actor)
+        history.scheduled(windows, actor)
     return windows
 
 
@@ -195,14 +191,13 @@ def switch_off(
         reconcile.settle(site_ids, now)
         windows = MaintenanceWindow.objects.filter(site__in=site_ids).select_related("site")
         ended = list(windows.with_status(Status.ACTIVE, now))
-        before = [window.facts() for window in ended]
+        before = [(window, window.facts()) for window in ended]
         for window in ended:
             window.end_at(now)
         MaintenanceWindow.objects.bulk_update(ended, ["started_at", "ended_at"])
         reconcile.release(site_ids)
         reconcile.settle(site_ids, now, actor=actor, ended=ended)
-        for window, facts in zip(ended, before, strict=True):
-            _announce(signals.window_changed, window, actor, changes=window.changes(facts))
+        history.changed(before, actor, now)
     return ended
 
 
@@ -221,16 +216,10 @@ def _change(
         window = windows.get()
         before = window.facts()
         change(window, now)
-        window.save(update_fields=fields)
+        # What people say of one window goes before what its series says.
+        window.overridden = bool(window.series_id and window.changes(before)) or window.overridden
+        window.save(update_fields=[*fields, "overridden"])
         ended = [window] if window.ended_at else []
         reconcile.settle([window.site_id], now, actor=actor, ended=ended)
-        if window.cancelled_at:
-            _announce(signals.window_cancelled, window, actor)
-        elif changes := window.changes(before):
-            _announce(signals.window_changed, window, actor, changes=changes)
+        history.changed([(window, before)], actor, now)
     return window
-
-
-def _announce(signal: Signal, window: MaintenanceWindow, actor: str, **more: object) -> None:
-    send = partial(signal.send_robust, MaintenanceWindow, window=window, actor=actor, **more)
-    transaction.on_commit(send, using=router.db_for_write(MaintenanceWindow))

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
-    from maintenance_windows.models import MaintenanceWindow, SiteMaintenance  # noqa: F401
+    from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, WindowSeries  # noqa: F401
 
 # How much farther than the farthest end is read at once, at the most.
 FARTHER = timedelta(days=300)
@@ -31,6 +31,11 @@ class SiteMaintenanceQuerySet(models.QuerySet["SiteMaintenance"]):
     def held(self) -> Self:
         """Switched on without an end: by hand, be it in the admin, the shell or with SQL."""
         return self.filter(in_maintenance=True, until=None)
+
+
+class SeriesQuerySet(models.QuerySet["WindowSeries"]):
+    def going_on(self) -> Self:
+        return self.filter(ended_at=None)
 
 
 class WindowQuerySet(models.QuerySet["MaintenanceWindow"]):

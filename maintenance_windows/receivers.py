@@ -9,7 +9,7 @@ from django.db import connections, router
 from django.db.models.signals import post_migrate, post_save
 from django.dispatch import Signal
 
-from maintenance_windows.conf import QUEUE, TICK_TASK
+from maintenance_windows.conf import MATERIALISE_TASK, QUEUE, TICK_TASK
 from maintenance_windows.models import (
     MaintenanceWindow,
     Scheduler,
@@ -24,6 +24,13 @@ from maintenance_windows.signals import (
     window_scheduled,
 )
 
+# How often, the life of a message in seconds, and what the operator reads. Stale ticks are
+# harmless; a shorter life than this would lose all of them to clock skew.
+BEAT_ENTRIES = {
+    TICK_TASK: (1, "seconds", 30, "Sets and clears the maintenance flags. Leave it on."),
+    MATERIALISE_TASK: (1, "hours", 3600, "Makes the windows of series ahead. Leave it on."),
+}
+
 logger = logging.getLogger("maintenance_windows")
 
 
@@ -35,7 +42,7 @@ def make_row(instance: Site, using: str, **_: Any) -> None:
 
 
 def make_rows(using: str, apps: Any = apps, **_: Any) -> None:
-    """After migrate: a flag for each Site, the scheduler's row, and beat's entry for the tick."""
+    """After migrate: a flag for each Site, the scheduler's row, and beat's entries."""
     if not router.allow_migrate_model(using, SiteMaintenance):
         return
     if not _has(apps, "maintenance_windows", "Scheduler"):
@@ -48,27 +55,26 @@ def make_rows(using: str, apps: Any = apps, **_: Any) -> None:
         ignore_conflicts=True,
     )
     if _has(apps, "django_celery_beat", "PeriodicTask"):
-        make_tick(using)
+        make_entries(using)
 
 
-def make_tick(using: str) -> None:
-    """Beat's entry for the tick. Made once: from then on it belongs to the operator."""
+def make_entries(using: str) -> None:
+    """Beat's entries for our tasks. Made once: from then on they belong to the operator."""
     from django_celery_beat.models import IntervalSchedule, PeriodicTask  # noqa: PLC0415
 
     entries = PeriodicTask.objects.using(using)
-    if not entries.filter(task=TICK_TASK).exists():
-        second, _ = IntervalSchedule.objects.using(using).get_or_create(
-            every=1, period=IntervalSchedule.SECONDS
-        )
-        entries.create(
-            name=TICK_TASK,
-            task=TICK_TASK,
-            interval=second,
-            queue=QUEUE,
-            # Stale ticks are harmless; a shorter life would lose all of them to clock skew.
-            expire_seconds=30,
-            description="Sets and clears the maintenance flags. Leave it on.",
-        )
+    intervals = IntervalSchedule.objects.using(using)
+    for task, (every, period, expires, description) in BEAT_ENTRIES.items():
+        if not entries.filter(task=task).exists():
+            interval, _ = intervals.get_or_create(every=every, period=period)
+            entries.create(
+                name=task,
+                task=task,
+                interval=interval,
+                queue=QUEUE,
+                expire_seconds=expires,
+                description=description,
+            )
 
 
 def _has(state: Any, app_label: str, model: str) -> bool:

@@ -13,6 +13,7 @@ from maintenance_windows import store
 from maintenance_windows.conf import conf
 from maintenance_windows.decision import retry_after
 from maintenance_windows.models import MaintenanceWindow, Scheduler
+from maintenance_windows.recurrence import Occurrence
 from maintenance_windows.snapshot import Maintenance
 
 Record = dict[str, Any]
@@ -89,7 +90,13 @@ def windows(chosen: Iterable[MaintenanceWindow], now: datetime) -> list[Record]:
             "ends_at": rfc3339(window.ends_at),
             "started_at": rfc3339(window.started_at),
             "ended_at": rfc3339(window.ended_at),
-            "series": None,
+            "series": window.series_id,
         }
         for window in chosen
+    ]
+
+
+def occurrences(chosen: Iterable[Occurrence]) -> list[Record]:
+    return [
+        {"starts_at": rfc3339(one.starts_at), "ends_at": rfc3339(one.ends_at)} for one in chosen
     ]

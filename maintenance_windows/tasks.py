@@ -1,4 +1,4 @@
-"""The beat task that sets and clears the flags."""
+"""The beat tasks: one sets and clears the flags, one makes the windows of series."""
 
 import time
 from datetime import timedelta
@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from maintenance_windows import reconcile
+from maintenance_windows import reconcile, series
 
 # A little over the second between two ticks, so that no boundary falls between them.
 HORIZON = timedelta(seconds=1.1)
@@ -24,3 +24,10 @@ def tick(**kwargs: Any) -> None:
         # The clock may step meanwhile: never wait longer than this tick lasts.
         wait = (boundary - timezone.now()).total_seconds()
         time.sleep(min(max(wait, 0.0), left))
+
+
+# Of thousands of series it may take longer than a tick may.
+@shared_task(ignore_result=True, soft_time_limit=540, time_limit=600)  # type: ignore[untyped-decorator]
+def materialise(**kwargs: Any) -> None:
+    """Make the windows of all series up to the horizon, and follow new zone data."""
+    series.materialise()

@@ -1,20 +1,16 @@
 """Times, lengths and sites as people type them on a command line."""
 
-import re
 from argparse import ArgumentTypeError
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.contrib.sites.models import Site
 from django.core.management import CommandError
 from django.utils import timezone
 
 from maintenance_windows.timeline import AmbiguousTime, from_local
+from maintenance_windows.wording import read_length
 
 LONGEST_ID = 20  # digits; int() raises ValueError for thousands
-LENGTH = re.compile(
-    r"(?:(?P<days>\d{1,5})d)?(?:(?P<hours>\d{1,6})h)?"
-    r"(?:(?P<minutes>\d{1,7})m)?(?:(?P<seconds>\d{1,9})s)?"
-)
 
 
 def moment(text: str) -> datetime:
@@ -34,13 +30,33 @@ def moment(text: str) -> datetime:
         ) from None
 
 
+def wall_clock(text: str) -> datetime:
+    """An ISO 8601 date and time without an offset: what the clock shows in a zone named apart."""
+    try:
+        parsed = datetime.fromisoformat(text if len(text) > len("2026-11-29") else "")
+    except ValueError:
+        raise CommandError(
+            f"Cannot read the time {text!r}: write it as 2026-11-29T02:00."
+        ) from None
+    if parsed.tzinfo is not None:
+        raise CommandError(f"Write {text} without an offset: it is read by the clock of --zone.")
+    return parsed
+
+
+def day(text: str) -> str:
+    """An ISO 8601 date, in the form in which it is stored."""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise CommandError(f"Cannot read the date {text!r}: write it as 2026-12-27.") from None
+
+
 def length(text: str) -> timedelta:
     """A length such as 90s, 30m, 2h, 1h30m or 1d."""
-    match = LENGTH.fullmatch(text)
-    parts = {unit: int(number) for unit, number in match.groupdict("0").items()} if match else {}
-    if not any(parts.values()):
-        raise CommandError(f"Cannot read the length {text!r}: write it as 30m, 2h, 1h30m or 1d.")
-    return timedelta(**parts)
+    try:
+        return read_length(text)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
 
 
 def text(given: str) -> str:

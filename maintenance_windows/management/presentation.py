@@ -1,10 +1,12 @@
 """One line for a person: what status.py says, in the time zone of the project."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from django.utils import timezone
 
+from maintenance_windows.occurrences import Outcome
+from maintenance_windows.recurrence import Occurrence
 from maintenance_windows.status import Record
 
 
@@ -28,9 +30,28 @@ def window_line(record: Record) -> str:
     notes = [record["status"]]
     if record["level"] == "read_only":
         notes.append("read-only")
+    if record["series"]:
+        notes.append(f"series {record['series']}")
     if record["title"]:
         notes.append(record["title"])
     return f"{record['site']}: window {record['id']}, {span}, {', '.join(notes)}"
+
+
+def series_line(outcome: Outcome) -> str:
+    series, made = outcome.series, outcome.made
+    first = f", the first at {local(made[0].starts_at.isoformat())}" if made else ""
+    count = f"{len(made)} {'window' if len(made) == 1 else 'windows'} made"
+    return f"{series.site.domain}: series {series.pk}, {series.words()}, {count}{first}"
+
+
+def occurrence_line(occurrence: Occurrence, zone: tzinfo) -> str:
+    """One window by the clock of its series, and in UTC."""
+    times = (occurrence.starts_at, occurrence.ends_at)
+    here, utc = (
+        " to ".join(f"{at.astimezone(where):%a %Y-%m-%d %H:%M %Z}" for at in times)
+        for where in (zone, UTC)
+    )
+    return f"{here} = {utc}"
 
 
 def local(moment: str) -> str:

@@ -1,4 +1,5 @@
-from maintenance_windows.models.history import ACTOR_LENGTH, Scheduler, Transition
+from maintenance_windows.models.history import ACTOR_LENGTH, Scheduler, Transition, WindowChange
+from maintenance_windows.models.series import WindowSeries
 from maintenance_windows.models.site import IgnoredURL, SiteMaintenance
 from maintenance_windows.models.window import TITLE_LENGTH, MaintenanceWindow
 
@@ -10,4 +11,6 @@ __all__ = [
     "Scheduler",
     "SiteMaintenance",
     "Transition",
+    "WindowChange",
+    "WindowSeries",
 ]

@@ -1,6 +1,7 @@
 """What has happened, and when the scheduler last looked."""
 
 from django.contrib.sites.models import Site
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -36,6 +37,24 @@ class Transition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.site} {'on' if self.in_maintenance else 'off'} {self.done_at:%Y-%m-%d %H:%M}"
+
+
+class WindowChange(models.Model):
+    """One change of a window: append-only. `changes` maps each fact to its old and new value."""
+
+    window = models.ForeignKey(
+        "MaintenanceWindow", models.CASCADE, related_name="changes_made", verbose_name=_("window")
+    )
+    at = models.DateTimeField(_("at"))
+    actor = models.CharField(_("by"), max_length=ACTOR_LENGTH, blank=True)
+    changes = models.JSONField(_("changes"), encoder=DjangoJSONEncoder)
+
+    class Meta:
+        verbose_name = _("change of a window")
+        verbose_name_plural = _("changes of windows")
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {', '.join(self.changes)}"
 
 
 class Scheduler(models.Model):

@@ -20,6 +20,10 @@ class MaintenanceWindow(models.Model):
 
     What was planned and what really happened are separate: `started_at` is earlier than
     `starts_at` only for a window that somebody started by hand.
+
+    One of a series keeps the local date that the rule gave it, `occurs_on`, when it is moved;
+    it loses it when the series no longer has that date. While it is `overridden`, that is
+    changed by itself, the series leaves it alone.
     """
 
     site = models.ForeignKey(
@@ -46,11 +50,33 @@ class MaintenanceWindow(models.Model):
         _("created by"), max_length=ACTOR_LENGTH, blank=True, editable=False
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    series = models.ForeignKey(
+        "WindowSeries",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="windows",
+        verbose_name=_("series"),
+    )
+    occurs_on = models.DateField(_("occurrence"), null=True, blank=True, editable=False)
+    overridden = models.BooleanField(
+        _("changed by hand"), default=False, db_default=False, editable=False
+    )
 
     objects = WindowQuerySet.as_manager()
 
     # What a change may change.
-    FACTS = ("starts_at", "ends_at", "started_at", "ended_at", "level", "title", "message")
+    FACTS = (
+        "starts_at",
+        "ends_at",
+        "started_at",
+        "ended_at",
+        "cancelled_at",
+        "level",
+        "title",
+        "message",
+    )
 
     class Meta:
         verbose_name = _("maintenance window")
@@ -70,6 +96,8 @@ class MaintenanceWindow(models.Model):
                 name="mw_window_started_or_cancelled",
             ),
             models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_window_level"),
+            # Whatever runs at once, a date of a series is one window.
+            models.UniqueConstraint(fields=["series", "occurs_on"], name="mw_window_occurrence"),
         ]
         indexes = [
             # Three live sets, none of which grows with history. The first two are read by every

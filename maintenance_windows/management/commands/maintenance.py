@@ -5,28 +5,29 @@ import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any, NoReturn
+from itertools import islice
+from typing import Any
 
 from django.contrib.sites.models import Site
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
-from maintenance_windows import lifecycle, reconcile, rules, status
+from maintenance_windows import lifecycle, reconcile, rules, series, status
 from maintenance_windows.management import arguments
-from maintenance_windows.management.presentation import local, site_line, window_line
-from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.management.parser import OneLineParser, add_verbs
+from maintenance_windows.management.presentation import (
+    local,
+    occurrence_line,
+    series_line,
+    site_line,
+    window_line,
+)
+from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.rules import Refused
 from maintenance_windows.snapshot import Level
 
-
-class OneLineParser(CommandParser):
-    """Says what is wrong with the arguments as it says what is wrong with their values."""
-
-    def error(self, message: str) -> NoReturn:
-        if self.called_from_command_line:
-            self.exit(1, f"{self.prog}: {message}\n")
-        raise CommandError(message)
+MOST_PREVIEWED = 1000
 
 
 class Command(BaseCommand):
@@ -38,52 +39,7 @@ class Command(BaseCommand):
         return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        verbs = parser.add_subparsers(
-            dest="verb", required=True, metavar="VERB", parser_class=OneLineParser
-        )
-
-        def verb(name: str, text: str, *, sites: str = "", window: bool = False) -> ArgumentParser:
-            added = verbs.add_parser(name, help=text, description=text)
-            if sites:
-                added.add_argument("sites", nargs=sites, metavar="SITE", help="domain or id")
-            if window:
-                added.add_argument("window", type=int, metavar="ID", help="the window's id")
-            return added
-
-        showing = verb("status", "Show what is on, until when, and what is next.", sites="*")
-        showing.add_argument("--json", action="store_true")
-        showing.add_argument(
-            "--check", action="store_true", help="exit 1 when the scheduler's last tick is too old"
-        )
-        on = verb("on", "Take sites down now, until an end or until switched off.", sites="*")
-        on.add_argument("--all", action="store_true", dest="everyone")
-        ends(on, required=False)
-        texts(on)
-        off = verb("off", "Bring sites up now; ends the windows that run.", sites="*")
-        off.add_argument("--all", action="store_true", dest="everyone")
-        planning = verb("schedule", "Plan a window for each site, all or none.", sites="+")
-        planning.add_argument("--start", required=True, metavar="ISO")
-        ends(planning, option="--end")
-        texts(planning)
-        planning.add_argument(
-            "--title", default="", type=arguments.text, metavar="T", help="for your team"
-        )
-        planning.add_argument("--json", action="store_true")
-        listing = verb("list", "List windows that run or are to come.", sites="*")
-        listing.add_argument("--past", action="store_true", help="those that are over, too")
-        listing.add_argument("--json", action="store_true")
-        for name, text in (
-            ("start", "Open a scheduled window now."),
-            ("end", "End a running window now."),
-            ("cancel", "Call off a scheduled window."),
-        ):
-            verb(name, text, window=True)
-        extending = verb("extend", "Move the end of a window to later.", window=True)
-        ends(extending, length="--by")
-        moving = verb("move", "Give a window other times.", window=True)
-        moving.add_argument("--start", required=True, metavar="ISO")
-        ends(moving, option="--end")
-        verb("tick", "Make all flags right once; for cron instead of Celery.")
+        add_verbs(parser)
 
     def handle(self, *_: Any, verb: str, **options: Any) -> None:
         try:
@@ -171,8 +127,48 @@ class Command(BaseCommand):
         window = lifecycle.move(given.window, starts_at=starts_at, ends_at=ends_at, actor=actor())
         self.print_windows([window])
 
+    def do_repeat(self, given: Namespace) -> None:
+        sites = arguments.sites(given.sites)
+        template = WindowSeries(
+            rule=given.rule,
+            starts_on=(start := arguments.wall_clock(given.start)).date(),
+            start_time=start.time(),
+            zone=given.zone,
+            length=arguments.length(given.length),
+            excluded=[arguments.day(text) for text in given.excluded],
+            level=level(given),
+            title=given.title,
+            message=given.message,
+        )
+        if given.preview is not None:
+            self.preview(template, given)
+            return
+        outcomes = series.repeat(sites, template, actor=actor())
+        if given.json:
+            made = [window for outcome in outcomes for window in outcome.made]
+            self.print_windows(made, as_json=True)
+        else:
+            for outcome in outcomes:
+                self.stdout.write(series_line(outcome))
+        if template.recurrence().overlaps(timezone.now()):
+            self.stderr.write("Note: the windows of this series overlap one another.")
+
+    def preview(self, template: WindowSeries, given: Namespace) -> None:
+        now = timezone.now()
+        if not 1 <= given.preview <= MOST_PREVIEWED:
+            raise CommandError(f"--preview takes a number from 1 to {MOST_PREVIEWED}.")
+        series.check(template, now)
+        recurrence = template.recurrence()
+        coming = list(islice(recurrence.occurrences(now), given.preview))
+        if given.json:
+            self.print_json(status.occurrences(coming))
+        else:
+            for occurrence in coming:
+                self.stdout.write(occurrence_line(occurrence, recurrence.zone))
+
     def do_tick(self, _: Namespace) -> None:
         reconcile.tick()
+        series.materialise()
 
     def print_sites(self, sites: list[Site], ended: Collection[MaintenanceWindow] = ()) -> None:
         for record in status.sites(sites, timezone.now()):
@@ -189,22 +185,6 @@ class Command(BaseCommand):
 
     def print_json(self, value: object) -> None:
         self.stdout.write(json.dumps(value, indent=2))
-
-
-def ends(
-    parser: ArgumentParser, *, option: str = "--until", length: str = "--for", required: bool = True
-) -> None:
-    """An end is given as a time or as a length, never as both."""
-    group = parser.add_mutually_exclusive_group(required=required)
-    group.add_argument(option, dest="until", metavar="ISO", help="in TIME_ZONE unless it says")
-    group.add_argument(length, dest="length", metavar="LENGTH", help="such as 30m or 2h")
-
-
-def texts(parser: ArgumentParser) -> None:
-    parser.add_argument("--read-only", action="store_true", help="refuse writes only")
-    parser.add_argument(
-        "--message", default="", type=arguments.text, metavar="TEXT", help="shown to visitors"
-    )
 
 
 def end_of(given: Namespace, starts_at: datetime) -> datetime:

@@ -1,0 +1,40 @@
+"""What is done to windows: kept as rows, and announced after the commit."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
+
+from django.db import router, transaction
+from django.dispatch import Signal
+
+from maintenance_windows import signals
+from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow, WindowChange
+
+Facts = dict[str, object]
+
+
+def scheduled(windows: Iterable[MaintenanceWindow], actor: str) -> None:
+    """Announce windows that are new. Their own rows say when and by whom."""
+    for window in windows:
+        _announce(signals.window_scheduled, window, actor)
+
+
+def changed(pairs: Iterable[tuple[MaintenanceWindow, Facts]], actor: str, now: datetime) -> None:
+    """Record and announce the windows that differ from their facts of before."""
+    rows = []
+    for window, before in pairs:
+        if not (changes := window.changes(before)):
+            continue
+        rows.append(
+            WindowChange(window=window, at=now, actor=actor[:ACTOR_LENGTH], changes=changes)
+        )
+        if "cancelled_at" in changes:
+            _announce(signals.window_cancelled, window, actor)
+        else:
+            _announce(signals.window_changed, window, actor, changes=changes)
+    WindowChange.objects.bulk_create(rows)
+
+
+def _announce(signal: Signal, window: MaintenanceWindow, actor: str, **more: object) -> None:
+    send = partial(signal.send_robust, MaintenanceWindow, window=window, actor=actor, **more)
+    transaction.on_commit(send, using=router.db_for_write(MaintenanceWindow))

@@ -1,0 +1,109 @@
+"""The verbs of `manage.py maintenance` and what each may be told."""
+
+from argparse import ArgumentParser
+from typing import NoReturn
+
+from django.core.management import CommandError, CommandParser
+
+from maintenance_windows.management import arguments
+
+
+class OneLineParser(CommandParser):
+    """Says what is wrong with the arguments as it says what is wrong with their values."""
+
+    def error(self, message: str) -> NoReturn:
+        if self.called_from_command_line:
+            self.exit(1, f"{self.prog}: {message}\n")
+        raise CommandError(message)
+
+
+def add_verbs(parser: ArgumentParser) -> None:
+    verbs = parser.add_subparsers(
+        dest="verb", required=True, metavar="VERB", parser_class=OneLineParser
+    )
+
+    def verb(name: str, text: str, *, sites: str = "", window: bool = False) -> ArgumentParser:
+        added = verbs.add_parser(name, help=text, description=text)
+        if sites:
+            added.add_argument("sites", nargs=sites, metavar="SITE", help="domain or id")
+        if window:
+            added.add_argument("window", type=int, metavar="ID", help="the window's id")
+        return added
+
+    showing = verb("status", "Show what is on, until when, and what is next.", sites="*")
+    showing.add_argument("--json", action="store_true")
+    showing.add_argument(
+        "--check", action="store_true", help="exit 1 when the scheduler's last tick is too old"
+    )
+    on = verb("on", "Take sites down now, until an end or until switched off.", sites="*")
+    on.add_argument("--all", action="store_true", dest="everyone")
+    ends(on, required=False)
+    texts(on)
+    off = verb("off", "Bring sites up now; ends the windows that run.", sites="*")
+    off.add_argument("--all", action="store_true", dest="everyone")
+    planning = verb("schedule", "Plan a window for each site, all or none.", sites="+")
+    planning.add_argument("--start", required=True, metavar="ISO")
+    ends(planning, option="--end")
+    texts(planning, title=True)
+    planning.add_argument("--json", action="store_true")
+    listing = verb("list", "List windows that run or are to come.", sites="*")
+    listing.add_argument("--past", action="store_true", help="those that are over, too")
+    listing.add_argument("--json", action="store_true")
+    for name, text in (
+        ("start", "Open a scheduled window now."),
+        ("end", "End a running window now."),
+        ("cancel", "Call off a scheduled window."),
+    ):
+        verb(name, text, window=True)
+    extending = verb("extend", "Move the end of a window to later.", window=True)
+    ends(extending, length="--by")
+    moving = verb("move", "Give a window other times.", window=True)
+    moving.add_argument("--start", required=True, metavar="ISO")
+    ends(moving, option="--end")
+    repeating = verb("repeat", "Plan windows that come again, a series for each site.", sites="+")
+    repeating.add_argument(
+        "--rule", required=True, metavar="RRULE", help="RFC 5545, such as FREQ=WEEKLY;BYDAY=SU"
+    )
+    repeating.add_argument(
+        "--start", required=True, metavar="LOCAL", help="the first start, by the clock of --zone"
+    )
+    repeating.add_argument(
+        "--zone", required=True, metavar="IANA", help="time zone, such as Europe/Berlin"
+    )
+    repeating.add_argument(
+        "--for", dest="length", required=True, metavar="LENGTH", help="of each, such as 30m or 2h"
+    )
+    repeating.add_argument(
+        "--except",
+        dest="excluded",
+        action="append",
+        default=[],
+        metavar="DATE",
+        help="leave out this day; may be repeated",
+    )
+    texts(repeating, title=True)
+    repeating.add_argument(
+        "--preview", type=int, metavar="N", help="list the next N windows and write nothing"
+    )
+    repeating.add_argument("--json", action="store_true")
+    verb("tick", "Make all flags and windows of series right once; for cron instead of Celery.")
+
+
+def ends(
+    parser: ArgumentParser, *, option: str = "--until", length: str = "--for", required: bool = True
+) -> None:
+    """An end is given as a time or as a length, never as both."""
+    group = parser.add_mutually_exclusive_group(required=required)
+    group.add_argument(option, dest="until", metavar="ISO", help="in TIME_ZONE unless it says")
+    group.add_argument(length, dest="length", metavar="LENGTH", help="such as 30m or 2h")
+
+
+def texts(parser: ArgumentParser, *, title: bool = False) -> None:
+    parser.add_argument("--read-only", action="store_true", help="refuse writes only")
+    parser.add_argument(
+        "--message", default="", type=arguments.text, metavar="TEXT", help="shown to visitors"
+    )
+    if title:
+        parser.add_argument(
+            "--title", default="", type=arguments.text, metavar="T", help="for your team"
+        )

@@ -1,0 +1,111 @@
+"""A window that comes again."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.contrib.sites.models import Site
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from maintenance_windows import wording
+from maintenance_windows.models.history import ACTOR_LENGTH
+from maintenance_windows.models.levels import KNOWN_LEVEL, LEVEL_HELP, LEVELS
+from maintenance_windows.models.window import TITLE_LENGTH
+from maintenance_windows.querysets import SeriesQuerySet
+from maintenance_windows.recurrence import Recurrence
+from maintenance_windows.rrule import LONGEST, Rule, RuleError
+from maintenance_windows.snapshot import Level
+
+ZONE_LENGTH = 64
+
+
+class WindowSeries(models.Model):
+    """A recurrence rule in a time zone of its own, from which windows are made ahead of time.
+
+    `starts_on` and `start_time` are what the wall clock shows in `zone` at the first start that
+    the rule may have; `excluded` are dates there, as ISO 8601 texts.
+    """
+
+    site = models.ForeignKey(
+        Site, models.CASCADE, related_name="maintenance_series", verbose_name=_("site")
+    )
+    rule = models.CharField(_("rule"), max_length=LONGEST)
+    starts_on = models.DateField(_("first day"))
+    start_time = models.TimeField(_("start"))
+    zone = models.CharField(_("time zone"), max_length=ZONE_LENGTH)
+    length = models.DurationField(_("length"))
+    excluded = models.JSONField(_("excluded dates"), default=list, blank=True)
+    level = models.CharField(
+        _("level"), max_length=16, choices=LEVELS, default=Level.FULL.value, help_text=LEVEL_HELP
+    )
+    title = models.CharField(
+        _("title"),
+        max_length=TITLE_LENGTH,
+        blank=True,
+        help_text=_("For your team; visitors never see it."),
+    )
+    message = models.TextField(
+        _("message"), blank=True, help_text=_("Shown to visitors while a window is open.")
+    )
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
+    created_by = models.CharField(
+        _("created by"), max_length=ACTOR_LENGTH, blank=True, editable=False
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = SeriesQuerySet.as_manager()
+
+    # What each of its windows has from it.
+    TEXTS = ("level", "title", "message")
+
+    class Meta:
+        verbose_name = _("series of windows")
+        verbose_name_plural = _("series of windows")
+        constraints = [models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_series_level")]
+        indexes = [
+            # Read by the task that makes windows ahead: the series that go on.
+            models.Index(fields=["id"], condition=Q(ended_at=None), name="mw_series_going_on"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.site}: {self.words()}"
+
+    def words(self) -> str:
+        """When it takes place, in the language of the reader."""
+        try:
+            return wording.recurrence(self.recurrence())
+        except RuleError:
+            return self.rule  # somebody wrote it with SQL
+
+    def recurrence(self) -> Recurrence:
+        """Raises RuleError where rule, zone or excluded dates cannot be used."""
+        return Recurrence(
+            rule=Rule.parse(self.rule),
+            start=datetime.combine(self.starts_on, self.start_time),
+            zone=zone(self.zone),
+            length=self.length,
+            excluded=dates(self.excluded),
+        )
+
+
+def dates(texts: Iterable[str]) -> frozenset[date]:
+    """The dates of ISO 8601 texts such as 2026-12-27. Raises RuleError."""
+    try:
+        return frozenset(map(date.fromisoformat, texts))
+    except (TypeError, ValueError):
+        raise RuleError(f"Cannot read a date of {texts!r}: write it as 2026-12-27.") from None
+
+
+def zone(name: str) -> ZoneInfo:
+    """The zone of an IANA name. Raises RuleError where there is none.
+
+    Read anew each time: a worker that runs for months learns of new zone data without a restart.
+    """
+    try:
+        return ZoneInfo.no_cache(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise RuleError(
+            f"There is no time zone {name!r}: write it as Europe/Berlin or UTC."
+        ) from None

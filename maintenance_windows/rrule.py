@@ -1,0 +1,178 @@
+"""The recurrence rule of RFC 5545, section 3.3.10, as far as days go: read and checked."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from enum import StrEnum
+from typing import Self
+
+WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+LONGEST = 255  # characters
+MOST = 9999  # of INTERVAL and COUNT
+
+# The numbers that a part may have; those of TWO_SIDED also count from the end, as -1.
+RANGES = {
+    "BYMONTH": 12,
+    "BYMONTHDAY": 31,
+    "BYYEARDAY": 366,
+    "BYWEEKNO": 53,
+    "BYSETPOS": 366,
+}
+TWO_SIDED = RANGES.keys() - {"BYMONTH"}
+TIME_OF_DAY = {"BYHOUR", "BYMINUTE", "BYSECOND"}
+SUB_DAILY = {"HOURLY", "MINUTELY", "SECONDLY"}
+KNOWN = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "WKST", *RANGES}
+
+DAY = re.compile(rf"(?P<nth>[+-]?\d{{1,2}})?(?P<day>{'|'.join(WEEKDAYS)})")
+UNTIL = re.compile(r"(?P<date>\d{8})(?:T(?P<time>\d{6})(?P<utc>Z)?)?")
+
+
+class RuleError(ValueError):
+    """A rule that cannot be used. The message is one sentence."""
+
+
+class Frequency(StrEnum):
+    DAILY = "DAILY"
+    WEEKLY = "WEEKLY"
+    MONTHLY = "MONTHLY"
+    YEARLY = "YEARLY"
+
+
+# Section 3.3.10 says of each part with which frequencies it must not be used. That BYSETPOS does
+# not go with DAILY is ours: of one day a day there is nothing to choose.
+NOT_WITH = {
+    Frequency.DAILY: {"BYWEEKNO", "BYYEARDAY", "BYSETPOS"},
+    Frequency.WEEKLY: {"BYWEEKNO", "BYYEARDAY", "BYMONTHDAY"},
+    Frequency.MONTHLY: {"BYWEEKNO", "BYYEARDAY"},
+    Frequency.YEARLY: set[str](),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """`by_day` holds pairs of an ordinal, 0 for every, and a weekday, 0 for Monday.
+
+    `until` is the last start that may be: a naive one is read in the zone of the series.
+    """
+
+    text: str
+    frequency: Frequency
+    interval: int = 1
+    count: int | None = None
+    until: datetime | None = None
+    by_day: tuple[tuple[int, int], ...] = ()
+    by_month: tuple[int, ...] = ()
+    by_month_day: tuple[int, ...] = ()
+    by_year_day: tuple[int, ...] = ()
+    by_week_no: tuple[int, ...] = ()
+    by_set_pos: tuple[int, ...] = ()
+    week_start: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Reads `FREQ=WEEKLY;BYDAY=SU`, also with `RRULE:` before it. Raises RuleError."""
+        parts = _parts(text)
+        frequency = _frequency(parts.get("FREQ", ""))
+        if wrong := sorted(NOT_WITH[frequency] & parts.keys()):
+            raise RuleError(f"{wrong[0]} does not go with FREQ={frequency}.")
+        if {"COUNT", "UNTIL"} <= parts.keys():
+            raise RuleError("COUNT and UNTIL exclude each other.")
+        if "BYSETPOS" in parts and not parts.keys() & {"BYDAY", *RANGES} - {"BYSETPOS"}:
+            raise RuleError("BYSETPOS chooses among the days of another BY part: add one.")
+        numbers = {name: _numbers(name, parts[name]) for name in RANGES if name in parts}
+        return cls(
+            text=";".join(f"{name}={value}" for name, value in parts.items()),
+            frequency=frequency,
+            interval=_number("INTERVAL", parts.get("INTERVAL", "1"), 1, MOST),
+            count=_number("COUNT", parts["COUNT"], 1, MOST) if "COUNT" in parts else None,
+            until=_until(parts["UNTIL"]) if "UNTIL" in parts else None,
+            by_day=_days(parts["BYDAY"], frequency, parts) if "BYDAY" in parts else (),
+            by_month=numbers.get("BYMONTH", ()),
+            by_month_day=numbers.get("BYMONTHDAY", ()),
+            by_year_day=numbers.get("BYYEARDAY", ()),
+            by_week_no=numbers.get("BYWEEKNO", ()),
+            by_set_pos=numbers.get("BYSETPOS", ()),
+            week_start=_weekday("WKST", parts.get("WKST", "MO")),
+        )
+
+
+def _parts(text: str) -> dict[str, str]:
+    if len(text) > LONGEST:
+        raise RuleError(f"The rule is longer than {LONGEST} characters.")
+    content = text.strip().upper().removeprefix("RRULE:")
+    if not content:
+        raise RuleError("The rule is empty: write it as FREQ=WEEKLY;BYDAY=SU.")
+    if len(content.splitlines()) > 1 or ":" in content:
+        raise RuleError("Give one rule alone: the start and excluded dates have their own fields.")
+    parts: dict[str, str] = {}
+    for part in content.removesuffix(";").split(";"):
+        name, _, value = part.partition("=")
+        if name in TIME_OF_DAY:
+            raise RuleError(f"The time of day is that of the start: leave out {name}.")
+        if name not in KNOWN or not value:
+            raise RuleError(f"Cannot read {part!r} in the rule: write it as FREQ=WEEKLY;BYDAY=SU.")
+        if name in parts:
+            raise RuleError(f"{name} is in the rule twice.")
+        parts[name] = value
+    return parts
+
+
+def _frequency(value: str) -> Frequency:
+    if value in SUB_DAILY:
+        raise RuleError(f"A series repeats daily at the most: FREQ={value} is too often.")
+    try:
+        return Frequency(value)
+    except ValueError:
+        raise RuleError("FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY.") from None
+
+
+def _number(name: str, value: str, least: int, most: int) -> int:
+    # Not all that int() reads is a number to RFC 5545.
+    number = int(value) if re.fullmatch(r"[+-]?[0-9]{1,4}", value) else None
+    if number is None or not least <= number <= most or number == 0:
+        two_sided = f", or -1 to {least}" if least < 0 else ""
+        raise RuleError(f"{name}={value} is not a number from 1 to {most}{two_sided}.")
+    return number
+
+
+def _numbers(name: str, value: str) -> tuple[int, ...]:
+    most = RANGES[name]
+    least = -most if name in TWO_SIDED else 1
+    return tuple(_number(name, number, least, most) for number in value.split(","))
+
+
+def _weekday(name: str, value: str) -> int:
+    if value not in WEEKDAYS:
+        raise RuleError(f"{name}={value} is not one of {', '.join(WEEKDAYS)}.")
+    return WEEKDAYS.index(value)
+
+
+def _days(value: str, frequency: Frequency, names: dict[str, str]) -> tuple[tuple[int, int], ...]:
+    days = []
+    for text in value.split(","):
+        match = DAY.fullmatch(text)
+        if match is None:
+            raise RuleError(f"Cannot read {text!r} in BYDAY: write SU, or 2TU for the second one.")
+        if match["nth"] is not None:
+            if frequency in {Frequency.DAILY, Frequency.WEEKLY} or "BYWEEKNO" in names:
+                raise RuleError(f"BYDAY={text} needs FREQ=MONTHLY, or FREQ=YEARLY without weeks.")
+            _number("BYDAY", match["nth"], -53, 53)
+        days.append((int(match["nth"] or 0), WEEKDAYS.index(match["day"])))
+    return tuple(days)
+
+
+def _until(value: str) -> datetime:
+    """A date means the whole of that day: the section would not have it."""
+    match = UNTIL.fullmatch(value)
+    try:
+        if match is None:
+            raise ValueError  # noqa: TRY301
+        last = datetime.strptime(match["date"], "%Y%m%d").date()  # noqa: DTZ007
+        if match["time"] is None:
+            return datetime.combine(last, time.max)
+        at = datetime.strptime(match["time"], "%H%M%S").time()  # noqa: DTZ007
+        return datetime.combine(last, at, UTC if match["utc"] else None)
+    except ValueError:
+        raise RuleError(
+            f"Cannot read UNTIL={value}: write it as 20271231, or 20271231T010000Z in UTC."
+        ) from None

@@ -1,0 +1,130 @@
+"""Lengths and recurrences in words, those of a recurrence in the language of the reader."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.utils.dates import MONTHS, WEEKDAYS
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from maintenance_windows.recurrence import Recurrence
+from maintenance_windows.rrule import Frequency, Rule
+
+LAST_SAFE_DAY = 28  # of a month: each has this one
+LENGTH = re.compile(
+    r"(?:(?P<days>\d{1,5})d)?(?:(?P<hours>\d{1,6})h)?"
+    r"(?:(?P<minutes>\d{1,7})m)?(?:(?P<seconds>\d{1,9})s)?"
+)
+UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)))
+
+
+def recurrence(repeats: Recurrence) -> str:
+    """Such as: every 2 weeks on Sunday, from 02:00 for 2h, time zone Europe/Berlin."""
+    return _("%(rule)s, from %(start)s for %(length)s, time zone %(zone)s") % {
+        "rule": rule(repeats.rule, repeats.start),
+        "start": f"{repeats.start:%H:%M}",
+        "length": length(repeats.length),
+        "zone": repeats.zone,
+    }
+
+
+def rule(rule: Rule, start: datetime) -> str:
+    """Such as: every month on the second Tuesday, until 31 December 2027."""
+    return "".join([_every(rule), *_where(rule, start), _ending(rule)])
+
+
+def length(length: timedelta) -> str:
+    """Such as 1d, 2h or 1h30m: as one may write it."""
+    words = []
+    for name, unit in UNITS:
+        number, length = divmod(length, unit)
+        words += [f"{number}{name}"] if number else []
+    if length:
+        words.append(f"{length.total_seconds():g}s")
+    return "".join(words)
+
+
+def read_length(text: str) -> timedelta:
+    """A length such as 90s, 30m, 2h, 1h30m or 1d. Raises ValueError with a sentence."""
+    match = LENGTH.fullmatch(text)
+    parts = {unit: int(number) for unit, number in match.groupdict("0").items()} if match else {}
+    if not any(parts.values()):
+        raise ValueError(f"Cannot read the length {text!r}: write it as 30m, 2h, 1h30m or 1d.")
+    return timedelta(**parts)
+
+
+def _every(rule: Rule) -> str:
+    number = rule.interval
+    forms = {
+        Frequency.DAILY: ngettext("every day", "every %(number)s days", number),
+        Frequency.WEEKLY: ngettext("every week", "every %(number)s weeks", number),
+        Frequency.MONTHLY: ngettext("every month", "every %(number)s months", number),
+        Frequency.YEARLY: ngettext("every year", "every %(number)s years", number),
+    }
+    return forms[rule.frequency] % {"number": number}
+
+
+def _where(rule: Rule, start: datetime) -> Iterable[str]:
+    days, months, month_days = rule.by_day, rule.by_month, rule.by_month_day
+    if not (days or month_days or rule.by_year_day or rule.by_week_no):
+        # What a rule does not say its start says.
+        match rule.frequency:
+            case Frequency.WEEKLY:
+                days = ((0, start.weekday()),)
+            case Frequency.MONTHLY:
+                month_days = (start.day,)
+            case Frequency.YEARLY:
+                months, month_days = months or (start.month,), (start.day,)
+    if months:
+        yield _(" in %s") % _list(str(MONTHS[month]) for month in months)
+    if rule.by_week_no:
+        yield _(" in %s of the year") % _list(_nth(_("week"), week) for week in rule.by_week_no)
+    if rule.by_year_day:
+        yield _(" on %s of the year") % _list(_nth(_("day"), day) for day in rule.by_year_day)
+    if month_days:
+        yield _(" on %s") % _list(_nth(_("day"), day) for day in month_days)
+        if not months and any(abs(day) > LAST_SAFE_DAY for day in month_days):
+            yield _(" (months without it are left out)")
+    if days:
+        named = _list(_weekday(nth, day) for nth, day in days)
+        only = month_days or rule.by_year_day
+        yield (_(" if that is %s") if only else _(" on %s")) % named
+    if rule.by_set_pos:
+        yield _(", of these the %s") % _list(map(_ordinal, rule.by_set_pos))
+
+
+def _ending(rule: Rule) -> str:
+    if rule.count:
+        return ngettext(", once", ", %(number)s times", rule.count) % {"number": rule.count}
+    if rule.until is None:
+        return ""
+    if rule.until.tzinfo:
+        return _(", until %s") % f"{rule.until:%Y-%m-%d %H:%M} UTC"
+    return _(", until %s") % date_format(rule.until, "j F Y")
+
+
+def _list(words: Iterable[str]) -> str:
+    *most, last = dict.fromkeys(words)
+    return _("%(most)s and %(last)s") % {"most": ", ".join(most), "last": last} if most else last
+
+
+def _nth(name: str, number: int) -> str:
+    """Such as: day 31, the last day."""
+    if number > 0:
+        return f"{name} {number}"
+    return _("the %(nth)s %(name)s") % {"nth": _ordinal(number), "name": name}
+
+
+def _weekday(nth: int, day: int) -> str:
+    name = str(WEEKDAYS[day])
+    return _("the %(nth)s %(name)s") % {"nth": _ordinal(nth), "name": name} if nth else name
+
+
+def _ordinal(number: int) -> str:
+    names = {1: _("first"), 2: _("second"), 3: _("third"), 4: _("fourth"), 5: _("fifth")}
+    names |= {-1: _("last"), -2: _("second last")}
+    if number in names:
+        return names[number]
+    return _("%(number)s. last") % {"number": -number} if number < 0 else f"{number}."
