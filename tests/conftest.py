@@ -63,6 +63,13 @@ def at() -> Iterator[Callable[[datetime], None]]:
 
 
 @pytest.fixture
+def browser(client: Client, alice: User, at: Callable[[datetime], None]) -> Client:
+    """Alice in the admin, an hour before two o'clock."""
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
 def plan() -> Callable[..., MaintenanceWindow]:
     """Plans a window as of an hour before two o'clock."""
 

@@ -1,9 +1,7 @@
 """The admin as a person uses it: pages and forms, over HTTP."""
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 
 import pytest
 from conftest import FOUR, HOUR, MINUTE, TWO
@@ -13,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
+from pages import Filled, errors, filled, times, told
 
 from maintenance_windows import lifecycle, reconcile
 from maintenance_windows.models import (
@@ -26,65 +25,9 @@ WINDOWS = "admin:maintenance_windows_maintenancewindow"
 SITES = "admin:maintenance_windows_sitemaintenance"
 
 
-@pytest.fixture
-def browser(client: Client, alice, at) -> Client:
-    client.force_login(alice)
-    return client
-
-
-def times(prefix: str, moment: datetime) -> dict[str, str]:
-    return {f"{prefix}_0": f"{moment:%Y-%m-%d}", f"{prefix}_1": f"{moment:%H:%M:%S}"}
-
-
 def window_form(site: Site, starts_at=TWO, ends_at=FOUR, **more: str) -> dict[str, str]:
     form = {"site": str(site.pk), "level": "full", "title": "", "message": ""}
     return form | times("starts_at", starts_at) | times("ends_at", ends_at) | more
-
-
-def errors(response) -> str:
-    return " ".join(re.findall(r'<ul class="errorlist[^>]*>(.*?)</ul>', response.text, re.DOTALL))
-
-
-def told(response) -> str:
-    return " ".join(map(str, response.context["messages"]))
-
-
-class Filled(HTMLParser):
-    """The fields of a page's form with the values that a browser would send."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.fields: dict[str, str] = {}
-        self.open = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        given = dict(attributes)
-        name, value = given.get("name") or "", given.get("value") or ""
-        if tag == "input" and given.get("type") in {"text", "hidden"}:
-            self.fields[name] = value
-        elif tag == "input" and given.get("type") == "checkbox" and "checked" in given:
-            self.fields[name] = "on"
-        elif tag in {"textarea", "select"}:
-            self.open = name
-        elif tag == "option" and "selected" in given:
-            self.fields[self.open] = value
-        if tag == "textarea":
-            self.fields[name] = ""
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.lasttag == "textarea":
-            self.fields[self.open] += data.lstrip("\r\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in {"textarea", "select"}:
-            self.open = ""
-
-
-def filled(page: str, **changes: str | None) -> dict[str, str]:
-    """What a browser sends after these changes; None unchecks a box."""
-    form = {name: value for name, value in Filled(page).fields.items() if "__prefix__" not in name}
-    return {name: value for name, value in (form | changes).items() if value is not None}
 
 
 @pytest.fixture

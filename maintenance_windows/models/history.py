@@ -3,6 +3,7 @@
 from django.contrib.sites.models import Site
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 ACTOR_LENGTH = 254  # as long as an address; longer names are cut
@@ -37,6 +38,17 @@ class Transition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.site} {'on' if self.in_maintenance else 'off'} {self.done_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def why(self) -> str:
+        """The cause, in the language of the reader."""
+        if self.window_id is None:
+            texts = gettext("switched on"), gettext("switched off")
+        elif self.actor:
+            texts = gettext("window %(id)s was opened"), gettext("window %(id)s was ended")
+        else:
+            texts = gettext("window %(id)s began"), gettext("window %(id)s was over")
+        return texts[0 if self.in_maintenance else 1] % {"id": self.window_id}
 
 
 class WindowChange(models.Model):

@@ -1,0 +1,181 @@
+"""Series: planned with the next windows before one's eyes, changed, and ended."""
+
+from itertools import islice
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from maintenance_windows import series as verbs
+from maintenance_windows.admin.record import KeptForTheRecord
+from maintenance_windows.forms.series import SeriesForm
+from maintenance_windows.models import WindowSeries
+from maintenance_windows.occurrences import Outcome
+from maintenance_windows.rules import Refused
+
+PREVIEWED = 10
+
+
+class GoingOnFilter(admin.SimpleListFilter):
+    title = _("status")
+    parameter_name = "ended"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("no", _("going on")), ("yes", _("ended"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() not in {"no", "yes"}:
+            return queryset
+        return queryset.filter(ended_at__isnull=self.value() == "no")
+
+
+@admin.register(WindowSeries)
+class WindowSeriesAdmin(KeptForTheRecord):
+    form = SeriesForm
+    list_display = ("site", "words", "level", "title", "ended_at")
+    list_filter = (GoingOnFilter, "level")
+    list_select_related = ("site",)
+    search_fields = ("site__domain", "title")
+    ordering = ("site__domain", "pk")
+    autocomplete_fields = ("site",)
+    actions = ("end_series",)
+    facts = ("its_windows", "ended_at", "created_by")
+    fieldsets = (
+        (None, {"fields": ("site", ("starts_on", "start_time"), "zone", "length")}),
+        (
+            _("Repeats"),
+            {
+                "fields": (
+                    ("every", "unit"),
+                    "weekdays",
+                    ("monthly", "nth", "nth_weekday"),
+                    "rule",
+                    "until",
+                    "excluded",
+                )
+            },
+        ),
+        (_("Texts"), {"fields": ("level", "message", "title")}),
+    )
+
+    class Media:
+        js = ("maintenance_windows/series.js",)
+        css = {"all": ("maintenance_windows/series.css",)}
+
+    @admin.display(description=_("takes place"))
+    def words(self, series: WindowSeries) -> str:
+        return series.words()
+
+    @admin.display(description=_("windows"))
+    def its_windows(self, series: WindowSeries) -> SafeString:
+        url = reverse("admin:maintenance_windows_maintenancewindow_changelist")
+        coming = series.windows.live(timezone.now()).count()
+        text = ngettext("%(number)s to come or running", "%(number)s to come or running", coming)
+        said = text % {"number": coming}
+        return format_html('<a href="{}?series__id__exact={}">{}</a>', url, series.pk, said)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        more = ((_("So far"), {"fields": self.facts}),) if obj else ()
+        return (*self.fieldsets, *more)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("site", *self.facts) if obj else ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """An ended one is shown, not edited; whoever sends a page of it is told so."""
+        if obj and request.method != "POST" and obj.ended_at is not None:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.preview)
+        name = "maintenance_windows_windowseries_preview"
+        return [path("preview/", view, name=name), *super().get_urls()]
+
+    def preview(self, request: HttpRequest) -> HttpResponse:
+        """The rule in words and the next windows, for what is in the form; writes nothing."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        pk = request.GET.get("series", "")
+        series = get_object_or_404(WindowSeries, pk=pk) if pk.isdecimal() else None
+        allowed = self.has_change_permission if series else self.has_add_permission
+        if not allowed(request, *[series] if series else []):
+            return HttpResponse(status=403)
+        form_class: Any = self.get_form(request, series, change=series is not None)
+        form: SeriesForm = form_class(request.POST, instance=series)
+        form.is_valid()
+        context: dict[str, Any] = {"form": form, "errors": when_errors(form)}
+        if form.series:
+            recurrence, now = form.series.recurrence(), timezone.now()
+            context |= {
+                "words": form.series.words(),
+                "zone": recurrence.zone,
+                "occurrences": list(islice(recurrence.occurrences(now), PREVIEWED)),
+                "overlaps": recurrence.overlaps(now),
+                "now": now,
+            }
+        return TemplateResponse(request, "maintenance_windows/admin/preview.html", context)
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: WindowSeries,
+        form: Any,
+        change: bool,  # noqa: FBT001
+    ) -> None:
+        actor = request.user.get_username()
+        if change:
+            outcome = verbs.revise(obj.pk, actor=actor, **form.changes())
+        else:
+            template, site = form.series, form.cleaned_data["site"]
+            (outcome,) = verbs.repeat([site], template, actor=actor)
+            obj.pk = outcome.series.pk
+        self.message_user(request, said(outcome))
+        if outcome.series.recurrence().overlaps(timezone.now()):
+            text = _("The windows of this series overlap one another.")
+            self.message_user(request, str(text), messages.WARNING)
+
+    @admin.action(description=_("End the series"), permissions=["change"])
+    def end_series(self, request: HttpRequest, queryset: QuerySet[WindowSeries]) -> None:
+        for series in queryset:
+            try:
+                outcome = verbs.end(series.pk, actor=request.user.get_username())
+            except Refused as refusal:
+                self.message_user(request, str(refusal), messages.ERROR)
+            else:
+                self.log_change(request, outcome.series, "end")
+                self.message_user(request, f"{outcome.series}: {said(outcome)}")
+
+
+def when_errors(form: SeriesForm) -> list[str]:
+    """What stands in the way of a preview: all but what visitors and the team will read."""
+    texts = {"site", "level", "title", "message"}
+    return [
+        f"{form.fields[name].label}: {error}" if name in form.fields else str(error)
+        for name, errors in form.errors.items()
+        if name not in texts
+        for error in errors
+    ]
+
+
+def said(outcome: Outcome) -> str:
+    """How many windows were made, changed, cancelled, and left as people made them."""
+    parts = [
+        ngettext("%(number)s window made", "%(number)s windows made", len(outcome.made))
+        % {"number": len(outcome.made)},
+        _("%(number)s changed") % {"number": len(outcome.changed)},
+        _("%(number)s cancelled") % {"number": len(outcome.cancelled)},
+    ]
+    if outcome.kept:
+        ids = ", ".join(str(window.pk) for window in outcome.kept)
+        parts.append(_("left as somebody changed them by hand: %(ids)s") % {"ids": ids})
+    return f"{', '.join(map(str, parts))}."

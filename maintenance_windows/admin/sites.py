@@ -1,0 +1,93 @@
+"""Sites: the switch of each, and the URLs that stay open."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.db import router, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from maintenance_windows import lifecycle, store
+from maintenance_windows.admin import story
+from maintenance_windows.admin.record import KeptForTheRecord
+from maintenance_windows.admin.story import Event
+from maintenance_windows.forms.site import SiteForm
+from maintenance_windows.models import IgnoredURL, SiteMaintenance
+from maintenance_windows.snapshot import Level
+
+
+class IgnoredURLInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = IgnoredURL
+    extra = 1
+
+
+def as_visitors_know(flags: Iterable[SiteMaintenance]) -> None:
+    """Bring these rows up to date in memory, for a page; the tick does it in the database."""
+    now = timezone.now()
+    states = store.load(now).by_id
+    for flag in flags:
+        state = states.get(flag.pk)
+        flag.follow(state.at(now) if state else None, now)
+
+
+class SiteChangeList(ChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        as_visitors_know(self.result_list)
+
+
+@admin.register(SiteMaintenance)
+class SiteMaintenanceAdmin(KeptForTheRecord):
+    form = SiteForm
+    inlines = (IgnoredURLInline,)
+    list_display = ("site", "in_maintenance", "since", "until", "level")
+    list_filter = ("in_maintenance",)
+    list_select_related = ("site",)
+    search_fields = ("site__domain", "site__name")
+    ordering = ("site__domain",)
+    fields = ("site", "in_maintenance", "since", "until", "level", "message")
+    readonly_fields = ("site", "since", "until")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Every Site has its row already."""
+        return False
+
+    def story(self, obj: SiteMaintenance) -> list[Event]:
+        return story.of_site(obj.site)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """The flag as visitors know it, also where no tick has written it yet."""
+        flag = super().get_object(request, object_id, from_field)
+        if flag is not None:
+            as_visitors_know([flag])
+        return flag
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SiteChangeList
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: SiteMaintenance,
+        form: Any,
+        change: bool,  # noqa: FBT001
+    ) -> None:
+        if not form.changed_data:
+            return
+        actor = request.user.get_username()
+        if obj.in_maintenance:
+            lifecycle.switch_on(
+                [obj.site], level=Level(obj.level), message=obj.message, actor=actor
+            )
+        else:
+            for window in lifecycle.switch_off([obj.site], actor=actor):
+                text = _("The window %(window)s was running and has been ended early.")
+                self.message_user(request, text % {"window": window}, messages.WARNING)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_related(request, form, formsets, change)
+        transaction.on_commit(store.publish, using=router.db_for_write(IgnoredURL))

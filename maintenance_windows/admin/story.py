@@ -1,0 +1,111 @@
+"""What happened to a window or to a site, as the history pages tell it, newest first."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.sites.models import Site
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from maintenance_windows.models import MaintenanceWindow, Transition, WindowChange
+
+NEWEST = 200  # events of a site that are shown; all its transitions have a page of their own
+NAMES = {
+    field.name: field.verbose_name
+    for field in MaintenanceWindow._meta.fields  # noqa: SLF001 (public, as the documentation says)
+}
+MOMENTS = {"starts_at", "ends_at", "started_at", "ended_at", "cancelled_at"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """`due` is given where something had its time; `actor` is empty where nobody did it."""
+
+    at: datetime
+    what: str
+    due: datetime | None = None
+    actor: str = ""
+
+
+def of_window(window: MaintenanceWindow) -> list[Event]:
+    changes = list(window.changes_made.order_by("-pk").select_related("window"))
+    return _newest_first(
+        [
+            _planned(window, changes),
+            *map(_change, changes),
+            *map(_transition, window.transitions.all()),
+        ]
+    )
+
+
+def of_site(site: Site) -> list[Event]:
+    def newest(rows: QuerySet[Any]) -> list[Any]:
+        return list(rows.order_by("-pk")[:NEWEST])
+
+    windows = newest(MaintenanceWindow.objects.filter(site=site))
+    changes = newest(WindowChange.objects.filter(window__site=site).select_related("window"))
+    transitions = newest(Transition.objects.filter(site=site))
+    of_each = defaultdict(list)
+    for change in changes:
+        of_each[change.window_id].append(change)
+    return _newest_first(
+        [
+            *[_planned(window, of_each[window.pk]) for window in windows],
+            *map(_change, changes),
+            *map(_transition, transitions),
+        ]
+    )[:NEWEST]
+
+
+def _newest_first(events: Iterable[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: event.at, reverse=True)
+
+
+def _planned(window: MaintenanceWindow, changes: Iterable[WindowChange]) -> Event:
+    """Changes, newest first, lead back to the times that were planned."""
+    times: dict[str, Any] = {"starts_at": window.starts_at, "ends_at": window.ends_at}
+    for change in changes:
+        times |= {
+            name: before for name, (before, _after) in change.changes.items() if name in times
+        }
+    what = _("window %(id)s planned by series %(series)s: %(starts_at)s to %(ends_at)s")
+    if not window.series_id:
+        what = _("window %(id)s planned: %(starts_at)s to %(ends_at)s")
+    said = {name: _said(name, moment) for name, moment in times.items()}
+    facts = {"id": window.pk, "series": window.series_id, **said}
+    return Event(at=window.created_at, what=what % facts, actor=window.created_by)
+
+
+def _change(change: WindowChange) -> Event:
+    said = "; ".join(_fact(name, *values) for name, values in change.changes.items())
+    what = _("window %(id)s: %(changes)s") % {"id": change.window_id, "changes": said}
+    return Event(at=change.at, what=what, actor=change.actor)
+
+
+def _fact(name: str, before: Any, after: Any) -> str:
+    label = str(NAMES[name])
+    if before is None:
+        return f"{label} {_said(name, after)}"
+    return f"{label} {_said(name, before)} → {_said(name, after)}"
+
+
+def _transition(transition: Transition) -> Event:
+    what = _("site closed: %(why)s") if transition.in_maintenance else _("site opened: %(why)s")
+    return Event(
+        at=transition.done_at,
+        due=transition.due_at,
+        what=what % {"why": transition.why},
+        actor=transition.actor,
+    )
+
+
+def _said(name: str, value: Any) -> str:
+    moment = parse_datetime(value) if isinstance(value, str) and name in MOMENTS else value
+    if isinstance(moment, datetime):
+        return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
+    return str(value) if value else "-"

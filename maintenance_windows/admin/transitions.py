@@ -1,0 +1,30 @@
+"""The history of all sites."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from maintenance_windows.admin.record import KeptForTheRecord
+from maintenance_windows.models import Transition
+
+
+@admin.register(Transition)
+class TransitionAdmin(KeptForTheRecord):
+    list_display = ("site", "in_maintenance", "due_at", "done_at", "why", "actor")
+    list_filter = ("in_maintenance",)
+    list_select_related = ("site",)
+    search_fields = ("site__domain", "actor")
+    date_hierarchy = "done_at"
+    ordering = ("-done_at", "-pk")
+
+    @admin.display(description=_("why"))
+    def why(self, transition: Transition) -> str:
+        return transition.why
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

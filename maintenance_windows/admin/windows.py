@@ -1,0 +1,120 @@
+"""Windows: planned, moved, started, ended and cancelled."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from maintenance_windows import lifecycle
+from maintenance_windows.admin import story
+from maintenance_windows.admin.record import KeptForTheRecord
+from maintenance_windows.admin.story import Event
+from maintenance_windows.forms.window import WindowForm
+from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.querysets import Status
+from maintenance_windows.rules import Refused
+
+
+class StatusFilter(admin.SimpleListFilter):
+    title = _("status")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(Status.choices)
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        value = self.value()
+        if value not in Status.values:
+            return queryset
+        return queryset.with_status(Status(value), timezone.now())
+
+
+@admin.register(MaintenanceWindow)
+class MaintenanceWindowAdmin(KeptForTheRecord):
+    form = WindowForm
+    list_display = ("site", "starts_at", "ends_at", "status", "level", "title")
+    list_filter = (StatusFilter, "level", ("series", admin.EmptyFieldListFilter))
+    list_select_related = ("site",)
+    search_fields = ("site__domain", "title")
+    date_hierarchy = "starts_at"
+    ordering = ("-starts_at", "-pk")
+    autocomplete_fields = ("site",)
+    actions = ("start_now", "end_now", "cancel")
+    facts = ("status", "started_at", "ended_at", "cancelled_at", "created_by")
+    recurring = ("series", "occurs_on", "overridden")
+
+    @admin.display(description=_("status"))
+    def status(self, window: MaintenanceWindow) -> str:
+        return str(window.status_at(timezone.now()).label)
+
+    def story(self, obj: MaintenanceWindow) -> list[Event]:
+        return story.of_window(obj)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        fields = ("site", "starts_at", "ends_at", "level", "title", "message")
+        return (*fields, *self.facts_of(obj)) if obj else fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        if obj is None:
+            return ()
+        # What was shown is judged when it is sent: things may have changed in between.
+        running = obj.status_at(timezone.now()) is Status.ACTIVE and request.method != "POST"
+        facts = self.facts_of(obj)
+        return ("site", "starts_at", *facts) if running else ("site", *facts)
+
+    def facts_of(self, window: MaintenanceWindow) -> tuple[str, ...]:
+        return (*self.facts, *self.recurring) if window.series_id else self.facts
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The past is shown, not edited; whoever sends a page of it is told so."""
+        over = {Status.COMPLETED, Status.CANCELLED}
+        if obj and request.method != "POST" and obj.status_at(timezone.now()) in over:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: MaintenanceWindow,
+        form: Any,
+        change: bool,  # noqa: FBT001
+    ) -> None:
+        actor = request.user.get_username()
+        if change:
+            changes = {name: form.cleaned_data[name] for name in form.changed_data}
+            lifecycle.revise(obj.pk, actor=actor, **changes)
+        else:
+            fields = dict(form.cleaned_data)
+            (window,) = lifecycle.schedule([fields.pop("site")], actor=actor, **fields)
+            obj.pk = window.pk
+
+    @admin.action(description=_("Start now"), permissions=["change"])
+    def start_now(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
+        self._each(request, queryset, lifecycle.start)
+
+    @admin.action(description=_("End now"), permissions=["change"])
+    def end_now(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
+        self._each(request, queryset, lifecycle.end)
+
+    @admin.action(description=_("Cancel"), permissions=["change"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
+        self._each(request, queryset, lifecycle.cancel)
+
+    def _each(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[MaintenanceWindow],
+        verb: Callable[..., MaintenanceWindow],
+    ) -> None:
+        for window in queryset:
+            try:
+                changed = verb(window.pk, actor=request.user.get_username())
+            except Refused as refusal:
+                self.message_user(request, str(refusal), messages.ERROR)
+            else:
+                self.log_change(request, changed, verb.__name__)
+                self.message_user(request, f"{changed}: {self.status(changed)}.")

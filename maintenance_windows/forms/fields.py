@@ -1,0 +1,63 @@
+"""What people type, and what it means."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminSplitDateTime, AdminTextInputWidget
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from maintenance_windows import wording
+from maintenance_windows.timeline import AmbiguousTime, from_local
+
+
+class MomentField(forms.SplitDateTimeField):
+    """A time in the current time zone; one that it skips or repeats is refused by name."""
+
+    widget = AdminSplitDateTime
+
+    def compress(self, data_list: Any) -> datetime | None:
+        try:
+            return super().compress(data_list)
+        except ValidationError:
+            try:
+                from_local(datetime.combine(*data_list), timezone.get_current_timezone())
+            except AmbiguousTime as error:
+                raise ValidationError(str(error), code="ambiguous_timezone") from None
+            raise
+
+
+class LengthField(forms.CharField):
+    """A length such as 30m, 2h, 1h30m or 1d."""
+
+    widget = AdminTextInputWidget
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values or isinstance(value, timedelta):
+            return value
+        try:
+            return wording.read_length(value.strip())
+        except ValueError as error:
+            raise ValidationError(str(error), code="invalid") from None
+
+    def prepare_value(self, value: Any) -> Any:
+        return wording.length(value) if isinstance(value, timedelta) else value
+
+
+class DatesField(forms.CharField):
+    """Dates with commas or spaces between; their ISO 8601 texts, each once and in order."""
+
+    widget = AdminTextInputWidget
+
+    def to_python(self, value: Any) -> Any:
+        texts = value if isinstance(value, list) else str(value or "").replace(",", " ").split()
+        try:
+            return sorted({date.fromisoformat(text).isoformat() for text in texts})
+        except (TypeError, ValueError):
+            raise ValidationError(
+                "Cannot read these dates: write them as 2026-12-27, 2027-01-03.", code="invalid"
+            ) from None
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value

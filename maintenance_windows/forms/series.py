@@ -1,0 +1,188 @@
+"""A series' form: the rule from plain fields, or as RFC 5545 writes it."""
+
+from datetime import time
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext_lazy as _
+
+from maintenance_windows import series as verbs
+from maintenance_windows.forms.editing import ChangesOnly
+from maintenance_windows.forms.fields import DatesField, LengthField
+from maintenance_windows.models import WindowSeries
+from maintenance_windows.models.series import zones
+from maintenance_windows.rrule import LONGEST, MOST, Frequency, Rule, RuleError
+from maintenance_windows.rrule import WEEKDAYS as CODES
+from maintenance_windows.rules import Refused
+
+AS_RULE = "rule"
+UNITS = [
+    (Frequency.DAILY.value, _("days")),
+    (Frequency.WEEKLY.value, _("weeks")),
+    (Frequency.MONTHLY.value, _("months")),
+    (AS_RULE, _("by the RFC 5545 rule below")),
+]
+SAME_DAY, LAST_DAY, WEEKDAY = "same", "last", "weekday"
+MONTHLY = [
+    (SAME_DAY, _("the same day as the first")),
+    (LAST_DAY, _("the last day")),
+    (WEEKDAY, _("a weekday, as chosen here:")),
+]
+ORDINALS = [
+    (1, _("first")),
+    (2, _("second")),
+    (3, _("third")),
+    (4, _("fourth")),
+    (5, _("fifth")),
+    (-1, _("last")),
+]
+DAYS = [(code, WEEKDAYS[number]) for number, code in enumerate(CODES)]
+# The browser's own: the admin's would compare these with the clock of the server's zone.
+DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+TIME = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
+DEFAULTS = {"INTERVAL=1", "WKST=MO"}
+BUILDER = ("every", "unit", "weekdays", "monthly", "nth", "nth_weekday", "until", "rule")
+
+
+def zone_choices() -> list[tuple[str, str]]:
+    return [(name, name) for name in sorted(zones())]
+
+
+class SeriesForm(ChangesOnly):
+    zone = forms.ChoiceField(label=_("Time zone"), choices=zone_choices)
+    length = LengthField(label=_("Length"), help_text=_("Of each window: 30m, 2h, 1h30m or 2d."))
+    every = forms.IntegerField(label=_("Every"), min_value=1, max_value=MOST, initial=1)
+    unit = forms.ChoiceField(label=_("Unit"), choices=UNITS, initial=Frequency.WEEKLY.value)
+    weekdays = forms.MultipleChoiceField(
+        label=_("On"),
+        choices=DAYS,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None means the weekday of the first day."),
+    )
+    monthly = forms.ChoiceField(label=_("On"), choices=MONTHLY, initial=SAME_DAY)
+    nth = forms.TypedChoiceField(label=_("The"), choices=ORDINALS, coerce=int, initial=1)
+    nth_weekday = forms.ChoiceField(label=_("weekday"), choices=DAYS, initial="SU")
+    until = forms.DateField(
+        label=_("Until"),
+        required=False,
+        widget=DAY,
+        help_text=_("The last day on which one may start; empty goes on until you end the series."),
+    )
+    rule = forms.CharField(
+        label=_("Rule"),
+        required=False,
+        max_length=LONGEST,
+        widget=forms.TextInput(attrs={"class": "vLargeTextField"}),
+        help_text=_("For those who know RFC 5545: FREQ=MONTHLY;BYDAY=2TU;COUNT=12"),
+    )
+    excluded = DatesField(
+        label=_("Leave out"),
+        required=False,
+        help_text=_("Days without a window: 2026-12-27, 2027-01-03."),
+    )
+
+    class Meta:
+        model = WindowSeries
+        fields = (
+            "site",
+            "starts_on",
+            "start_time",
+            "zone",
+            "length",
+            "rule",
+            "excluded",
+            "level",
+            "title",
+            "message",
+        )
+        widgets = {"starts_on": DAY, "start_time": TIME}
+        help_texts = {
+            "starts_on": _("The rule counts from this day, also if it is in the past."),
+            "start_time": _(
+                "By the clock of the time zone. Where the clock skips it, the window starts as"
+                " much later; where the clock shows it twice, the first time. The length is exact."
+            ),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        instance = kwargs.get("instance")
+        rule = instance.rule if instance else ""
+        plain = plain_fields(rule) if rule else {"zone": timezone.get_current_timezone_name()}
+        kwargs["initial"] = plain | (kwargs.get("initial") or {})
+        super().__init__(*args, **kwargs)
+
+    def clean(self) -> dict[str, Any]:
+        """Leaves in `series` what is asked for, as a series of its own, where that is possible."""
+        cleaned = super().clean()
+        self.series: WindowSeries | None = None
+        if self.builds_rule() and not set(BUILDER) & set(self.errors):
+            typed, cleaned["rule"] = cleaned["rule"], as_rule(cleaned)
+            if "rule" in self.changed_data and typed != cleaned["rule"]:
+                self.add_error("rule", _("To use this rule, choose it beside “Every”."))
+        if set(self.errors) <= {"site", "level", "title", "message"}:
+            values = {name: cleaned[name] for name in SeriesForm.Meta.fields if name in cleaned}
+            values.pop("site", None)
+            asked = WindowSeries(**values)
+            try:
+                verbs.check(asked, timezone.now())
+            except Refused as refusal:
+                raise ValidationError(str(refusal), code="refused") from None
+            self.series = asked
+        return cleaned
+
+    def builds_rule(self) -> bool:
+        return not self.instance.pk or bool(set(BUILDER) & set(self.changed_data))
+
+    def changes(self) -> dict[str, Any]:
+        """The fields of the series that this person changed, with their new values."""
+        names = set(self.changed_data) - set(BUILDER)
+        changed = {name: self.cleaned_data[name] for name in names}
+        return changed | ({"rule": self.cleaned_data["rule"]} if self.builds_rule() else {})
+
+
+def as_rule(fields: dict[str, Any]) -> str:
+    """The rule that the plain fields say, or the one that was typed."""
+    if fields["unit"] == AS_RULE:
+        return str(fields["rule"])
+    parts = [f"FREQ={fields['unit']}"]
+    if fields["every"] > 1:
+        parts.append(f"INTERVAL={fields['every']}")
+    if fields["unit"] == Frequency.WEEKLY and fields["weekdays"]:
+        parts.append(f"BYDAY={','.join(fields['weekdays'])}")
+    if fields["unit"] == Frequency.MONTHLY and fields["monthly"] == LAST_DAY:
+        parts.append("BYMONTHDAY=-1")
+    if fields["unit"] == Frequency.MONTHLY and fields["monthly"] == WEEKDAY:
+        parts.append(f"BYDAY={fields['nth']}{fields['nth_weekday']}")
+    if fields["until"]:
+        parts.append(f"UNTIL={fields['until']:%Y%m%d}")
+    return ";".join(parts)
+
+
+def plain_fields(text: str) -> dict[str, Any]:
+    """The plain fields that say this rule; where they cannot, that it is typed."""
+    typed = {"unit": AS_RULE}
+    try:
+        rule = Rule.parse(text)
+    except RuleError:
+        return typed
+    fields: dict[str, Any] = {"unit": rule.frequency.value, "every": rule.interval}
+    if rule.until and rule.until.time() == time.max:
+        fields["until"] = rule.until.date()
+    match rule.frequency:
+        case Frequency.WEEKLY:
+            fields["weekdays"] = [CODES[day] for _nth, day in rule.by_day]
+        case Frequency.MONTHLY if rule.by_month_day == (-1,):
+            fields["monthly"] = LAST_DAY
+        case Frequency.MONTHLY if rule.by_day:
+            fields["monthly"] = WEEKDAY
+            fields["nth"], day = rule.by_day[0]
+            fields["nth_weekday"] = CODES[day]
+    whole = {name: field.initial for name, field in SeriesForm.base_fields.items()} | fields
+    said = {*as_rule(whole).split(";")}
+    # What the fields cannot say they would lose.
+    sayable = whole["nth"] in dict(ORDINALS) and {*rule.text.split(";")} - DEFAULTS == said
+    return fields if sayable else typed

@@ -1,0 +1,95 @@
+"""The history pages: who, when due, when done, why."""
+
+import re
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, TWO
+from django.urls import reverse
+from django.utils.html import strip_tags
+
+from maintenance_windows import lifecycle, reconcile
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition, WindowChange
+
+
+def story(browser, row) -> list[str]:
+    """The rows of a history page, without times that the test did not set."""
+    url = reverse(f"admin:maintenance_windows_{row._meta.model_name}_history", args=[row.pk])
+    table = re.search(r'id="story">(.*?)</table>', browser.get(url).text, re.DOTALL)
+    rows = re.findall(r"<tr>(.*?)</tr>", table[1], re.DOTALL)[1:] if table else []
+    return [" ".join(strip_tags(row.replace("</", " </")).split()) for row in rows]
+
+
+@pytest.fixture
+def moved(acme, plan, browser, at) -> MaintenanceWindow:
+    """Planned by Bob, extended by Alice, opened by the clock, ended by Alice."""
+    at(TWO - HOUR)
+    window = plan(acme, actor="bob")
+    at(TWO - MINUTE)
+    lifecycle.extend(window.pk, by=HOUR, actor="alice")
+    at(TWO)
+    reconcile.tick()
+    at(TWO + MINUTE)
+    lifecycle.end(window.pk, actor="alice")
+    return window
+
+
+def test_a_windows_history(moved, browser):
+    pk = moved.pk
+    assert story(browser, moved) == [
+        f"2029-11-04 02:01:00 UTC window {pk}: ended 2029-11-04 02:01:00 UTC alice",
+        f"2029-11-04 02:01:00 UTC 2029-11-04 02:01:00 UTC site opened: window {pk} was ended alice",
+        f"2029-11-04 02:00:00 UTC 2029-11-04 02:00:00 UTC site closed: window {pk} began",
+        f"2029-11-04 01:59:00 UTC window {pk}: end 2029-11-04 04:00:00 UTC"
+        " → 2029-11-04 05:00:00 UTC alice",
+        f"2029-11-04 01:00:00 UTC window {pk} planned: 2029-11-04 02:00:00 UTC"
+        " to 2029-11-04 04:00:00 UTC bob",
+    ]
+
+
+def test_a_sites_history(acme, globex, plan, moved, browser, at):
+    at(FOUR)
+    lifecycle.switch_on([acme], actor="bob")
+    lifecycle.cancel(plan(acme, FOUR + HOUR, FOUR + 2 * HOUR).pk, actor="bob")
+    of_acme = story(browser, SiteMaintenance.objects.get(pk=acme.pk))
+    assert len(of_acme) == 5 + 1 + 2
+    assert any(row.endswith("site closed: switched on bob") for row in of_acme)
+    assert any("cancelled 2029-11-04 04:00:00 UTC bob" in row for row in of_acme)
+    assert story(browser, SiteMaintenance.objects.get(pk=globex.pk)) == []
+
+
+def test_times_are_told_in_the_current_zone(moved, browser, settings):
+    settings.TIME_ZONE = "Europe/Berlin"
+    assert "2029-11-04 05:00:00 CET → 2029-11-04 06:00:00 CET" in story(browser, moved)[3]
+
+
+def test_what_was_done_with_sql_is_told(acme, browser, at):
+    SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=True)
+    reconcile.tick()
+    (row,) = story(browser, SiteMaintenance.objects.get(pk=acme.pk))
+    assert row.endswith("site closed: switched on database")
+
+
+def test_a_long_history_is_cut(acme, browser):
+    Transition.objects.bulk_create(
+        Transition(site=acme, in_maintenance=n % 2 == 0, due_at=TWO, done_at=TWO)
+        for n in range(250)
+    )
+    assert len(story(browser, SiteMaintenance.objects.get(pk=acme.pk))) == 200
+
+
+def test_history_is_for_those_who_may_see_the_row(moved, django_user_model, client, alice):
+    client.force_login(django_user_model.objects.create_user("bob", is_staff=True))
+    url = reverse("admin:maintenance_windows_maintenancewindow_history", args=[moved.pk])
+    assert client.get(url).status_code == 403
+
+
+def test_history_cannot_be_edited_or_deleted(moved, browser):
+    row = Transition.objects.first()
+    name = "admin:maintenance_windows_transition"
+    assert browser.get(reverse(f"{name}_add")).status_code == 403
+    assert browser.get(reverse(f"{name}_delete", args=[row.pk])).status_code == 403
+    assert browser.post(reverse(f"{name}_change", args=[row.pk]), {}).status_code == 403
+    page = browser.get(reverse(f"{name}_changelist")).text
+    assert "delete_selected" not in page
+    assert f"window {moved.pk} began" in page
+    assert WindowChange.objects.count() == 2

@@ -1,0 +1,257 @@
+"""Series in the admin: the form that builds the rule, its preview, and what saving does."""
+
+from datetime import date, time, timedelta
+
+import pytest
+from conftest import HOUR, MINUTE, TWO
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+from pages import Filled, errors, filled, told
+
+from maintenance_windows import lifecycle, series
+from maintenance_windows.models import MaintenanceWindow, WindowSeries
+
+SERIES = "admin:maintenance_windows_windowseries"
+ADD, LIST, PREVIEW = (reverse(f"{SERIES}_{name}") for name in ("add", "changelist", "preview"))
+
+
+TUESDAY = {"unit": "MONTHLY", "monthly": "weekday", "nth_weekday": "TU"}
+
+
+def series_form(**more: object) -> dict[str, object]:
+    """Sundays from the fourth of November 2029, 02:00 to 04:00 in Berlin."""
+    return {
+        "starts_on": "2029-11-04",
+        "start_time": "02:00",
+        "zone": "Europe/Berlin",
+        "length": "2h",
+        "every": "1",
+        "unit": "WEEKLY",
+        "monthly": "same",
+        "nth": "1",
+        "nth_weekday": "SU",
+        "until": "",
+        "rule": "",
+        "excluded": "",
+        "level": "full",
+        "title": "",
+        "message": "",
+    } | more
+
+
+@pytest.fixture
+def sundays(acme) -> WindowSeries:
+    """Each Sunday from 02:00 to 04:00 UTC, from the fourth of November 2029."""
+    template = WindowSeries(
+        rule="FREQ=WEEKLY",
+        starts_on=date(2029, 11, 4),
+        start_time=time(2),
+        zone="UTC",
+        length=timedelta(hours=2),
+    )
+    (outcome,) = series.repeat([acme], template, actor="bob", clock=lambda: TWO - HOUR)
+    return outcome.series
+
+
+def change_url(series: WindowSeries) -> str:
+    return reverse(f"{SERIES}_change", args=[series.pk])
+
+
+def test_a_series_is_planned(acme, browser):
+    response = browser.post(
+        ADD, series_form(site=acme.pk, title="T", excluded="2029-12-30"), follow=True
+    )
+    begun = WindowSeries.objects.get()
+    assert (begun.site, begun.rule, begun.zone) == (acme, "FREQ=WEEKLY", "Europe/Berlin")
+    assert (begun.length, begun.excluded, begun.created_by) == (2 * HOUR, ["2029-12-30"], "alice")
+    windows = MaintenanceWindow.objects.order_by("starts_at")
+    assert [window.starts_at for window in windows][:2] == [TWO - HOUR, TWO + 7 * 24 * HOUR - HOUR]
+    assert {(window.title, window.created_by) for window in windows} == {("T", "alice")}
+    assert f"{windows.count()} windows made, 0 changed, 0 cancelled." in told(response)
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule"),
+    [
+        ({"unit": "DAILY"}, "FREQ=DAILY"),
+        ({"unit": "DAILY", "until": "2030-01-31"}, "FREQ=DAILY;UNTIL=20300131"),
+        ({"every": "2", "weekdays": ["MO", "SU"]}, "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SU"),
+        ({"unit": "MONTHLY"}, "FREQ=MONTHLY"),
+        ({"unit": "MONTHLY", "monthly": "last"}, "FREQ=MONTHLY;BYMONTHDAY=-1"),
+        (TUESDAY | {"nth": "2"}, "FREQ=MONTHLY;BYDAY=2TU"),
+        (TUESDAY | {"nth": "-1"}, "FREQ=MONTHLY;BYDAY=-1TU"),
+        ({"unit": "rule", "rule": "rrule:freq=yearly;count=3"}, "FREQ=YEARLY;COUNT=3"),
+    ],
+)
+def test_plain_fields_build_the_rule_and_are_filled_from_it(acme, browser, fields, rule):
+    browser.post(ADD, series_form(site=acme.pk, **fields))
+    begun = WindowSeries.objects.get()
+    assert begun.rule == rule
+    shown = Filled(browser.get(change_url(begun)).text).fields
+    assert {name: shown[name] for name in fields if name != "rule"} == {
+        name: value for name, value in fields.items() if name != "rule"
+    }
+    assert shown["rule"] == rule
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=WEEKLY;COUNT=9",
+        "FREQ=WEEKLY;WKST=SU",
+        "FREQ=MONTHLY;BYDAY=2TU,3TU",
+        "FREQ=MONTHLY;BYDAY=-2TU",
+        "FREQ=DAILY;BYDAY=MO",
+        "FREQ=MONTHLY;BYMONTHDAY=1,15",
+        "FREQ=WEEKLY;UNTIL=20300101T020000Z",
+    ],
+)
+def test_a_rule_that_the_fields_cannot_say_is_kept_as_it_is(acme, browser, rule):
+    browser.post(ADD, series_form(site=acme.pk, unit="rule", rule=rule))
+    begun = WindowSeries.objects.get()
+    page = browser.get(change_url(begun)).text
+    assert Filled(page).fields["unit"] == "rule"
+    browser.post(change_url(begun), filled(page, title="new"))
+    begun.refresh_from_db()
+    assert (begun.rule, begun.title) == (rule, "new")
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"unit": "rule", "rule": "FREQ=HOURLY"}, "repeats daily at the most"),
+        ({"unit": "rule", "rule": "nonsense"}, "Cannot read &#x27;NONSENSE&#x27;"),
+        ({"unit": "rule", "rule": ""}, "The rule is empty"),
+        ({"unit": "rule", "rule": "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"}, "makes no window"),
+        ({"until": "2029-11-01"}, "makes no window"),
+        ({"rule": "FREQ=DAILY"}, "To use this rule, choose it"),
+        ({"every": "0"}, "greater than or equal to 1"),
+        ({"length": "long"}, "Cannot read the length"),
+        ({"excluded": "Christmas"}, "Cannot read these dates"),
+        ({"zone": "Mars"}, "Select a valid choice"),
+        ({"starts_on": "soon"}, "Enter a valid date"),
+        ({"starts_on": "1066-10-14"}, "years from 1970"),
+    ],
+)
+def test_what_is_wrong_is_said_once_and_nothing_is_written(acme, browser, fields, sentence):
+    response = browser.post(ADD, series_form(site=acme.pk) | fields)
+    assert errors(response).count("<li>") == 1
+    assert sentence in errors(response)
+    assert sentence in browser.post(PREVIEW, series_form() | fields).text
+    assert not WindowSeries.objects.exists()
+
+
+def test_the_preview_says_it_in_words_and_shows_ten_windows_twice(acme, browser):
+    page = browser.post(PREVIEW, series_form(starts_on="2030-03-24", start_time="02:30")).text
+    assert "every week on Sunday, from 02:30 for 2h, time zone Europe/Berlin" in page
+    assert page.count("<tr>") == 1 + 10
+    # On the 31st of March the clock goes from 02:00 to 03:00.
+    assert "Sun 2030-03-31 03:30 CEST" in page
+    assert "Sun 2030-03-31 01:30" in page
+    assert "overlap" not in page
+    assert not WindowSeries.objects.exists()
+
+
+def test_the_preview_warns_of_overlap_and_marks_what_would_be_on_now(acme, browser):
+    page = browser.post(PREVIEW, series_form(starts_on="2029-10-21", length="8d")).text
+    assert "These windows overlap one another" in page
+    assert page.count("on now") == 2
+    response = browser.post(ADD, series_form(site=acme.pk, length="8d"), follow=True)
+    assert "The windows of this series overlap one another." in told(response)
+
+
+def test_the_preview_shows_what_saving_makes(acme, browser):
+    page = browser.post(PREVIEW, series_form(unit="MONTHLY", monthly="last")).text
+    browser.post(ADD, series_form(site=acme.pk, unit="MONTHLY", monthly="last"))
+    windows = MaintenanceWindow.objects.order_by("starts_at")
+    assert windows.count() == 2
+    for window in windows:
+        cells = [f"<td>{at:%a %Y-%m-%d %H:%M}</td>" for at in (window.starts_at, window.ends_at)]
+        assert "".join(cells) in page
+
+
+def test_only_planners_see_a_preview_and_only_by_post(acme, sundays, browser):
+    assert browser.get(PREVIEW).status_code == 405
+    User.objects.create_user("bob", password="secret", is_staff=True)
+    bob = Client()
+    bob.login(username="bob", password="secret")
+    assert bob.post(PREVIEW, series_form()).status_code == 403
+    assert bob.post(f"{PREVIEW}?series={sundays.pk}", series_form()).status_code == 403
+    assert Client().post(PREVIEW, series_form()).status_code == 302
+    planner = User.objects.get(username="bob")
+    planner.user_permissions.add(Permission.objects.get(codename="add_windowseries"))
+    assert bob.post(PREVIEW, series_form()).status_code == 200
+
+
+def test_an_edit_changes_coming_windows_and_says_how_many(acme, sundays, browser):
+    first, second, *others = MaintenanceWindow.objects.order_by("starts_at")
+    lifecycle.extend(second.pk, by=HOUR)
+    page = browser.get(change_url(sundays)).text
+    response = browser.post(change_url(sundays), filled(page, start_time="03:00"), follow=True)
+    assert f"0 windows made, {len(others) + 1} changed, 0 cancelled" in told(response)
+    assert f"left as somebody changed them by hand: {second.pk}." in told(response)
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.starts_at, first.ends_at) == (TWO + HOUR, TWO + 3 * HOUR)
+    assert (second.starts_at, second.ends_at) == (TWO + 168 * HOUR, TWO + 171 * HOUR)
+
+
+def test_a_saved_title_does_not_take_back_somebody_elses_rule(acme, sundays, browser):
+    page = browser.get(change_url(sundays)).text
+    series.revise(sundays.pk, rule="FREQ=WEEKLY;BYDAY=MO", length=HOUR, clock=lambda: TWO - HOUR)
+    browser.post(change_url(sundays), filled(page, title="new"))
+    sundays.refresh_from_db()
+    assert (sundays.title, sundays.rule, sundays.length) == ("new", "FREQ=WEEKLY;BYDAY=MO", HOUR)
+
+
+def test_saving_the_page_as_it_was_changes_nothing(acme, sundays, browser):
+    before = list(MaintenanceWindow.objects.order_by("pk").values())
+    page = browser.get(change_url(sundays)).text
+    response = browser.post(change_url(sundays), filled(page), follow=True)
+    assert "0 windows made, 0 changed, 0 cancelled." in told(response)
+    assert list(MaintenanceWindow.objects.order_by("pk").values()) == before
+
+
+def test_a_series_is_ended_from_the_list_and_then_read_only(acme, sundays, browser, at):
+    at(TWO + MINUTE)
+    coming = MaintenanceWindow.objects.count() - 1
+    form = {"action": "end_series", "_selected_action": [sundays.pk]}
+    assert f"{coming} cancelled" in told(browser.post(LIST, form, follow=True))
+    assert f"Series {sundays.pk} has ended" in told(browser.post(LIST, form, follow=True))
+    page = browser.get(change_url(sundays)).text
+    assert 'name="_save"' not in page
+    assert "series-preview" not in page
+    sent = browser.post(change_url(sundays), series_form(), follow=True)
+    assert f"Series {sundays.pk} has ended" in told(sent)
+    assert browser.get(LIST, {"ended": "no"}).context["cl"].result_count == 0
+    assert browser.get(LIST, {"ended": "yes"}).context["cl"].result_count == 1
+    assert browser.get(LIST, {"ended": "maybe"}).context["cl"].result_count == 1
+
+
+def test_the_list_tells_each_in_words(acme, sundays, browser):
+    page = browser.get(LIST, {"q": "acme"}).text
+    assert "every week on Sunday, from 02:00 for 2h, time zone UTC" in page
+    WindowSeries.objects.update(rule="spoilt")
+    assert "spoilt" in browser.get(LIST).text
+    assert browser.get(change_url(sundays)).status_code == 200
+
+
+def test_a_series_is_not_deleted_but_goes_with_its_site(acme, sundays, browser):
+    assert browser.get(reverse(f"{SERIES}_delete", args=[sundays.pk])).status_code == 403
+    assert "delete_selected" not in browser.get(LIST).text
+    browser.post(reverse("admin:sites_site_delete", args=[acme.pk]), {"post": "yes"})
+    assert not WindowSeries.objects.exists()
+
+
+def test_a_window_names_its_series_and_the_series_its_windows(acme, sundays, browser):
+    window = MaintenanceWindow.objects.order_by("starts_at").first()
+    windows = "admin:maintenance_windows_maintenancewindow"
+    page = browser.get(reverse(f"{windows}_change", args=[window.pk])).text
+    assert change_url(sundays) in page
+    count = MaintenanceWindow.objects.count()
+    assert f"{count} to come or running" in browser.get(change_url(sundays)).text
+    url = reverse(f"{windows}_changelist")
+    listed = browser.get(url, {"series__id__exact": sundays.pk}).context["cl"].result_count
+    assert listed == count
+    assert browser.get(url, {"series__isempty": "1"}).context["cl"].result_count == 0
