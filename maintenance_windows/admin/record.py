@@ -1,5 +1,6 @@
 """What all pages here have in common."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -34,6 +35,23 @@ class KeptForTheRecord(admin.ModelAdmin):  # type: ignore[type-arg]
         if match and (match.url_name or "").startswith(own):
             return False
         return super().has_delete_permission(request, obj)
+
+    def each(
+        self,
+        request: HttpRequest,
+        rows: Iterable[Any],
+        verb: Callable[..., Any],
+        said: Callable[[Any], str],
+    ) -> None:
+        """Do to each row what an action asks for, and say what came of it or why not."""
+        for row in rows:
+            try:
+                outcome = verb(row.pk, actor=request.user.get_username())
+            except Refused as refusal:
+                self.message_user(request, str(refusal), messages.ERROR)
+            else:
+                self.log_change(request, row, verb.__name__)
+                self.message_user(request, said(outcome))
 
     def changeform_view(
         self,

@@ -20,7 +20,6 @@ from maintenance_windows.admin.record import KeptForTheRecord
 from maintenance_windows.forms.series import SeriesForm
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.occurrences import Outcome
-from maintenance_windows.rules import Refused
 
 PREVIEWED = 10
 
@@ -146,14 +145,7 @@ class WindowSeriesAdmin(KeptForTheRecord):
 
     @admin.action(description=_("End the series"), permissions=["change"])
     def end_series(self, request: HttpRequest, queryset: QuerySet[WindowSeries]) -> None:
-        for series in queryset:
-            try:
-                outcome = verbs.end(series.pk, actor=request.user.get_username())
-            except Refused as refusal:
-                self.message_user(request, str(refusal), messages.ERROR)
-            else:
-                self.log_change(request, outcome.series, "end")
-                self.message_user(request, f"{outcome.series}: {said(outcome)}")
+        self.each(request, queryset, verbs.end, lambda done: f"{done.series}: {said(done)}")
 
 
 def when_errors(form: SeriesForm) -> list[str]:

@@ -1,9 +1,8 @@
 """Windows: planned, moved, started, ended and cancelled."""
 
-from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -16,7 +15,6 @@ from maintenance_windows.admin.story import Event
 from maintenance_windows.forms.window import WindowForm
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.querysets import Status
-from maintenance_windows.rules import Refused
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -94,27 +92,15 @@ class MaintenanceWindowAdmin(KeptForTheRecord):
 
     @admin.action(description=_("Start now"), permissions=["change"])
     def start_now(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
-        self._each(request, queryset, lifecycle.start)
+        self.each(request, queryset, lifecycle.start, self.said)
 
     @admin.action(description=_("End now"), permissions=["change"])
     def end_now(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
-        self._each(request, queryset, lifecycle.end)
+        self.each(request, queryset, lifecycle.end, self.said)
 
     @admin.action(description=_("Cancel"), permissions=["change"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
-        self._each(request, queryset, lifecycle.cancel)
+        self.each(request, queryset, lifecycle.cancel, self.said)
 
-    def _each(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[MaintenanceWindow],
-        verb: Callable[..., MaintenanceWindow],
-    ) -> None:
-        for window in queryset:
-            try:
-                changed = verb(window.pk, actor=request.user.get_username())
-            except Refused as refusal:
-                self.message_user(request, str(refusal), messages.ERROR)
-            else:
-                self.log_change(request, changed, verb.__name__)
-                self.message_user(request, f"{changed}: {self.status(changed)}.")
+    def said(self, window: MaintenanceWindow) -> str:
+        return f"{window}: {self.status(window)}."

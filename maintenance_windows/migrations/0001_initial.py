@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('cancelled_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='cancelled')),
                 ('level', models.CharField(choices=[('full', 'full'), ('read_only', 'read-only')], default='full', help_text='Full closes everything; read-only lets GET, HEAD and OPTIONS pass.', max_length=16, verbose_name='level')),
                 ('title', models.CharField(blank=True, help_text='For your team; visitors never see it.', max_length=200, verbose_name='title')),
-                ('message', models.TextField(blank=True, help_text='Shown to visitors while the window is open.', verbose_name='message')),
+                ('message', models.TextField(blank=True, help_text='Shown to visitors during the maintenance.', verbose_name='message')),
                 ('created_by', models.CharField(blank=True, editable=False, max_length=254, verbose_name='created by')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                 ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='maintenance_windows', to='sites.site', verbose_name='site')),

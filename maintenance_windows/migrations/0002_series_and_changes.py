@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('excluded', models.JSONField(blank=True, default=list, verbose_name='excluded dates')),
                 ('level', models.CharField(choices=[('full', 'full'), ('read_only', 'read-only')], default='full', help_text='Full closes everything; read-only lets GET, HEAD and OPTIONS pass.', max_length=16, verbose_name='level')),
                 ('title', models.CharField(blank=True, help_text='For your team; visitors never see it.', max_length=200, verbose_name='title')),
-                ('message', models.TextField(blank=True, help_text='Shown to visitors while a window is open.', verbose_name='message')),
+                ('message', models.TextField(blank=True, help_text='Shown to visitors during the maintenance.', verbose_name='message')),
                 ('ended_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='ended')),
                 ('created_by', models.CharField(blank=True, editable=False, max_length=254, verbose_name='created by')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),

@@ -1,7 +1,8 @@
 from maintenance_windows.models.history import ACTOR_LENGTH, Scheduler, Transition, WindowChange
+from maintenance_windows.models.planned import TITLE_LENGTH
 from maintenance_windows.models.series import WindowSeries
 from maintenance_windows.models.site import IgnoredURL, SiteMaintenance
-from maintenance_windows.models.window import TITLE_LENGTH, MaintenanceWindow
+from maintenance_windows.models.window import MaintenanceWindow
 
 __all__ = [
     "ACTOR_LENGTH",

@@ -11,18 +11,16 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows import wording
-from maintenance_windows.models.history import ACTOR_LENGTH
-from maintenance_windows.models.levels import KNOWN_LEVEL, LEVEL_HELP, LEVELS
-from maintenance_windows.models.window import TITLE_LENGTH
+from maintenance_windows.models.levels import KNOWN_LEVEL
+from maintenance_windows.models.planned import Planned
 from maintenance_windows.querysets import SeriesQuerySet
 from maintenance_windows.recurrence import Recurrence
 from maintenance_windows.rrule import LONGEST, Rule, RuleError
-from maintenance_windows.snapshot import Level
 
 ZONE_LENGTH = 64
 
 
-class WindowSeries(models.Model):
+class WindowSeries(Planned):
     """A recurrence rule in a time zone of its own, from which windows are made ahead of time.
 
     `starts_on` and `start_time` are what the wall clock shows in `zone` at the first start that
@@ -38,28 +36,9 @@ class WindowSeries(models.Model):
     zone = models.CharField(_("time zone"), max_length=ZONE_LENGTH)
     length = models.DurationField(_("length"))
     excluded = models.JSONField(_("excluded dates"), default=list, blank=True)
-    level = models.CharField(
-        _("level"), max_length=16, choices=LEVELS, default=Level.FULL.value, help_text=LEVEL_HELP
-    )
-    title = models.CharField(
-        _("title"),
-        max_length=TITLE_LENGTH,
-        blank=True,
-        help_text=_("For your team; visitors never see it."),
-    )
-    message = models.TextField(
-        _("message"), blank=True, help_text=_("Shown to visitors while a window is open.")
-    )
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
-    created_by = models.CharField(
-        _("created by"), max_length=ACTOR_LENGTH, blank=True, editable=False
-    )
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = SeriesQuerySet.as_manager()
-
-    # What each of its windows has from it.
-    TEXTS = ("level", "title", "message")
 
     class Meta:
         verbose_name = _("series of windows")

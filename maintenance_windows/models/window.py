@@ -7,15 +7,13 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.models.history import ACTOR_LENGTH
-from maintenance_windows.models.levels import KNOWN_LEVEL, LEVEL_HELP, LEVELS
+from maintenance_windows.models.levels import KNOWN_LEVEL
+from maintenance_windows.models.planned import Planned
 from maintenance_windows.querysets import RUNNING, WAITING, Status, WindowQuerySet
-from maintenance_windows.snapshot import Closure, Level
-
-TITLE_LENGTH = 200
+from maintenance_windows.snapshot import Closure
 
 
-class MaintenanceWindow(models.Model):
+class MaintenanceWindow(Planned):
     """Planned downtime of one Site, half-open `[starts_at, ends_at)`.
 
     What was planned and what really happened are separate: `started_at` is earlier than
@@ -34,22 +32,6 @@ class MaintenanceWindow(models.Model):
     started_at = models.DateTimeField(_("started"), null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True, editable=False)
-    level = models.CharField(
-        _("level"), max_length=16, choices=LEVELS, default=Level.FULL.value, help_text=LEVEL_HELP
-    )
-    title = models.CharField(
-        _("title"),
-        max_length=TITLE_LENGTH,
-        blank=True,
-        help_text=_("For your team; visitors never see it."),
-    )
-    message = models.TextField(
-        _("message"), blank=True, help_text=_("Shown to visitors while the window is open.")
-    )
-    created_by = models.CharField(
-        _("created by"), max_length=ACTOR_LENGTH, blank=True, editable=False
-    )
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
     series = models.ForeignKey(
         "WindowSeries",
         models.SET_NULL,
@@ -73,9 +55,7 @@ class MaintenanceWindow(models.Model):
         "started_at",
         "ended_at",
         "cancelled_at",
-        "level",
-        "title",
-        "message",
+        *Planned.TEXTS,
     )
 
     class Meta:

@@ -1,0 +1,37 @@
+"""What a window has, and what a series gives to each of its windows."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from maintenance_windows.models.history import ACTOR_LENGTH
+from maintenance_windows.models.levels import LEVEL_HELP, LEVELS
+from maintenance_windows.snapshot import Level
+
+TITLE_LENGTH = 200
+
+
+class Planned(models.Model):
+    """How much is closed, what is said about it, and who planned it."""
+
+    level = models.CharField(
+        _("level"), max_length=16, choices=LEVELS, default=Level.FULL.value, help_text=LEVEL_HELP
+    )
+    title = models.CharField(
+        _("title"),
+        max_length=TITLE_LENGTH,
+        blank=True,
+        help_text=_("For your team; visitors never see it."),
+    )
+    message = models.TextField(
+        _("message"), blank=True, help_text=_("Shown to visitors during the maintenance.")
+    )
+    created_by = models.CharField(
+        _("created by"), max_length=ACTOR_LENGTH, blank=True, editable=False
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    # What people may say, beside the times.
+    TEXTS = ("level", "title", "message")
+
+    class Meta:
+        abstract = True
