@@ -3,7 +3,9 @@
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.core.checks import CheckMessage, Tags, register
+from django.core.checks import Error as CheckError
 from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError, router
 
@@ -12,6 +14,7 @@ from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.patterns import fault
 from maintenance_windows.snapshot import PatternKind
 
+MOST_DAYS = 3660
 TASKS = {
     TICK_TASK: "sets and clears the maintenance flags",
     MATERIALISE_TASK: "makes the windows of series",
@@ -55,6 +58,20 @@ def check_patterns(**_: Any) -> list[CheckMessage]:
     ]
 
 
+def check_horizon(**_: Any) -> list[CheckMessage]:
+    """maintenance_windows.E002: MAINTENANCE_SERIES_HORIZON is no number of days."""
+    days = getattr(settings, "MAINTENANCE_SERIES_HORIZON", 60)
+    if isinstance(days, int) and 1 <= days <= MOST_DAYS:
+        return []
+    return [
+        CheckError(
+            f"MAINTENANCE_SERIES_HORIZON must be whole days from 1 to {MOST_DAYS}, not {days!r}.",
+            id="maintenance_windows.E002",
+        )
+    ]
+
+
 def connect() -> None:
     register(check_tasks, Tags.database)
     register(check_patterns)
+    register(check_horizon)

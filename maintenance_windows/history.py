@@ -1,14 +1,15 @@
-"""What is done to windows: kept as rows, and announced after the commit."""
+"""What is done to windows and series: kept as rows, and announced after the commit."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.db import router, transaction
 from django.dispatch import Signal
 
 from maintenance_windows import signals
-from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow, WindowChange
+from maintenance_windows.models import ACTOR_LENGTH, Change, MaintenanceWindow, WindowSeries
 
 Facts = dict[str, object]
 
@@ -25,14 +26,22 @@ def changed(pairs: Iterable[tuple[MaintenanceWindow, Facts]], actor: str, now: d
     for window, before in pairs:
         if not (changes := window.changes(before)):
             continue
-        rows.append(
-            WindowChange(window=window, at=now, actor=actor[:ACTOR_LENGTH], changes=changes)
-        )
+        rows.append(_change(changes, actor, now, window=window))
         if "cancelled_at" in changes:
             _announce(signals.window_cancelled, window, actor)
         else:
             _announce(signals.window_changed, window, actor, changes=changes)
-    WindowChange.objects.bulk_create(rows)
+    Change.objects.bulk_create(rows)
+
+
+def series_changed(series: WindowSeries, before: Facts, actor: str, now: datetime) -> None:
+    """Record a series that differs from its facts of before; its windows are announced."""
+    if changes := series.changes(before):
+        _change(changes, actor, now, series=series).save()
+
+
+def _change(changes: Any, actor: str, now: datetime, **of: Any) -> Change:
+    return Change(at=now, actor=actor[:ACTOR_LENGTH], changes=changes, **of)
 
 
 def _announce(signal: Signal, window: MaintenanceWindow, actor: str, **more: object) -> None:

@@ -7,13 +7,15 @@ from itertools import islice, pairwise
 
 from dateutil import rrule
 
-from maintenance_windows.rrule import Rule, RuleError
+from maintenance_windows.rrule import Frequency, Rule, RuleError
 
+DAY = timedelta(days=1)
 # The calendar repeats itself, weekdays and leap years alike, after so many years.
 CYCLE = 400
 # A rule that does not fire for so long never does.
 SEARCH = timedelta(days=50 * 366)
-EARLIEST, LATEST = 1970, 9900  # years of a start: what lies between is worked through, day by day
+EARLIEST, LATEST = 1970, 9900  # years of a start
+LONGEST = timedelta(days=366)  # length of one window
 SAMPLE = 400  # occurrences that are looked at for overlaps
 
 
@@ -46,18 +48,25 @@ class Recurrence:
         Without `stop` the search ends fifty years after `since`, or after the start if that is
         later. Raises RuleError where the calendar does not reach.
         """
+        if not EARLIEST <= self.start.year < LATEST:
+            raise RuleError(f"The start must be in the years from {EARLIEST} to {LATEST - 1}.")
+        if not timedelta(0) < self.length <= LONGEST:
+            raise RuleError("A window of a series lasts more than nothing and a year at most.")
         try:
             stop = stop or max(since, self._utc(self.start)) + SEARCH
-            last = stop.astimezone(self.zone).replace(tzinfo=None) + timedelta(days=1)
-            yield from self._between(since, stop, last)
+            yield from self._between(since, stop)
         except OverflowError:
             raise RuleError("That is further away than the calendar goes.") from None
 
-    def _between(self, since: datetime, stop: datetime, last: datetime) -> Iterator[Occurrence]:
+    def _between(self, since: datetime, stop: datetime) -> Iterator[Occurrence]:
+        first, last = (
+            (at + margin).astimezone(self.zone).replace(tzinfo=None)
+            for at, margin in ((since, -self.length - DAY), (stop, DAY))
+        )
         until, before = self.rule.until, None
         if until is not None and until.tzinfo is None:
             last = min(last, until)
-        for local in self._local(last):
+        for local in self._local(first, last):
             starts_at = self._utc(local)
             if starts_at >= stop or (until and until.tzinfo and starts_at > until):
                 return
@@ -76,19 +85,22 @@ class Recurrence:
     def _utc(self, local: datetime) -> datetime:
         return local.replace(tzinfo=self.zone, fold=0).astimezone(UTC)
 
-    def _local(self, last: datetime) -> Iterator[datetime]:
-        """Starts up to `last`, by the wall clock.
+    def _local(self, first: datetime, last: datetime) -> Iterator[datetime]:
+        """Starts from before `first` up to `last`, by the wall clock.
 
-        dateutil looks for the next start until the calendar ends. So it is asked as late in the
-        calendar as the same days come again: no rule keeps it for more than one cycle of years.
+        dateutil searches for the next start up to the year 9999. All is shifted towards that year
+        by whole cycles of the calendar, so that no rule keeps it for more than one of them.
         """
-        if not EARLIEST <= self.start.year < LATEST:
-            raise RuleError(f"The start must be in the years from {EARLIEST} to {LATEST - 1}.")
-        rule = self.rule
+        start, rule = self._near(first), self.rule
+        if last < start:
+            return
         away = (MAXYEAR - last.year) // CYCLE * CYCLE
+        weekdays = [rrule.weekday(day, nth or None) for nth, day in rule.by_day]
+        if rule.by_week_no and not (rule.by_day or rule.by_month_day or rule.by_year_day):
+            weekdays = [rrule.weekday(start.weekday())]  # what a rule leaves out its start says
         days = rrule.rrule(
             getattr(rrule, rule.frequency),
-            dtstart=self.start.replace(year=self.start.year + away),
+            dtstart=start.replace(year=start.year + away),
             until=last.replace(year=last.year + away),
             interval=rule.interval,
             wkst=rule.week_start,
@@ -97,7 +109,18 @@ class Recurrence:
             bymonthday=rule.by_month_day or None,
             byyearday=rule.by_year_day or None,
             byweekno=rule.by_week_no or None,
-            byweekday=[rrule.weekday(day, nth or None) for nth, day in rule.by_day] or None,
+            byweekday=weekdays or None,
         )
         for day in islice(days, rule.count):
             yield day.replace(year=day.year - away)
+
+    def _near(self, first: datetime) -> datetime:
+        """A start well before `first` from which the rule goes on as from its own.
+
+        Without it a daily rule of ten years ago is worked through day by day, each time.
+        """
+        days = {Frequency.DAILY: 1, Frequency.WEEKLY: 7}.get(self.rule.frequency)
+        if days is None or self.rule.count is not None:
+            return self.start
+        period = timedelta(days=days * self.rule.interval)
+        return self.start + max(0, (first - self.start) // period - 1) * period

@@ -38,11 +38,11 @@ class Frequency(StrEnum):
     YEARLY = "YEARLY"
 
 
-# Section 3.3.10 says of each part with which frequencies it must not be used. That BYSETPOS does
-# not go with DAILY is ours: of one day a day there is nothing to choose.
+# Which parts section 3.3.10 forbids with which frequency. BYSETPOS it allows with all of these,
+# but of one day there is nothing to choose, and dateutil cuts the first week off at the start.
 NOT_WITH = {
     Frequency.DAILY: {"BYWEEKNO", "BYYEARDAY", "BYSETPOS"},
-    Frequency.WEEKLY: {"BYWEEKNO", "BYYEARDAY", "BYMONTHDAY"},
+    Frequency.WEEKLY: {"BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYSETPOS"},
     Frequency.MONTHLY: {"BYWEEKNO", "BYYEARDAY"},
     Frequency.YEARLY: set[str](),
 }
@@ -156,8 +156,12 @@ def _days(value: str, frequency: Frequency, names: dict[str, str]) -> tuple[tupl
         if match["nth"] is not None:
             if frequency in {Frequency.DAILY, Frequency.WEEKLY} or "BYWEEKNO" in names:
                 raise RuleError(f"BYDAY={text} needs FREQ=MONTHLY, or FREQ=YEARLY without weeks.")
-            _number("BYDAY", match["nth"], -53, 53)
+            # A month has a weekday five times at the most.
+            most = 53 if frequency is Frequency.YEARLY and "BYMONTH" not in names else 5
+            _number("BYDAY", match["nth"], -most, most)
         days.append((int(match["nth"] or 0), WEEKDAYS.index(match["day"])))
+    if len({bool(nth) for nth, _day in days}) > 1:  # dateutil takes those that are both
+        raise RuleError(f"BYDAY={value} mixes days with a number and days without: use one kind.")
     return tuple(days)
 
 

@@ -7,18 +7,20 @@ changes the rows.
 import logging
 from collections.abc import Iterable
 from copy import copy
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.contrib.sites.models import Site
+from django.db import OperationalError
 from django.utils import timezone
 
-from maintenance_windows import occurrences, reconcile, rules
+from maintenance_windows import history, occurrences, reconcile, rules
 from maintenance_windows.models import ACTOR_LENGTH, WindowSeries
 from maintenance_windows.occurrences import Outcome
 from maintenance_windows.reconcile import Clock
 from maintenance_windows.rrule import Rule, RuleError
 from maintenance_windows.rules import Refused
+from maintenance_windows.timeline import SECOND
 
 logger = logging.getLogger("maintenance_windows")
 
@@ -34,7 +36,7 @@ def repeat(
 
     An occurrence that is on already opens at once.
     """
-    begun = []
+    begun, outcomes = [], []
     with reconcile.locked(clock) as now:
         check(template, now)
         for site in sites:
@@ -42,7 +44,11 @@ def repeat(
             series.site, series.created_by = site, actor[:ACTOR_LENGTH]
             series.save(force_insert=True)
             begun.append(series)
-        return [occurrences.follow(series, now, actor) for series in begun]
+    # Each under a lock of its own: hundreds of sites must not keep the tick waiting.
+    for series in begun:
+        with reconcile.locked(clock) as now:
+            outcomes.append(occurrences.follow(series, now, actor))
+    return outcomes
 
 
 def revise(
@@ -53,28 +59,31 @@ def revise(
     `changes` are fields of WindowSeries but for its site.
     """
     with reconcile.locked(clock) as now:
-        series = _going_on(series_id)
+        series, stored = _going_on(series_id), _going_on(series_id)
         for name, value in changes.items():
             setattr(series, name, value)
         check(series, now)
         series.save(update_fields=changes)
-        return occurrences.follow(series, now, actor)
+        history.series_changed(series, stored.facts(), actor, now)
+        return occurrences.follow(series, now, actor, stored)
 
 
 def end(series_id: int, *, actor: str = "", clock: Clock = timezone.now) -> Outcome:
     """Have no more windows made, and cancel the coming ones that nobody changed."""
     with reconcile.locked(clock) as now:
         series = _going_on(series_id)
+        before = series.facts()
         series.ended_at = now
         series.save(update_fields=["ended_at"])
+        history.series_changed(series, before, actor, now)
         return occurrences.follow(series, now, actor)
 
 
 def materialise(clock: Clock = timezone.now) -> list[Outcome]:
     """Make the windows of all series up to the horizon; returns where something was to do.
 
-    It finds what new zone data has moved, too. Of a series that cannot be worked out, because
-    somebody wrote it with SQL, only the log hears.
+    It finds what new zone data has moved, too. A series that fails, such as one that somebody
+    wrote with SQL, is logged and keeps no other from its windows.
     """
     outcomes = []
     for series in WindowSeries.objects.going_on().select_related("site").order_by("pk"):
@@ -90,18 +99,22 @@ def materialise(clock: Clock = timezone.now) -> list[Outcome]:
                 ]
         except RuleError as error:
             logger.error("series %s makes no windows: %s", series.pk, error)  # noqa: TRY400
+        except OperationalError:
+            raise  # that is no series' fault
+        except Exception:
+            logger.exception("series %s makes no windows", series.pk)
     return outcomes
 
 
 def check(series: WindowSeries, now: datetime) -> None:
     """Raises Refused where no series can be made of this; writes its rule in one form."""
     rules.check_title(series.title)
-    if series.length <= timedelta(0):
-        raise Refused("The end must be after the start.")
+    if series.start_time.microsecond or series.length % SECOND:
+        raise Refused("Start and length are whole seconds.")
     try:
         series.rule = Rule.parse(series.rule).text
         if next(series.recurrence().occurrences(now), None) is None:
-            raise Refused("This rule makes no window in the next fifty years.")
+            raise Refused("This rule makes no window from now on.")
     except RuleError as error:
         raise Refused(str(error)) from None
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 
 from django.utils.dates import MONTHS, WEEKDAYS
 from django.utils.formats import date_format
@@ -67,32 +68,58 @@ def _every(rule: Rule) -> str:
 
 
 def _where(rule: Rule, start: datetime) -> Iterable[str]:
-    days, months, month_days = rule.by_day, rule.by_month, rule.by_month_day
-    if not (days or month_days or rule.by_year_day or rule.by_week_no):
-        # What a rule does not say its start says.
-        match rule.frequency:
-            case Frequency.WEEKLY:
-                days = ((0, start.weekday()),)
-            case Frequency.MONTHLY:
-                month_days = (start.day,)
-            case Frequency.YEARLY:
-                months, month_days = months or (start.month,), (start.day,)
-    if months:
-        yield _(" in %s") % _list(str(MONTHS[month]) for month in months)
+    if not (rule.by_day or rule.by_month_day or rule.by_year_day):
+        rule = _completed(rule, start)
+    if rule.by_month:
+        yield _(" in %s") % _list(str(MONTHS[month]) for month in rule.by_month)
     if rule.by_week_no:
         yield _(" in %s of the year") % _list(_nth(_("week"), week) for week in rule.by_week_no)
     if rule.by_year_day:
         yield _(" on %s of the year") % _list(_nth(_("day"), day) for day in rule.by_year_day)
-    if month_days:
-        yield _(" on %s") % _list(_nth(_("day"), day) for day in month_days)
-        if not months and any(abs(day) > LAST_SAFE_DAY for day in month_days):
-            yield _(" (months without it are left out)")
-    if days:
-        named = _list(_weekday(nth, day) for nth, day in days)
-        only = month_days or rule.by_year_day
-        yield (_(" if that is %s") if only else _(" on %s")) % named
+    if rule.by_month_day:
+        yield from _on_month_days(rule)
+    if rule.by_day:
+        yield _on_weekdays(rule)
     if rule.by_set_pos:
         yield _(", of these the %s") % _list(map(_ordinal, rule.by_set_pos))
+
+
+def _completed(rule: Rule, start: datetime) -> Rule:
+    """What a rule leaves out its start says."""
+    match rule.frequency:
+        case Frequency.WEEKLY:
+            return replace(rule, by_day=((0, start.weekday()),))
+        case Frequency.MONTHLY:
+            return replace(rule, by_month_day=(start.day,))
+        case Frequency.YEARLY if rule.by_week_no:
+            return replace(rule, by_day=((0, start.weekday()),))
+        case Frequency.YEARLY:
+            return replace(
+                rule, by_month=rule.by_month or (start.month,), by_month_day=(start.day,)
+            )
+    return rule
+
+
+def _on_month_days(rule: Rule) -> Iterable[str]:
+    yield _(" on %s") % _list(_nth(_("day"), day) for day in rule.by_month_day)
+    if rule.frequency is Frequency.YEARLY and not rule.by_month:
+        yield _(" of each month")
+    if not rule.by_month and any(abs(day) > LAST_SAFE_DAY for day in rule.by_month_day):
+        yield _(" (months without it are left out)")
+
+
+def _on_weekdays(rule: Rule) -> str:
+    named = _list(_weekday(nth, day) for nth, day in rule.by_day)
+    if rule.by_month_day or rule.by_year_day:
+        return _(" if that is %s") % named
+    if all(nth == 0 for nth, _day in rule.by_day) and not (rule.by_set_pos or _one_week(rule)):
+        return _(" on each %s") % named
+    return _(" on %s") % named
+
+
+def _one_week(rule: Rule) -> bool:
+    """Whether each weekday comes once in what the rule repeats."""
+    return rule.frequency in {Frequency.DAILY, Frequency.WEEKLY} or bool(rule.by_week_no)
 
 
 def _ending(rule: Rule) -> str:
@@ -100,9 +127,9 @@ def _ending(rule: Rule) -> str:
         return ngettext(", once", ", %(number)s times", rule.count) % {"number": rule.count}
     if rule.until is None:
         return ""
-    if rule.until.tzinfo:
-        return _(", until %s") % f"{rule.until:%Y-%m-%d %H:%M} UTC"
-    return _(", until %s") % date_format(rule.until, "j F Y")
+    if rule.until.time() == time.max:
+        return _(", until %s") % date_format(rule.until, "j F Y")
+    return _(", until %s") % f"{rule.until:%Y-%m-%d %H:%M %Z}".strip()
 
 
 def _list(words: Iterable[str]) -> str:
@@ -124,7 +151,7 @@ def _weekday(nth: int, day: int) -> str:
 
 def _ordinal(number: int) -> str:
     names = {1: _("first"), 2: _("second"), 3: _("third"), 4: _("fourth"), 5: _("fifth")}
-    names |= {-1: _("last"), -2: _("second last")}
+    names |= {-1: _("last"), -2: _("second last"), -3: _("third last"), -4: _("fourth last")}
     if number in names:
         return names[number]
     return _("%(number)s. last") % {"number": -number} if number < 0 else f"{number}."

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.html import strip_tags
 
 from maintenance_windows import lifecycle, reconcile
-from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition, WindowChange
+from maintenance_windows.models import Change, MaintenanceWindow, SiteMaintenance, Transition
 
 
 def story(browser, row) -> list[str]:
@@ -92,4 +92,4 @@ def test_history_cannot_be_edited_or_deleted(moved, browser):
     page = browser.get(reverse(f"{name}_changelist")).text
     assert "delete_selected" not in page
     assert f"window {moved.pk} began" in page
-    assert WindowChange.objects.count() == 2
+    assert Change.objects.count() == 2

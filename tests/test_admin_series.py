@@ -40,6 +40,11 @@ def series_form(**more: object) -> dict[str, object]:
     } | more
 
 
+def preview(browser: Client, form: dict[str, object], query: str = ""):
+    """What the page's script asks for."""
+    return browser.post(f"{PREVIEW}{query}", form, headers={"X-Requested-With": "fetch"})
+
+
 @pytest.fixture
 def sundays(acme) -> WindowSeries:
     """Each Sunday from 02:00 to 04:00 UTC, from the fourth of November 2029."""
@@ -138,12 +143,12 @@ def test_what_is_wrong_is_said_once_and_nothing_is_written(acme, browser, fields
     response = browser.post(ADD, series_form(site=acme.pk) | fields)
     assert errors(response).count("<li>") == 1
     assert sentence in errors(response)
-    assert sentence in browser.post(PREVIEW, series_form() | fields).text
+    assert sentence in preview(browser, series_form() | fields).text
     assert not WindowSeries.objects.exists()
 
 
 def test_the_preview_says_it_in_words_and_shows_ten_windows_twice(acme, browser):
-    page = browser.post(PREVIEW, series_form(starts_on="2030-03-24", start_time="02:30")).text
+    page = preview(browser, series_form(starts_on="2030-03-24", start_time="02:30")).text
     assert "every week on Sunday, from 02:30 for 2h, time zone Europe/Berlin" in page
     assert page.count("<tr>") == 1 + 10
     # On the 31st of March the clock goes from 02:00 to 03:00.
@@ -154,7 +159,7 @@ def test_the_preview_says_it_in_words_and_shows_ten_windows_twice(acme, browser)
 
 
 def test_the_preview_warns_of_overlap_and_marks_what_would_be_on_now(acme, browser):
-    page = browser.post(PREVIEW, series_form(starts_on="2029-10-21", length="8d")).text
+    page = preview(browser, series_form(starts_on="2029-10-21", length="8d")).text
     assert "These windows overlap one another" in page
     assert page.count("on now") == 2
     response = browser.post(ADD, series_form(site=acme.pk, length="8d"), follow=True)
@@ -162,7 +167,7 @@ def test_the_preview_warns_of_overlap_and_marks_what_would_be_on_now(acme, brows
 
 
 def test_the_preview_shows_what_saving_makes(acme, browser):
-    page = browser.post(PREVIEW, series_form(unit="MONTHLY", monthly="last")).text
+    page = preview(browser, series_form(unit="MONTHLY", monthly="last")).text
     browser.post(ADD, series_form(site=acme.pk, unit="MONTHLY", monthly="last"))
     windows = MaintenanceWindow.objects.order_by("starts_at")
     assert windows.count() == 2
@@ -255,3 +260,99 @@ def test_a_window_names_its_series_and_the_series_its_windows(acme, sundays, bro
     listed = browser.get(url, {"series__id__exact": sundays.pk}).context["cl"].result_count
     assert listed == count
     assert browser.get(url, {"series__isempty": "1"}).context["cl"].result_count == 0
+
+
+def test_the_preview_of_a_series_shows_what_saving_would_leave(acme, sundays, browser, at):
+    _, second, third, fourth = MaintenanceWindow.objects.order_by("starts_at")[:4]
+    lifecycle.cancel(second.pk)
+    lifecycle.extend(third.pk, by=HOUR)
+    at(TWO + 6 * HOUR)  # the first is over
+    page = browser.get(change_url(sundays)).text
+    form = filled(page, start_time="20:00")
+    shown = preview(browser, form, f"?series={sundays.pk}").text
+    browser.post(change_url(sundays), form)
+    windows = MaintenanceWindow.objects.live(TWO + 6 * HOUR).order_by("starts_at")
+    rows = [f"<td>{w.starts_at:%a %Y-%m-%d %H:%M}</td>" for w in windows[:10]]
+    assert [shown.count(row) for row in rows] == [1] * len(rows)
+    assert [window.pk for window in windows[:2]] == [third.pk, fourth.pk]
+    assert "2029-11-04 20:00" not in shown
+    assert "2029-11-11" not in shown
+    assert shown.count("changed by hand") == 1
+
+
+def test_a_title_saved_leaves_seconds_alone(acme, sundays, browser):
+    series.revise(sundays.pk, start_time=time(2, 0, 30), clock=lambda: TWO - HOUR)
+    page = browser.get(change_url(sundays)).text
+    response = browser.post(change_url(sundays), filled(page, title="new"), follow=True)
+    sundays.refresh_from_db()
+    assert (sundays.title, sundays.start_time) == ("new", time(2, 0, 30))
+    assert MaintenanceWindow.objects.first().starts_at.second == 30
+    assert "was changed successfully" in told(response)
+
+
+def test_two_people_who_change_the_rule_are_told(acme, sundays, browser):
+    page = browser.get(change_url(sundays)).text
+    browser.post(change_url(sundays), filled(page, until="2030-06-30"))
+    response = browser.post(change_url(sundays), filled(page, every="2"))
+    sentence = "Somebody else has changed the rule to FREQ=WEEKLY;UNTIL=20300630"
+    assert sentence in errors(response)
+    sundays.refresh_from_db()
+    assert sundays.rule == "FREQ=WEEKLY;UNTIL=20300630"
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"unit": "DAILY", "weekdays": ["MO"]}, "Weekdays go with weeks alone."),
+        ({"unit": "rule", "rule": "FREQ=DAILY", "until": "2030-01-01"}, "Put UNTIL into the rule."),
+    ],
+)
+def test_what_would_be_ignored_is_refused(acme, browser, fields, sentence):
+    assert sentence in errors(browser.post(ADD, series_form(site=acme.pk) | fields))
+    assert not WindowSeries.objects.exists()
+
+
+def test_the_page_sends_only_what_matters(acme, browser):
+    """Scripts leave out what they hide."""
+    form = series_form(site=acme.pk, unit="rule", rule="FREQ=DAILY")
+    hidden = {"every", "monthly", "nth", "nth_weekday", "until"}
+    browser.post(ADD, {name: value for name, value in form.items() if name not in hidden})
+    assert WindowSeries.objects.get().rule == "FREQ=DAILY"
+
+
+def test_a_zone_that_is_gone_is_refused_by_name(acme, sundays, browser):
+    WindowSeries.objects.update(zone="Old/Gone")
+    page = browser.get(change_url(sundays)).text
+    assert Filled(page).fields["zone"] == "Old/Gone"
+    response = browser.post(change_url(sundays), filled(page, title="new"))
+    assert "There is no time zone &#x27;Old/Gone&#x27;" in errors(response)
+    assert browser.get(LIST).status_code == 200
+
+
+def test_without_scripts_the_preview_is_a_page(acme, browser):
+    page = browser.post(PREVIEW, series_form()).text
+    assert "<title>Next windows" in page
+    assert "every week on Sunday" in page
+
+
+def test_whoever_may_only_look_sees_the_rule_in_words(acme, sundays, client):
+    bob = User.objects.create_user("bob", is_staff=True)
+    bob.user_permissions.add(Permission.objects.get(codename="view_windowseries"))
+    client.force_login(bob)
+    page = client.get(change_url(sundays)).text
+    assert "every week on Sunday, from 02:00 for 2h, time zone UTC" in page
+    assert "None" not in page
+
+
+def test_numbers_of_series_are_plain(acme, sundays, browser, settings):
+    settings.USE_THOUSAND_SEPARATOR = True
+    sundays.pk = 12345
+    sundays.save(force_insert=True)
+    assert "?series=12345" in browser.get(reverse(f"{SERIES}_change", args=[12345])).text
+
+
+def test_a_series_has_a_history(acme, sundays, browser):
+    series.revise(sundays.pk, length=HOUR, actor="bob", clock=lambda: TWO - HOUR)
+    page = browser.get(reverse(f"{SERIES}_history", args=[sundays.pk])).text
+    assert "length 2h → 1h" in page
+    assert "series begun" in page

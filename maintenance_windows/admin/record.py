@@ -50,7 +50,7 @@ class KeptForTheRecord(admin.ModelAdmin):  # type: ignore[type-arg]
             except Refused as refusal:
                 self.message_user(request, str(refusal), messages.ERROR)
             else:
-                self.log_change(request, row, verb.__name__)
+                self.log_change(request, row, said(outcome))
                 self.message_user(request, said(outcome))
 
     def changeform_view(

@@ -1,6 +1,6 @@
 """Series: planned with the next windows before one's eyes, changed, and ended."""
 
-from itertools import islice
+import re
 from typing import Any
 
 from django.contrib import admin, messages
@@ -15,13 +15,17 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from maintenance_windows import occurrences
 from maintenance_windows import series as verbs
+from maintenance_windows.admin import story
 from maintenance_windows.admin.record import KeptForTheRecord
+from maintenance_windows.admin.story import Event
 from maintenance_windows.forms.series import SeriesForm
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.occurrences import Outcome
 
 PREVIEWED = 10
+PK = re.compile(r"[0-9]{1,18}")
 
 
 class GoingOnFilter(admin.SimpleListFilter):
@@ -82,12 +86,20 @@ class WindowSeriesAdmin(KeptForTheRecord):
         said = text % {"number": coming}
         return format_html('<a href="{}?series__id__exact={}">{}</a>', url, series.pk, said)
 
+    def story(self, obj: WindowSeries) -> list[Event]:
+        return story.of_series(obj)
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        more = ((_("So far"), {"fields": self.facts}),) if obj else ()
-        return (*self.fieldsets, *more)
+        if obj is None:
+            return self.fieldsets
+        so_far = (_("So far"), {"fields": self.facts})
+        if not self.has_change_permission(request, obj):
+            fields = ("site", "words", "rule", "excluded", *WindowSeries.TEXTS)
+            return ((None, {"fields": fields}), so_far)
+        return (*self.fieldsets, so_far)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("site", *self.facts) if obj else ()
+        return ("site", "words", *self.facts) if obj else ()
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """An ended one is shown, not edited; whoever sends a page of it is told so."""
@@ -105,24 +117,28 @@ class WindowSeriesAdmin(KeptForTheRecord):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         pk = request.GET.get("series", "")
-        series = get_object_or_404(WindowSeries, pk=pk) if pk.isdecimal() else None
+        series = get_object_or_404(WindowSeries, pk=int(pk)) if PK.fullmatch(pk) else None
         allowed = self.has_change_permission if series else self.has_add_permission
         if not allowed(request, *[series] if series else []):
             return HttpResponse(status=403)
         form_class: Any = self.get_form(request, series, change=series is not None)
         form: SeriesForm = form_class(request.POST, instance=series)
         form.is_valid()
-        context: dict[str, Any] = {"form": form, "errors": when_errors(form)}
+        context: dict[str, Any] = {"title": _("Next windows"), "errors": form.errors_of_times()}
         if form.series:
-            recurrence, now = form.series.recurrence(), timezone.now()
+            now = timezone.now()
             context |= {
                 "words": form.series.words(),
-                "zone": recurrence.zone,
-                "occurrences": list(islice(recurrence.occurrences(now), PREVIEWED)),
-                "overlaps": recurrence.overlaps(now),
+                "zone": form.series.recurrence().zone,
+                "coming": occurrences.preview(form.series, now, PREVIEWED),
+                "overlaps": form.series.recurrence().overlaps(now),
                 "now": now,
             }
-        return TemplateResponse(request, "maintenance_windows/admin/preview.html", context)
+        # A browser without JavaScript has opened a page of its own for it.
+        part = "X-Requested-With" in request.headers
+        name = "preview" if part else "preview_page"
+        context |= {} if part else self.admin_site.each_context(request)
+        return TemplateResponse(request, f"maintenance_windows/admin/{name}.html", context)
 
     def save_model(
         self,
@@ -146,17 +162,6 @@ class WindowSeriesAdmin(KeptForTheRecord):
     @admin.action(description=_("End the series"), permissions=["change"])
     def end_series(self, request: HttpRequest, queryset: QuerySet[WindowSeries]) -> None:
         self.each(request, queryset, verbs.end, lambda done: f"{done.series}: {said(done)}")
-
-
-def when_errors(form: SeriesForm) -> list[str]:
-    """What stands in the way of a preview: all but what visitors and the team will read."""
-    texts = {"site", "level", "title", "message"}
-    return [
-        f"{form.fields[name].label}: {error}" if name in form.fields else str(error)
-        for name, errors in form.errors.items()
-        if name not in texts
-        for error in errors
-    ]
 
 
 def said(outcome: Outcome) -> str:

@@ -9,15 +9,17 @@ from typing import Any
 from django.contrib.sites.models import Site
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
+from django.utils.dateparse import parse_datetime, parse_duration
 from django.utils.translation import gettext as _
 
-from maintenance_windows.models import MaintenanceWindow, Transition, WindowChange
+from maintenance_windows import wording
+from maintenance_windows.models import Change, MaintenanceWindow, Transition, WindowSeries
 
 NEWEST = 200  # events of a site that are shown; all its transitions have a page of their own
 NAMES = {
     field.name: field.verbose_name
-    for field in MaintenanceWindow._meta.fields  # noqa: SLF001 (public, as the documentation says)
+    for model in (WindowSeries, MaintenanceWindow)
+    for field in model._meta.fields  # noqa: SLF001 (public, as the documentation says)
 }
 MOMENTS = {"starts_at", "ends_at", "started_at", "ended_at", "cancelled_at"}
 
@@ -33,14 +35,20 @@ class Event:
 
 
 def of_window(window: MaintenanceWindow) -> list[Event]:
-    changes = list(window.changes_made.order_by("-pk").select_related("window"))
+    changes = list(window.changes_made.order_by("-pk"))
     return _newest_first(
         [
             _planned(window, changes),
             *map(_change, changes),
-            *map(_transition, window.transitions.all()),
+            *map(_transition, window.transitions.order_by("-pk")[:NEWEST]),
         ]
     )
+
+
+def of_series(series: WindowSeries) -> list[Event]:
+    changes = series.changes_made.order_by("-pk")[:NEWEST]
+    begun = Event(at=series.created_at, what=_("series begun"), actor=series.created_by)
+    return _newest_first([begun, *map(_change, changes)])
 
 
 def of_site(site: Site) -> list[Event]:
@@ -48,7 +56,7 @@ def of_site(site: Site) -> list[Event]:
         return list(rows.order_by("-pk")[:NEWEST])
 
     windows = newest(MaintenanceWindow.objects.filter(site=site))
-    changes = newest(WindowChange.objects.filter(window__site=site).select_related("window"))
+    changes = newest(Change.objects.filter(window__site=site))
     transitions = newest(Transition.objects.filter(site=site))
     of_each = defaultdict(list)
     for change in changes:
@@ -59,14 +67,14 @@ def of_site(site: Site) -> list[Event]:
             *map(_change, changes),
             *map(_transition, transitions),
         ]
-    )[:NEWEST]
+    )
 
 
 def _newest_first(events: Iterable[Event]) -> list[Event]:
-    return sorted(events, key=lambda event: event.at, reverse=True)
+    return sorted(events, key=lambda event: event.at, reverse=True)[:NEWEST]
 
 
-def _planned(window: MaintenanceWindow, changes: Iterable[WindowChange]) -> Event:
+def _planned(window: MaintenanceWindow, changes: Iterable[Change]) -> Event:
     """Changes, newest first, lead back to the times that were planned."""
     times: dict[str, Any] = {"starts_at": window.starts_at, "ends_at": window.ends_at}
     for change in changes:
@@ -81,9 +89,11 @@ def _planned(window: MaintenanceWindow, changes: Iterable[WindowChange]) -> Even
     return Event(at=window.created_at, what=what % facts, actor=window.created_by)
 
 
-def _change(change: WindowChange) -> Event:
+def _change(change: Change) -> Event:
     said = "; ".join(_fact(name, *values) for name, values in change.changes.items())
-    what = _("window %(id)s: %(changes)s") % {"id": change.window_id, "changes": said}
+    what = said
+    if change.window_id:
+        what = _("window %(id)s: %(changes)s") % {"id": change.window_id, "changes": said}
     return Event(at=change.at, what=what, actor=change.actor)
 
 
@@ -105,6 +115,8 @@ def _transition(transition: Transition) -> Event:
 
 
 def _said(name: str, value: Any) -> str:
+    if name == "length" and (length := parse_duration(value)):
+        return wording.length(length)
     moment = parse_datetime(value) if isinstance(value, str) and name in MOMENTS else value
     if isinstance(moment, datetime):
         return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"

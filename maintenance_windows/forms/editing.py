@@ -17,9 +17,9 @@ class ChangesOnly(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.pk:
             for name, field in list(self.fields.items()):
                 field.show_hidden_initial = True
-                field.disabled = self.is_bound and not self._was_shown(name)
+                field.disabled = self.is_bound and not self.was_shown(name)
 
-    def _was_shown(self, name: str) -> bool:
+    def was_shown(self, name: str) -> bool:
         """Whether the page that was sent had the field; it may have been read-only then."""
         keys = (name, f"{name}_0", f"initial-{name}", f"initial-{name}_0")
         return any(self.add_prefix(key) in self.data for key in keys)

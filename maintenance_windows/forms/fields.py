@@ -60,4 +60,4 @@ class DatesField(forms.CharField):
             ) from None
 
     def prepare_value(self, value: Any) -> Any:
-        return ", ".join(value) if isinstance(value, list) else value
+        return ", ".join(map(str, value)) if isinstance(value, list) else value

@@ -1,7 +1,9 @@
 """A series' form: the rule from plain fields, or as RFC 5545 writes it."""
 
 from datetime import time
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -13,7 +15,6 @@ from maintenance_windows import series as verbs
 from maintenance_windows.forms.editing import ChangesOnly
 from maintenance_windows.forms.fields import DatesField, LengthField
 from maintenance_windows.models import WindowSeries
-from maintenance_windows.models.series import zones
 from maintenance_windows.rrule import LONGEST, MOST, Frequency, Rule, RuleError
 from maintenance_windows.rrule import WEEKDAYS as CODES
 from maintenance_windows.rules import Refused
@@ -42,19 +43,32 @@ ORDINALS = [
 DAYS = [(code, WEEKDAYS[number]) for number, code in enumerate(CODES)]
 # The browser's own: the admin's would compare these with the clock of the server's zone.
 DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-TIME = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
+TIME = forms.TimeInput(format="%H:%M:%S", attrs={"type": "time"})
 DEFAULTS = {"INTERVAL=1", "WKST=MO"}
 BUILDER = ("every", "unit", "weekdays", "monthly", "nth", "nth_weekday", "until", "rule")
 
 
-def zone_choices() -> list[tuple[str, str]]:
-    return [(name, name) for name in sorted(zones())]
+@cache
+def zones() -> tuple[tuple[str, str], ...]:
+    """All of them: hundreds of files are looked at for this."""
+    return tuple((name, name) for name in sorted(available_timezones()))
+
+
+# Fields that mean nothing but with one unit. The page hides them; without scripts they are there.
+MISPLACED = (
+    ("weekdays", Frequency.WEEKLY.value, _("Weekdays go with weeks alone.")),
+    ("rule", AS_RULE, _("To use this rule, choose it beside “Every”.")),
+)
+# What a preview does not need.
+OTHERS = {"site", *WindowSeries.TEXTS}
 
 
 class SeriesForm(ChangesOnly):
-    zone = forms.ChoiceField(label=_("Time zone"), choices=zone_choices)
+    zone = forms.ChoiceField(label=_("Time zone"), choices=zones)
     length = LengthField(label=_("Length"), help_text=_("Of each window: 30m, 2h, 1h30m or 2d."))
-    every = forms.IntegerField(label=_("Every"), min_value=1, max_value=MOST, initial=1)
+    every = forms.IntegerField(
+        label=_("Every"), min_value=1, max_value=MOST, initial=1, required=False
+    )
     unit = forms.ChoiceField(label=_("Unit"), choices=UNITS, initial=Frequency.WEEKLY.value)
     weekdays = forms.MultipleChoiceField(
         label=_("On"),
@@ -63,9 +77,11 @@ class SeriesForm(ChangesOnly):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None means the weekday of the first day."),
     )
-    monthly = forms.ChoiceField(label=_("On"), choices=MONTHLY, initial=SAME_DAY)
-    nth = forms.TypedChoiceField(label=_("The"), choices=ORDINALS, coerce=int, initial=1)
-    nth_weekday = forms.ChoiceField(label=_("weekday"), choices=DAYS, initial="SU")
+    monthly = forms.ChoiceField(label=_("On"), choices=MONTHLY, initial=SAME_DAY, required=False)
+    nth = forms.TypedChoiceField(
+        label=_("The"), choices=ORDINALS, coerce=int, initial=1, required=False
+    )
+    nth_weekday = forms.ChoiceField(label=_("weekday"), choices=DAYS, initial="SU", required=False)
     until = forms.DateField(
         label=_("Until"),
         required=False,
@@ -114,19 +130,26 @@ class SeriesForm(ChangesOnly):
         plain = plain_fields(rule) if rule else {"zone": timezone.get_current_timezone_name()}
         kwargs["initial"] = plain | (kwargs.get("initial") or {})
         super().__init__(*args, **kwargs)
+        field = self.fields.get("zone")
+        if isinstance(field, forms.ChoiceField) and instance and instance.zone:
+            stored = (instance.zone, instance.zone)
+            # One that is no more is refused by name when it is saved, and not replaced.
+            field.choices = list(dict.fromkeys([*zones(), stored]))
+
+    def was_shown(self, name: str) -> bool:
+        """What builds the rule was shown as one; boxes that nobody checks leave no trace."""
+        return super().was_shown("unit" if name in BUILDER else name)
 
     def clean(self) -> dict[str, Any]:
         """Leaves in `series` what is asked for, as a series of its own, where that is possible."""
         cleaned = super().clean()
         self.series: WindowSeries | None = None
-        if self.builds_rule() and not set(BUILDER) & set(self.errors):
-            typed, cleaned["rule"] = cleaned["rule"], as_rule(cleaned)
-            if "rule" in self.changed_data and typed != cleaned["rule"]:
-                self.add_error("rule", _("To use this rule, choose it beside “Every”."))
-        if set(self.errors) <= {"site", "level", "title", "message"}:
+        if not set(BUILDER) & set(self.errors):
+            self.settle_rule(cleaned)
+        if not set(self.errors) - OTHERS:
             values = {name: cleaned[name] for name in SeriesForm.Meta.fields if name in cleaned}
             values.pop("site", None)
-            asked = WindowSeries(**values)
+            asked = WindowSeries(pk=self.instance.pk, **values)
             try:
                 verbs.check(asked, timezone.now())
             except Refused as refusal:
@@ -134,31 +157,58 @@ class SeriesForm(ChangesOnly):
             self.series = asked
         return cleaned
 
-    def builds_rule(self) -> bool:
-        return not self.instance.pk or bool(set(BUILDER) & set(self.changed_data))
+    def settle_rule(self, cleaned: dict[str, Any]) -> None:
+        """The rule that the page says; where that is not what it said before, the person did it."""
+        as_sent = {name: self.cleaned_data.get(name) for name in BUILDER}
+        as_sent["rule"] = self["rule"].data or ""  # not what somebody else made of it since
+        for name, unit, sentence in MISPLACED:
+            wanted = as_sent["unit"] == unit
+            if as_sent[name] and not wanted and name in self.changed_data:
+                self.add_error(name, sentence)
+        if as_sent["unit"] == AS_RULE and as_sent["until"] and "until" in self.changed_data:
+            self.add_error("until", _("Put UNTIL into the rule."))
+        cleaned["rule"] = as_rule(as_sent)
+        if self.instance.pk:
+            shown = self.data.get(self.add_prefix("initial-rule"), self.stored.rule)
+            if said(cleaned["rule"]) == said(shown):
+                cleaned["rule"] = self.stored.rule
+            elif shown != self.stored.rule:
+                text = _("Somebody else has changed the rule to %(rule)s: look at it again.")
+                self.add_error("unit", text % {"rule": self.stored.rule})
+
+    def errors_of_times(self) -> list[str]:
+        """What stands in the way of a preview."""
+        return [
+            f"{self.fields[name].label}: {error}" if name in self.fields else str(error)
+            for name, errors in self.errors.items()
+            if name not in OTHERS
+            for error in errors
+        ]
 
     def changes(self) -> dict[str, Any]:
         """The fields of the series that this person changed, with their new values."""
         names = set(self.changed_data) - set(BUILDER)
         changed = {name: self.cleaned_data[name] for name in names}
-        return changed | ({"rule": self.cleaned_data["rule"]} if self.builds_rule() else {})
+        rule = self.cleaned_data["rule"]
+        return changed | ({"rule": rule} if rule != self.stored.rule else {})
 
 
 def as_rule(fields: dict[str, Any]) -> str:
     """The rule that the plain fields say, or the one that was typed."""
-    if fields["unit"] == AS_RULE:
+    unit = fields["unit"]
+    if unit == AS_RULE:
         return str(fields["rule"])
-    parts = [f"FREQ={fields['unit']}"]
-    if fields["every"] > 1:
+    parts = [f"FREQ={unit}"]
+    if (fields["every"] or 1) > 1:
         parts.append(f"INTERVAL={fields['every']}")
-    if fields["unit"] == Frequency.WEEKLY and fields["weekdays"]:
+    if unit == Frequency.WEEKLY and fields["weekdays"]:
         parts.append(f"BYDAY={','.join(fields['weekdays'])}")
-    if fields["unit"] == Frequency.MONTHLY and fields["monthly"] == LAST_DAY:
+    if unit == Frequency.MONTHLY and fields["monthly"] == LAST_DAY:
         parts.append("BYMONTHDAY=-1")
-    if fields["unit"] == Frequency.MONTHLY and fields["monthly"] == WEEKDAY:
-        parts.append(f"BYDAY={fields['nth']}{fields['nth_weekday']}")
+    if unit == Frequency.MONTHLY and fields["monthly"] == WEEKDAY:
+        parts.append(f"BYDAY={fields['nth'] or 1}{fields['nth_weekday'] or 'SU'}")
     if fields["until"]:
-        parts.append(f"UNTIL={fields['until']:%Y%m%d}")
+        parts.append(f"UNTIL={fields['until'].isoformat().replace('-', '')}")
     return ";".join(parts)
 
 
@@ -182,7 +232,11 @@ def plain_fields(text: str) -> dict[str, Any]:
             fields["nth"], day = rule.by_day[0]
             fields["nth_weekday"] = CODES[day]
     whole = {name: field.initial for name, field in SeriesForm.base_fields.items()} | fields
-    said = {*as_rule(whole).split(";")}
     # What the fields cannot say they would lose.
-    sayable = whole["nth"] in dict(ORDINALS) and {*rule.text.split(";")} - DEFAULTS == said
+    sayable = whole["nth"] in dict(ORDINALS) and said(text) == said(as_rule(whole))
     return fields if sayable else typed
+
+
+def said(rule: str) -> set[str]:
+    """The parts of a rule, whatever their order, without those that go without saying."""
+    return {*rule.strip().upper().removeprefix("RRULE:").split(";")} - DEFAULTS

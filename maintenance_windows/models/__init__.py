@@ -1,4 +1,4 @@
-from maintenance_windows.models.history import ACTOR_LENGTH, Scheduler, Transition, WindowChange
+from maintenance_windows.models.history import ACTOR_LENGTH, Change, Scheduler, Transition
 from maintenance_windows.models.planned import TITLE_LENGTH
 from maintenance_windows.models.series import WindowSeries
 from maintenance_windows.models.site import IgnoredURL, SiteMaintenance
@@ -7,11 +7,11 @@ from maintenance_windows.models.window import MaintenanceWindow
 __all__ = [
     "ACTOR_LENGTH",
     "TITLE_LENGTH",
+    "Change",
     "IgnoredURL",
     "MaintenanceWindow",
     "Scheduler",
     "SiteMaintenance",
     "Transition",
-    "WindowChange",
     "WindowSeries",
 ]

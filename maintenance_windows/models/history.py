@@ -3,6 +3,7 @@
 from django.contrib.sites.models import Site
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -51,19 +52,38 @@ class Transition(models.Model):
         return texts[0 if self.in_maintenance else 1] % {"id": self.window_id}
 
 
-class WindowChange(models.Model):
-    """One change of a window: append-only. `changes` maps each fact to its old and new value."""
+class Change(models.Model):
+    """One change of a window or of a series: append-only.
+
+    `changes` maps each fact that changed to its old and its new value.
+    """
 
     window = models.ForeignKey(
-        "MaintenanceWindow", models.CASCADE, related_name="changes_made", verbose_name=_("window")
+        "MaintenanceWindow",
+        models.CASCADE,
+        null=True,
+        related_name="changes_made",
+        verbose_name=_("window"),
+    )
+    series = models.ForeignKey(
+        "WindowSeries",
+        models.CASCADE,
+        null=True,
+        related_name="changes_made",
+        verbose_name=_("series"),
     )
     at = models.DateTimeField(_("at"))
     actor = models.CharField(_("by"), max_length=ACTOR_LENGTH, blank=True)
     changes = models.JSONField(_("changes"), encoder=DjangoJSONEncoder)
 
     class Meta:
-        verbose_name = _("change of a window")
-        verbose_name_plural = _("changes of windows")
+        verbose_name = _("change")
+        verbose_name_plural = _("changes")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(window=None) ^ Q(series=None), name="mw_change_of_one"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {', '.join(self.changes)}"

@@ -30,8 +30,17 @@ class Planned(models.Model):
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
-    # What people may say, beside the times.
+    # What people may say, beside the times; and all that a change may change.
     TEXTS = ("level", "title", "message")
+    FACTS: tuple[str, ...] = TEXTS
 
     class Meta:
         abstract = True
+
+    def facts(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in self.FACTS}
+
+    def changes(self, before: dict[str, object]) -> dict[str, tuple[object, object]]:
+        """The facts that are different now, each with its old and its new value."""
+        after = self.facts()
+        return {name: (old, after[name]) for name, old in before.items() if old != after[name]}

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.contrib.sites.models import Site
 from django.db import models
@@ -39,6 +38,17 @@ class WindowSeries(Planned):
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
 
     objects = SeriesQuerySet.as_manager()
+
+    FACTS = (
+        "rule",
+        "starts_on",
+        "start_time",
+        "zone",
+        "length",
+        "excluded",
+        "ended_at",
+        *Planned.TEXTS,
+    )
 
     class Meta:
         verbose_name = _("series of windows")
@@ -83,12 +93,9 @@ def zone(name: str) -> ZoneInfo:
 
     Read anew each time: a worker that runs for months learns of new zone data without a restart.
     """
-    if name not in zones():
-        raise RuleError(f"There is no time zone {name!r}: write it as Europe/Berlin or UTC.")
-    return ZoneInfo.no_cache(name)
-
-
-@cache
-def zones() -> frozenset[str]:
-    """The names of all time zones: hundreds of files are looked at for them."""
-    return frozenset(available_timezones())
+    try:
+        return ZoneInfo.no_cache(name)
+    except (KeyError, OSError, ValueError):  # KeyError: ZoneInfoNotFoundError is one
+        raise RuleError(
+            f"There is no time zone {name!r}: write it as Europe/Berlin or UTC."
+        ) from None

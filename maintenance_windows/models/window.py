@@ -48,7 +48,6 @@ class MaintenanceWindow(Planned):
 
     objects = WindowQuerySet.as_manager()
 
-    # What a change may change.
     FACTS = (
         "starts_at",
         "ends_at",
@@ -95,14 +94,6 @@ class MaintenanceWindow(Planned):
     @property
     def begins_at(self) -> datetime:
         return self.started_at or self.starts_at
-
-    def facts(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in self.FACTS}
-
-    def changes(self, before: dict[str, object]) -> dict[str, tuple[object, object]]:
-        """The facts that are different now, each with its old and its new value."""
-        after = self.facts()
-        return {name: (old, after[name]) for name, old in before.items() if old != after[name]}
 
     def end_at(self, now: datetime) -> None:
         """End before its time. A clock that is behind the one that started it ends it at once."""

@@ -142,7 +142,12 @@ class Command(BaseCommand):
         )
         if given.preview is not None:
             self.preview(template, given)
-            return
+        else:
+            self.repeat(sites, template, given)
+        if template.recurrence().overlaps(timezone.now()):
+            self.stderr.write("Note: the windows of this series overlap one another.")
+
+    def repeat(self, sites: list[Site], template: WindowSeries, given: Namespace) -> None:
         outcomes = series.repeat(sites, template, actor=actor())
         if given.json:
             made = [window for outcome in outcomes for window in outcome.made]
@@ -150,8 +155,6 @@ class Command(BaseCommand):
         else:
             for outcome in outcomes:
                 self.stdout.write(series_line(outcome))
-        if template.recurrence().overlaps(timezone.now()):
-            self.stderr.write("Note: the windows of this series overlap one another.")
 
     def preview(self, template: WindowSeries, given: Namespace) -> None:
         now = timezone.now()

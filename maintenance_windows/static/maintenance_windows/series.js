@@ -8,35 +8,51 @@ document.addEventListener("DOMContentLoaded", () => {
   const row = (name) => form.querySelector(`.field-${name}`);
   const box = (name) => form.elements[name]?.closest(".fieldBox, .form-row");
 
-  function showWhatMatters() {
-    const unit = value("unit");
-    const hide = (element, hidden) => { if (element) element.hidden = hidden; };
-    hide(row("weekdays"), unit !== "WEEKLY");
-    hide(row("monthly"), unit !== "MONTHLY");
-    hide(row("rule"), unit !== "rule");
-    hide(row("until"), unit === "rule");
-    hide(box("every"), unit === "rule");
-    for (const name of ["nth", "nth_weekday"]) hide(box(name), value("monthly") !== "weekday");
+  // What is hidden is not sent, or it would be refused where nobody sees it.
+  function use(element, used) {
+    if (!element) return;
+    element.hidden = !used;
+    for (const input of element.querySelectorAll("input, select")) {
+      if (!input.name.startsWith("initial-")) input.disabled = !used;
+    }
   }
 
-  let timer, asked = 0;
+  function useWhatMatters() {
+    const unit = value("unit");
+    use(row("weekdays"), unit === "WEEKLY");
+    use(row("rule"), unit === "rule");
+    use(row("until"), unit !== "rule");
+    use(box("every"), unit !== "rule");
+    use(row("monthly"), unit === "MONTHLY");
+    const byWeekday = unit === "MONTHLY" && value("monthly") === "weekday";
+    for (const name of ["nth", "nth_weekday"]) use(box(name), byWeekday);
+  }
+
+  let timer, asked = 0, shown = "";
   async function show() {
+    const data = new URLSearchParams(new FormData(form));
+    if (data.toString() === shown) return;
+    shown = data.toString();
     const question = ++asked;
-    const answer = await fetch(preview.dataset.url, { method: "POST", body: new FormData(form) });
-    const text = await answer.text();
-    // Answers may overtake one another.
-    if (answer.ok && question === asked) preview.innerHTML = text;
+    const said = await fetch(preview.dataset.url, {
+      method: "POST", body: data, headers: { "X-Requested-With": "fetch" }, redirect: "error",
+    }).then((answer) => (answer.ok ? answer.text() : null)).catch(() => null);
+    if (question !== asked) return; // answers may overtake one another
+    if (said === null) {
+      preview.textContent = preview.dataset.lost;
+      shown = "";
+    } else {
+      preview.innerHTML = said;
+    }
   }
 
   function changed() {
-    showWhatMatters();
+    useWhatMatters();
     clearTimeout(timer);
-    timer = setTimeout(() => show().catch(() => {}), 250);
+    timer = setTimeout(show, 250);
   }
 
   form.addEventListener("input", changed);
   form.addEventListener("change", changed);
-  // The admin's calendar and clock set values without an event.
-  form.addEventListener("click", changed);
-  changed();
+  window.addEventListener("pageshow", changed); // the browser may have filled in what was there
 });

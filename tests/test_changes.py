@@ -1,0 +1,225 @@
+"""Each thing that is done to a window is kept as one row: what was, what is, when and by whom."""
+
+from collections.abc import Callable
+from datetime import date, time
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, TWO
+from django.db import transaction
+
+from maintenance_windows import lifecycle, reconcile, series
+from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
+from maintenance_windows.rules import Refused
+
+ONE, THREE = TWO - HOUR, TWO + HOUR
+
+
+@pytest.fixture
+def running(acme, plan) -> MaintenanceWindow:
+    """A window that a tick opened at two o'clock."""
+    window = plan(acme, title="old")
+    reconcile.tick(lambda: TWO)
+    return window
+
+
+def rows() -> list[tuple]:
+    changes = Change.objects.filter(series=None).order_by("pk")
+    return list(changes.values_list("window", "at", "actor", "changes"))
+
+
+# When, what alice does then, and the old and the new values.
+VERBS: dict[str, tuple] = {
+    "move": (
+        ONE,
+        lambda pk, **who: lifecycle.move(pk, starts_at=THREE, ends_at=FOUR + HOUR, **who),
+        {
+            "starts_at": ["2029-11-04T02:00:00Z", "2029-11-04T03:00:00Z"],
+            "ends_at": ["2029-11-04T04:00:00Z", "2029-11-04T05:00:00Z"],
+        },
+    ),
+    "extend": (
+        ONE,
+        lambda pk, **who: lifecycle.extend(pk, by=HOUR, **who),
+        {"ends_at": ["2029-11-04T04:00:00Z", "2029-11-04T05:00:00Z"]},
+    ),
+    "extend one that runs": (
+        THREE,
+        lambda pk, **who: lifecycle.extend(pk, by=HOUR, **who),
+        {"ends_at": ["2029-11-04T04:00:00Z", "2029-11-04T05:00:00Z"]},
+    ),
+    "revise": (
+        ONE,
+        lambda pk, **who: lifecycle.revise(pk, title="new", message="M", level="read_only", **who),
+        {"title": ["old", "new"], "message": ["", "M"], "level": ["full", "read_only"]},
+    ),
+    "start": (ONE, lifecycle.start, {"started_at": [None, "2029-11-04T01:00:00Z"]}),
+    "end": (THREE, lifecycle.end, {"ended_at": [None, "2029-11-04T03:00:00Z"]}),
+    "cancel": (ONE, lifecycle.cancel, {"cancelled_at": [None, "2029-11-04T01:00:00Z"]}),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_leaves_one_row(acme, plan, verb):
+    window = plan(acme, title="old")
+    now, do, changes = VERBS[verb]
+    if now > TWO:
+        reconcile.tick(lambda: TWO)
+    do(window.pk, actor="alice", clock=lambda: now)
+    assert rows() == [(window.pk, now, "alice", changes)]
+
+
+def test_switching_off_leaves_a_row_for_each_window_it_ends(acme, globex, plan, running):
+    other, elsewhere = plan(acme, TWO, FOUR + HOUR), plan(globex)
+    reconcile.tick(lambda: TWO)
+    lifecycle.switch_off([acme], actor="alice", clock=lambda: THREE)
+    ended = {"ended_at": [None, "2029-11-04T03:00:00Z"]}
+    assert sorted(rows()) == [(pk, THREE, "alice", ended) for pk in (running.pk, other.pk)]
+    assert not elsewhere.changes_made.exists()
+
+
+def test_a_window_that_the_tick_missed_was_started_when_it_was_due(acme, plan):
+    """Ended by hand before any tick: the start is the clock's doing, the end alice's."""
+    window = plan(acme)
+    lifecycle.end(window.pk, actor="alice", clock=lambda: THREE)
+    assert rows() == [
+        (window.pk, THREE, "alice", {"ended_at": [None, "2029-11-04T03:00:00Z"]}),
+    ]
+
+
+def test_planning_and_the_clock_leave_none(acme, plan, running):
+    lifecycle.switch_on([acme], until=FOUR + HOUR, actor="alice", clock=lambda: THREE)
+    reconcile.tick(lambda: FOUR + HOUR)
+    assert rows() == []
+
+
+SAME: dict[str, Callable[..., object]] = {
+    "revise": lambda pk, **who: lifecycle.revise(pk, title="old", **who),
+    "move": lambda pk, **who: lifecycle.move(pk, starts_at=TWO, ends_at=FOUR, **who),
+}
+
+
+@pytest.mark.parametrize("verb", SAME)
+def test_no_change_leaves_none(acme, plan, verb):
+    SAME[verb](plan(acme, title="old").pk, actor="alice", clock=lambda: ONE)
+    assert rows() == []
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda pk, clock: lifecycle.move(pk, starts_at=FOUR, ends_at=FOUR + HOUR, clock=clock),
+        lambda pk, clock: lifecycle.extend(pk, until=FOUR, clock=clock),
+        lambda pk, clock: lifecycle.revise(pk, title="x" * 201, clock=clock),
+        lambda pk, clock: lifecycle.start(pk, clock=clock),
+        lambda pk, clock: lifecycle.cancel(pk, clock=clock),
+    ],
+    ids=["move", "extend", "revise", "start", "cancel"],
+)
+def test_a_refusal_leaves_none(running, refused):
+    with pytest.raises(Refused):
+        refused(running.pk, lambda: THREE)
+    assert rows() == []
+
+
+def test_what_is_rolled_back_leaves_none(acme, plan):
+    window = plan(acme)
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        lifecycle.extend(window.pk, by=HOUR, clock=lambda: ONE)
+        raise ZeroDivisionError
+    assert rows() == []
+    window.refresh_from_db()
+    assert window.ends_at == FOUR
+
+
+def test_one_row_each_time(acme, plan):
+    window = plan(acme, title="old")
+    lifecycle.revise(window.pk, title="new", actor="alice", clock=lambda: ONE)
+    lifecycle.revise(window.pk, title="old", actor="bob", clock=lambda: TWO)
+    assert rows() == [
+        (window.pk, ONE, "alice", {"title": ["old", "new"]}),
+        (window.pk, TWO, "bob", {"title": ["new", "old"]}),
+    ]
+
+
+def test_a_name_that_is_too_long_is_cut(acme, plan):
+    lifecycle.cancel(plan(acme).pk, actor="x" * 500, clock=lambda: ONE)
+    assert Change.objects.get().actor == "x" * 254
+
+
+def test_rows_go_with_their_window_and_say_what_they_are(acme, plan):
+    window = plan(acme)
+    lifecycle.extend(window.pk, by=HOUR, clock=lambda: ONE)
+    assert str(Change.objects.get()) == "2029-11-04 01:00 ends_at"
+    acme.delete()
+    assert rows() == []
+
+
+@pytest.fixture
+def daily(acme) -> WindowSeries:
+    """Three days from 02:00 to 04:00 UTC."""
+    template = WindowSeries(
+        rule="FREQ=DAILY;COUNT=3",
+        starts_on=date(2029, 11, 4),
+        start_time=time(2),
+        zone="UTC",
+        length=2 * HOUR,
+        title="old",
+    )
+    (outcome,) = series.repeat([acme], template, actor="bob", clock=lambda: ONE)
+    assert rows() == []
+    return outcome.series
+
+
+def test_editing_a_series_leaves_a_row_for_each_window(daily):
+    first, second, third = daily.windows.order_by("occurs_on").values_list("pk", flat=True)
+    lifecycle.extend(second, by=HOUR, actor="alice", clock=lambda: ONE)
+    now = ONE + MINUTE
+    series.revise(daily.pk, start_time=time(3), title="new", actor="carol", clock=lambda: now)
+    assert rows()[1:] == [
+        (
+            pk,
+            now,
+            "carol",
+            {
+                "starts_at": [f"2029-11-{day}T02:00:00Z", f"2029-11-{day}T03:00:00Z"],
+                "ends_at": [f"2029-11-{day}T04:00:00Z", f"2029-11-{day}T05:00:00Z"],
+                "title": ["old", "new"],
+            },
+        )
+        for pk, day in ((first, "04"), (third, "06"))
+    ]
+    series.revise(daily.pk, title="new", actor="carol", clock=lambda: now)
+    assert len(rows()) == 3
+    series.revise(daily.pk, message="Soon.", clock=lambda: now)
+    assert rows()[3:] == [(pk, now, "", {"message": ["", "Soon."]}) for pk in (first, third)]
+
+
+def test_dropping_dates_and_ending_leave_rows(daily):
+    _, second, third = daily.windows.order_by("occurs_on").values_list("pk", flat=True)
+    series.revise(daily.pk, excluded=["2029-11-05"], actor="carol", clock=lambda: ONE)
+    series.end(daily.pk, actor="dave", clock=lambda: THREE)  # the first runs
+    assert rows() == [
+        (second, ONE, "carol", {"cancelled_at": [None, "2029-11-04T01:00:00Z"]}),
+        (third, THREE, "dave", {"cancelled_at": [None, "2029-11-04T03:00:00Z"]}),
+    ]
+
+
+def test_a_refused_edit_of_a_series_leaves_none(daily):
+    with pytest.raises(Refused):
+        series.revise(daily.pk, title="new", zone="Mars", clock=lambda: ONE)
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        series.end(daily.pk, clock=lambda: ONE)
+        raise ZeroDivisionError
+    assert rows() == []
+    assert daily.windows.filter(cancelled_at=None, title="old").count() == 3
+
+
+def test_a_series_keeps_its_own_changes(daily):
+    series.revise(daily.pk, title="new", actor="carol", clock=lambda: ONE)
+    series.revise(daily.pk, title="new", actor="carol", clock=lambda: ONE)
+    series.end(daily.pk, actor="dave", clock=lambda: THREE)
+    kept = Change.objects.filter(series=daily.pk).order_by("pk")
+    assert list(kept.values_list("at", "actor", "changes")) == [
+        (ONE, "carol", {"title": ["old", "new"]}),
+        (THREE, "dave", {"ended_at": [None, "2029-11-04T03:00:00Z"]}),
+    ]

@@ -1,0 +1,278 @@
+"""`manage.py maintenance repeat`: what it previews is what visitors get, to the second."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from conftest import HOUR, SECOND, TWO
+from django.core.management import CommandError, call_command
+
+from maintenance_windows import lifecycle, store, tasks
+from maintenance_windows.models import MaintenanceWindow, WindowSeries
+
+SUNDAYS = ["--rule=FREQ=WEEKLY;BYDAY=SU", "--start=2029-11-04T02:00", "--zone=UTC", "--for=2h"]
+
+
+@pytest.fixture
+def maintenance(at, capsys) -> Callable[..., str]:
+    """Runs the command at one o'clock, an hour before the windows; returns what it printed."""
+
+    def run(*arguments: object) -> str:
+        capsys.readouterr()
+        call_command("maintenance", *map(str, arguments))
+        return capsys.readouterr().out
+
+    return run
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def rfc3339(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+# When it is previewed, what, and each start and end in UTC.
+PREVIEWS = {
+    # Berlin goes from +01:00 to +02:00 on Sunday 2027-03-28 at 02:00: 02:30 is skipped.
+    "a skipped hour": (
+        "2027-03-10 12:00",
+        ["--rule=FREQ=WEEKLY;BYDAY=SU", "--start=2027-03-14T02:30", "--zone=Europe/Berlin",
+         "--for=2h"],
+        [("2027-03-14 01:30", "2027-03-14 03:30"), ("2027-03-21 01:30", "2027-03-21 03:30"),
+         ("2027-03-28 01:30", "2027-03-28 03:30"), ("2027-04-04 00:30", "2027-04-04 02:30")],
+    ),
+    # Back to +01:00 on Sunday 2027-10-31 at 03:00: 02:30 is twice.
+    "a repeated hour": (
+        "2027-10-29 12:00",
+        ["--rule=FREQ=DAILY;COUNT=4", "--start=2027-10-29T02:30", "--zone=Europe/Berlin",
+         "--for=3h30m"],
+        [("2027-10-30 00:30", "2027-10-30 04:00"), ("2027-10-31 00:30", "2027-10-31 04:00"),
+         ("2027-11-01 01:30", "2027-11-01 05:00")],
+    ),
+    # +09:00, over midnight in UTC; Friday the 5th is left out.
+    "weekdays in Tokyo": (
+        "2027-11-03 00:00",
+        ["--rule=FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "--start=2027-11-04T08:30",
+         "--zone=Asia/Tokyo", "--for=90m", "--except=2027-11-05"],
+        [("2027-11-03 23:30", "2027-11-04 01:00"), ("2027-11-07 23:30", "2027-11-08 01:00"),
+         ("2027-11-08 23:30", "2027-11-09 01:00")],
+    ),
+    # Friday 18:00 for two days, from -04:00 to -05:00 on Sunday 2027-11-07.
+    "a weekend in New York": (
+        "2027-11-01 00:00",
+        ["--rule=FREQ=WEEKLY;BYDAY=FR", "--start=2027-11-05T18:00", "--zone=America/New_York",
+         "--for=2d"],
+        [("2027-11-05 22:00", "2027-11-07 22:00"), ("2027-11-12 23:00", "2027-11-14 23:00")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("now", "given", "expected"), PREVIEWS.values(), ids=PREVIEWS)
+def test_what_is_previewed_is_what_visitors_get(
+    acme, at, maintenance, visit, settings, now, given, expected
+):
+    settings.MAINTENANCE_SERIES_HORIZON = 7  # so that later windows are made as time goes on
+    at(utc(now))
+    spans = [(utc(start), utc(end)) for start, end in expected]
+    printed = maintenance("repeat", "acme.example", *given, "--preview", len(spans), "--json")
+    assert json.loads(printed) == [
+        {"starts_at": rfc3339(start), "ends_at": rfc3339(end)} for start, end in spans
+    ]
+    assert not WindowSeries.objects.exists()
+    maintenance("repeat", "acme.example", *given)
+    for start, end in spans:
+        for moment, left in (
+            (start - SECOND, 0),
+            (start, (end - start) // SECOND),
+            (end - SECOND, 1),
+            (end, 0),
+        ):
+            at(moment)
+            tasks.materialise()
+            store.publish()  # as the thread beside the requests does each second
+            answer = visit()
+            assert (answer.status_code, moment) == (503 if left else 200, moment)
+            assert answer.headers.get("Retry-After") == (str(left) if left else None)
+
+
+@pytest.mark.parametrize("time_zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
+def test_time_zone_says_nothing_about_series(acme, maintenance, at, settings, time_zone):
+    settings.TIME_ZONE = time_zone
+    now, given, expected = PREVIEWS["weekdays in Tokyo"]
+    at(utc(now))
+    (first, *_) = json.loads(maintenance("repeat", "acme.example", *given, "--json"))
+    assert (first["starts_at"], first["ends_at"]) == tuple(rfc3339(utc(t)) for t in expected[0])
+    (shown, *_) = json.loads(maintenance("repeat", "acme.example", *given, "--preview=1", "--json"))
+    assert shown == {"starts_at": first["starts_at"], "ends_at": first["ends_at"]}
+
+
+def test_a_preview_shows_both_clocks(acme, maintenance, at):
+    _, given, _ = PREVIEWS["a skipped hour"]
+    at(utc("2027-03-22 00:00"))
+    assert maintenance("repeat", "acme.example", *given, "--preview=2").splitlines() == [
+        "Sun 2027-03-28 03:30 CEST to Sun 2027-03-28 05:30 CEST = "
+        "Sun 2027-03-28 01:30 UTC to Sun 2027-03-28 03:30 UTC",
+        "Sun 2027-04-04 02:30 CEST to Sun 2027-04-04 04:30 CEST = "
+        "Sun 2027-04-04 00:30 UTC to Sun 2027-04-04 02:30 UTC",
+    ]
+    assert not WindowSeries.objects.exists()
+
+
+def test_a_preview_ends_with_its_series(acme, maintenance):
+    given = [*SUNDAYS, "--rule=FREQ=WEEKLY;COUNT=2", "--preview=1000"]
+    assert len(maintenance("repeat", "acme.example", *given).splitlines()) == 2
+
+
+def test_each_site_has_its_series_and_its_line(acme, globex, maintenance):
+    printed = maintenance("repeat", "acme.example", globex.pk, *SUNDAYS, "--title=disks")
+    first, second = WindowSeries.objects.order_by("pk")
+    words = (
+        "every week on Sunday, from 02:00 for 2h, time zone UTC, "
+        "9 windows made, the first at 2029-11-04 02:00:00 UTC"
+    )
+    assert printed.splitlines() == [
+        f"acme.example: series {first.pk}, {words}",
+        f"globex.example: series {second.pk}, {words}",
+    ]
+    assert first.created_by.endswith("(shell)")
+    assert MaintenanceWindow.objects.filter(series=second, site=globex, title="disks").count() == 9
+    (line, *_) = maintenance("list", "acme.example").splitlines()
+    assert line == (
+        f"acme.example: window {first.windows.order_by('starts_at')[0].pk}, "
+        "2029-11-04 02:00:00 UTC to 2029-11-04 04:00:00 UTC, "
+        f"scheduled, series {first.pk}, disks"
+    )
+
+
+def test_windows_as_json(acme, plan, maintenance):
+    printed = maintenance(
+        "repeat", "acme.example", *SUNDAYS, "--rule=FREQ=WEEKLY;COUNT=2", "--read-only",
+        "--title=T", "--message=M", "--except=2029-11-18", "--json",
+    )  # fmt: skip
+    (repeats,) = WindowSeries.objects.all()
+    records = [
+        {
+            "id": window.pk,
+            "site": "acme.example",
+            "status": "scheduled",
+            "level": "read_only",
+            "title": "T",
+            "message": "M",
+            "starts_at": f"2029-11-{day}T02:00:00Z",
+            "ends_at": f"2029-11-{day}T04:00:00Z",
+            "started_at": None,
+            "ended_at": None,
+            "series": repeats.pk,
+        }
+        for window, day in zip(repeats.windows.order_by("starts_at"), ("04", "11"), strict=True)
+    ]
+    assert json.loads(printed) == records
+    assert json.loads(maintenance("list", "--json")) == records
+    assert repeats.excluded == ["2029-11-18"]
+    plan(acme, TWO - HOUR / 2, TWO)
+    assert [w["series"] for w in json.loads(maintenance("list", "--json"))] == [
+        None, repeats.pk, repeats.pk,
+    ]  # fmt: skip
+
+
+def test_the_tick_of_cron_makes_windows_too(acme, maintenance, at):
+    maintenance("repeat", "acme.example", *SUNDAYS)
+    at(TWO + 140 * 24 * HOUR)  # a Sunday in March; the horizon is sixty days
+    maintenance("tick")
+    ahead = json.loads(maintenance("list", "--json"))
+    assert [w["starts_at"] for w in ahead[:2]] == ["2030-03-24T02:00:00Z", "2030-03-31T02:00:00Z"]
+    assert [w["status"] for w in ahead[:2]] == ["active", "scheduled"]
+    assert len(ahead) == 9
+
+
+def test_windows_that_overlap_one_another_are_made_and_said_so(acme, maintenance, capsys):
+    given = [
+        "repeat",
+        "acme.example",
+        "--rule=FREQ=DAILY",
+        "--zone=UTC",
+        "--start=2029-11-04T02:00",
+    ]
+    for length, note in (
+        ("25h", "Note: the windows of this series overlap one another."),
+        ("1d", ""),
+    ):
+        call_command("maintenance", *given, f"--for={length}")
+        said = capsys.readouterr()
+        assert said.err.startswith(note) if note else "overlap" not in said.err
+        assert "60 windows made" in said.out
+
+
+def test_one_window_of_a_series_is_changed_like_any_other(acme, maintenance, at):
+    maintenance("repeat", "acme.example", *SUNDAYS)
+    second = MaintenanceWindow.objects.order_by("starts_at")[1]
+    assert "2029-11-11 05:00:00 UTC" in maintenance("extend", second.pk, "--by=1h")
+    lifecycle.cancel(MaintenanceWindow.objects.order_by("starts_at")[2].pk)
+    maintenance("tick")
+    ahead = json.loads(maintenance("list", "--json"))
+    assert [w["ends_at"] for w in ahead[:3]] == [
+        "2029-11-04T04:00:00Z", "2029-11-11T05:00:00Z", "2029-11-25T04:00:00Z",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("preview", [(), ("--preview=3",), ("--preview=3", "--json")], ids=len)
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("nowhere.example", "There is no site 'nowhere.example'."),
+        ("--rule=", "The rule is empty"),
+        ("--rule=weekly", "Cannot read 'WEEKLY' in the rule"),
+        ("--rule=FREQ=HOURLY", "A series repeats daily at the most"),
+        ("--rule=FREQ=DAILY;BYHOUR=2,14", "The time of day is that of the start"),
+        ("--rule=FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "makes no window from now on."),
+        ("--rule=FREQ=DAILY;UNTIL=20291103", "makes no window from now on."),
+        ("--rule=FREQ=DAILY\nFREQ=DAILY", "Give one rule alone"),
+        ("--zone=Mars", "There is no time zone 'Mars'"),
+        ("--zone=", "There is no time zone ''"),
+        ("--start=2029-11-04", "Cannot read the time '2029-11-04': write it as 2026-11-29T02:00."),
+        ("--start=soon", "Cannot read the time 'soon'"),
+        ("--start=", "Cannot read the time ''"),
+        ("--start=2029-11-04T02:00Z", "without an offset"),
+        ("--start=2029-11-04T02:00+01:00", "without an offset"),
+        ("--start=1969-11-04T02:00", "The start must be in the years from 1970 to 9899."),
+        ("--start=9999-12-31T02:00", "in the years from 1970 to 9899"),
+        ("--for=0m", "Cannot read the length '0m'"),
+        ("--for=soon", "Cannot read the length 'soon'"),
+        ("--except=2029-02-30", "Cannot read the date '2029-02-30': write it as 2026-12-27."),
+        ("--except=Christmas", "Cannot read the date 'Christmas'"),
+        ("--title=" + "x" * 201, "The title is longer than 200 characters."),
+        ("--preview=0", "--preview takes a number from 1 to 1000."),
+        ("--preview=1001", "--preview takes a number from 1 to 1000."),
+        ("--preview=-1", "--preview takes a number from 1 to 1000."),
+        ("--preview=many", "--preview: invalid int value: 'many'"),
+    ],
+)  # fmt: skip
+def test_bad_input_gets_one_sentence_and_nothing_is_written(
+    acme, globex, maintenance, preview, arguments, sentence
+):
+    with pytest.raises(CommandError) as refusal:
+        maintenance("repeat", *SUNDAYS, *preview, arguments, "acme.example", "globex.example")
+    assert sentence in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert not WindowSeries.objects.exists()
+    assert not MaintenanceWindow.objects.exists()
+
+
+@pytest.mark.parametrize("preview", [(), ("--preview=1",), ("--preview=50",)], ids=["", "1", "50"])
+def test_where_the_calendar_ends_there_is_a_sentence_too(acme, maintenance, preview):
+    """The first windows, of 106 years each, end before the year 10000, the fourth does not."""
+    given = ["--rule=FREQ=YEARLY", "--start=9890-01-01T00:00", "--zone=UTC", "--for=39000d"]
+    try:
+        maintenance("repeat", "acme.example", *given, *preview)
+    except CommandError:
+        assert not WindowSeries.objects.exists()
+
+
+@pytest.mark.parametrize("missing", range(4), ids=["--rule", "--start", "--zone", "--for"])
+def test_what_makes_a_series_is_required(acme, maintenance, missing):
+    given = [option for number, option in enumerate(SUNDAYS) if number != missing]
+    with pytest.raises(CommandError, match="the following arguments are required: --"):
+        maintenance("repeat", "acme.example", *given)

@@ -1,0 +1,613 @@
+"""Series: windows made ahead of time, once, which people and the series may change."""
+
+import zoneinfo
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
+from importlib import resources
+from io import StringIO
+from threading import Barrier, BrokenBarrierError
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
+from django.contrib.sites.models import Site
+from django.core.management import call_command
+from django.db import IntegrityError, connection
+from django_celery_beat.models import PeriodicTask
+
+from maintenance_windows import lifecycle, reconcile, series, signals, tasks
+from maintenance_windows.models import (
+    Change,
+    MaintenanceWindow,
+    SiteMaintenance,
+    Transition,
+    WindowSeries,
+)
+from maintenance_windows.rules import Refused
+
+DAY = 24 * HOUR
+ONE = TWO - HOUR  # o'clock, an hour before the first window
+# The Sundays of the sixty days from then on.
+SUNDAYS = ["11-04", "11-11", "11-18", "11-25", "12-02", "12-09", "12-16", "12-23", "12-30"]
+
+
+def template(**fields: object) -> WindowSeries:
+    """Each Sunday from 02:00 to 04:00 UTC, from the fourth of November 2029."""
+    given = {
+        "rule": "FREQ=WEEKLY;BYDAY=SU",
+        "starts_on": date(2029, 11, 4),
+        "start_time": time(2),
+        "zone": "UTC",
+        "length": 2 * HOUR,
+    }
+    return WindowSeries(**(given | fields))
+
+
+@pytest.fixture
+def begin() -> Callable[..., WindowSeries]:
+    """Begins a series at one o'clock."""
+
+    def begin(site: Site, **fields: object) -> WindowSeries:
+        (outcome,) = series.repeat([site], template(**fields), actor="bob", clock=lambda: ONE)
+        return outcome.series
+
+    return begin
+
+
+@pytest.fixture
+def sundays(acme, begin) -> WindowSeries:
+    return begin(acme)
+
+
+@pytest.fixture
+def cancelled() -> Iterator[list[str]]:
+    """The starts of the windows whose cancellation was announced."""
+    heard: list[str] = []
+
+    def hear(window: MaintenanceWindow, **_: object) -> None:
+        heard.append(f"{window.starts_at:%m-%d}")
+
+    signals.window_cancelled.connect(hear)
+    yield heard
+    signals.window_cancelled.disconnect(hear)
+
+
+def at_once(*functions: Callable[[], object]) -> list[object]:
+    """Runs functions at the same moment, each in a thread; returns what each returned."""
+    barrier = Barrier(len(functions))
+
+    def run(function: Callable[[], object]) -> object:
+        barrier.wait()
+        try:
+            return function()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(functions)) as pool:
+        return list(pool.map(run, functions))
+
+
+def window(of: WindowSeries, day: str) -> MaintenanceWindow:
+    return of.windows.get(occurs_on=f"2029-{day}")
+
+
+def starts(of: WindowSeries, form: str = "%m-%d") -> list[str]:
+    """Of the windows that were not cancelled."""
+    planned = of.windows.filter(cancelled_at=None).order_by("starts_at")
+    return [f"{window.starts_at:{form}}" for window in planned]
+
+
+def dates(windows: list[MaintenanceWindow]) -> list[str]:
+    return [f"{window.starts_at:%m-%d}" for window in windows]
+
+
+def is_on(site: Site) -> bool:
+    return SiteMaintenance.objects.get(pk=site.pk).in_maintenance
+
+
+def test_saving_makes_the_windows_of_sixty_days(acme, globex):
+    given = template(level="read_only", title="disks", message="New disks.")
+    outcomes = series.repeat([acme, globex], given, actor="alice", clock=lambda: ONE)
+    for outcome, site in zip(outcomes, (acme, globex), strict=True):
+        assert dates(outcome.made) == starts(outcome.series) == SUNDAYS
+        assert (outcome.changed, outcome.cancelled, outcome.kept) == ([], [], [])
+        texts = ("site", "starts_at", "ends_at", "level", "title", "message", "created_by")
+        expected = (site.pk, TWO, FOUR, "read_only", "disks", "New disks.", "alice")
+        assert outcome.series.windows.order_by("starts_at").values_list(*texts)[0] == expected
+    assert WindowSeries.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("horizon", "number"), [(0, 0), (1, 1), (7, 1), (8, 2), (14, 2), (28, 4), (365, 53)]
+)
+def test_the_horizon_is_a_setting(acme, begin, settings, horizon, number):
+    settings.MAINTENANCE_SERIES_HORIZON = horizon
+    assert begin(acme).windows.count() == number
+
+
+def test_however_often_the_task_runs_windows_are_made_once(sundays, at):
+    at(ONE)
+    for _ in range(3):
+        tasks.materialise()
+    assert series.materialise() == []
+    assert starts(sundays) == SUNDAYS
+    assert not Change.objects.exists()
+
+
+def test_as_time_goes_on_later_windows_appear(sundays, at):
+    at(ONE + 5 * DAY)  # and sixty days are 2030-01-08 at one o'clock
+    tasks.materialise()
+    assert starts(sundays) == [*SUNDAYS, "01-06"]
+    at(TWO + 9 * DAY)  # 2030-01-12
+    tasks.materialise()
+    assert starts(sundays) == [*SUNDAYS, "01-06"]
+    at(TWO + 10 * DAY + SECOND)  # 2030-01-13 at two o'clock
+    tasks.materialise()
+    assert starts(sundays) == [*SUNDAYS, "01-06", "01-13"]
+
+
+def test_after_an_outage_only_what_is_not_over_is_made(sundays, at, acme):
+    at(datetime.fromisoformat("2030-03-03T03:00Z"))  # a Sunday; sixty days are 2030-05-02
+    tasks.materialise()
+    assert starts(sundays)[len(SUNDAYS) :] == [
+        "03-03", "03-10", "03-17", "03-24", "03-31", "04-07", "04-14", "04-21", "04-28",
+    ]  # fmt: skip
+    assert is_on(acme)
+
+
+def test_a_shorter_horizon_takes_nothing_back(sundays, settings):
+    settings.MAINTENANCE_SERIES_HORIZON = 7
+    outcome = series.revise(sundays.pk, rule="FREQ=DAILY", clock=lambda: ONE)
+    assert dates(outcome.made) == ["11-05", "11-06", "11-07", "11-08", "11-09", "11-10"]
+    assert outcome.cancelled == []
+
+
+def test_tasks_that_run_at_once_make_each_window_once(sundays):
+    meeting = Barrier(6)
+
+    def clock() -> datetime:
+        """All look together; whoever is alone then, inside the lock, does not wait for long."""
+        with suppress(BrokenBarrierError):
+            meeting.wait(0.5)
+        return ONE + 14 * DAY
+
+    outcomes = at_once(*[lambda: series.materialise(clock)] * 6)
+    made = [window for found in outcomes for outcome in found for window in outcome.made]
+    assert dates(made) == ["01-06", "01-13"]
+    assert starts(sundays) == [*SUNDAYS, "01-06", "01-13"]
+
+
+def test_a_series_that_ends_while_the_task_looks_makes_no_more(sundays):
+    later = ONE + 14 * DAY
+
+    def clock() -> datetime:
+        if WindowSeries.objects.going_on().exists():
+            series.end(sundays.pk, clock=lambda: later)
+        return later
+
+    assert series.materialise(clock) == []
+    assert starts(sundays) == SUNDAYS[:2]
+
+
+def test_windows_are_announced_when_they_are_made(acme, begin):
+    heard = []
+
+    def hear(window: MaintenanceWindow, actor: str, **_: object) -> None:
+        heard.append((f"{window.starts_at:%m-%d}", actor))
+
+    signals.window_scheduled.connect(hear)
+    sundays = begin(acme)
+    series.materialise(lambda: ONE + 7 * DAY)
+    signals.window_scheduled.disconnect(hear)
+    assert heard == [*((day, "bob") for day in SUNDAYS), ("01-06", f"series {sundays.pk}")]
+
+
+def test_today_is_made_while_it_is_not_over(acme):
+    (outcome,) = series.repeat([acme], template(), actor="alice", clock=lambda: FOUR - SECOND)
+    assert dates(outcome.made) == SUNDAYS
+    assert outcome.made[0].started_at == TWO
+    assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR
+    assert Transition.objects.get().actor == "alice"
+    (outcome,) = series.repeat([acme], template(), clock=lambda: FOUR)
+    assert dates(outcome.made)[0] == "11-11"
+
+
+def test_a_rule_is_stored_in_one_form(acme, begin):
+    assert begin(acme, rule="rrule:freq=weekly").rule == "FREQ=WEEKLY"
+    assert WindowSeries.objects.get().rule == "FREQ=WEEKLY"
+
+
+# What people may do to the window of 11 November, and what becomes of it.
+BY_HAND = {
+    "move": (
+        lambda pk: lifecycle.move(pk, starts_at=TWO + 9 * DAY, ends_at=FOUR + 9 * DAY),
+        {"starts_at": TWO + 9 * DAY, "ends_at": FOUR + 9 * DAY},
+    ),
+    "extend": (lambda pk: lifecycle.extend(pk, by=HOUR), {"ends_at": FOUR + HOUR + 7 * DAY}),
+    "cancel": (lifecycle.cancel, {"cancelled_at": ONE}),
+    "start": (lifecycle.start, {"started_at": ONE}),
+    "revise": (
+        lambda pk: lifecycle.revise(pk, title="by hand", level="read_only"),
+        {"title": "by hand", "level": "read_only"},
+    ),
+}
+
+
+@pytest.mark.parametrize("verb", BY_HAND)
+def test_what_people_do_to_one_window_stays(sundays, at, verb):
+    at(ONE)
+    change, facts = BY_HAND[verb]
+    pk = window(sundays, "11-11").pk
+    change(pk)
+    expected = MaintenanceWindow.objects.values().get(pk=pk)
+    assert expected.items() >= facts.items()
+    tasks.materialise()
+    series.revise(sundays.pk, title="new", start_time=time(5), length=HOUR, level="read_only")
+    series.revise(sundays.pk, rule="FREQ=WEEKLY;BYDAY=MO")  # which drops the date
+    series.revise(sundays.pk, rule="FREQ=DAILY")  # and comes back to it
+    assert MaintenanceWindow.objects.values().get(pk=pk) == expected
+    assert sundays.windows.filter(occurs_on="2029-11-11").count() == 1
+
+
+@pytest.mark.parametrize("days", [-5, -1, 2, 30])
+def test_a_window_that_was_moved_to_another_day_is_not_made_again(sundays, at, days):
+    at(ONE)
+    pk = window(sundays, "11-11").pk
+    away = timedelta(days=7 + days)
+    lifecycle.move(pk, starts_at=TWO + away, ends_at=FOUR + away)
+    for day in range(6, 40):
+        at(TWO + day * DAY + HOUR)
+        tasks.materialise()
+    there = [f"{TWO + away:%Y-%m-%d}"]
+    assert sorted(starts(sundays, "%Y-%m-%d")[:9]) == sorted(
+        [f"2029-{day}" for day in SUNDAYS if day != "11-11"] + there
+    )
+
+
+def test_a_window_that_was_over_early_does_not_open_again(sundays, at, acme):
+    at(TWO + MINUTE)
+    reconcile.tick()
+    lifecycle.end(window(sundays, "11-04").pk)
+    series.revise(sundays.pk, length=3 * HOUR)
+    tasks.materialise()
+    assert not is_on(acme)
+
+
+def test_editing_a_series_changes_what_is_to_come_and_nobody_touched(sundays, at):
+    at(ONE)
+    lifecycle.move(window(sundays, "11-25").pk, starts_at=TWO + 22 * DAY, ends_at=FOUR + 22 * DAY)
+    lifecycle.cancel(window(sundays, "12-02").pk)
+    lifecycle.extend(window(sundays, "12-09").pk, by=HOUR)
+    at(TWO + 14 * DAY + HOUR)  # 18 November, three o'clock; sixty days are 17 January
+    reconcile.tick()
+    before = {w.pk: w.facts() for w in sundays.windows.all()}
+    outcome = series.revise(sundays.pk, start_time=time(5), title="disks", actor="alice")
+    assert dates(outcome.changed) == ["12-16", "12-23", "12-30"]
+    assert dates(outcome.made) == ["01-06", "01-13"]
+    assert sorted(dates(outcome.kept)) == ["11-26", "12-09"]
+    assert outcome.cancelled == []
+    after = {w.pk: w.facts() for w in sundays.windows.filter(pk__in=before)}
+    assert sorted(pk for pk in before if after[pk] != before[pk]) == sorted(
+        w.pk for w in outcome.changed
+    )
+    assert starts(sundays, "%m-%d %H")[-6:] == [
+        "12-09 02", "12-16 05", "12-23 05", "12-30 05", "01-06 05", "01-13 05",
+    ]  # fmt: skip
+    assert set(
+        Change.objects.filter(actor="alice", series=None).values_list("window", flat=True)
+    ) == {w.pk for w in outcome.changed}
+
+
+def test_a_window_that_was_moved_far_away_is_counted_as_kept(sundays, at):
+    at(ONE)
+    lifecycle.move(window(sundays, "11-11").pk, starts_at=TWO + 51 * DAY, ends_at=FOUR + 51 * DAY)
+    at(TWO + 16 * DAY)
+    assert dates(series.revise(sundays.pk, title="disks").kept) == ["12-25"]
+
+
+def test_a_date_that_the_rule_drops_is_cancelled_and_may_come_back(sundays, cancelled, at):
+    at(ONE)
+    first = window(sundays, "11-11")
+    fewer = series.revise(sundays.pk, rule="FREQ=WEEKLY;INTERVAL=2;BYDAY=SU")
+    assert dates(fewer.cancelled) == cancelled == ["11-11", "11-25", "12-09", "12-23"]
+    first.refresh_from_db()
+    assert (first.cancelled_at, first.overridden) == (ONE, False)
+    tasks.materialise()
+    assert starts(sundays) == SUNDAYS[::2]
+    again = series.revise(sundays.pk, rule="FREQ=WEEKLY;BYDAY=SU")
+    assert dates(again.made) == SUNDAYS[1::2]
+    assert starts(sundays) == SUNDAYS
+    assert window(sundays, "11-11") != first
+    assert len(cancelled) == 4
+
+
+def test_excluded_dates_are_left_out(acme, begin, cancelled, at):
+    sundays = begin(acme, excluded=["2029-11-11"])
+    at(ONE)
+    assert starts(sundays) == [day for day in SUNDAYS if day != "11-11"]
+    outcome = series.revise(sundays.pk, excluded=["2029-12-30"])
+    assert (dates(outcome.made), dates(outcome.cancelled)) == (["11-11"], ["12-30"])
+    assert cancelled == ["12-30"]
+
+
+def test_editing_far_by_the_clock_cancels_nothing(acme, begin):
+    """The last of sixty days goes 32 hours on, beyond the horizon; its date stays."""
+    daily = begin(acme, rule="FREQ=DAILY")
+    outcome = series.revise(
+        daily.pk, zone="Pacific/Pago_Pago", start_time=time(23), clock=lambda: ONE
+    )
+    assert outcome.cancelled == []
+    assert len(outcome.changed) == 60
+
+
+def test_editing_may_open_and_may_call_off_at_once(sundays, acme):
+    series.revise(sundays.pk, start_time=time(0, 30), actor="alice", clock=lambda: ONE)
+    assert SiteMaintenance.objects.get(pk=acme.pk).until == TWO + 30 * MINUTE
+    assert Transition.objects.get().actor == "alice"
+    past_midnight = TWO + 7 * DAY - 105 * MINUTE
+    change = {"start_time": time(0), "length": 10 * MINUTE}
+    series.revise(sundays.pk, **change, clock=lambda: past_midnight)
+    assert starts(sundays)[:3] == ["11-04", "11-18", "11-25"]
+
+
+def test_what_was_due_before_is_not_put_down_to_who_edits(sundays, acme, at):
+    at(TWO + MINUTE)
+    series.revise(sundays.pk, title="disks", actor="alice")
+    assert Transition.objects.values_list("actor", "due_at").get() == ("", TWO)
+    at(FOUR + MINUTE)
+    series.end(sundays.pk, actor="alice")
+    assert Transition.objects.values_list("actor", "due_at").last() == ("", FOUR)
+
+
+def test_a_series_may_be_edited_after_its_first_windows(sundays, at):
+    at(FOUR + 7 * DAY)
+    reconcile.tick()
+    outcome = series.revise(sundays.pk, rule="FREQ=WEEKLY;BYDAY=SU;COUNT=4")
+    assert starts(sundays) == SUNDAYS[:4]
+    assert dates(outcome.cancelled) == SUNDAYS[4:]
+
+
+def test_ending_a_series_keeps_its_history(sundays, cancelled, at, acme):
+    at(ONE)
+    lifecycle.extend(window(sundays, "11-25").pk, by=HOUR)
+    for moment in (TWO, FOUR, TWO + 7 * DAY):
+        at(moment)
+        reconcile.tick()
+    outcome = series.end(sundays.pk, actor="alice")
+    assert dates(outcome.cancelled) == cancelled == ["11-18", *SUNDAYS[4:]]
+    assert dates(outcome.kept) == ["11-25"]
+    assert starts(sundays) == ["11-04", "11-11", "11-25"]
+    assert list(Transition.objects.order_by("pk").values_list("due_at", flat=True)) == [
+        TWO, FOUR, TWO + 7 * DAY,
+    ]  # fmt: skip
+    assert is_on(acme)
+    at(FOUR + 21 * DAY)
+    tasks.materialise()
+    assert starts(sundays) == ["11-04", "11-11", "11-25"]
+    sundays.refresh_from_db()
+    assert sundays.ended_at == TWO + 7 * DAY
+    for verb in (series.end, series.revise):
+        with pytest.raises(Refused, match=f"Series {sundays.pk} has ended: begin a new one."):
+            verb(sundays.pk)
+
+
+def test_there_is_no_such_series(db):
+    for verb in (series.end, series.revise):
+        with pytest.raises(Refused, match="There is no series 7"):
+            verb(7)
+
+
+def test_a_hand_and_a_series_at_once(sundays):
+    """Whoever comes first, what the hand did stays."""
+    for day in SUNDAYS[1:6]:
+        found = window(sundays, day)
+        moved = found.starts_at + 3 * DAY, found.ends_at + 3 * DAY
+        at_once(
+            lambda found=found, moved=moved: lifecycle.move(
+                found.pk, starts_at=moved[0], ends_at=moved[1], clock=lambda: ONE
+            ),
+            lambda day=day: series.revise(sundays.pk, title=day, clock=lambda: ONE),
+        )
+        found.refresh_from_db()
+        assert (found.starts_at, found.ends_at, found.overridden) == (*moved, True)
+
+
+NEVER = "This rule makes no window from now on."
+REFUSALS = [
+    ({"rule": "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"}, NEVER),
+    ({"rule": "FREQ=DAILY;UNTIL=20291103"}, NEVER),
+    ({"rule": "FREQ=DAILY;UNTIL=20291104T015959Z"}, NEVER),
+    ({"rule": "FREQ=DAILY;COUNT=1", "excluded": ["2029-11-04"]}, NEVER),
+    ({"rule": "FREQ=DAILY;COUNT=1", "starts_on": date(2029, 11, 3)}, NEVER),
+    ({"rule": "FREQ=HOURLY"}, "A series repeats daily at the most: FREQ=HOURLY is too often."),
+    ({"rule": "FREQ=DAILY;BYHOUR=2,14"}, "The time of day is that of the start: leave out BYHOUR."),
+    ({"rule": "each Sunday"}, "Cannot read 'EACH SUNDAY' in the rule"),
+    ({"rule": "FREQ=DAILY;UNTIL=00010101"}, "This rule makes no window from now on."),
+    ({"zone": "Mars"}, "There is no time zone 'Mars': write it as Europe/Berlin or UTC."),
+    ({"zone": ""}, "There is no time zone ''"),
+    ({"zone": "Europe"}, "There is no time zone 'Europe'"),
+    ({"zone": "../../etc/passwd"}, "There is no time zone"),
+    ({"zone": "Europe/Berlin\0"}, "There is no time zone"),
+    ({"zone": "x" * 5000}, "There is no time zone"),
+    ({"starts_on": date(1969, 12, 31)}, "The start must be in the years from 1970 to 9899."),
+    ({"starts_on": date(9900, 1, 1)}, "The start must be in the years from 1970 to 9899."),
+    ({"starts_on": date(9999, 12, 31)}, "The start must be in the years from 1970 to 9899."),
+    ({"length": timedelta(days=367)}, "A window of a series lasts more than nothing and a year"),
+    ({"length": HOUR / 7200}, "Start and length are whole seconds."),
+    ({"start_time": time(2, 0, 0, 1)}, "Start and length are whole seconds."),
+    ({"length": timedelta(0)}, "A window of a series lasts more than nothing"),
+    ({"length": -HOUR}, "A window of a series lasts more than nothing"),
+    ({"excluded": ["soon"]}, "Cannot read a date of"),
+    ({"excluded": {"a": 1}}, "Cannot read a date of"),
+    ({"excluded": 5}, "Cannot read a date of"),
+    ({"title": "x" * 201}, "The title is longer than 200 characters."),
+]
+
+
+@pytest.mark.parametrize(("fields", "sentence"), REFUSALS, ids=lambda given: str(given)[:50])
+def test_what_can_be_no_series_is_refused_and_nothing_is_written(acme, globex, fields, sentence):
+    with pytest.raises(Refused) as refusal:
+        series.repeat([acme, globex], template(**fields), clock=lambda: ONE)
+    assert str(refusal.value).startswith(sentence)
+    assert len(str(refusal.value).splitlines()) == 1
+    assert not WindowSeries.objects.exists()
+    assert not MaintenanceWindow.objects.exists()
+
+
+@pytest.mark.parametrize(("fields", "sentence"), REFUSALS, ids=lambda given: str(given)[:50])
+def test_no_series_becomes_such_either(sundays, fields, sentence):
+    before = WindowSeries.objects.values().get(), list(MaintenanceWindow.objects.values())
+    with pytest.raises(Refused) as refusal:
+        series.revise(sundays.pk, **fields, message="new", clock=lambda: ONE)
+    assert str(refusal.value).startswith(sentence)
+    after = WindowSeries.objects.values().get(), list(MaintenanceWindow.objects.values())
+    assert after == before
+
+
+def test_all_sites_or_none(acme):
+    gone = Site(pk=999, domain="gone.example")
+    with pytest.raises(IntegrityError):
+        series.repeat([acme, gone], template(), clock=lambda: ONE)
+    assert not WindowSeries.objects.exists()
+    assert not MaintenanceWindow.objects.exists()
+
+
+def test_a_series_may_begin_in_centuries(acme, begin):
+    assert begin(acme, starts_on=date(2500, 1, 1)).windows.count() == 0
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"rule": "nonsense"},
+        {"zone": "Mars"},
+        {"excluded": {"a": 1}},
+        {"excluded": ["soon"]},
+        {"excluded": 5},
+        {"length": timedelta(0)},
+        {"length": -HOUR},
+        {"length": timedelta(days=10**6)},
+    ],
+    ids=str,
+)
+def test_a_row_that_was_spoilt_with_sql_does_not_stop_the_others(
+    acme, globex, begin, caplog, at, fields
+):
+    spoilt, sound = begin(acme), begin(globex)
+    WindowSeries.objects.filter(pk=spoilt.pk).update(**fields)
+    at(ONE + 7 * DAY)
+    tasks.materialise()
+    assert starts(sound) == [*SUNDAYS, "01-06"]
+    said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(said) == 1
+    assert said[0].startswith(f"series {spoilt.pk} makes no windows: ")
+    str(WindowSeries.objects.get(pk=spoilt.pk))
+    series.end(spoilt.pk)
+    assert starts(spoilt) == ["11-04"]
+
+
+@pytest.fixture
+def berlin_becomes_moscow(tmp_path) -> Iterator[Callable[[], None]]:
+    """Installs zone data by which Berlin keeps +03:00, as Moscow has done since 2014."""
+    moscow = resources.files("tzdata").joinpath("zoneinfo", "Europe", "Moscow").read_bytes()
+    (tmp_path / "Europe").mkdir()
+    (tmp_path / "Europe" / "Berlin").write_bytes(moscow)
+    yield lambda: zoneinfo.reset_tzpath(to=[str(tmp_path)])
+    zoneinfo.reset_tzpath()
+    zoneinfo.ZoneInfo.clear_cache()
+
+
+def test_new_zone_data_moves_what_is_to_come(acme, begin, at, caplog, berlin_becomes_moscow):
+    """02:00 in Berlin is 01:00 in UTC in November, and 23:00 of the day before in Moscow."""
+    sundays = begin(acme, zone="Europe/Berlin")
+    at(ONE)
+    reconcile.tick()
+    lifecycle.extend(window(sundays, "11-11").pk, by=HOUR)
+    lifecycle.cancel(window(sundays, "11-18").pk)
+    tasks.materialise()
+    before = {w.occurs_on: w.facts() for w in sundays.windows.all()}
+    assert len(before) == 9
+    caplog.clear()
+    caplog.set_level("INFO", "maintenance_windows")
+    berlin_becomes_moscow()
+    tasks.materialise()
+    for found in sundays.windows.all():
+        day, facts = found.occurs_on, before[found.occurs_on]
+        if f"{day:%m-%d}" not in {"11-04", "11-11", "11-18"}:  # it runs, and two were touched
+            facts |= {"starts_at": facts["starts_at"] - 2 * HOUR}
+            facts |= {"ends_at": facts["ends_at"] - 2 * HOUR}
+        assert found.facts() == facts
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == Change.objects.filter(actor=f"series {sundays.pk}").count() == 6
+    assert said[0] == (
+        f"window {window(sundays, '11-25').pk} changed (starts_at, ends_at) by series "
+        f"{sundays.pk}: acme.example: 2029-11-24 23:00 to 2029-11-25 01:00 UTC"
+    )
+    tasks.materialise()
+    assert len(caplog.records) == 6
+
+
+def migrate() -> None:
+    call_command("migrate", verbosity=0)
+
+
+def warnings() -> list[str]:
+    said = StringIO()
+    call_command("check", databases=["default"], stderr=said)
+    return [line for line in said.getvalue().splitlines() if "(maintenance_windows." in line]
+
+
+def test_beat_has_its_entry_for_the_task(transactional_db):
+    entry = PeriodicTask.objects.get(task="maintenance_windows.tasks.materialise")
+    assert tasks.materialise.name == entry.task
+    assert (str(entry.interval), entry.enabled) == ("every hour", True)
+    assert (entry.queue, entry.expire_seconds) == ("maintenance", 3600)
+    PeriodicTask.objects.filter(pk=entry.pk).update(enabled=False, name="mine")
+    migrate()
+    entry = PeriodicTask.objects.get(task=tasks.materialise.name)
+    assert (entry.name, entry.enabled) == ("mine", False)
+
+
+def test_check_warns_when_it_is_disabled_or_missing(transactional_db):
+    task = PeriodicTask.objects.filter(task=tasks.materialise.name)
+    assert warnings() == []
+    task.update(enabled=False)
+    (warning,) = warnings()
+    assert "W001" in warning
+    assert "makes the windows of series is disabled" in warning
+    task.delete()
+    (warning,) = warnings()
+    assert "makes the windows of series is missing" in warning
+    PeriodicTask.objects.all().delete()
+    assert len(warnings()) == 2
+    migrate()
+    assert warnings() == []
+
+
+def test_the_same_nights_in_another_zone_stay_as_they_are(acme, begin, at):
+    """23:00 in UTC is midnight of the day after in Berlin."""
+    daily = begin(acme, rule="FREQ=DAILY", starts_on=date(2029, 11, 1), start_time=time(23))
+    at(ONE)
+    cancelled = daily.windows.get(starts_at=ONE + 70 * HOUR)
+    lifecycle.cancel(cancelled.pk)
+    at(ONE + 22 * HOUR + MINUTE)
+    reconcile.tick()
+    lifecycle.switch_off([acme])
+    outcome = series.revise(daily.pk, zone="Europe/Berlin", start_time=time(0))
+    assert not is_on(acme)
+    assert (outcome.changed, outcome.cancelled) == ([], [])
+    assert len(outcome.made) == 1  # as the horizon has moved by a day
+    at(ONE + 26 * HOUR)
+    tasks.materialise()
+    assert not is_on(acme)
+    assert not daily.windows.live(ONE).filter(starts_at=cancelled.starts_at).exists()
+    nights = daily.windows.live(ONE + 26 * HOUR).values_list("starts_at", flat=True)
+    assert {night.hour for night in nights} == {23}
+    assert len(nights) == len(set(nights))
+
+
+def test_windows_that_a_change_makes_are_its_authors(acme, begin):
+    sundays = begin(acme)
+    series.revise(sundays.pk, rule="FREQ=DAILY", actor="carol", clock=lambda: ONE)
+    assert set(sundays.windows.values_list("created_by", flat=True)) == {"bob", "carol"}

@@ -1,0 +1,116 @@
+"""Recurrences and lengths in words."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from conftest import HOUR, MINUTE, SECOND
+from django.utils import translation
+
+from maintenance_windows import wording
+from maintenance_windows.recurrence import Recurrence
+from maintenance_windows.rrule import Rule
+
+SUNDAY = datetime(2029, 11, 4, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("FREQ=DAILY", "every day"),
+        ("FREQ=DAILY;INTERVAL=2", "every 2 days"),
+        ("FREQ=DAILY;BYMONTH=1", "every day in January"),
+        ("FREQ=DAILY;BYMONTH=1,2,12", "every day in January, February and December"),
+        ("FREQ=WEEKLY;BYDAY=SU", "every week on Sunday"),
+        ("FREQ=WEEKLY;BYDAY=TU,TH", "every week on Tuesday and Thursday"),
+        ("FREQ=WEEKLY;BYDAY=TU,TU", "every week on Tuesday"),
+        (
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE,FR;WKST=SU",
+            "every 2 weeks on Monday, Wednesday and Friday",
+        ),
+        ("FREQ=MONTHLY;BYDAY=2TU", "every month on the second Tuesday"),
+        ("FREQ=MONTHLY;BYDAY=1SU,-1SU", "every month on the first Sunday and the last Sunday"),
+        ("FREQ=MONTHLY;BYDAY=-2MO", "every month on the second last Monday"),
+        ("FREQ=MONTHLY;BYMONTHDAY=-1", "every month on the last day"),
+        ("FREQ=MONTHLY;INTERVAL=18;BYMONTHDAY=10", "every 18 months on day 10"),
+        ("FREQ=MONTHLY;BYMONTHDAY=28", "every month on day 28"),
+        (
+            "FREQ=MONTHLY;BYMONTHDAY=29",
+            "every month on day 29 (months without it are left out)",
+        ),
+        ("FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13", "every month on day 13 if that is Friday"),
+        (
+            "FREQ=MONTHLY;BYDAY=TU,WE,TH;BYSETPOS=3",
+            "every month on Tuesday, Wednesday and Thursday, of these the third",
+        ),
+        ("FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU", "every year in March on the last Sunday"),
+        ("FREQ=YEARLY;BYMONTH=6;BYMONTHDAY=15", "every year in June on day 15"),
+        (
+            "FREQ=YEARLY;INTERVAL=3;BYYEARDAY=1,100,-1",
+            "every 3 years on day 1, day 100 and the last day of the year",
+        ),
+        ("FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", "every year in week 20 of the year on Monday"),
+        # what only the start says: it is Sunday, the 4th of November
+        ("FREQ=WEEKLY", "every week on Sunday"),
+        ("FREQ=WEEKLY;BYMONTH=6", "every week in June on Sunday"),
+        ("FREQ=MONTHLY", "every month on day 4"),
+        ("FREQ=YEARLY", "every year in November on day 4"),
+        ("FREQ=YEARLY;BYMONTH=6,7", "every year in June and July on day 4"),
+        # ends
+        ("FREQ=DAILY;COUNT=10", "every day, 10 times"),
+        ("FREQ=DAILY;UNTIL=20271231", "every day, until 31 December 2027"),
+        ("FREQ=DAILY;UNTIL=20271231T010000Z", "every day, until 2027-12-31 01:00 UTC"),
+    ],
+)
+def test_rules(rule, words):
+    assert wording.rule(Rule.parse(rule), SUNDAY) == words
+
+
+def test_a_start_on_the_31st_leaves_months_out():
+    start = datetime(2027, 1, 31, 2, 0)
+    assert wording.rule(Rule.parse("FREQ=MONTHLY"), start) == (
+        "every month on day 31 (months without it are left out)"
+    )
+
+
+def test_a_series_names_its_clock_and_its_zone():
+    repeats = Recurrence(
+        rule=Rule.parse("FREQ=WEEKLY;INTERVAL=2"),
+        start=SUNDAY,
+        zone=ZoneInfo("Europe/Berlin"),
+        length=90 * MINUTE,
+    )
+    assert wording.recurrence(repeats) == (
+        "every 2 weeks on Sunday, from 02:00 for 1h30m, time zone Europe/Berlin"
+    )
+
+
+def test_days_and_months_are_those_of_the_reader():
+    with translation.override("de"):
+        words = wording.rule(Rule.parse("FREQ=YEARLY;BYMONTH=3;BYDAY=SU"), SUNDAY)
+    assert "Sonntag" in words
+    assert "März" in words
+
+
+LENGTHS = [
+    (timedelta(days=1), "1d"),
+    (48 * HOUR, "2d"),
+    (26 * HOUR, "1d2h"),
+    (2 * HOUR, "2h"),
+    (90 * MINUTE, "1h30m"),
+    (30 * MINUTE, "30m"),
+    (90 * SECOND, "1m30s"),
+    (timedelta(days=999, seconds=1), "999d1s"),
+]
+
+
+@pytest.mark.parametrize(("length", "words"), LENGTHS)
+def test_lengths_are_written_as_they_are_read(length, words):
+    assert wording.length(length) == words
+    assert wording.read_length(words) == length
+
+
+@pytest.mark.parametrize("text", ["", "2", "h", "1h 30m", "1.5h", "-1h", "30m1h", "0s", "999999d"])
+def test_what_is_no_length_is_refused(text):
+    with pytest.raises(ValueError, match="Cannot read the length"):
+        wording.read_length(text)
