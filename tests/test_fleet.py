@@ -212,6 +212,32 @@ def test_beat_is_started_again_when_it_dies(embedded):
     embedded.wait()
 
 
+def test_the_worker_makes_the_windows_of_series_ahead(embedded):
+    embedded.migrate()
+    embedded.start_embedded()
+    embedded.manage("shell", "--verbosity=0", f"--command={A_SERIES_FROM_NOWHERE}")
+    deadline = time.monotonic() + 20
+    while not embedded.query("SELECT id FROM maintenance_windows_maintenancewindow"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+# Made behind the back of the verbs; and an hour is long for a test.
+A_SERIES_FROM_NOWHERE = """
+from datetime import date, time, timedelta
+from django.contrib.sites.models import Site
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from maintenance_windows.models import WindowSeries
+WindowSeries.objects.create(
+    site=Site.objects.get(domain="s0.example"), rule="FREQ=DAILY", starts_on=date(2026, 1, 1),
+    start_time=time(2), zone="Europe/Berlin", length=timedelta(hours=2),
+)
+entry = PeriodicTask.objects.get(task="maintenance_windows.tasks.materialise")
+entry.interval = IntervalSchedule.objects.get(every=1, period="seconds")
+entry.save()
+"""
+
+
 @pytest.mark.parametrize("program", ["worker", "beat"])
 def test_without_a_broker_the_processes_say_what_to_do(embedded, program):
     embedded.start(program, "celery", "-A", "worker", program)
