@@ -19,6 +19,10 @@ TASKS = {
     TICK_TASK: "sets and clears the maintenance flags",
     MATERIALISE_TASK: "makes the windows of series",
 }
+CHOICES = {
+    "MAINTENANCE_FORCE": ("on", "off"),
+    "MAINTENANCE_WHEN_UNKNOWN": ("open", "closed"),
+}
 
 
 def check_tasks(**_: Any) -> list[CheckMessage]:
@@ -71,7 +75,34 @@ def check_horizon(**_: Any) -> list[CheckMessage]:
     ]
 
 
+def check_choices(**_: Any) -> list[CheckMessage]:
+    """maintenance_windows.E001: a setting that takes one of two words has another."""
+    return [
+        CheckError(
+            f"{name} must be {' or '.join(map(repr, words))}, not {value!r}.",
+            id="maintenance_windows.E001",
+        )
+        for name, words in CHOICES.items()
+        if (value := getattr(settings, name, None)) is not None and value not in words
+    ]
+
+
+def check_forced(**_: Any) -> list[CheckMessage]:
+    """maintenance_windows.W003: MAINTENANCE_FORCE overrules all windows and switches."""
+    if conf.forced is None:
+        return []
+    return [
+        CheckWarning(
+            f"MAINTENANCE_FORCE is set: every site is {'closed' if conf.forced else 'open'}.",
+            hint="Take it out when what it was set for is over.",
+            id="maintenance_windows.W003",
+        )
+    ]
+
+
 def connect() -> None:
     register(check_tasks, Tags.database)
     register(check_patterns)
     register(check_horizon)
+    register(check_choices)
+    register(check_forced, deploy=True)

@@ -53,6 +53,16 @@ class Conf:
         return settings.INTERNAL_IPS
 
     @property
+    def forced(self) -> bool | None:
+        """MAINTENANCE_FORCE: "on" closes and "off" opens every site, whatever else is known."""
+        return {"on": True, "off": False}.get(getattr(settings, "MAINTENANCE_FORCE", None) or "")
+
+    @property
+    def closed_if_unknown(self) -> bool:
+        """MAINTENANCE_WHEN_UNKNOWN: "closed", or "open" where neither database nor cache tell."""
+        return bool(getattr(settings, "MAINTENANCE_WHEN_UNKNOWN", "open") == "closed")
+
+    @property
     def site_id(self) -> int | None:
         """SITE_ID: the one site that this process serves; without it the host tells."""
         return getattr(settings, "SITE_ID", None)

@@ -1,7 +1,6 @@
 """Who and what stays served while a site is closed, in the order in which it is asked."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
@@ -63,11 +62,3 @@ def _resolve(path: str, urlconf: str | None) -> ResolverMatch | None:
 
 
 EXEMPTIONS: tuple[Exemption, ...] = (internal_address, open_path, ignored_url, admin)
-
-
-def is_staff(user: Any) -> bool:
-    """Superusers always, staff unless MAINTENANCE_BLOCK_STAFF."""
-    if not getattr(user, "is_active", False):
-        return False
-    staff = getattr(user, "is_staff", False) and not conf.block_staff
-    return bool(staff or getattr(user, "is_superuser", False))

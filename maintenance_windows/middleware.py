@@ -6,7 +6,6 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.exceptions import DisallowedHost
-from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 from django.http.response import HttpResponseBase
@@ -14,9 +13,10 @@ from django.http.response import HttpResponseBase
 from maintenance_windows import store
 from maintenance_windows.conf import conf
 from maintenance_windows.decision import Visit, decide
-from maintenance_windows.exemptions import EXEMPTIONS, is_staff
+from maintenance_windows.exemptions import EXEMPTIONS
 from maintenance_windows.responses import unavailable
 from maintenance_windows.snapshot import Maintenance, SiteState, Snapshot
+from maintenance_windows.users import asent_by_staff, sent_by_staff
 
 Answer = Any  # a response, or in an async stack something that can be awaited for one
 
@@ -41,14 +41,14 @@ class MaintenanceModeMiddleware:
         if self.is_async:
             return self.__acall__(request)
         maintenance = self.closing(request, store.current())
-        if maintenance is None or self.admits(request):
+        if maintenance is None or sent_by_staff(request):
             return self.get_response(request)
         return self.refusal(request, maintenance) or self.get_response(request)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         """See __call__()."""
         maintenance = self.closing(request, await store.acurrent())
-        if maintenance is None or await self.aadmits(request):
+        if maintenance is None or await asent_by_staff(request):
             return await self.get_response(request)  # type: ignore[no-any-return]
         refusal = self.refusal(request, maintenance)
         return refusal or await self.get_response(request)
@@ -71,41 +71,11 @@ class MaintenanceModeMiddleware:
         now = datetime.now(UTC)
         return None if maintenance.is_over(now) else unavailable(request, maintenance, now)
 
-    def admits(self, request: HttpRequest) -> bool:
-        """Whether the user of this request is staff; nobody is while the database is away.
-
-        The template of the 503 may ask for the user again, without asking the database.
-        """
-        if not hasattr(request, "user"):
-            return False
-        try:
-            return is_staff(request.user)
-        except DatabaseError:
-            request.user = anonymous()
-            return False
-
-    async def aadmits(self, request: HttpRequest) -> bool:
-        """See admits()."""
-        if not hasattr(request, "auser"):
-            return False
-        try:
-            request.user = await request.auser()
-        except DatabaseError:
-            request.user = anonymous()
-        return is_staff(request.user)
-
-
-def anonymous() -> Any:
-    # Not above: without django.contrib.auth installed its models cannot be imported.
-    from django.contrib.auth.models import AnonymousUser  # noqa: PLC0415
-
-    return AnonymousUser()
-
 
 def site_state(request: HttpRequest, snapshot: Snapshot) -> SiteState | None:
     """The site of a request, told as django.contrib.sites does; None where it is up for long."""
     if conf.site_id:
-        return snapshot.by_id.get(conf.site_id)
+        return snapshot.of(conf.site_id)
     try:
         host = request.get_host().lower()
     except DisallowedHost:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
@@ -124,5 +124,31 @@ class Snapshot:
             found = self.by_domain.get(name)
         return found
 
+    def of(self, site_id: int) -> SiteState | None:
+        return self.by_id.get(site_id)
+
     def __bool__(self) -> bool:
         return bool(self.by_id)
+
+
+class _Everywhere(Snapshot):
+    """Any site at all, closed without an end."""
+
+    __slots__ = ("state",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        always = Closure(span=Span(datetime(1970, 1, 1, tzinfo=UTC), None))
+        self.state = SiteState(site_id=0, domain="", closures=(always,))
+
+    def find(self, host: str, name: str) -> SiteState:
+        return self.state
+
+    def of(self, site_id: int) -> SiteState:
+        return self.state
+
+    def __bool__(self) -> bool:
+        return True
+
+
+EVERYWHERE = _Everywhere()

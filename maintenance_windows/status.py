@@ -34,6 +34,11 @@ def scheduler(now: datetime) -> Record:
     }
 
 
+def forced() -> str | None:
+    """MAINTENANCE_FORCE as this process has it: "on", "off", or None."""
+    return None if conf.forced is None else "on" if conf.forced else "off"
+
+
 def sites(chosen: Collection[Site], now: datetime) -> list[Record]:
     """The state of each site, by the rule that the middleware answers by."""
     states = store.load(now).by_id

@@ -1,21 +1,37 @@
 """The beat tasks: one sets and clears the flags, one makes the windows of series."""
 
+import logging
 import time
 from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
+from django.db import Error as DatabaseError
 from django.utils import timezone
 
-from maintenance_windows import reconcile, series
+from maintenance_windows import clock, reconcile, series
+from maintenance_windows.complaints import Complaints
 
 # A little over the second between two ticks, so that no boundary falls between them.
 HORIZON = timedelta(seconds=1.1)
 
 
+complaints = Complaints(logging.getLogger("maintenance_windows"), over="The tick works again.")
+
+
 @shared_task(ignore_result=True)  # type: ignore[untyped-decorator]
 def tick(**kwargs: Any) -> None:
     """Make the fleet right now, and again at each boundary of the second that follows."""
+    try:
+        clock.compare()
+        watch_boundaries()
+    except DatabaseError as error:
+        complaints.now({"database": f"The tick fails, the next one will do it: {error}"})
+    else:
+        complaints.now({})
+
+
+def watch_boundaries() -> None:
     stop = time.monotonic() + HORIZON.total_seconds()
     while (left := stop - time.monotonic()) > 0:
         boundary = reconcile.tick(horizon=timedelta(seconds=left))

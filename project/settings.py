@@ -20,6 +20,13 @@ def env_bool(name: str, *, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
 
 
+def env_choice(name: str, *choices: str) -> str | None:
+    value = os.environ.get(name) or None
+    if value is None or value.lower() in choices:
+        return value and value.lower()
+    raise ImproperlyConfigured(f"{name} must be {' or '.join(choices)}, not {value!r}.")
+
+
 def env_list(name: str) -> list[str]:
     return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
 
@@ -82,11 +89,34 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
     }
 
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # A server that is gone without a word is noticed in seconds, not when the kernel gives up.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 3,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
+
 # TLS ends at the proxy in front, and so do the redirect to it and its promise to browsers.
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 
 REDIS_URL = os.environ.get("REDIS_URL", "")
+if REDIS_URL:
+    # Processes that start while the database is down learn from here what is closed.
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        }
+    }
+
+MAINTENANCE_FORCE = env_choice("MAINTENANCE_FORCE", "on", "off")
+MAINTENANCE_WHEN_UNKNOWN = env_choice("MAINTENANCE_WHEN_UNKNOWN", "open", "closed") or "open"
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -55,8 +55,12 @@ class Command(BaseCommand):
         records = status.sites(arguments.sites(given.sites, everyone=not given.sites), now)
         scheduler = status.scheduler(now)
         if given.json:
-            self.print_json({"at": status.rfc3339(now), "scheduler": scheduler, "sites": records})
+            at, forced = status.rfc3339(now), status.forced()
+            record = {"at": at, "scheduler": scheduler, "sites": records}
+            self.print_json(record | ({"forced": forced} if forced else {}))
         else:
+            if forced := status.forced():
+                self.stderr.write(f"MAINTENANCE_FORCE is {forced}: it overrules what follows.")
             for record in records:
                 self.stdout.write(site_line(record))
         if given.check and not scheduler["healthy"]:

@@ -1,110 +1,27 @@
-"""The only writer of flags and transitions: makes them say what holds and windows say.
-
-Level, not edge: every pass asks which sites should be in maintenance now, so a pass that runs
-twice, late or beside another changes nothing.
-"""
+"""Flags and transitions, written."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable
+from datetime import datetime
 from functools import partial
 from itertools import islice
 
-from django.db import connections, router, transaction
-from django.db.models import (
-    DateTimeField,
-    Exists,
-    F,
-    OuterRef,
-    Q,
-    Value,
-    prefetch_related_objects,
-)
+from django.db import router, transaction
+from django.db.models import F, prefetch_related_objects
 from django.db.models.functions import Greatest
-from django.utils import timezone
 
 from maintenance_windows import signals, store
 from maintenance_windows.models import (
     ACTOR_LENGTH,
     MaintenanceWindow,
-    Scheduler,
     SiteMaintenance,
     Transition,
 )
 from maintenance_windows.snapshot import Closure, Level, Maintenance, SiteState
 
-Clock = Callable[[], datetime]
-
-LOCK_KEY = 0x6D77_696E  # any number that nobody else locks
 BATCH = 500
-BEAT = timedelta(seconds=2)
 # What a transition is put down to that nobody claims: done with SQL, or by code without a name.
 BY_DATABASE = "database"
-
-
-@contextmanager
-def locked(clock: Clock = timezone.now) -> Iterator[datetime]:
-    """A transaction that is alone in the fleet, and its `now`, read after the lock was had.
-
-    A clock that is read before can be older than what another pass has done meanwhile.
-    """
-    using = router.db_for_write(SiteMaintenance)
-    with transaction.atomic(using=using):
-        if connections[using].vendor == "postgresql":
-            with connections[using].cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
-        else:
-            # A write comes first: SQLite then locks the file, MariaDB the row.
-            Scheduler.objects.update(last_tick=F("last_tick"))
-        yield clock()
-
-
-def tick(clock: Clock = timezone.now, horizon: timedelta = timedelta(0)) -> datetime | None:
-    """Make the whole fleet right; return the next time within `horizon` that changes a flag.
-
-    After a pass that changed something that time is its `now`: what comes next is then asked
-    best when the change is committed, by another pass.
-    """
-    with locked(clock) as now:
-        agenda = _agenda(now, now + horizon)
-        if due := {site_id for site_id, at in agenda if at <= now}:
-            settle(due, now)
-        # Every other second: enough to notice a dead scheduler, and half the dead rows.
-        stale = Q(last_tick=None) | Q(last_tick__lte=now - BEAT) | Q(last_tick__gt=now)
-        Scheduler.objects.filter(stale).update(last_tick=now)
-    return now if due else min((at for _, at in agenda), default=None)
-
-
-def _agenda(now: datetime, stop: datetime) -> list[tuple[int, datetime]]:
-    """Sites whose flag is wrong now or turns wrong by `stop`, and when. One query.
-
-    Each part reads one partial index over live rows: no joins, and no OR but those that an
-    index was made with, or the planners turn to whole tables.
-    """
-    waiting = MaintenanceWindow.objects.waiting()
-    running = MaintenanceWindow.objects.running()
-    flags = SiteMaintenance.objects.all()
-    site = OuterRef("site_id")
-    at_once = Value(None, output_field=DateTimeField())  # a literal is text to MariaDB
-    told = Q(until=None) | Q(until__gte=OuterRef("ends_at"))
-    flagged = flags.filter(told, pk=site, in_maintenance=True)
-    live = MaintenanceWindow.objects.filter(ended_at=None, cancelled_at=None)
-    of_site = running.filter(site_id=site)
-    ends_then = live.filter(site_id=site, ends_at=OuterRef("until"))
-    by_window = [
-        waiting.filter(starts_at__lte=stop).values_list("site_id", F("starts_at")),
-        running.filter(ends_at__lte=stop).values_list("site_id", F("ends_at")),
-        running.filter(~Exists(flagged)).values_list("site_id", at_once),
-    ]
-    by_hand = [
-        flags.filter(in_maintenance=True, since=None),
-        flags.filter(in_maintenance=False, since__isnull=False),
-        flags.filter(~Exists(ends_then), in_maintenance=True, until__isnull=False),
-        flags.filter(~Exists(of_site), in_maintenance=True, until__isnull=False),
-    ]
-    rows = by_window + [sites.values_list("site_id", at_once) for sites in by_hand]
-    return [(site_id, at or now) for site_id, at in rows[0].union(*rows[1:], all=True)]
 
 
 def settle(

@@ -1,0 +1,67 @@
+"""Work that is done beside the requests, in threads that nobody waits for for long."""
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import Any
+
+from django.core import mail
+from django.db import close_old_connections, connections
+
+THREADS = 4
+
+
+def let_go() -> None:
+    """After a thread of ours has used the database: as after a request."""
+    close_old_connections()
+    if hasattr(mail, "outbox"):
+        # Somebody's tests: an open connection would keep their database from going.
+        connections.close_all()
+
+
+class Pool:
+    """A few threads that start with the first question and do not keep a process from ending.
+
+    Those of concurrent.futures do: one that hangs in a frozen database would.
+    """
+
+    def __init__(self) -> None:
+        self._questions: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        self._starting = threading.Lock()
+        self._started = 0
+
+    def ask(self, question: Callable[[], Any]) -> "Future[Any]":
+        with self._starting:
+            if self._started < THREADS:
+                self._started += 1
+                threading.Thread(target=self._run, name="maintenance-ask", daemon=True).start()
+        future: Future[Any] = Future()
+        self._questions.put((future, question))
+        return future
+
+    def _run(self) -> None:
+        while True:
+            future, question = self._questions.get()
+            if not future.set_running_or_notify_cancel():
+                continue  # nobody waits for it any more
+            close_old_connections()
+            try:
+                future.set_result(question())
+            except BaseException as error:  # noqa: BLE001 (whoever asked is told)
+                future.set_exception(error)
+            finally:
+                let_go()
+
+
+pool = Pool()
+
+
+def _renew() -> None:
+    global pool  # noqa: PLW0603 (one a process is the point)
+    pool = Pool()
+
+
+# The threads did not come along into the child.
+os.register_at_fork(after_in_child=_renew)

@@ -1,0 +1,21 @@
+"""What an operator must know before anything else, at the top of each page of the admin."""
+
+from datetime import datetime
+
+from django import template
+from django.utils import timezone
+
+from maintenance_windows import status
+
+register = template.Library()
+
+
+@register.inclusion_tag("maintenance_windows/admin/notices.html")
+def maintenance_notices() -> dict[str, object]:
+    scheduler = status.scheduler(timezone.now())
+    last = scheduler["last_tick"]
+    return {
+        "forced": status.forced(),
+        "healthy": scheduler["healthy"],
+        "last_tick": datetime.fromisoformat(last) if last else None,
+    }

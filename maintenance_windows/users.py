@@ -1,0 +1,77 @@
+"""Who sends a request, as far as the database tells in time."""
+
+import asyncio
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+from django.http import HttpRequest
+
+from maintenance_windows import background, store
+from maintenance_windows.conf import conf
+
+logger = logging.getLogger(__name__)
+
+# Seconds. A database that answers at all answers within them; one that is frozen never does.
+DEADLINE = 0.25
+
+
+def is_staff(user: Any) -> bool:
+    """Superusers always, staff unless MAINTENANCE_BLOCK_STAFF."""
+    if not getattr(user, "is_active", False):
+        return False
+    staff = getattr(user, "is_staff", False) and not conf.block_staff
+    return bool(staff or getattr(user, "is_superuser", False))
+
+
+def sent_by_staff(request: HttpRequest) -> bool:
+    """Nobody is staff while the database is away: the session and the user are in there.
+
+    Those who then ask for the user again, such as the template of the 503, get nobody.
+    """
+    if not hasattr(request, "user"):
+        return False
+    try:
+        if _is_told_at_once(request):
+            return is_staff(request.user)
+        if store.database_answers():
+            answer = background.pool.ask(lambda: is_staff(request.user))
+            try:
+                return bool(answer.result(DEADLINE))
+            finally:
+                answer.cancel()
+    except Exception as error:  # noqa: BLE001 (sessions may be kept in anything that fails)
+        logger.debug("Cannot tell who sends a request: %r", error)
+    request.user = _nobody()
+    return False
+
+
+async def asent_by_staff(request: HttpRequest) -> bool:
+    """See sent_by_staff()."""
+    if not hasattr(request, "user"):
+        return False
+    try:
+        if _is_told_at_once(request):
+            return is_staff(await request.auser())
+        if store.database_answers():
+            answer = background.pool.ask(lambda: is_staff(request.user))
+            return bool(await asyncio.wait_for(asyncio.wrap_future(answer), DEADLINE))
+    except Exception as error:  # noqa: BLE001 (sessions may be kept in anything that fails)
+        logger.debug("Cannot tell who sends a request: %r", error)
+    request.user = _nobody()
+    return False
+
+
+def _is_told_at_once(request: HttpRequest) -> bool:
+    """Without a session nobody is asked; inside a transaction only this thread sees all of it."""
+    return settings.SESSION_COOKIE_NAME not in request.COOKIES or any(
+        connection.in_atomic_block for connection in connections.all(initialized_only=True)
+    )
+
+
+def _nobody() -> Any:
+    # Not above: without django.contrib.auth installed its models cannot be imported.
+    from django.contrib.auth.models import AnonymousUser  # noqa: PLC0415
+
+    return AnonymousUser()

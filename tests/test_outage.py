@@ -1,0 +1,356 @@
+"""The database, the cache and the pages may fail; the right people get the right answer."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from threading import Event, current_thread, main_thread
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, TWO
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from maintenance_windows import clock, lifecycle, reconcile, store, tasks
+from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance, Transition
+from maintenance_windows.store.shared import KEY
+
+Outage = Callable[[], AbstractContextManager[None]]
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def outage(monkeypatch: pytest.MonkeyPatch) -> Outage:
+    """No connection can be used, in whatever thread."""
+
+    def away(_: BaseDatabaseWrapper) -> None:
+        raise OperationalError("the database is away")
+
+    @contextmanager
+    def outage() -> Iterator[None]:
+        with monkeypatch.context() as patched:
+            patched.setattr(BaseDatabaseWrapper, "ensure_connection", away)
+            yield
+
+    return outage
+
+
+@contextmanager
+def freeze(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whoever asks the database waits, but for the test itself."""
+    thawed = Event()
+    ensure_connection = BaseDatabaseWrapper.ensure_connection
+
+    def wait(wrapper: BaseDatabaseWrapper) -> None:
+        if current_thread() is not main_thread():
+            thawed.wait()
+        ensure_connection(wrapper)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(BaseDatabaseWrapper, "ensure_connection", wait)
+        try:
+            yield
+        finally:
+            thawed.set()
+
+
+def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
+    ours = [r for r in caplog.records if r.name.startswith("maintenance_windows")]
+    return [record.getMessage() for record in ours if record.levelno >= logging.WARNING]
+
+
+def test_what_is_known_goes_on_and_ends_without_the_database(acme, plan, at, visit, outage, caplog):
+    plan(acme)
+    at(TWO - MINUTE)
+    assert visit().status_code == 200
+    with outage():
+        for _ in range(3):
+            store.publish()  # as the thread does each second
+        at(TWO)
+        assert visit().headers["Retry-After"] == "7200"
+        at(FOUR)
+        assert visit().status_code == 200
+    store.publish()
+    assert warned(caplog) == [
+        "Cannot read maintenance windows, going on as known: the database is away",
+        "Maintenance windows can be read again.",
+    ]
+
+
+def test_a_process_that_starts_without_the_database_learns_from_the_cache(
+    acme, globex, plan, at, visit, outage
+):
+    plan(acme, level="read_only", message="Disks.")
+    plan(globex, FOUR, FOUR + HOUR)
+    maintenance = SiteMaintenance.objects.get(pk=acme.pk)
+    IgnoredURL.objects.create(maintenance=maintenance, pattern="contact/")
+    lifecycle.switch_on([acme], message="Now.")
+    at(TWO)
+    visit()
+    before = store.current()
+    deadline = time.monotonic() + 5
+    while not cache.get(KEY):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    store.forget()
+    with outage():
+        assert visit().status_code == 503
+        assert visit("/contact/").status_code == 404
+        assert store.current().by_id == before.by_id
+        assert store.current().with_port == before.with_port
+
+
+@pytest.mark.parametrize(("word", "status"), [(None, 200), ("open", 200), ("closed", 503)])
+def test_where_nothing_is_known_a_setting_tells(at, visit, outage, settings, caplog, word, status):
+    settings.MAINTENANCE_WHEN_UNKNOWN = word
+    with outage():
+        answers = [visit(), visit(), visit("/healthz")]
+        store.publish()
+    assert [answer.status_code for answer in answers] == [status, status, 200]
+    assert answers[0].headers.get("Retry-After") == ("300" if status == 503 else None)
+    known = "closed" if word == "closed" else "open"
+    assert warned(caplog) == [
+        f"Cannot read maintenance windows, and none is known: every site is {known}: "
+        "the database is away"
+    ]
+
+
+def test_what_the_cache_cannot_keep_is_said_once(acme, plan, at, visit, outage, settings, caplog):
+    settings.CACHES = {"default": {"BACKEND": "no.such.Cache"}}
+    plan(acme)
+    at(TWO)
+    assert visit().status_code == 503
+    deadline = time.monotonic() + 5
+    while not warned(caplog):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    lifecycle.extend(MaintenanceWindow.objects.get().pk, by=HOUR)
+    assert visit().headers["Retry-After"] == str(3 * 3600)
+    assert len(warned(caplog)) == 1
+    store.forget()
+    with outage():
+        assert visit().status_code == 200
+
+
+def test_before_migrate_every_site_is_up(transactional_db, visit, settings, caplog):
+    settings.MAINTENANCE_WHEN_UNKNOWN = "closed"
+    call_command("migrate", "maintenance_windows", "zero", verbosity=0)
+    try:
+        assert visit().status_code == 200
+        store.publish()
+        assert warned(caplog) == ["Maintenance windows have no tables yet: run migrate."]
+    finally:
+        call_command("migrate", "maintenance_windows", verbosity=0)
+
+
+@pytest.fixture
+def unchecked(transactional_db: None) -> Iterator[None]:
+    """Windows may have any level."""
+    (check,) = [c for c in MaintenanceWindow._meta.constraints if c.name == "mw_window_level"]
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA ignore_check_constraints = ON")
+            yield
+            cursor.execute("PRAGMA ignore_check_constraints = OFF")
+    else:
+        with connection.schema_editor() as editor:
+            editor.remove_constraint(MaintenanceWindow, check)
+        yield
+        MaintenanceWindow.objects.all().delete()
+        with connection.schema_editor() as editor:
+            editor.add_constraint(MaintenanceWindow, check)
+
+
+def test_a_row_that_means_nothing_spoils_no_other(acme, globex, unchecked, plan, at, visit, caplog):
+    MaintenanceWindow.objects.filter(pk=plan(acme).pk).update(level="half")
+    plan(globex)
+    at(TWO)
+    for _ in range(3):
+        store.publish()
+        assert visit().status_code == 200
+        assert visit(host="globex.example").status_code == 503
+        reconcile.tick()
+    assert list(Transition.objects.values_list("site", flat=True)) == [globex.pk]
+    assert sorted(text.split(":")[0] for text in warned(caplog)) == [
+        f"Left out window {MaintenanceWindow.objects.get(site=acme).pk} of site {acme.pk}",
+        f"The flag of site {acme.pk} cannot be kept",
+    ]
+    MaintenanceWindow.objects.update(level="full")
+    assert reconcile.tick() == TWO
+    assert reconcile.tick() is None
+    assert Transition.objects.count() == 2
+
+
+def test_windows_of_a_site_that_is_gone_spoil_no_other(acme, globex, plan, at, visit):
+    if connection.vendor != "sqlite":
+        pytest.skip("other databases do not let go of such a site")
+    plan(acme)
+    plan(globex)
+    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_site WHERE id = %s", [acme.pk])
+    at(TWO)
+    try:
+        assert visit().status_code == 200
+        assert visit(host="globex.example").status_code == 503
+        assert reconcile.tick() == TWO
+        assert reconcile.tick() is None
+        assert SiteMaintenance.objects.get(pk=globex.pk).in_maintenance
+    finally:
+        MaintenanceWindow.objects.filter(site_id=acme.pk).delete()
+        SiteMaintenance.objects.filter(pk=acme.pk).delete()
+
+
+@pytest.mark.parametrize("page", ["{% nonsense %}", "{% include 'missing.html' %}", "{{ boom }}"])
+def test_a_page_that_cannot_be_made_is_one_line(acme, plan, at, visit, settings, caplog, page):
+    settings.TEMPLATES = [
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "OPTIONS": {
+                "loaders": [("django.template.loaders.locmem.Loader", {"503.html": page})],
+                "context_processors": ["test_outage.explosive"],
+            },
+        }
+    ]
+    plan(acme)
+    at(TWO)
+    answers = [visit(), visit()]
+    for answer in answers:
+        assert (answer.status_code, answer.text) == (503, "Down for maintenance.\n")
+        assert answer.headers["Retry-After"] == "7200"
+        assert answer.headers["Cache-Control"] == "no-store"
+    (record,) = [r for r in caplog.records if r.name == "maintenance_windows.responses"]
+    assert record.exc_info
+    settings.TEMPLATES = [settings.TEMPLATES[0] | {"OPTIONS": {}, "APP_DIRS": True}]
+    assert "<h1>" in visit().text
+
+
+class Explosive:
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+def explosive(_: object) -> dict[str, object]:
+    return {"boom": Explosive()}
+
+
+def test_without_the_database_nobody_is_staff_and_nobody_gets_a_500(
+    acme, plan, at, visit, alice, outage
+):
+    plan(acme)
+    at(TWO)
+    assert visit(user=alice).status_code == 200
+    with outage():
+        assert visit().status_code == 503  # with the cookie of her session
+        store.publish()
+        assert visit().status_code == 503
+        assert visit("/robots.txt").status_code == 404
+    store.publish()
+    assert visit().status_code == 200
+
+
+def test_nobody_waits_for_a_frozen_database(acme, plan, at, visit, alice, monkeypatch):
+    plan(acme)
+    at(TWO)
+    assert visit(user=alice).status_code == 200
+    with freeze(monkeypatch):
+        began = time.monotonic()
+        assert visit().status_code == 503  # with the cookie of her session
+        assert visit(host="globex.example").status_code == 200
+        assert time.monotonic() - began < 5
+    store.publish()
+    assert visit().status_code == 200
+
+
+@pytest.mark.parametrize(("word", "status"), [("on", 503), ("off", 200)])
+def test_force_overrules_everything(acme, plan, at, visit, alice, outage, settings, word, status):
+    settings.MAINTENANCE_FORCE = word
+    plan(acme)
+    for now in (TWO - HOUR, TWO, FOUR):
+        at(now)
+        assert visit().status_code == status
+    assert visit(host="unknown.example").status_code == status
+    assert visit("/healthz").status_code == 200
+    settings.SITE_ID = 1
+    assert visit().status_code == status
+    store.forget()
+    with outage():
+        answer = visit()
+        assert answer.status_code == status
+        assert answer.headers.get("Retry-After") == ("300" if word == "on" else None)
+    store.publish()
+    assert visit(user=alice).status_code == 200
+
+
+def test_force_is_shown_wherever_one_looks(acme, browser, settings, capsys):
+    reconcile.tick()
+    page = "/admin/maintenance_windows/maintenancewindow/"
+    assert "MAINTENANCE_FORCE" not in browser.get(page).text
+    settings.MAINTENANCE_FORCE = "on"
+    assert "MAINTENANCE_FORCE is on: every site is closed" in browser.get(page).text
+    call_command("maintenance", "status", "acme.example")
+    call_command("maintenance", "status", "acme.example", "--json")
+    printed = capsys.readouterr()
+    assert "MAINTENANCE_FORCE is on" in printed.err
+    assert '"forced": "on"' in printed.out
+    call_command("check", "--deploy")
+    assert "(maintenance_windows.W003) MAINTENANCE_FORCE is set" in capsys.readouterr().err
+    settings.MAINTENANCE_FORCE = "off"
+    assert "MAINTENANCE_FORCE is off: every site is open" in browser.get(page).text
+
+
+def test_a_dead_scheduler_is_shown_on_every_page_of_the_app(acme, plan, browser, at):
+    window = plan(acme)
+    app = "/admin/maintenance_windows/"
+    pages = [
+        app,
+        f"{app}maintenancewindow/",
+        f"{app}maintenancewindow/add/",
+        f"{app}maintenancewindow/{window.pk}/change/",
+        f"{app}maintenancewindow/{window.pk}/history/",
+        f"{app}sitemaintenance/{acme.pk}/change/",
+        f"{app}windowseries/add/",
+        f"{app}transition/",
+    ]
+    for page in pages:
+        assert "The scheduler has never ticked" in browser.get(page).text, page
+    reconcile.tick(lambda: TWO)
+    at(TWO + 8 * MINUTE / 60)
+    assert "last tick" not in browser.get(pages[0]).text
+    at(TWO + MINUTE)
+    for page in pages:
+        assert "last tick was at 2029-11-04 02:00:00 UTC" in browser.get(page).text, page
+
+
+def test_the_tick_says_once_that_the_database_is_away(acme, plan, at, outage, caplog):
+    plan(acme)
+    at(TWO)
+    with outage():
+        for _ in range(3):
+            tasks.tick()
+    at(TWO + MINUTE)
+    tasks.tick()
+    assert warned(caplog) == [
+        "The tick fails, the next one will do it: the database is away",
+        "The tick works again.",
+    ]
+    assert SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
+
+
+def test_a_clock_that_differs_from_the_databases_is_noticed(
+    transactional_db, caplog, at, monkeypatch
+):
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has the clock of the host")
+    monkeypatch.setattr(clock, "_due", 0.0)
+    tasks.tick()
+    assert warned(caplog)[0].startswith("This host's clock is +")
+    tasks.tick()
+    assert len(warned(caplog)) == 1
