@@ -372,6 +372,12 @@ def test_our_503_is_no_error_to_log(acme, plan, at, visit, caplog):
     assert "django.request" not in {record.name for record in caplog.records}
 
 
+def test_other_503s_are_errors_still(transactional_db, visit, caplog):
+    assert visit("/readyz").status_code == 503
+    errors = [record for record in caplog.records if record.name == "django.request"]
+    assert [record.getMessage() for record in errors] == ["Service Unavailable: /readyz"]
+
+
 def test_the_host_projects_template_replaces_ours(acme, plan, at, visit, settings):
     pages = {"503.html": "theirs {{ retry_after }}", "own/503.html": "their other one"}
     settings.TEMPLATES = [
