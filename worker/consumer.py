@@ -7,11 +7,11 @@ from celery.worker.consumer import Consumer
 
 
 class FastReconnectConsumer(Consumer):  # type: ignore[misc]
-    """Tries again every half second, then every two; Celery's own back-off ends at thirty."""
+    """Tries again every half second; Celery's own back-off ends at thirty."""
 
     def ensure_connected(self, conn: Any) -> Any:
         conn.ensure_connection = partial(
-            conn.ensure_connection, interval_start=0.5, interval_step=0.5, interval_max=2
+            conn.ensure_connection, interval_start=0.5, interval_step=0, interval_max=0.5
         )
         return super().ensure_connected(conn)
 

@@ -20,7 +20,7 @@ task_time_limit = 30
 # Two, so that a tick that waits for a boundary does not delay the next one.
 worker_concurrency = 2
 worker_prefetch_multiplier = 1
-# Back at most two seconds after Redis is, instead of up to thirty.
+# Back half a second after Redis is, instead of up to thirty.
 worker_consumer = "worker.consumer:FastReconnectConsumer"
 
 beat_scheduler = "django_celery_beat.schedulers:DatabaseScheduler"
