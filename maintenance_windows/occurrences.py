@@ -12,6 +12,7 @@ from maintenance_windows.conf import conf
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow, WindowSeries
 from maintenance_windows.querysets import Status
 from maintenance_windows.recurrence import LONGEST, Occurrence
+from maintenance_windows.rrule import RuleError
 
 DAY = timedelta(days=1)
 
@@ -120,11 +121,11 @@ def _rename(
     """
     stop = max((window.starts_at for window in windows), default=past) + 2 * DAY
     names = {one.starts_at: one.date for one in series.recurrence().occurrences(past, stop)}
-    others = {
-        one.date: names[one.starts_at]
-        for one in stored.recurrence().occurrences(past, stop)
-        if one.starts_at in names
-    }
+    try:
+        before = list(stored.recurrence().occurrences(past, stop))
+    except RuleError:
+        return []  # of a zone that is no more nobody knows the instants
+    others = {one.date: names[one.starts_at] for one in before if one.starts_at in names}
     same = {w.pk: others[day] for w in windows if (day := w.occurs_on) and day in others}
     taken, renamed = set(same.values()), []
     for window in windows:

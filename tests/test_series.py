@@ -611,3 +611,10 @@ def test_windows_that_a_change_makes_are_its_authors(acme, begin):
     sundays = begin(acme)
     series.revise(sundays.pk, rule="FREQ=DAILY", actor="carol", clock=lambda: ONE)
     assert set(sundays.windows.values_list("created_by", flat=True)) == {"bob", "carol"}
+
+
+def test_a_zone_that_is_no_more_can_be_replaced(sundays):
+    WindowSeries.objects.update(zone="Old/Gone")
+    outcome = series.revise(sundays.pk, zone="Europe/Berlin", clock=lambda: ONE)
+    assert len(outcome.changed) == len(SUNDAYS)
+    assert not outcome.cancelled
