@@ -34,7 +34,8 @@ def repeat(
 ) -> list[Outcome]:
     """Begin one series for each site, like a template that nobody saved; all or none.
 
-    An occurrence that is on already opens at once.
+    An occurrence that is on already opens at once. The windows are made site after site; should
+    that be interrupted, materialise() goes on with it.
     """
     begun, outcomes = [], []
     with reconcile.locked(clock) as now:

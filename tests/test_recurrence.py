@@ -271,6 +271,33 @@ def test_overlaps(zone, rule, length, overlaps):
     assert repeats.overlaps(utc("2027-01-01 00:00")) is overlaps
 
 
+# What is asked for long after the start is what was counted from the start.
+@pytest.mark.parametrize(
+    ("rule", "start", "length", "since", "expected"),
+    [
+        # 2027-06-01 is 151 days later, and 153 are the next that three divide.
+        ("FREQ=DAILY;INTERVAL=3", "2027-01-01", 2, "2027-06-01 00:00", ["2027-06-03"]),
+        ("FREQ=DAILY;COUNT=10", "2027-01-01", 2, "2027-01-09 00:00", ["2027-01-09", "2027-01-10"]),
+        # 1997-08-05 is a Tuesday; 26 times two weeks later its week is that of 1998-08-04.
+        (
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SU;WKST=MO", "1997-08-05", 2, "1998-08-01 00:00",
+            ["1998-08-04", "1998-08-09", "1998-08-18"],
+        ),
+        (
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SU;WKST=SU", "1997-08-05", 2, "1998-08-01 00:00",
+            ["1998-08-02", "1998-08-04", "1998-08-16"],
+        ),
+        # What began five days ago at 02:00 is over, what began four days ago is not.
+        ("FREQ=DAILY", "2027-01-01", 5 * 24, "2027-01-20 02:00", ["2027-01-16", "2027-01-17"]),
+        ("FREQ=YEARLY", "2000-02-29", 2, "2027-01-01 00:00", ["2028-02-29", "2032-02-29"]),
+    ],
+)  # fmt: skip
+def test_long_after_the_start(rule, start, length, since, expected):
+    repeats = series(rule, f"{start}T02:00", length=length * HOUR)
+    found = islice(repeats.occurrences(utc(since)), len(expected) + ("COUNT" in rule))
+    assert [str(one.date) for one in found] == expected
+
+
 def test_a_series_of_the_far_future_has_nothing_now():
     repeats = series("FREQ=DAILY", "2500-01-01T02:00")
     assert list(repeats.occurrences(utc("2027-01-01 00:00"), utc("2027-03-01 00:00"))) == []
@@ -296,3 +323,8 @@ def test_the_calendar_ends(start, length, sentence):
     with pytest.raises(RuleError) as refusal:
         next(series("FREQ=DAILY", start, "Asia/Kathmandu", length).occurrences(utc("2027-01-01")))
     assert str(refusal.value) == sentence
+
+
+def test_the_calendar_ends_for_those_who_look_too():
+    with pytest.raises(RuleError, match="That is further away than the calendar goes"):
+        next(series("FREQ=DAILY", "2027-01-01T02:00").occurrences(utc("9990-01-01 00:00")))

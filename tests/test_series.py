@@ -13,6 +13,7 @@ import pytest
 from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 from django.contrib.sites.models import Site
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.db import IntegrityError, connection
 from django_celery_beat.models import PeriodicTask
 
@@ -163,7 +164,7 @@ def test_a_shorter_horizon_takes_nothing_back(sundays, settings):
     assert outcome.cancelled == []
 
 
-def test_tasks_that_run_at_once_make_each_window_once(sundays):
+def test_tasks_that_run_at_once_make_each_window_once(sundays, caplog):
     meeting = Barrier(6)
 
     def clock() -> datetime:
@@ -176,6 +177,14 @@ def test_tasks_that_run_at_once_make_each_window_once(sundays):
     made = [window for found in outcomes for outcome in found for window in outcome.made]
     assert dates(made) == ["01-06", "01-13"]
     assert starts(sundays) == [*SUNDAYS, "01-06", "01-13"]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_a_long_window_that_runs_is_not_made_again(acme, begin, caplog):
+    long = begin(acme, length=10 * DAY)
+    series.materialise(lambda: TWO + 5 * DAY)
+    assert starts(long) == [*SUNDAYS, "01-06"]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_a_series_that_ends_while_the_task_looks_makes_no_more(sundays):
@@ -248,6 +257,13 @@ def test_what_people_do_to_one_window_stays(sundays, at, verb):
     series.revise(sundays.pk, rule="FREQ=DAILY")  # and comes back to it
     assert MaintenanceWindow.objects.values().get(pk=pk) == expected
     assert sundays.windows.filter(occurs_on="2029-11-11").count() == 1
+
+
+def test_who_changes_nothing_has_not_touched_it(sundays, at):
+    at(ONE)
+    lifecycle.revise(window(sundays, "11-11").pk, title="", starts_at=TWO + 7 * DAY)
+    outcome = series.revise(sundays.pk, title="new")
+    assert (dates(outcome.changed), outcome.kept) == (SUNDAYS, [])
 
 
 @pytest.mark.parametrize("days", [-5, -1, 2, 30])
@@ -430,6 +446,9 @@ REFUSALS = [
     ({"zone": "../../etc/passwd"}, "There is no time zone"),
     ({"zone": "Europe/Berlin\0"}, "There is no time zone"),
     ({"zone": "x" * 5000}, "There is no time zone"),
+    # Files that lie beside the zones on many machines: other clocks, and this machine's own.
+    ({"zone": "right/Europe/Berlin"}, "There is no time zone"),
+    ({"zone": "localtime"}, "There is no time zone"),
     ({"starts_on": date(1969, 12, 31)}, "The start must be in the years from 1970 to 9899."),
     ({"starts_on": date(9900, 1, 1)}, "The start must be in the years from 1970 to 9899."),
     ({"starts_on": date(9999, 12, 31)}, "The start must be in the years from 1970 to 9899."),
@@ -505,6 +524,16 @@ def test_a_row_that_was_spoilt_with_sql_does_not_stop_the_others(
     str(WindowSeries.objects.get(pk=spoilt.pk))
     series.end(spoilt.pk)
     assert starts(spoilt) == ["11-04"]
+
+
+def test_whatever_fails_does_not_stop_the_others(acme, globex, begin, caplog):
+    """A length that no date can be counted back by: not even SQL should, but it may."""
+    spoilt, sound = begin(acme), begin(globex)
+    WindowSeries.objects.filter(pk=spoilt.pk).update(length=timedelta(days=-5_000_000))
+    series.materialise(lambda: ONE + 7 * DAY)
+    assert starts(sound) == [*SUNDAYS, "01-06"]
+    (said,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert said.getMessage() == f"series {spoilt.pk} makes no windows"
 
 
 @pytest.fixture
@@ -618,3 +647,10 @@ def test_a_zone_that_is_no_more_can_be_replaced(sundays):
     outcome = series.revise(sundays.pk, zone="Europe/Berlin", clock=lambda: ONE)
     assert len(outcome.changed) == len(SUNDAYS)
     assert not outcome.cancelled
+
+
+@pytest.mark.parametrize("days", [0, -1, 3661, 1.5, "60", None])
+def test_check_refuses_a_horizon_that_is_no_number_of_days(transactional_db, settings, days):
+    settings.MAINTENANCE_SERIES_HORIZON = days
+    with pytest.raises(SystemCheckError, match=r"E002\) MAINTENANCE_SERIES_HORIZON must be whole"):
+        warnings()

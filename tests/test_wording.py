@@ -43,6 +43,11 @@ SUNDAY = datetime(2029, 11, 4, 2, 0)
             "FREQ=MONTHLY;BYDAY=TU,WE,TH;BYSETPOS=3",
             "every month on Tuesday, Wednesday and Thursday, of these the third",
         ),
+        ("FREQ=MONTHLY;BYMONTHDAY=-3", "every month on the third last day"),
+        # more often than it looks
+        ("FREQ=MONTHLY;BYDAY=TU", "every month on each Tuesday"),
+        ("FREQ=YEARLY;BYMONTH=3;BYDAY=TH", "every year in March on each Thursday"),
+        ("FREQ=YEARLY;BYMONTHDAY=15", "every year on day 15 of each month"),
         ("FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU", "every year in March on the last Sunday"),
         ("FREQ=YEARLY;BYMONTH=6;BYMONTHDAY=15", "every year in June on day 15"),
         (
@@ -50,6 +55,7 @@ SUNDAY = datetime(2029, 11, 4, 2, 0)
             "every 3 years on day 1, day 100 and the last day of the year",
         ),
         ("FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", "every year in week 20 of the year on Monday"),
+        ("FREQ=YEARLY;BYWEEKNO=20", "every year in week 20 of the year on Sunday"),
         # what only the start says: it is Sunday, the 4th of November
         ("FREQ=WEEKLY", "every week on Sunday"),
         ("FREQ=WEEKLY;BYMONTH=6", "every week in June on Sunday"),
@@ -59,6 +65,7 @@ SUNDAY = datetime(2029, 11, 4, 2, 0)
         # ends
         ("FREQ=DAILY;COUNT=10", "every day, 10 times"),
         ("FREQ=DAILY;UNTIL=20271231", "every day, until 31 December 2027"),
+        ("FREQ=DAILY;UNTIL=20271231T010000", "every day, until 2027-12-31 01:00"),
         ("FREQ=DAILY;UNTIL=20271231T010000Z", "every day, until 2027-12-31 01:00 UTC"),
     ],
 )

@@ -23,7 +23,7 @@ worker_prefetch_multiplier = 1
 # Back half a second after Redis is, instead of up to thirty.
 worker_consumer = "worker.consumer:FastReconnectConsumer"
 
-beat_scheduler = "django_celery_beat.schedulers:DatabaseScheduler"
+beat_scheduler = "worker.scheduler:FastReconnectScheduler"
 # A change of the schedule is seen within a second.
 beat_max_loop_interval = 1
 # Else what ran since the last sync runs again after a crash.

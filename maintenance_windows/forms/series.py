@@ -1,9 +1,7 @@
 """A series' form: the rule from plain fields, or as RFC 5545 writes it."""
 
 from datetime import time
-from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -15,6 +13,7 @@ from maintenance_windows import series as verbs
 from maintenance_windows.forms.editing import ChangesOnly
 from maintenance_windows.forms.fields import DatesField, LengthField
 from maintenance_windows.models import WindowSeries
+from maintenance_windows.models.series import zones
 from maintenance_windows.rrule import LONGEST, MOST, Frequency, Rule, RuleError
 from maintenance_windows.rrule import WEEKDAYS as CODES
 from maintenance_windows.rules import Refused
@@ -48,10 +47,8 @@ DEFAULTS = {"INTERVAL=1", "WKST=MO"}
 BUILDER = ("every", "unit", "weekdays", "monthly", "nth", "nth_weekday", "until", "rule")
 
 
-@cache
-def zones() -> tuple[tuple[str, str], ...]:
-    """All of them: hundreds of files are looked at for this."""
-    return tuple((name, name) for name in sorted(available_timezones()))
+def zone_choices() -> list[tuple[str, str]]:
+    return [(name, name) for name in sorted(zones())]
 
 
 # Fields that mean nothing but with one unit. The page hides them; without scripts they are there.
@@ -64,7 +61,7 @@ OTHERS = {"site", *WindowSeries.TEXTS}
 
 
 class SeriesForm(ChangesOnly):
-    zone = forms.ChoiceField(label=_("Time zone"), choices=zones)
+    zone = forms.ChoiceField(label=_("Time zone"), choices=zone_choices)
     length = LengthField(label=_("Length"), help_text=_("Of each window: 30m, 2h, 1h30m or 2d."))
     every = forms.IntegerField(
         label=_("Every"), min_value=1, max_value=MOST, initial=1, required=False
@@ -134,7 +131,7 @@ class SeriesForm(ChangesOnly):
         if isinstance(field, forms.ChoiceField) and instance and instance.zone:
             stored = (instance.zone, instance.zone)
             # One that is no more is refused by name when it is saved, and not replaced.
-            field.choices = list(dict.fromkeys([*zones(), stored]))
+            field.choices = list(dict.fromkeys([*zone_choices(), stored]))
 
     def was_shown(self, name: str) -> bool:
         """What builds the rule was shown as one; boxes that nobody checks leave no trace."""

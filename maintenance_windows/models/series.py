@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.sites.models import Site
 from django.db import models
@@ -17,6 +18,8 @@ from maintenance_windows.recurrence import Recurrence
 from maintenance_windows.rrule import LONGEST, Rule, RuleError
 
 ZONE_LENGTH = 64
+# Files beside those of IANA's zones.
+OF_THE_MACHINE = {"localtime", "Factory"}
 
 
 class WindowSeries(Planned):
@@ -94,8 +97,14 @@ def zone(name: str) -> ZoneInfo:
     Read anew each time: a worker that runs for months learns of new zone data without a restart.
     """
     try:
-        return ZoneInfo.no_cache(name)
+        if name in zones():
+            return ZoneInfo.no_cache(name)
     except (KeyError, OSError, ValueError):  # KeyError: ZoneInfoNotFoundError is one
-        raise RuleError(
-            f"There is no time zone {name!r}: write it as Europe/Berlin or UTC."
-        ) from None
+        pass  # gone since the names were read
+    raise RuleError(f"There is no time zone {name!r}: write it as Europe/Berlin or UTC.")
+
+
+@cache
+def zones() -> frozenset[str]:
+    """The names of all time zones: hundreds of files are looked at for them."""
+    return frozenset(available_timezones() - OF_THE_MACHINE)
