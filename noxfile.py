@@ -14,6 +14,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def histories(session: nox.Session) -> None:
+    """Ten thousand generated histories against the oracle, which takes minutes."""
+    session.install("-e", ".[test]")
+    command = ("python", "-m", "pytest", "tests/test_history_oracle.py", *session.posargs)
+    session.run(*command, env={"HISTORIES": "10000"})
+
+
+@nox.session
 def figures(session: nox.Session) -> None:
     """How punctual windows are, measured on real processes."""
     session.install("-e", ".[test]")

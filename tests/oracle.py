@@ -1,0 +1,151 @@
+"""What the maintenance of one site must be, worked out minute by minute from what was asked for.
+
+It knows nothing of the code under test: no spans, no queries, nothing that is read back. All
+boundaries are on whole minutes, so whatever happens within a minute finds things as at its start.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+FULL, READ_ONLY = "full", "read_only"
+ACTOR = "alice"
+
+
+@dataclass(eq=False)
+class Window:
+    """`start` is when it opens: before `planned` where somebody started it by hand.
+
+    Once it is on record as begun, or as over (ended or called off), no clock takes that back.
+    """
+
+    site: int
+    number: int
+    planned: int
+    end: int
+    level: str
+    start: int = field(init=False)
+    begun: bool = False
+    over: bool = False
+
+    def __post_init__(self) -> None:
+        self.start = self.planned
+
+    def is_over(self, minute: int) -> bool:
+        return self.over or self.end <= minute
+
+    def is_waiting(self, minute: int) -> bool:
+        return not self.is_over(minute) and not self.begun and minute < self.start
+
+    def covers(self, minute: int) -> bool:
+        return not self.is_over(minute) and not self.is_waiting(minute)
+
+    def stop(self, minute: int) -> None:
+        """Before its time, but not before it started, whatever the clock says."""
+        self.end = max(minute, self.start)
+        self.over = True
+
+    def record(self, minute: int) -> bool:
+        """Whether there was anything to record."""
+        before = self.begun, self.over
+        if not self.over and self.start <= minute:
+            self.begun, self.over = True, self.end <= minute
+        return (self.begun, self.over) != before
+
+
+class Row(NamedTuple):
+    """A change of the flag as the history must tell it; nobody's doing where `actor` is empty.
+
+    `latest` is more than `due` where a later time is let pass as the one when it was due.
+    """
+
+    on: bool
+    due: int
+    latest: int
+    done: int
+    actor: str
+
+
+class Flag(NamedTuple):
+    on: bool
+    until: int | None
+    level: str
+
+
+UP = Flag(on=False, until=None, level=FULL)
+
+
+class Plan:
+    """All that was asked for one site, and what was recorded when somebody last looked."""
+
+    def __init__(self) -> None:
+        self.windows: list[Window] = []
+        self.hold: str | None = None
+        self.looked = 0
+        self.flag = UP
+        self.rows: list[Row] = []
+
+    def level(self, minute: int) -> str | None:
+        """How strictly the site is closed; None while it is up."""
+        levels = [window.level for window in self.windows if window.covers(minute)]
+        if self.hold:
+            levels.append(self.hold)
+        return FULL if FULL in levels else READ_ONLY if levels else None
+
+    def ahead(self, minute: int) -> list[str | None]:
+        """The level of each minute from this one on; it stays what the last one has."""
+        last = max([minute, *(window.end for window in self.windows)])
+        return [self.level(at) for at in range(minute, last + 1)]
+
+    def changes(self, minute: int, stop: int) -> list[tuple[bool, int]]:
+        """When the site closes (True) or opens (False), after `minute` and not after `stop`."""
+        closed = [self.level(at) is not None for at in range(minute, stop + 1)]
+        steps = enumerate(pairwise(closed), start=minute + 1)
+        return [(after, at) for at, (before, after) in steps if before is not after]
+
+    def boundary(self, minute: int) -> int | None:
+        """The next minute at which a window starts or ends."""
+        live = [window for window in self.windows if not window.over]
+        times = [window.end if window.begun else window.start for window in live]
+        return min((time for time in times if time > minute), default=None)
+
+    def look(self, minute: int) -> bool:
+        """Somebody looks at this minute and records what was due since the last look.
+
+        Of a run that came and went meanwhile the flag never told. A clock that stepped back has
+        passed nothing, and takes nothing back. Returns whether anything was due.
+        """
+        up = [at for at in range(self.looked, minute + 1) if self.level(at) is None]
+        if up and self.flag.on:
+            last = max(at for at in up if at == up[0] or at - 1 not in up)
+            self.rows.append(Row(False, up[0], up[0] if self.level(minute) else last, minute, ""))
+        if up and self.level(minute):
+            self.rows.append(Row(True, up[-1] + 1, up[-1] + 1, minute, ""))
+        return self._record(minute)
+
+    @contextmanager
+    def verb(self, minute: int) -> Iterator[None]:
+        """Somebody changes the plan. Only what that changes is put down to them."""
+        self.look(minute)
+        yield
+        if self.flag.on and self.level(minute) is None:
+            # By a clock that is behind, a window that is ended has yet to start.
+            latest = max([minute, *(window.start for window in self.windows if window.over)])
+            self.rows.append(Row(False, minute, latest, minute, ACTOR))
+        elif self.level(minute) and not self.flag.on:
+            self.rows.append(Row(True, minute, minute, minute, ACTOR))
+        self._record(minute)
+
+    def _record(self, minute: int) -> bool:
+        due = [window.record(minute) for window in self.windows]
+        ahead = self.ahead(minute)
+        if self.hold:
+            self.flag = Flag(True, None, self.hold)
+        elif ahead[0]:
+            self.flag = Flag(True, minute + ahead.index(None), ahead[0])
+        else:
+            self.flag = UP
+        self.looked = minute
+        return any(due)
