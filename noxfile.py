@@ -15,10 +15,25 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def histories(session: nox.Session) -> None:
-    """Ten thousand generated histories against the oracle, which takes minutes."""
+    """Five thousand generated nights of two sites against the oracle, which takes minutes."""
     session.install("-e", ".[test]")
     command = ("python", "-m", "pytest", "tests/test_history_oracle.py", *session.posargs)
-    session.run(*command, env={"HISTORIES": "10000"})
+    session.run(*command, env={"HISTORIES": "5000"})
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Twenty thousand requests of any bytes."""
+    session.install("-e", ".[test]")
+    command = ("python", "-m", "pytest", "tests/test_fuzz.py", *session.posargs)
+    session.run(*command, env={"FUZZ_REQUESTS": "20000"})
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Everything that can break, broken; with `--full` for a quarter of an hour."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "tests.faults", *session.posargs)
 
 
 @nox.session

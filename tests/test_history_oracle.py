@@ -1,7 +1,7 @@
 """Any history of windows, verbs, ticks and clock steps, against the oracle.
 
-One case is one generated history: two sites that share their ticks and snapshots, and some ten
-steps, each by a clock of its own. HISTORIES says how many there are.
+One example is a night of two sites that share their ticks and snapshots, each with a history of
+its own, in some ten steps, each by a clock of its own. HISTORIES says how many there are.
 """
 
 import math

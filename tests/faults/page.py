@@ -1,0 +1,97 @@
+"""Other people's code fails: the 503 template is missing or raises, receivers raise."""
+
+import time
+from datetime import UTC, datetime
+
+from tests.faults.bench import Bench
+from tests.faults.browser import Browser, Page
+from tests.faults.database import WORKERS
+from tests.faults.flags import Flags, recorded
+from tests.faults.scheduler import sleep_until
+from tests.faults.supervised import Supervised
+from tests.faults.table import Line, fault
+from tests.faults.visitors import Visitors
+from tests.faults.windows import at, window
+
+# What the page of a host project says, and whether it is there at all.
+TEMPLATES = {
+    "missing": None,
+    "unreadable": "{% nonsense %}",
+    "raising": "{% url 'nowhere' %}",
+}
+ASKED = 20
+RECEIVER = "this receiver always does"
+
+
+def failing(bench: Bench, template: str = "") -> Supervised:
+    folder = bench.folder / "templates"
+    folder.mkdir(exist_ok=True)
+    for name, text in TEMPLATES.items():
+        if text is not None:
+            (folder / f"{name}.html").write_text(text)
+    return bench.fleet(
+        DJANGO_SETTINGS_MODULE="tests.faults.settings",
+        FAULTS_TEMPLATES=str(folder),
+        FAULTS_503_TEMPLATE=f"{template}.html" if template else "",
+    )
+
+
+@fault("the 503 template missing, unreadable or raising", seconds=90)
+def template(bench: Bench, line: Line) -> None:
+    for name, text in TEMPLATES.items():
+        with failing(bench, name) as fleet:
+            fleet.manage("maintenance", "on", "s0.example", "--for", "1h")
+            fleet.start_web()
+            (row,) = recorded(fleet)
+            visitor = Browser(fleet.port)
+            pages = [visitor.open("/") for _ in range(ASKED)]
+            wrong = [page for page in pages if not plain(page, row.window.end)]
+            line.visitors.append(f"{name}: {len(pages) - len(wrong)} of {len(pages)} a right 503")
+            line.promise(
+                not wrong,
+                f"{name}: {[(p.status, dict(p.headers), p.body[:200]) for p in wrong[:1]]}",
+            )
+            said, traces = len(fleet.said()), fleet.tracebacks()
+            line.operator.append(f"{name}: {said} log lines of {WORKERS} processes")
+            least = 1 if text else 0
+            line.promise(
+                least <= said <= WORKERS and traces >= said,
+                f"{name}: {said} log lines of {WORKERS} processes, with {traces} tracebacks",
+            )
+
+
+def plain(page: Page, end: datetime) -> bool:
+    """A 503 with the headers of every other one of ours, and no word of what went wrong."""
+    wait = page.headers.get("Retry-After", "")
+    left = (end - datetime.now(UTC)).total_seconds()
+    return (
+        page.status == 503
+        and wait.isdecimal()
+        and abs(int(wait) - left) < 3
+        and page.headers.get("Cache-Control") == "no-store"
+        and bool(page.body.strip())
+        and "Error" not in page.body
+    )
+
+
+@fault("receivers of maintenance_started and maintenance_ended raising", seconds=60)
+def receivers(bench: Bench, line: Line) -> None:
+    with failing(bench) as fleet:
+        fleet.start_all()
+        origin = fleet.soon()
+        planned = [window(0, 0, 3, origin), window(1, 0.5, 3, origin)]
+        fleet.plan(*planned)
+        with Visitors(fleet.port, ["s0.example", "s1.example"]) as visitors, Flags(fleet) as flags:
+            sleep_until(at(1.5, planned[-1].end))
+            for one in planned:
+                line.within(flags.waited(one.site, on=True, since=one.start, timeout=2), 2, "set")
+                line.within(
+                    flags.waited(one.site, on=False, since=one.end, timeout=2), 2, "cleared"
+                )
+        time.sleep(0.2)
+        line.on_time(visitors.seen(planned))
+        said, traces = fleet.said("worker0"), fleet.tracebacks("worker0")
+        line.operator.append(f"{len(said)} lines, {traces} tracebacks for 4 calls")
+        line.promise(
+            len(said) == traces == 4, f"{len(said)} lines, {traces} tracebacks: {said[:2]}"
+        )
