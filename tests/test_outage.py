@@ -232,6 +232,19 @@ def test_a_page_that_cannot_be_made_is_one_line(acme, plan, at, visit, settings,
     assert "<h1>" in visit().text
 
 
+def test_a_template_that_is_missing_is_said_once_and_ours_serves(
+    acme, plan, at, visit, settings, caplog, tmp_path
+):
+    settings.MAINTENANCE_503_TEMPLATE = f"{tmp_path.name}.html"
+    plan(acme)
+    at(TWO)
+    assert "<h1>" in visit().text
+    assert visit().headers["Retry-After"] == "7200"
+    (record,) = [r for r in caplog.records if r.name == "maintenance_windows.responses"]
+    assert tmp_path.name in record.getMessage()
+    assert record.exc_info
+
+
 class Explosive:
     def __str__(self) -> str:
         raise ZeroDivisionError
@@ -254,6 +267,22 @@ def test_without_the_database_nobody_is_staff_and_nobody_gets_a_500(
         assert visit("/robots.txt").status_code == 404
     store.publish()
     assert visit().status_code == 200
+
+
+def test_a_process_that_starts_with_a_frozen_database_learns_from_the_cache(
+    acme, plan, at, visit, monkeypatch
+):
+    plan(acme)
+    at(TWO)
+    assert visit().status_code == 503
+    deadline = time.monotonic() + 5
+    while not cache.get(KEY):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    store.forget()
+    with freeze(monkeypatch):
+        assert visit().status_code == 503
+    store.publish()
 
 
 def test_nobody_waits_for_a_frozen_database(acme, plan, at, visit, alice, monkeypatch):

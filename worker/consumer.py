@@ -1,9 +1,12 @@
 """Consumers that come back soon after their broker does, and that stop soon when told to."""
 
+import logging
 from functools import partial
 from typing import Any
 
 from celery.worker.consumer import Consumer
+
+logger = logging.getLogger(__name__)
 
 
 class FastReconnectConsumer(Consumer):  # type: ignore[misc]
@@ -14,6 +17,14 @@ class FastReconnectConsumer(Consumer):  # type: ignore[misc]
             conn.ensure_connection, interval_start=0.5, interval_step=0, interval_max=0.5
         )
         return super().ensure_connected(conn)
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        try:
+            super().on_connection_error_after_connected(exc)
+        except AttributeError:
+            # kombu wants to give a message back over the connection that it has just taken apart.
+            # Celery would exit of it, and the next tick replaces the message.
+            logger.warning("Left a message behind with the broker that is gone.")
 
 
 class EmbeddedConsumer(Consumer):  # type: ignore[misc]

@@ -50,8 +50,14 @@ class Refresher:
         self._deadline = monotonic() + FIRST_WAIT
         self._with_port: frozenset[str] = frozenset()
         self._with_port_due = 0.0
+        # What others knew last: a database that is frozen may not even refuse to be read.
+        self._inherited: Snapshot | None = None
+        threading.Thread(target=self._inherit, name="maintenance-cache", daemon=True).start()
         self._thread = threading.Thread(target=self._run, name="maintenance-windows", daemon=True)
         self._thread.start()
+
+    def _inherit(self) -> None:
+        self._inherited = self._shared.read()
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -89,7 +95,7 @@ class Refresher:
                 self._complaints.now({"tables": text})
                 return
             if self.snapshot is None:
-                self.snapshot = self._shared.read()
+                self._inherit()
             text = f"Cannot read maintenance windows, {self._known()}: {error}"
             self._complaints.now({"database": text})
         else:
@@ -99,7 +105,7 @@ class Refresher:
             self._complaints.now({})
 
     def _known(self) -> str:
-        if self.snapshot is not None:
+        if self.snapshot is not None or self._inherited is not None:
             return "going on as known"
         return f"and none is known: every site is {'closed' if conf.closed_if_unknown else 'open'}"
 
@@ -112,9 +118,10 @@ class Refresher:
         return self._with_port
 
     def known(self) -> Snapshot:
-        """The snapshot, or what MAINTENANCE_WHEN_UNKNOWN puts in its place."""
-        if self.snapshot is not None:
-            return self.snapshot
+        """The snapshot, or the last of the fleet, or what MAINTENANCE_WHEN_UNKNOWN says."""
+        for snapshot in (self.snapshot, self._inherited):
+            if snapshot is not None:
+                return snapshot
         return EVERYWHERE if conf.closed_if_unknown else NOTHING
 
     def first(self) -> Snapshot:
@@ -136,8 +143,11 @@ class Refresher:
 
 def is_unmigrated() -> bool:
     """Whether the database answers and has no tables of ours."""
+    connection = connections[router.db_for_read(SiteMaintenance)]
+    if connection.connection is None:
+        return False  # and to ask again would take as long again
     try:
-        names = connections[router.db_for_read(SiteMaintenance)].introspection.table_names()
+        names = connection.introspection.table_names()
     except DatabaseError:
         return False
     return SiteMaintenance._meta.db_table not in names  # noqa: SLF001 (public, as documented)
