@@ -15,10 +15,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def histories(session: nox.Session) -> None:
-    """Five thousand generated nights of two sites against the oracle, which takes minutes."""
+    """Ten thousand generated nights of two sites against the oracle, which takes minutes."""
     session.install("-e", ".[test]")
     command = ("python", "-m", "pytest", "tests/test_history_oracle.py", *session.posargs)
-    session.run(*command, env={"HISTORIES": "5000"})
+    session.run(*command, env={"HISTORIES": "10000"})
 
 
 @nox.session

@@ -56,14 +56,10 @@ class Window:
 
 
 class Row(NamedTuple):
-    """A change of the flag as the history must tell it; nobody's doing where `actor` is empty.
-
-    `latest` is more than `due` where a later time is let pass as the one when it was due.
-    """
+    """A change of the flag as the history must tell it; nobody's doing where `actor` is empty."""
 
     on: bool
     due: int
-    latest: int
     done: int
     actor: str
 
@@ -119,10 +115,9 @@ class Plan:
         """
         up = [at for at in range(self.looked, minute + 1) if self.level(at) is None]
         if up and self.flag.on:
-            last = max(at for at in up if at == up[0] or at - 1 not in up)
-            self.rows.append(Row(False, up[0], up[0] if self.level(minute) else last, minute, ""))
+            self.rows.append(Row(False, up[0], minute, ""))
         if up and self.level(minute):
-            self.rows.append(Row(True, up[-1] + 1, up[-1] + 1, minute, ""))
+            self.rows.append(Row(True, up[-1] + 1, minute, ""))
         return self._record(minute)
 
     @contextmanager
@@ -130,12 +125,9 @@ class Plan:
         """Somebody changes the plan. Only what that changes is put down to them."""
         self.look(minute)
         yield
-        if self.flag.on and self.level(minute) is None:
-            # By a clock that is behind, a window that is ended has yet to start.
-            latest = max([minute, *(window.start for window in self.windows if window.over)])
-            self.rows.append(Row(False, minute, latest, minute, ACTOR))
-        elif self.level(minute) and not self.flag.on:
-            self.rows.append(Row(True, minute, minute, minute, ACTOR))
+        closed = self.level(minute) is not None
+        if closed is not self.flag.on:
+            self.rows.append(Row(closed, minute, minute, ACTOR))
         self._record(minute)
 
     def _record(self, minute: int) -> bool:

@@ -410,3 +410,41 @@ def test_what_is_read_every_second_is_read_by_the_live_indexes(db, read):
     scans = [step for step in steps if step.startswith(("SCAN", "SEARCH"))]
     assert scans
     assert all(" USING " in scan for scan in scans), scans
+
+
+def told(site) -> list[tuple]:
+    """Each change of the flag: to what, due and done how many minutes after two, why, by whom."""
+    return [
+        (row.in_maintenance, minute(row.due_at), minute(row.done_at), row.window_id, row.actor)
+        for row in Transition.objects.filter(site=site).order_by("pk")
+    ]
+
+
+def minute(moment: datetime) -> float:
+    return (moment - TWO) / MINUTE
+
+
+def test_the_end_of_a_run_is_its_own_though_nobody_saw_the_next_one(acme, plan):
+    first = plan(acme, TWO, TWO + 10 * MINUTE)
+    plan(acme, TWO + 12 * MINUTE, TWO + 14 * MINUTE)
+    reconcile.tick(lambda: TWO)
+    reconcile.tick(lambda: TWO + 20 * MINUTE)
+    assert told(acme) == [(True, 0, 0, first.pk, ""), (False, 10, 20, first.pk, "")]
+
+
+def test_an_end_by_a_clock_that_is_behind_is_not_due_after_it_is_done(acme, plan):
+    window = plan(acme)
+    reconcile.tick(lambda: TWO)
+    lifecycle.end(window.pk, actor="alice", clock=lambda: TWO - 3 * MINUTE)
+    assert told(acme)[-1] == (False, -3, -3, window.pk, "alice")
+
+
+def test_a_missed_end_is_put_down_to_the_window_that_ended_then(acme, plan):
+    early = plan(acme, TWO, TWO + 7 * MINUTE)
+    reconcile.tick(lambda: TWO)
+    lifecycle.end(early.pk, clock=lambda: TWO + 3 * MINUTE)
+    last = plan(acme, TWO + 6 * MINUTE, TWO + 7 * MINUTE)
+    later = plan(acme, TWO + 8 * MINUTE, TWO + 9 * MINUTE)
+    reconcile.tick(lambda: TWO + 6 * MINUTE)
+    reconcile.tick(lambda: TWO + 8 * MINUTE)
+    assert told(acme)[-2:] == [(False, 7, 8, last.pk, ""), (True, 8, 8, later.pk, "")]

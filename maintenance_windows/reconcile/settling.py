@@ -106,14 +106,17 @@ def _settle(
 def _missed_seam(
     flag: SiteMaintenance, maintenance: Maintenance | None, now: datetime
 ) -> list[Transition]:
-    """The end of a run that nobody saw, where the flag is on for a later one by now."""
-    if flag.since is None or flag.until is None or maintenance is None:
+    """The end of a run that nobody saw, where there was a later one, be it over by now or not."""
+    if flag.since is None or flag.until is None or not flag.in_maintenance:
         return []
-    if not (flag.in_maintenance and flag.until < maintenance.since):
+    if flag.until >= (maintenance.since if maintenance else now):
         return []
-    due_at, flag.since = flag.until, None
-    ended = MaintenanceWindow.objects.filter(site_id=flag.pk, ends_at=due_at, cancelled_at=None)
+    due_at = flag.until
+    ended = MaintenanceWindow.objects.filter(site_id=flag.pk, ended_at=due_at)
     last = ended.values("pk").first()
+    if last is None and maintenance is None:
+        return []
+    flag.since = None
     return [
         Transition(
             site_id=flag.pk,
@@ -139,7 +142,7 @@ def _transition(
         due_at = now if actor else maintenance.since
     elif not flag.in_maintenance and ended is not None:
         window = ended.pk
-        due_at = ended.ended_at or ended.ends_at
+        due_at = min(ended.ended_at or ended.ends_at, now)
     return Transition(
         site_id=flag.pk,
         in_maintenance=flag.in_maintenance,
