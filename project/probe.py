@@ -40,12 +40,15 @@ class Answer:
         return max(self.sent + wait - ends_at, ends_at - self.received - wait, RIGHT)
 
 
-def ask(port: int, host: str, path: str = "/", timeout: float = 5.0) -> Answer:
+def ask(
+    port: int, host: str, path: str = "/", timeout: float = 5.0, cookie: str | None = None
+) -> Answer:
     """GET a page of `host` from the server on this machine, over a connection of its own."""
     connection = HTTPConnection("127.0.0.1", port, timeout=timeout)
+    headers = {"Host": f"{host}:{port}"} | ({"Cookie": cookie} if cookie else {})
     sent = datetime.now(UTC)
     try:
-        connection.request("GET", path, headers={"Host": f"{host}:{port}"})
+        connection.request("GET", path, headers=headers)
         response = connection.getresponse()
         response.read()
     except (OSError, HTTPException):

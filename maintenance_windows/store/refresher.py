@@ -8,6 +8,7 @@ and end within LOOK_AHEAD still does.
 import asyncio
 import logging
 import threading
+from contextlib import suppress
 from time import monotonic
 
 from django.contrib.sites.models import Site
@@ -61,9 +62,11 @@ class Refresher:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            close_old_connections()
+            with suppress(DatabaseError):  # nothing may end this thread
+                close_old_connections()
             self.refresh()
-            let_go()
+            with suppress(DatabaseError):
+                let_go()
             self._stopped.wait(INTERVAL)
         connections.close_all()
 
@@ -96,7 +99,7 @@ class Refresher:
                 return
             if self.snapshot is None:
                 self._inherit()
-            text = f"Cannot read maintenance windows, {self._known()}: {error}"
+            text = f"Cannot read maintenance windows, {self._meanwhile()}: {error}"
             self._complaints.now({"database": text})
         else:
             self._answered = monotonic()
@@ -104,10 +107,13 @@ class Refresher:
             self._shared.offer(loaded)
             self._complaints.now({})
 
-    def _known(self) -> str:
-        if self.snapshot is not None or self._inherited is not None:
+    def _meanwhile(self) -> str:
+        if self._last_known() is not None:
             return "going on as known"
         return f"and none is known: every site is {'closed' if conf.closed_if_unknown else 'open'}"
+
+    def _last_known(self) -> Snapshot | None:
+        return self._inherited if self.snapshot is None else self.snapshot
 
     def _domains_with_port(self) -> frozenset[str]:
         """Sites told apart by port, which only laptops have: read once a minute."""
@@ -119,9 +125,8 @@ class Refresher:
 
     def known(self) -> Snapshot:
         """The snapshot, or the last of the fleet, or what MAINTENANCE_WHEN_UNKNOWN says."""
-        for snapshot in (self.snapshot, self._inherited):
-            if snapshot is not None:
-                return snapshot
+        if (snapshot := self._last_known()) is not None:
+            return snapshot
         return EVERYWHERE if conf.closed_if_unknown else NOTHING
 
     def first(self) -> Snapshot:

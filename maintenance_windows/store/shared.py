@@ -38,23 +38,22 @@ class Shared:
         self._complaints = Complaints(logger)
 
     def offer(self, snapshot: Snapshot) -> None:
-        plain = to_plain(snapshot)
+        content = (snapshot.by_id, snapshot.with_port)
         busy = self._writer is not None and self._writer.is_alive()
-        if busy or (plain == self._written and monotonic() < self._due):
+        if busy or (content == self._written and monotonic() < self._due):
             return
-        self._writer = threading.Thread(target=self._write, args=[plain], daemon=True)
+        self._written, self._due = content, monotonic() + AGAIN
+        self._writer = threading.Thread(target=self._write, args=[snapshot], daemon=True)
         self._writer.start()
 
-    def _write(self, plain: Any) -> None:
-        self._due = monotonic() + AGAIN
+    def _write(self, snapshot: Snapshot) -> None:
         try:
-            cache.set(KEY, plain, timeout=None)
+            cache.set(KEY, to_plain(snapshot), timeout=None)
         except Exception as error:  # noqa: BLE001 (every cache has its own, and none matters)
             text = f"Cannot keep maintenance windows in the cache: {error}"
             self._complaints.now({"cache": text})
         else:
             self._complaints.now({})
-        self._written = plain
 
     def read(self) -> Snapshot | None:
         """None where there is none, or no cache."""

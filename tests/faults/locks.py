@@ -17,7 +17,7 @@ from tests.faults.flags import Flags
 from tests.faults.scheduler import sleep_until
 from tests.faults.supervised import Supervised
 from tests.faults.table import Line, fault
-from tests.faults.visitors import Visitors, visit
+from tests.faults.visitors import Visitors
 from tests.faults.windows import at, window
 
 SITES = [f"s{n}.example" for n in range(3)]
@@ -151,7 +151,7 @@ def hammer(fleet: Supervised, cookie: str, count: int) -> list[tuple[Answer, int
 
     def ask_on() -> None:
         for site, session, right in islice(cycle(kinds), count // THREADS):
-            found = visit(fleet.port, site, session) if session else ask(fleet.port, site)
+            found = ask(fleet.port, site, cookie=session)
             answers.append((found, right))
 
     threads = [threading.Thread(target=ask_on, daemon=True) for _ in range(THREADS)]

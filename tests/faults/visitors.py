@@ -3,8 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from http.client import HTTPConnection, HTTPException
+from datetime import datetime
 from statistics import quantiles
 from typing import Self
 
@@ -40,7 +39,7 @@ class Visitors:
     def _visit(self, site: str) -> None:
         due = time.monotonic()
         while not self._left.is_set():
-            answer = visit(self.port, site, self.cookie) if self.cookie else ask(self.port, site)
+            answer = ask(self.port, site, cookie=self.cookie)
             self.answers[site].append(answer)
             due = max(due + self.every, time.monotonic())  # a late one is not made up for
             self._left.wait(max(0.0, due - time.monotonic()))
@@ -59,26 +58,6 @@ class Visitors:
             for answer in list(answers)
             if start <= answer.sent < end
         ]
-
-
-def visit(port: int, host: str, cookie: str, path: str = "/", timeout: float = 5.0) -> Answer:
-    """What project.probe.ask does, with a cookie."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=timeout)
-    sent = datetime.now(UTC)
-    try:
-        connection.request("GET", path, headers={"Host": f"{host}:{port}", "Cookie": cookie})
-        response = connection.getresponse()
-        response.read()
-    except (OSError, HTTPException):
-        return Answer(sent=sent, received=datetime.now(UTC), status=0)
-    finally:
-        connection.close()
-    return Answer(
-        sent=sent,
-        received=datetime.now(UTC),
-        status=response.status,
-        retry_after=response.headers["Retry-After"],
-    )
 
 
 class Latency:
