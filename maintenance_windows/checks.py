@@ -1,5 +1,6 @@
 """What `manage.py check` says about this app."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
@@ -9,6 +10,7 @@ from django.core.checks import Error as CheckError
 from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError, router
 
+from maintenance_windows.addresses import UNIX, read_network
 from maintenance_windows.conf import MATERIALISE_TASK, TICK_TASK, conf
 from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.patterns import fault
@@ -19,6 +21,8 @@ TASKS = {
     TICK_TASK: "sets and clears the maintenance flags",
     MATERIALISE_TASK: "makes the windows of series",
 }
+MIDDLEWARE = "maintenance_windows.middleware.MaintenanceModeMiddleware"
+CORS_MIDDLEWARE = "corsheaders.middleware.CorsMiddleware"
 CHOICES = {
     "MAINTENANCE_FORCE": ("on", "off"),
     "MAINTENANCE_WHEN_UNKNOWN": ("open", "closed"),
@@ -100,9 +104,66 @@ def check_forced(**_: Any) -> list[CheckMessage]:
     ]
 
 
+def check_networks(**_: Any) -> list[CheckMessage]:
+    """maintenance_windows.E003: an entry in a list of networks is none, and counts for nothing."""
+    named = [("MAINTENANCE_EXEMPT_NETWORKS", text) for text in conf.exempt_networks]
+    named += [
+        ("MAINTENANCE_TRUSTED_PROXIES", text) for text in conf.trusted_proxies if text != UNIX
+    ]
+    return [
+        CheckError(f"{name}: {sentence}", id="maintenance_windows.E003")
+        for name, text in named
+        if (sentence := _no_network(text))
+    ]
+
+
+def _no_network(text: str) -> str | None:
+    try:
+        read_network(text)
+    except ValueError as error:
+        return f"{error}."
+    return None
+
+
+def check_may_pass(**_: Any) -> list[CheckMessage]:
+    """maintenance_windows.E004: MAINTENANCE_MAY_PASS is no function, so nobody passes by it."""
+    try:
+        found = conf.may_pass
+    except ImportError as error:
+        said = str(error)
+    else:
+        if found is None or callable(found):
+            return []
+        said = f"it is {found!r}"
+    return [
+        CheckError(
+            f"MAINTENANCE_MAY_PASS must be a function or the path of one: {said}.",
+            id="maintenance_windows.E004",
+        )
+    ]
+
+
+def check_cors(**_: Any) -> list[CheckMessage]:
+    """maintenance_windows.W004: scripts of other origins cannot read the 503, or when it ends."""
+    return [CheckWarning(text, id="maintenance_windows.W004") for text in _cors_complaints()]
+
+
+def _cors_complaints() -> Iterator[str]:
+    if CORS_MIDDLEWARE not in settings.MIDDLEWARE or MIDDLEWARE not in settings.MIDDLEWARE:
+        return
+    if settings.MIDDLEWARE.index(CORS_MIDDLEWARE) > settings.MIDDLEWARE.index(MIDDLEWARE):
+        yield "Place corsheaders' middleware before MaintenanceModeMiddleware."
+    exposed = [name.lower() for name in getattr(settings, "CORS_EXPOSE_HEADERS", ())]
+    if exposed and "retry-after" not in exposed:
+        yield 'Add "Retry-After" to CORS_EXPOSE_HEADERS, which replaces what the 503 exposes.'
+
+
 def connect() -> None:
     register(check_tasks, Tags.database)
     register(check_patterns)
     register(check_horizon)
     register(check_choices)
+    register(check_networks)
+    register(check_may_pass)
+    register(check_cors)
     register(check_forced, deploy=True)

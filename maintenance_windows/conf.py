@@ -1,15 +1,22 @@
 """The settings of the app, typed and read at use, so that override_settings works."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from math import ceil
+from typing import Any
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 # The tick's own queue: behind other people's slow tasks it would be late.
 QUEUE = "maintenance"
 TICK_TASK = "maintenance_windows.tasks.tick"
 MATERIALISE_TASK = "maintenance_windows.tasks.materialise"
+
+
+def _texts(name: str) -> tuple[str, ...]:
+    given = getattr(settings, name, ())
+    return (given,) if isinstance(given, str) else tuple(given)  # a lone one is meant as one
 
 
 class Conf:
@@ -26,8 +33,54 @@ class Conf:
     @property
     def admin_ignored_urls(self) -> Sequence[str]:
         """MAINTENANCE_ADMIN_IGNORED_URLS: regular expressions that stay open on every site."""
-        patterns = getattr(settings, "MAINTENANCE_ADMIN_IGNORED_URLS", ())
-        return (patterns,) if isinstance(patterns, str) else patterns  # a lone one is meant as one
+        return _texts("MAINTENANCE_ADMIN_IGNORED_URLS")
+
+    @property
+    def exempt_paths(self) -> Collection[str]:
+        """MAINTENANCE_EXEMPT_PATHS: paths that stay open on every site, such as "/status"."""
+        return _texts("MAINTENANCE_EXEMPT_PATHS")
+
+    @property
+    def exempt_prefixes(self) -> tuple[str, ...]:
+        """MAINTENANCE_EXEMPT_PREFIXES: "/hooks" keeps /hooks and all below /hooks/ open."""
+        return _texts("MAINTENANCE_EXEMPT_PREFIXES")
+
+    @property
+    def exempt_url_names(self) -> Collection[str]:
+        """MAINTENANCE_EXEMPT_URL_NAMES: names of URLs that stay open, such as "shop:paid"."""
+        return _texts("MAINTENANCE_EXEMPT_URL_NAMES")
+
+    @property
+    def writable_url_names(self) -> Collection[str]:
+        """MAINTENANCE_WRITABLE_URL_NAMES: names of URLs that take writes while read-only."""
+        return _texts("MAINTENANCE_WRITABLE_URL_NAMES")
+
+    @property
+    def api_prefixes(self) -> tuple[str, ...]:
+        """MAINTENANCE_API_PREFIXES: below them the 503 is JSON, whatever is accepted."""
+        return _texts("MAINTENANCE_API_PREFIXES")
+
+    @property
+    def exempt_networks(self) -> tuple[str, ...]:
+        """MAINTENANCE_EXEMPT_NETWORKS: addresses and networks whose clients pass."""
+        return _texts("MAINTENANCE_EXEMPT_NETWORKS")
+
+    @property
+    def trusted_proxies(self) -> tuple[str, ...]:
+        """MAINTENANCE_TRUSTED_PROXIES: addresses and networks whose X-Forwarded-For is believed.
+
+        "unix" stands for a proxy that asks over a Unix socket.
+        """
+        return _texts("MAINTENANCE_TRUSTED_PROXIES")
+
+    @property
+    def may_pass(self) -> Callable[[Any], Any] | None:
+        """MAINTENANCE_MAY_PASS: a function, or its path, that is given the request.
+
+        Raises ImportError where there is none.
+        """
+        given = getattr(settings, "MAINTENANCE_MAY_PASS", None)
+        return import_string(given) if isinstance(given, str) else given
 
     @property
     def retry_after(self) -> int | None:
@@ -37,6 +90,22 @@ class Conf:
         """
         seconds = getattr(settings, "MAINTENANCE_RETRY_AFTER", 300)
         return None if seconds is None else max(1, ceil(seconds))
+
+    @property
+    def retry_after_jitter(self) -> int:
+        """MAINTENANCE_RETRY_AFTER_JITTER: Retry-After is up to so many seconds more."""
+        return max(0, ceil(getattr(settings, "MAINTENANCE_RETRY_AFTER_JITTER", 0)))
+
+    @property
+    def retry_after_max(self) -> int | None:
+        """MAINTENANCE_RETRY_AFTER_MAX: seconds that Retry-After says at the most."""
+        seconds = getattr(settings, "MAINTENANCE_RETRY_AFTER_MAX", None)
+        return None if seconds is None else max(1, int(seconds))
+
+    @property
+    def banner_lead(self) -> timedelta:
+        """MAINTENANCE_BANNER_LEAD: seconds before a maintenance from which it is announced."""
+        return timedelta(seconds=getattr(settings, "MAINTENANCE_BANNER_LEAD", 3600))
 
     @property
     def tick_max_age(self) -> timedelta:

@@ -13,54 +13,101 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """What the decision needs to know of a request."""
+    """What the decision needs to know of a request.
 
-    method: str
+    `methods` are the request's own and those that it wants to be taken for. `address` is the
+    client's, empty where it is not known; `bypass` the token that it brings.
+    """
+
+    methods: tuple[str, ...]
     path: str
-    address: str
+    address: str = ""
     urlconf: str | None = None
+    preflight: bool = False
+    bypass: str = ""
+
+    @property
+    def is_safe(self) -> bool:
+        return SAFE_METHODS.issuperset(self.methods)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One visit to one site that is in maintenance."""
+
+    state: SiteState
+    maintenance: Maintenance
+    visit: Visit
+    now: datetime
 
 
 class Reason(Enum):
     UP = auto()
-    READ_ONLY = auto()
-    EXEMPT = auto()
+    READ_ONLY = auto()  # and the visit only reads
+    EXEMPT = auto()  # what is asked for stays open to everyone
+    TRUSTED = auto()  # whoever asks may pass
+    PREFLIGHT = auto()  # a browser asks for permission to ask
     CLOSED = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The answer for one visit and why; `maintenance` is None only where the site is up."""
+    """The answer for one visit and why; `case` is None only where the site is up."""
 
     reason: Reason
-    maintenance: Maintenance | None
+    case: Case | None = None
 
     @property
     def closed(self) -> bool:
         return self.reason is Reason.CLOSED
 
 
-Exemption = Callable[[SiteState, Visit], bool]
+UP = Verdict(reason=Reason.UP)
+
+Exemption = Callable[[Case], bool]
 
 
 def decide(
-    state: SiteState, visit: Visit, exemptions: Iterable[Exemption], now: datetime
+    state: SiteState,
+    visit: Visit,
+    now: datetime,
+    *,
+    urls: Iterable[Exemption] = (),
+    people: Iterable[Exemption] = (),
 ) -> Verdict:
     """Judge one visit at `now` (aware). Exemptions are asked in order, cheap ones first."""
     maintenance = state.at(now)
     if maintenance is None:
-        reason = Reason.UP
-    elif maintenance.level is Level.READ_ONLY and visit.method in SAFE_METHODS:
+        return UP
+    case = Case(state=state, maintenance=maintenance, visit=visit, now=now)
+    if maintenance.level is Level.READ_ONLY and visit.is_safe:
         reason = Reason.READ_ONLY
-    elif any(exempt(state, visit) for exempt in exemptions):
+    elif any(exempt(case) for exempt in urls):
         reason = Reason.EXEMPT
+    elif any(exempt(case) for exempt in people):
+        reason = Reason.TRUSTED
+    elif visit.preflight:
+        reason = Reason.PREFLIGHT
     else:
         reason = Reason.CLOSED
-    return Verdict(reason=reason, maintenance=maintenance)
+    return Verdict(reason=reason, case=case)
 
 
 def retry_after(maintenance: Maintenance, now: datetime, open_ended: int | None) -> int | None:
-    """The value of Retry-After in whole seconds; `open_ended` where no end is known."""
+    """Whole seconds until the end; `open_ended` where none is known."""
     if maintenance.until is None:
         return open_ended
     return whole_seconds(now, maintenance.until)
+
+
+def spread(seconds: int, jitter: int, most: int | None, chance: float) -> int:
+    """The value of Retry-After for one client, so that not all come back in the same second.
+
+    `chance` is in [0, 1). At most `jitter` seconds later than `seconds`, never earlier; only
+    where that is more than `most` is it `most`, and then up to `jitter` seconds earlier.
+    """
+    if most is not None and seconds > most:
+        least, most = max(1, most - jitter), max(1, most)
+    else:
+        least, most = seconds, min(seconds + jitter, seconds + jitter if most is None else most)
+    return least + int(chance * (most - least + 1))

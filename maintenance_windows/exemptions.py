@@ -1,57 +1,73 @@
-"""Who and what stays served while a site is closed, in the order in which it is asked."""
+"""What stays open and who passes while a site is closed, in the order in which it is asked."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
+from django.contrib.staticfiles.views import serve as serve_static
 from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils.translation import get_language
+from django.views.static import serve as serve_media
 
+from maintenance_windows.addresses import is_within, read_address, read_networks
+from maintenance_windows.bypass import is_admitted
 from maintenance_windows.conf import conf
-from maintenance_windows.decision import Exemption, Visit
-from maintenance_windows.patterns import fault, matcher
-from maintenance_windows.snapshot import PatternKind, SiteState
+from maintenance_windows.decision import Case, Exemption, Visit
+from maintenance_windows.patterns import fault, is_below, is_plain, matcher
+from maintenance_windows.snapshot import Level, PatternKind
 
 # A container is not killed, a crawler not sent away for days, a certificate renewed.
 ALWAYS_OPEN = frozenset({"/robots.txt", "/healthz", "/livez", "/readyz"})
-ACME_CHALLENGE = "/.well-known/acme-challenge/"
+ALWAYS_OPEN_BELOW = ("/.well-known/acme-challenge",)
+OPEN_APPS = frozenset({"admin", "maintenance_windows"})
+OPEN_VIEWS = frozenset({serve_static, serve_media})
 
 
-def internal_address(_: SiteState, visit: Visit) -> bool:
-    return visit.address in conf.internal_ips
+def open_path(case: Case) -> bool:
+    path = case.visit.path
+    if path in ALWAYS_OPEN or path in conf.exempt_paths:
+        return True
+    return is_below(path, (*ALWAYS_OPEN_BELOW, *conf.exempt_prefixes))
 
 
-def open_path(_: SiteState, visit: Visit) -> bool:
-    return visit.path in ALWAYS_OPEN or visit.path.startswith(ACME_CHALLENGE)
+def ignored_url(case: Case) -> bool:
+    regexes = ((PatternKind.REGEX, regex) for regex in conf.admin_ignored_urls)
+    usable = (known for known in regexes if fault(*known) is None)  # check says which are not
+    path = case.visit.path
+    patterns = (*case.state.patterns, *usable)
+    return any(matcher(*pattern)(path[1:]) for pattern in patterns) and is_plain(path)
 
 
-def ignored_url(state: SiteState, visit: Visit) -> bool:
-    path = visit.path[1:]
-    ignored = ((PatternKind.REGEX, regex) for regex in conf.admin_ignored_urls)
-    usable = (known for known in ignored if fault(*known) is None)  # check says which are not
-    return any(matcher(kind, text)(path) for kind, text in (*state.patterns, *usable))
+def open_view(case: Case) -> bool:
+    """The view that answers, wherever it is mounted: found as Django finds it."""
+    names = set(conf.exempt_url_names)
+    if case.maintenance.level is Level.READ_ONLY:
+        names.update(conf.writable_url_names)
+    matches = _matches(case.visit) if is_plain(case.visit.path) else ()
+    return any(_stays_open(match, names) for match in matches)
 
 
-def admin(_: SiteState, visit: Visit) -> bool:
-    """The admin, wherever it is mounted: found as Django finds the view, not by its path."""
-    match = _resolve(visit.path, visit.urlconf)
-    if match is not None:
-        return "admin" in match.app_names
-    return any(
-        "admin" in redirected.app_names
-        for path in _redirects(visit)
-        if (redirected := _resolve(path, visit.urlconf))
+def _stays_open(match: ResolverMatch, names: Collection[str]) -> bool:
+    return (
+        not OPEN_APPS.isdisjoint(match.app_names)
+        or match.func in OPEN_VIEWS
+        or match.view_name in names
+        or getattr(match.func, "maintenance_exempt", False)
     )
 
 
-def _redirects(visit: Visit) -> Iterator[str]:
-    """Where Django's own middleware would send the request, if it got to see it."""
+def _matches(visit: Visit) -> Iterator[ResolverMatch]:
+    """The view of a path, else those that Django's own middleware would send the client to."""
+    if match := _resolve(visit.path, visit.urlconf):
+        yield match
+        return
     paths = [visit.path]
     if settings.APPEND_SLASH and not visit.path.endswith("/"):
         paths.append(f"{visit.path}/")
-        yield paths[-1]
+    redirects = paths[1:]
     if is_language_prefix_patterns_used(visit.urlconf or settings.ROOT_URLCONF)[0]:
-        yield from (f"/{get_language()}{path}" for path in paths)
+        redirects += [f"/{get_language()}{path}" for path in paths]
+    yield from filter(None, (_resolve(path, visit.urlconf) for path in redirects))
 
 
 def _resolve(path: str, urlconf: str | None) -> ResolverMatch | None:
@@ -61,4 +77,18 @@ def _resolve(path: str, urlconf: str | None) -> ResolverMatch | None:
         return None
 
 
-EXEMPTIONS: tuple[Exemption, ...] = (internal_address, open_path, ignored_url, admin)
+def address(case: Case) -> bool:
+    """INTERNAL_IPS, which may be anything with `in`, and MAINTENANCE_EXEMPT_NETWORKS."""
+    text = case.visit.address
+    if text in conf.internal_ips:
+        return bool(text)
+    client = read_address(text) if conf.exempt_networks else None
+    return client is not None and is_within(client, read_networks(conf.exempt_networks))
+
+
+def bypass(case: Case) -> bool:
+    return is_admitted(case.visit.bypass, case.state, case.now)
+
+
+URLS: tuple[Exemption, ...] = (open_path, ignored_url, open_view)
+PEOPLE: tuple[Exemption, ...] = (address, bypass)

@@ -1,11 +1,16 @@
-"""URL patterns that people type, matched by Django's own pattern classes."""
+"""URL patterns that people type, written as in urls.py.
+
+They are matched by RE2, whose time grows with the path alone: a pattern that keeps Python's
+engine busy for hours is just a pattern here. What RE2 cannot match is refused.
+"""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+import re2
 from django.core.exceptions import ImproperlyConfigured
-from django.urls.resolvers import RegexPattern, RoutePattern
+from django.urls.resolvers import RoutePattern
 
 from maintenance_windows.snapshot import PatternKind
 
@@ -14,20 +19,26 @@ Matcher = Callable[[str], bool]
 # Paths with nothing in common but how they end: what matches a pair matches about everything.
 UNLIKELY = (("kq7/zx-9/~w/", "J.0/"), ("kq7/zx-9/~w", "J.0"))
 
+UNREADABLE = (ImproperlyConfigured, re.error, re2.error, OverflowError, RecursionError)
 
-UNREADABLE = (ImproperlyConfigured, re.error, OverflowError, RecursionError)
+OPTIONS = re2.Options()
+OPTIONS.log_errors = False
 
 
 @lru_cache(maxsize=1024)
 def matcher(kind: PatternKind, pattern: str) -> Matcher:
     """A test for paths without their leading slash, as urls.py sees them.
 
-    Raises one of UNREADABLE where Django could not read the pattern either.
+    Raises one of UNREADABLE where Django or RE2 cannot read the pattern.
     """
-    cls = RegexPattern if kind is PatternKind.REGEX else RoutePattern
-    compiled = cls(pattern, is_endpoint=True)
-    compiled.regex  # noqa: B018 (Django compiles on first use; a bad pattern must fail here)
-    return lambda path: compiled.match(path) is not None
+    if kind is PatternKind.ROUTE:
+        # RE2 has one sign for the end of a text; Python had another one before 3.14.
+        pattern = RoutePattern(pattern, is_endpoint=True).regex.pattern
+        pattern = pattern.removesuffix(r"\Z").removesuffix(r"\z") + r"\z"
+    else:
+        re.compile(pattern)  # its complaints are the ones that people know
+    compiled = re2.compile(pattern, OPTIONS)
+    return lambda path: compiled.search(path) is not None
 
 
 @lru_cache(maxsize=1024)
@@ -39,10 +50,41 @@ def fault(kind: PatternKind, pattern: str) -> str | None:
         return "Enter a pattern: a blank one would leave the whole site open."
     if pattern.startswith(("/", "^/")):
         return "Leave out the leading slash, as in urls.py: healthz/ rather than /healthz/."
-    try:
-        matches = matcher(kind, pattern)
-    except UNREADABLE as error:
-        return f"Django cannot read this pattern: {error}"
+    if sentence := _unreadable(kind, pattern):
+        return sentence
+    matches = matcher(kind, pattern)
     if any(all(matches(path) for path in paths) for paths in UNLIKELY):
         return "This pattern matches everything: it would leave the whole site open."
     return None
+
+
+def _unreadable(kind: PatternKind, pattern: str) -> str | None:
+    try:
+        matcher(kind, pattern)
+    except re2.error as error:
+        said = error.args[0].decode(errors="replace")
+        return f"This pattern cannot be matched in a time that has a bound (RE2: {said})."
+    except UNREADABLE as error:
+        return f"Django cannot read this pattern: {error}"
+    return None
+
+
+def is_below(path: str, prefixes: Iterable[str]) -> bool:
+    """Whether a path is one of these or below it, by whole segments and without detours."""
+    roots = (prefix.rstrip("/") for prefix in prefixes)
+    below = any(path == root or path.startswith(f"{root}/") for root in roots)
+    return below and is_plain(path)
+
+
+def is_plain(path: str) -> bool:
+    """Whether a path, with its leading slash, can only be read in one way.
+
+    Whoever resolves dots, empty segments, backslashes or another round of percent-encoding may
+    find something else there than a pattern did.
+    """
+    if not path.startswith("/"):
+        return False
+    *segments, last = path.replace("%2e", ".").replace("%2E", ".").split("/")[1:]
+    if any(segment in {"", ".", ".."} for segment in segments) or last in {".", ".."}:
+        return False
+    return not any(sign in path for sign in ("\\", ";", "%2f", "%2F", "%5c", "%5C", "\0"))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
-from maintenance_windows.timeline import Span, covering
+from maintenance_windows.timeline import Span, covering, merge
 
 
 class Level(StrEnum):
@@ -48,6 +48,11 @@ class Closure:
         start = min(started_at, now) if started_at else starts_at
         return cls(span=Span(start, ends_at), level=Level(level), message=message, window=window)
 
+    @property
+    def key(self) -> int | str:
+        """What tells this closure from all others of its site, also when its end is moved."""
+        return self.span.start.isoformat() if self.window is None else self.window
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
@@ -70,12 +75,17 @@ class Maintenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteState:
-    """A site with all that closes it now or soon, and the URL patterns that stay open."""
+    """A site with all that closes it now or soon, and the URL patterns that stay open.
+
+    `bypass` counts how often its bypass links were revoked. A state that stands for any site at
+    all has no domain.
+    """
 
     site_id: int
     domain: str
     closures: tuple[Closure, ...] = ()
     patterns: tuple[tuple[PatternKind, str], ...] = ()
+    bypass: int = 0
 
     def at(self, now: datetime) -> Maintenance | None:
         """The site's maintenance at `now`; None while it is up."""
@@ -96,6 +106,12 @@ class SiteState:
             window=first.window if first else None,
             held=any(reason.window is None for reason in reasons),
         )
+
+    def upcoming(self, now: datetime) -> Maintenance | None:
+        """The next maintenance that starts after `now`, as it will be when it starts."""
+        runs = merge(closure.span for closure in self.closures)
+        first = next((run.start for run in runs if run.start > now), None)
+        return self.at(first) if first else None
 
 
 class Snapshot:

@@ -4,7 +4,7 @@ Times are RFC 3339 in UTC, lengths whole seconds.
 """
 
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.contrib.sites.models import Site
@@ -15,14 +15,9 @@ from maintenance_windows.decision import retry_after
 from maintenance_windows.models import MaintenanceWindow, Scheduler
 from maintenance_windows.recurrence import Occurrence
 from maintenance_windows.snapshot import Maintenance
+from maintenance_windows.timeline import rfc3339
 
 Record = dict[str, Any]
-
-
-def rfc3339(moment: datetime | None) -> str | None:
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def scheduler(now: datetime) -> Record:

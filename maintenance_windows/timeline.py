@@ -43,6 +43,13 @@ def whole_seconds(now: datetime, end: datetime) -> int:
     return max(1, -((now - end) // SECOND))
 
 
+def rfc3339(moment: datetime | None) -> str | None:
+    """An aware time as scripts are told it: in UTC, as RFC 3339 writes it."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 class AmbiguousTime(ValueError):
     """A local time that the zone skips or repeats. The message names both readings."""
 

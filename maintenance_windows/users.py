@@ -1,9 +1,10 @@
-"""Who sends a request, as far as the database tells in time."""
+"""Who sends a request, as far as the database and the project tell."""
 
 import asyncio
 import logging
 from typing import Any
 
+from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.conf import settings
 from django.db import connections
 from django.http import HttpRequest
@@ -15,6 +16,41 @@ logger = logging.getLogger(__name__)
 
 # Seconds. A database that answers at all answers within them; one that is frozen never does.
 DEADLINE = 0.25
+
+
+_failing: set[str] = set()  # how MAINTENANCE_MAY_PASS fails, as was said once
+
+
+def may_pass(request: HttpRequest) -> bool:
+    """Whether the sender of a request passes: staff, or whom MAINTENANCE_MAY_PASS lets."""
+    if sent_by_staff(request):
+        return True
+    try:
+        if (ask := conf.may_pass) is None:
+            return False
+        return bool((async_to_sync(ask) if iscoroutinefunction(ask) else ask)(request))
+    except Exception as error:  # noqa: BLE001 (the project's own code: closed is closed)
+        return _cannot_tell(error)
+
+
+async def amay_pass(request: HttpRequest) -> bool:
+    """See may_pass()."""
+    if await asent_by_staff(request):
+        return True
+    try:
+        if (ask := conf.may_pass) is None:
+            return False
+        return bool(await (ask if iscoroutinefunction(ask) else sync_to_async(ask))(request))
+    except Exception as error:  # noqa: BLE001 (see may_pass)
+        return _cannot_tell(error)
+
+
+def _cannot_tell(error: Exception) -> bool:
+    """Nobody passes. Said once, with the traceback, not with each request."""
+    if repr(error) not in _failing:
+        _failing.add(repr(error))
+        logger.error("MAINTENANCE_MAY_PASS fails: nobody passes by it.", exc_info=error)
+    return False
 
 
 def is_staff(user: Any) -> bool:

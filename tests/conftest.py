@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.contrib.sites.models import Site
 from django.http import HttpResponse
+from django.http.request import HttpHeaders
 from django.test import AsyncClient, Client
 
 from maintenance_windows import lifecycle, store
@@ -95,24 +96,37 @@ def visit(request: pytest.FixtureRequest) -> Callable[..., HttpResponse]:
         method: str = "GET",
         user: User | None = None,
         address: str = "203.0.113.9",
+        scheme: str = "http",
+        cookies: Mapping[str, str] | None = None,
+        **headers: str,
     ) -> HttpResponse:
+        """Headers are written as keywords, such as `accept_language`; cookies are kept."""
         if user:
             client.force_login(user)
+        client.cookies.load(dict(cookies or {}))
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
         # Below get() and generic(), which rewrite paths that start with two slashes.
         if request.param == "sync":
+            meta = HttpHeaders.to_wsgi_names({"host": host, **given})
             return client.request(
-                PATH_INFO=path, REQUEST_METHOD=method, HTTP_HOST=host, REMOTE_ADDR=address
+                PATH_INFO=path,
+                REQUEST_METHOD=method,
+                REMOTE_ADDR=address,
+                **(meta | {"wsgi.url_scheme": scheme}),
             )
 
         async def ask() -> HttpResponse:
             return await client.request(
                 path=path,
                 method=method,
-                scheme="http",
+                scheme=scheme,
                 query_string="",
                 server=("127.0.0.1", "80"),
                 client=(address, 50000),
-                headers=[(b"host", host.encode())],
+                headers=[
+                    (name.encode(), value.encode())
+                    for name, value in {"host": host, **given}.items()
+                ],
             )
 
         return async_to_sync(ask)()

@@ -21,7 +21,18 @@ BATCH = 20  # requests in a generated example
 
 anything = st.text(st.characters(max_codepoint=255), max_size=40)
 HOSTS = st.sampled_from(["acme.example", "ACME.example:80", "globex.example"]) | anything
-PATHS = st.sampled_from(["/", "//", "/healthz", "/robots.txt", "/contact/", "/x;y/%2e%2e/"])
+PATHS = st.sampled_from(
+    [
+        "/",
+        "//",
+        "/maintenance/bypass/x/",
+        "/hooks/x",
+        "/healthz",
+        "/robots.txt",
+        "/contact/",
+        "/x;y/%2e%2e/",
+    ]
+)
 PATHS |= st.just("*") | anything.map("/{}".format)  # as servers pass them on
 METHODS = st.sampled_from(["GET", "HEAD", "OPTIONS", "POST", "PUT", "get"]) | anything
 HEADERS = st.dictionaries(
@@ -33,6 +44,9 @@ HEADERS = st.dictionaries(
             "x-forwarded-host",
             "content-type",
             "accept-language",
+            "access-control-request-method",
+            "origin",
+            "x-http-method-override",
         ]
     ),
     anything,
@@ -50,6 +64,9 @@ def closed(acme, globex, at, settings) -> Iterator[None]:
     """Acme is read-only and Globex closed, both with URLs that stay open; silence in the log."""
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Csrf" not in name]
     settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["^contact/", "("]
+    settings.MAINTENANCE_TRUSTED_PROXIES = ["203.0.113.9"]
+    settings.MAINTENANCE_EXEMPT_NETWORKS = ["198.51.100.0/24"]
+    settings.MAINTENANCE_EXEMPT_PREFIXES = ["/hooks"]
     lifecycle.switch_on([acme], until=TWO + HOUR, level="read_only")
     lifecycle.switch_on([globex], until=TWO + HOUR)
     at(TWO)
@@ -129,8 +146,8 @@ def test_any_request_is_answered(closed, way):
             statuses = {by_wsgi(handler, visit) for visit in visits}
         else:
             statuses = asyncio.run(all_by_asgi(visits))
-        assert statuses <= {200, 400, 404, 503}
+        assert statuses <= {200, 400, 404, 405, 503}
         seen.update(statuses)
 
     ask()
-    assert seen == {200, 400, 404, 503}
+    assert seen >= {200, 400, 404, 503}

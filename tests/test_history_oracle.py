@@ -50,13 +50,13 @@ def visitors_get_what_was_asked_for(night: Night) -> None:
 def judge(state: SiteState, moment: datetime, level: str | None, until: datetime | None) -> None:
     """Whoever reads and whoever writes, and when they are told to come back."""
     for method, closed in (("GET", level == FULL), ("POST", level is not None)):
-        visit = Visit(method=method, path="/", address="203.0.113.9")
-        verdict = decide(state, visit, (), moment)
+        visit = Visit(methods=(method,), path="/")
+        verdict = decide(state, visit, moment)
         assert verdict.closed is closed
-        if verdict.maintenance:
-            assert verdict.maintenance.until == until
+        if verdict.case:
+            assert verdict.case.maintenance.until == until
             seconds = math.ceil((until - moment) / SECOND) if until else None
-            assert retry_after(verdict.maintenance, moment, None) == seconds
+            assert retry_after(verdict.case.maintenance, moment, None) == seconds
 
 
 def transitions_tell_all_that_happened(night: Night) -> None:

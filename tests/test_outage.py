@@ -209,7 +209,7 @@ def test_windows_of_a_site_that_is_gone_spoil_no_other(acme, globex, plan, at, v
 
 
 @pytest.mark.parametrize("page", ["{% nonsense %}", "{% include 'missing.html' %}", "{{ boom }}"])
-def test_a_page_that_cannot_be_made_is_one_line(acme, plan, at, visit, settings, caplog, page):
+def test_a_page_that_cannot_be_made_is_plain_text(acme, plan, at, visit, settings, caplog, page):
     settings.TEMPLATES = [
         {
             "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -223,10 +223,12 @@ def test_a_page_that_cannot_be_made_is_one_line(acme, plan, at, visit, settings,
     at(TWO)
     answers = [visit(), visit()]
     for answer in answers:
-        assert (answer.status_code, answer.text) == (503, "Down for maintenance.\n")
+        assert answer.status_code == 503
+        assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert answer.text.startswith("Down for maintenance\n\n")
         assert answer.headers["Retry-After"] == "7200"
         assert answer.headers["Cache-Control"] == "no-store"
-    (record,) = [r for r in caplog.records if r.name == "maintenance_windows.responses"]
+    (record,) = [r for r in caplog.records if r.name == "maintenance_windows.pages"]
     assert record.exc_info
     settings.TEMPLATES = [settings.TEMPLATES[0] | {"OPTIONS": {}, "APP_DIRS": True}]
     assert "<h1>" in visit().text
@@ -240,7 +242,7 @@ def test_a_template_that_is_missing_is_said_once_and_ours_serves(
     at(TWO)
     assert "<h1>" in visit().text
     assert visit().headers["Retry-After"] == "7200"
-    (record,) = [r for r in caplog.records if r.name == "maintenance_windows.responses"]
+    (record,) = [r for r in caplog.records if r.name == "maintenance_windows.pages"]
     assert tmp_path.name in record.getMessage()
     assert record.exc_info
 

@@ -93,13 +93,13 @@ def test_exemptions_are_asked_in_order_and_only_when_closed():
         return lambda *_: asked.append(name) or answer
 
     exemptions = [exemption("first", False), exemption("second", True), exemption("third", True)]
-    visit = Visit(method="POST", path="/", address="")
+    visit = Visit(methods=("POST",), path="/")
     closed = state(Closure(span=Span(TWO, FOUR)))
-    assert decide(closed, visit, exemptions, TWO).reason is Reason.EXEMPT
+    assert decide(closed, visit, TWO, urls=exemptions).reason is Reason.EXEMPT
     assert asked == ["first", "second"]
-    assert decide(closed, visit, exemptions, FOUR).reason is Reason.UP
+    assert decide(closed, visit, FOUR, urls=exemptions).reason is Reason.UP
     assert asked == ["first", "second"]
-    assert decide(closed, visit, [], TWO).closed
+    assert decide(closed, visit, TWO).closed
 
 
 def test_sites_are_found_without_regard_to_case():

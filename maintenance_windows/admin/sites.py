@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows import lifecycle, store
 from maintenance_windows.admin import story
+from maintenance_windows.admin.links import BypassLinks
 from maintenance_windows.admin.record import KeptForTheRecord
 from maintenance_windows.admin.story import Event
 from maintenance_windows.forms.site import SiteForm
@@ -41,7 +42,7 @@ class SiteChangeList(ChangeList):
 
 
 @admin.register(SiteMaintenance)
-class SiteMaintenanceAdmin(KeptForTheRecord):
+class SiteMaintenanceAdmin(BypassLinks, KeptForTheRecord):
     form = SiteForm
     inlines = (IgnoredURLInline,)
     list_display = ("site", "in_maintenance", "since", "until", "level")

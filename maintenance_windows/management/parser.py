@@ -86,6 +86,13 @@ def add_verbs(parser: ArgumentParser) -> None:
         "--preview", type=int, metavar="N", help="list the next N windows and write nothing"
     )
     repeating.add_argument("--json", action="store_true")
+    passing = verb("bypass", "Print a link that lets testers through.", sites="+")
+    passing.add_argument(
+        "--for", dest="length", metavar="LENGTH", help="else until the maintenance ends"
+    )
+    passing.add_argument(
+        "--revoke", action="store_true", help="make all links of the site useless, at once"
+    )
     verb("tick", "Make all flags and windows of series right once; for cron instead of Celery.")
 
 

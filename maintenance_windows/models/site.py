@@ -46,6 +46,10 @@ class SiteMaintenance(models.Model):
         _("message"), blank=True, default="", help_text=_("Shown to visitors while it is on.")
     )
     since = models.DateTimeField(_("since"), null=True, blank=True, editable=False)
+    # Bypass links carry the number that this had when they were made.
+    bypass = models.PositiveIntegerField(
+        _("bypass links revoked"), default=0, db_default=0, editable=False
+    )
 
     objects = SiteMaintenanceQuerySet.as_manager()
 

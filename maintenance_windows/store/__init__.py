@@ -1,6 +1,13 @@
 """What requests are answered by: kept in memory, refreshed beside them."""
 
-from maintenance_windows.store.process import acurrent, current, database_answers, forget, publish
+from maintenance_windows.store.process import (
+    acurrent,
+    current,
+    database_answers,
+    forget,
+    pretend,
+    publish,
+)
 from maintenance_windows.store.reading import load
 
-__all__ = ["acurrent", "current", "database_answers", "forget", "load", "publish"]
+__all__ = ["acurrent", "current", "database_answers", "forget", "load", "pretend", "publish"]

@@ -10,12 +10,13 @@ from django.contrib.sites.models import Site
 from django.db.models import BigIntegerField, Value
 
 from maintenance_windows.complaints import Complaints
+from maintenance_windows.conf import conf
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance
 from maintenance_windows.patterns import fault
 from maintenance_windows.snapshot import Closure, PatternKind, SiteState, Snapshot
 
 # A database that dies within this time before its own maintenance does not keep it from starting.
-LOOK_AHEAD = timedelta(hours=1)
+LEAST_AHEAD = timedelta(hours=1)
 
 NOTHING = Snapshot()
 
@@ -29,6 +30,7 @@ def load(now: datetime, with_port: Collection[str] = frozenset()) -> Snapshot:
     What closes a site now or soon is one statement, so that a window that opens meanwhile is in
     it once, not never. What follows on from there is read after it.
     """
+    ahead = now + max(LEAST_AHEAD, conf.banner_lead)
     windows = MaintenanceWindow.objects
     columns = ("site_id", "pk", "level", "message", "started_at", "starts_at", "ends_at")
     nothing = Value(None, output_field=BigIntegerField())
@@ -36,7 +38,7 @@ def load(now: datetime, with_port: Collection[str] = frozenset()) -> Snapshot:
         windows.running()
         .values_list(*columns)
         .union(
-            windows.waiting().filter(starts_at__lte=now + LOOK_AHEAD).values_list(*columns),
+            windows.waiting().filter(starts_at__lte=ahead).values_list(*columns),
             SiteMaintenance.objects.held().values_list(
                 "site_id", nothing, "level", "message", "since", "since", "until"
             ),
@@ -49,7 +51,7 @@ def load(now: datetime, with_port: Collection[str] = frozenset()) -> Snapshot:
         closures[site_id].append(closure)
     ends = [(site_id, c.span.end) for site_id, found in closures.items() for c in found]
     known = [(site_id, end) for site_id, end in ends if end is not None]
-    later = windows.following(known, now + LOOK_AHEAD)
+    later = windows.following(known, ahead)
     more = ([getattr(window, name) for name in columns] for window in later)
     for site_id, closure in _closures(more, now, wrong):
         closures[site_id].append(closure)
@@ -86,13 +88,14 @@ def _states(closures: Mapping[int, list[Closure]], wrong: dict[Hashable, str]) -
             wrong[site_id, kind] = f"Left out an ignored URL of site {site_id}: it is {kind!r}"
         elif fault(PatternKind(kind), pattern) is None:
             patterns[site_id].append((PatternKind(kind), pattern))
-    domains = Site.objects.filter(pk__in=closures).values_list("pk", "domain")
+    sites = Site.objects.filter(pk__in=closures)
     return [
         SiteState(
             site_id=site_id,
             domain=domain,
             closures=tuple(closures[site_id]),
             patterns=tuple(patterns[site_id]),
+            bypass=bypass or 0,  # none where somebody deleted the flag's row
         )
-        for site_id, domain in domains
+        for site_id, domain, bypass in sites.values_list("pk", "domain", "maintenance__bypass")
     ]

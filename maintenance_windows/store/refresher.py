@@ -2,7 +2,7 @@
 
 A thread reads the database once a second; a request only ever takes what is there. When a
 reading fails, the last snapshot stands: it carries its own times, so what was known to start
-and end within LOOK_AHEAD still does.
+and end within the next hour still does.
 """
 
 import asyncio

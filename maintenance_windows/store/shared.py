@@ -22,7 +22,7 @@ from maintenance_windows.snapshot import (
 from maintenance_windows.timeline import Span
 
 # The number goes up with the shape: deploys must not read what older ones wrote.
-KEY = "maintenance_windows.snapshot.1"
+KEY = "maintenance_windows.snapshot.2"
 AGAIN = 60.0  # seconds after which the same is written once more, lest it was evicted
 
 logger = logging.getLogger(__name__)
@@ -78,6 +78,7 @@ def to_plain(snapshot: Snapshot) -> Any:
             state.domain,
             [closure(one) for one in state.closures],
             [[kind.value, pattern] for kind, pattern in state.patterns],
+            state.bypass,
         ]
         for state in snapshot.by_id.values()
     ]
@@ -100,8 +101,9 @@ def from_plain(plain: Any) -> Snapshot | None:
                 domain=domain,
                 closures=tuple(closure(*one) for one in closures),
                 patterns=tuple((PatternKind(kind), pattern) for kind, pattern in patterns),
+                bypass=bypass,
             )
-            for site_id, domain, closures, patterns in states
+            for site_id, domain, closures, patterns, bypass in states
         ),
         frozenset(with_port),
     )

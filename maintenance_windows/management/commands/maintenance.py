@@ -8,12 +8,13 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sites.models import Site
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
-from maintenance_windows import lifecycle, reconcile, rules, series, status
+from maintenance_windows import lifecycle, links, reconcile, rules, series, status
 from maintenance_windows.management import arguments
 from maintenance_windows.management.parser import OneLineParser, add_verbs
 from maintenance_windows.management.presentation import (
@@ -26,6 +27,7 @@ from maintenance_windows.management.presentation import (
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.rules import Refused
 from maintenance_windows.snapshot import Level
+from maintenance_windows.timeline import rfc3339
 
 MOST_PREVIEWED = 1000
 
@@ -55,7 +57,7 @@ class Command(BaseCommand):
         records = status.sites(arguments.sites(given.sites, everyone=not given.sites), now)
         scheduler = status.scheduler(now)
         if given.json:
-            at, forced = status.rfc3339(now), status.forced()
+            at, forced = rfc3339(now), status.forced()
             record = {"at": at, "scheduler": scheduler, "sites": records}
             self.print_json(record | ({"forced": forced} if forced else {}))
         else:
@@ -172,6 +174,18 @@ class Command(BaseCommand):
         else:
             for occurrence in coming:
                 self.stdout.write(occurrence_line(occurrence, recurrence.zone))
+
+    def do_bypass(self, given: Namespace) -> None:
+        sites = arguments.sites(given.sites)
+        if given.revoke:
+            links.revoke(sites, actor=actor())
+            for site in sites:
+                self.stdout.write(f"{site.domain}: all bypass links revoked")
+            return
+        length = None if given.length is None else arguments.length(given.length)
+        now = timezone.now()
+        for link in [links.make(site, now, length=length) for site in sites]:
+            self.stdout.write(link.url(secure=settings.SESSION_COOKIE_SECURE))
 
     def do_tick(self, _: Namespace) -> None:
         reconcile.tick()

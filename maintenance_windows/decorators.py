@@ -1,0 +1,59 @@
+"""For views, functions and classes, sync and async."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.utils.decorators import method_decorator
+
+from maintenance_windows.requests import aget_maintenance, get_maintenance
+from maintenance_windows.snapshot import Maintenance
+
+View = Callable[..., Any]
+
+
+def maintenance_exempt(view: View) -> View:
+    """Keep a view open during maintenance. Put it above other decorators."""
+    if isinstance(view, type):
+        return method_decorator(maintenance_exempt, name="dispatch")(view)
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return view(request, *args, **kwargs)
+
+    wrapper.maintenance_exempt = True  # type: ignore[attr-defined]
+    return markcoroutinefunction(wrapper) if iscoroutinefunction(view) else wrapper
+
+
+def maintenance_required(view: View) -> View:
+    """Serve a view only while its site is in maintenance, to those who pass.
+
+    At other times it raises PermissionDenied, which is answered with 403: for pages that would
+    do harm while visitors are about.
+    """
+    if isinstance(view, type):
+        return method_decorator(maintenance_required, name="dispatch")(view)
+
+    if iscoroutinefunction(view):
+
+        @wraps(view)
+        async def awrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            _require(await aget_maintenance(request))
+            return await view(request, *args, **kwargs)
+
+        return awrapper
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        _require(get_maintenance(request))
+        return view(request, *args, **kwargs)
+
+    return wrapper
+
+
+def _require(maintenance: Maintenance | None) -> None:
+    if maintenance is None:
+        raise PermissionDenied("This is there only while the site is in maintenance.")

@@ -1,0 +1,171 @@
+"""What people read on a closed site: made once for each state and language, not per request."""
+
+import logging
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.core.handlers.wsgi import WSGIRequest
+from django.core.signals import setting_changed
+from django.http import HttpRequest
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template, select_template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from maintenance_windows.conf import conf
+from maintenance_windows.snapshot import Level, Maintenance
+
+# Stands in a page for the seconds until the end, which alone differ from request to request.
+SECONDS_LEFT = "{maintenance seconds left}"
+FAILED = "Cannot make the page of the 503."
+OURS = Path(__file__).parent
+INLINE = re.compile(rb"<(style|script)>(.*?)</\1>", re.DOTALL)
+
+logger = logging.getLogger(__name__)
+
+_broken: set[str] = set()  # what is wrong with the page, as was said once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What there is to say. `back` is empty where no end is known."""
+
+    title: str
+    text: str
+    back: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """`policy` is what its Content-Security-Policy must allow, for a page of our own."""
+
+    content: bytes
+    content_type: str
+    policy: str = ""
+
+
+def words(maintenance: Maintenance) -> Words:
+    """In the active language; times in the project's TIME_ZONE, by name."""
+    title = _("Down for maintenance")
+    text = _("We are working on this site. Thank you for your patience.")
+    back = _("We expect to be back on %(end)s (%(zone)s).")
+    if maintenance.level is Level.READ_ONLY:
+        title = _("Read-only for maintenance")
+        text = _("You can read everything, but nothing can be changed at the moment.")
+        back = _("We expect changes to be possible from %(end)s (%(zone)s).")
+    if maintenance.until is None:
+        return Words(title=title, text=text, back="")
+    zone = timezone.get_default_timezone()
+    end = date_format(maintenance.until.astimezone(zone), "DATETIME_FORMAT")
+    return Words(title=title, text=text, back=back % {"end": end, "zone": zone})
+
+
+def render(maintenance: Maintenance, *, domain: str, secure: bool, html: bool) -> Page:
+    """The page of the project, else our own; plain text where neither can be made."""
+    if html:
+        # While a template is being written, each request shows it as it is.
+        make = _html.__wrapped__ if settings.DEBUG else _html
+        try:
+            page = make(maintenance, domain, get_language(), secure=secure)
+        except Exception as error:  # noqa: BLE001 (a template may raise anything: closed is closed)
+            _complain(FAILED, error)
+        else:
+            _broken.discard(FAILED)
+            return page
+    return _text(maintenance, get_language())
+
+
+@lru_cache(maxsize=256)
+def _text(maintenance: Maintenance, language: str | None) -> Page:
+    said = words(maintenance)
+    lines = (said.title, maintenance.message or said.text, said.back)
+    content = "\n\n".join(filter(None, lines)) + "\n"
+    return Page(content=content.encode(), content_type="text/plain; charset=utf-8")
+
+
+@lru_cache(maxsize=256)
+def _html(maintenance: Maintenance, domain: str, language: str | None, *, secure: bool) -> Page:
+    template = _template()
+    is_due = maintenance.until is not None or conf.retry_after is not None
+    context = {
+        "maintenance": maintenance,
+        "words": words(maintenance),
+        "site": domain,
+        "zone": timezone.get_default_timezone_name(),
+        "retry_after": SECONDS_LEFT if is_due else None,
+    }
+    with timezone.override(timezone.get_default_timezone()):
+        content = template.render(context, _nobodys_request(domain, secure=secure)).encode()
+    is_ours = OURS in Path(template.origin.name).parents
+    return Page(
+        content=content,
+        content_type="text/html; charset=utf-8",
+        policy=_policy(content) if is_ours else "",
+    )
+
+
+def _template() -> Any:
+    if conf.template:
+        try:
+            return get_template(conf.template)
+        except TemplateDoesNotExist as error:
+            _complain(f"MAINTENANCE_503_TEMPLATE: there is no {conf.template}.", error)
+    return select_template(["503.html", "maintenance_windows/503.html"])
+
+
+def _nobodys_request(domain: str, *, secure: bool) -> HttpRequest:
+    """A request for context processors: everyone is shown the page, so it is about no one."""
+    request = WSGIRequest(
+        {
+            "REQUEST_METHOD": "GET",
+            "PATH_INFO": "/",
+            "HTTP_HOST": domain,
+            "SERVER_NAME": domain,
+            "SERVER_PORT": "443" if secure else "80",
+            "wsgi.url_scheme": "https" if secure else "http",
+            "wsgi.input": BytesIO(),
+        }
+    )
+    request.session = SessionBase()
+    if apps.is_installed("django.contrib.auth"):
+        from django.contrib.auth.models import AnonymousUser  # noqa: PLC0415
+
+        request.user = AnonymousUser()
+    return request
+
+
+def _policy(content: bytes) -> str:
+    """Nothing is loaded from anywhere, and nothing runs but what stands in the page."""
+    hashes: dict[str, list[str]] = {"style": [], "script": []}
+    for name, text in INLINE.findall(content):
+        digest = b64encode(sha256(text).digest()).decode()
+        hashes[name.decode()].append(f"'sha256-{digest}'")
+    allowed = "; ".join(f"{name}-src {' '.join(found)}" for name, found in hashes.items() if found)
+    return f"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; {allowed}"
+
+
+def _complain(text: str, error: Exception) -> None:
+    """Once, with the traceback, not with each request."""
+    if text not in _broken:
+        _broken.add(text)
+        logger.error("%s", text, exc_info=error)
+
+
+def _start_over(**_: Any) -> None:
+    _html.cache_clear()
+    _text.cache_clear()
+
+
+# Settings change in tests alone.
+setting_changed.connect(_start_over)

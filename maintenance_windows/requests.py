@@ -1,0 +1,78 @@
+"""Requests: which site they are for, what is on there, and what the decision wants to know."""
+
+from datetime import UTC, datetime
+
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest
+from django.http.request import split_domain_port
+
+from maintenance_windows import store
+from maintenance_windows.addresses import client
+from maintenance_windows.bypass import COOKIE
+from maintenance_windows.conf import conf
+from maintenance_windows.decision import Visit
+from maintenance_windows.snapshot import Maintenance, SiteState, Snapshot
+
+# What frameworks and proxies take instead of the method; RFC 9110 knows none of them.
+OVERRIDES = ("HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_HTTP_METHOD", "HTTP_X_METHOD_OVERRIDE")
+
+
+def site_state(request: HttpRequest, snapshot: Snapshot) -> SiteState | None:
+    """The site of a request, told as django.contrib.sites does; None where it is up for long."""
+    if conf.site_id:
+        return snapshot.of(conf.site_id)
+    try:
+        host = request.get_host().lower()
+    except DisallowedHost:
+        return None  # Django answers 400 where anything asks for the host
+    return snapshot.find(host, split_domain_port(host)[0])
+
+
+def visit_of(request: HttpRequest) -> Visit:
+    meta = request.META
+    wanted = (meta[name].strip().upper() for name in OVERRIDES if name in meta)
+    remote, forwarded = meta.get("REMOTE_ADDR", ""), meta.get("HTTP_X_FORWARDED_FOR", "")
+    address = client(remote, forwarded, conf.trusted_proxies)
+    return Visit(
+        # Another middleware may have changed the method already.
+        methods=(request.method or "", meta.get("REQUEST_METHOD", "").upper(), *wanted),
+        path=request.path_info,
+        address="" if address is None else str(address),
+        urlconf=getattr(request, "urlconf", None),
+        preflight=request.method == "OPTIONS"
+        and "HTTP_ORIGIN" in meta
+        and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in meta,
+        bypass=request.COOKIES.get(COOKIE, ""),
+    )
+
+
+def get_maintenance(request: HttpRequest) -> Maintenance | None:
+    """What is on at the request's site now, such as `read_only`; None while it is up."""
+    return _now(request, store.current())
+
+
+async def aget_maintenance(request: HttpRequest) -> Maintenance | None:
+    """See get_maintenance()."""
+    return _now(request, await store.acurrent())
+
+
+def get_upcoming_maintenance(request: HttpRequest) -> Maintenance | None:
+    """What is about to start there, within MAINTENANCE_BANNER_LEAD."""
+    return _soon(request, store.current())
+
+
+async def aget_upcoming_maintenance(request: HttpRequest) -> Maintenance | None:
+    """See get_upcoming_maintenance()."""
+    return _soon(request, await store.acurrent())
+
+
+def _now(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:
+    state = site_state(request, snapshot) if snapshot else None
+    return state.at(datetime.now(UTC)) if state else None
+
+
+def _soon(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:
+    now = datetime.now(UTC)
+    state = site_state(request, snapshot) if snapshot else None
+    upcoming = state.upcoming(now) if state else None
+    return upcoming if upcoming and upcoming.since <= now + conf.banner_lead else None

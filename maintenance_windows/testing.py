@@ -1,0 +1,60 @@
+"""For the tests of projects that use this app."""
+
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from django.contrib.sites.models import Site
+from django.test.utils import TestContextDecorator
+
+from maintenance_windows import store
+from maintenance_windows.snapshot import Closure, Level, SiteState
+from maintenance_windows.timeline import Span
+
+_nobodys_ids = count(-1, -1)
+
+
+class maintenance(TestContextDecorator):  # noqa: N801 (used like a function)
+    """Takes a site down for a block, a test or a test class, sync or async.
+
+        with maintenance(site, until=datetime(2029, 11, 4, 4, tzinfo=UTC)):
+            assert client.get("/").status_code == 503
+
+    `site` is a Site, or the host of the requests, such as "testserver". It starts now, or at
+    `since`. This is what requests in this process see: no database is touched, and what it says
+    of windows counts for nothing meanwhile.
+    """
+
+    def __init__(
+        self,
+        site: Site | str,
+        *,
+        until: datetime | None = None,
+        since: datetime | None = None,
+        level: Level = Level.FULL,
+        message: str = "",
+    ) -> None:
+        super().__init__()
+        self.site, self.since, self.until = site, since, until
+        self.level, self.message = Level(level), message
+        self._stack = ExitStack()
+
+    def enable(self) -> None:
+        span = Span(self.since or datetime.now(UTC), self.until)
+        closure = Closure(span=span, level=self.level, message=self.message)
+        if isinstance(self.site, str):
+            site_id, domain = next(_nobodys_ids), self.site
+        else:
+            site_id, domain = self.site.pk, self.site.domain
+        state = SiteState(site_id=site_id, domain=domain, closures=(closure,))
+        self._stack.enter_context(store.pretend(state))
+
+    def disable(self) -> None:
+        self._stack.close()
+
+    async def __aenter__(self) -> None:
+        self.enable()
+
+    async def __aexit__(self, *_: Any) -> None:
+        self.disable()

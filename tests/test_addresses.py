@@ -1,0 +1,149 @@
+"""Who is let through by address, and that no header passes anybody who is not."""
+
+import pytest
+from conftest import TWO
+from django.core.checks import run_checks
+
+CLIENT, FRIEND = "203.0.113.9", "198.51.100.7"
+NEAR, FAR = "10.0.0.2", "10.0.0.1"  # proxies: NEAR asks us, FAR asks NEAR
+
+
+@pytest.fixture
+def closed(acme, plan, at, settings):
+    settings.MAINTENANCE_EXEMPT_NETWORKS = ["198.51.100.0/24", "2001:db8::/32", "192.0.2.7"]
+    plan(acme)
+    at(TWO)
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        (FRIEND, 200),
+        ("198.51.101.7", 503),
+        ("192.0.2.7", 200),
+        ("192.0.2.70", 503),
+        ("::ffff:198.51.100.7", 200),
+        ("::ffff:c633:6407", 200),
+        ("::ffff:203.0.113.9", 503),
+        ("2001:db8::1", 200),
+        ("2001:db9::1", 503),
+        ("::198.51.100.7", 503),
+        ("64:ff9b::198.51.100.7", 503),
+        ("198.51.100.07", 503),
+        ("localhost", 503),
+        ("", 503),
+    ],
+)
+def test_addresses_and_networks(closed, visit, address, status):
+    assert visit(address=address).status_code == status
+
+
+def test_networks_may_be_written_as_mapped_ones(closed, visit, settings):
+    settings.MAINTENANCE_EXEMPT_NETWORKS = ["::ffff:198.51.100.0/120"]
+    assert visit(address=FRIEND).status_code == 200
+    assert visit(address=CLIENT).status_code == 503
+
+
+class Anywhere:
+    def __contains__(self, address: str) -> bool:
+        return address.startswith("203.0.")
+
+
+def test_internal_ips_may_be_anything_that_contains(closed, visit, settings):
+    settings.INTERNAL_IPS = Anywhere()
+    assert visit(address=CLIENT).status_code == 200
+    assert visit(address="::ffff:203.0.113.9").status_code == 200
+    assert visit(address="203.1.0.1").status_code == 503
+    assert visit(address="").status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("trusted", "peer", "forwarded", "status"),
+    [
+        # No proxy is trusted: the header is not read.
+        ([], CLIENT, None, 503),
+        ([], CLIENT, FRIEND, 503),
+        ([], CLIENT, "127.0.0.1", 503),
+        ([], NEAR, FRIEND, 503),
+        ([], FRIEND, CLIENT, 200),
+        # One is: it appends whom it was asked by, and the rest is the client's own writing.
+        ([NEAR], NEAR, FRIEND, 200),
+        ([NEAR], NEAR, CLIENT, 503),
+        ([NEAR], NEAR, f"{FRIEND}, {CLIENT}", 503),
+        ([NEAR], NEAR, f"{FRIEND},{FRIEND},{CLIENT}", 503),
+        ([NEAR], NEAR, f"{CLIENT}, {FRIEND}", 200),
+        ([NEAR], NEAR, f"{NEAR}, {CLIENT}", 503),
+        ([NEAR], NEAR, f"{FRIEND}, {FAR}", 503),
+        ([NEAR], CLIENT, FRIEND, 503),
+        ([NEAR], CLIENT, f"{FRIEND}, {NEAR}", 503),
+        ([NEAR], NEAR, None, 503),
+        ([NEAR], NEAR, "", 503),
+        ([NEAR], NEAR, f"{FRIEND},", 503),
+        ([NEAR], NEAR, f"{FRIEND}, unknown", 503),
+        ([NEAR], NEAR, f"{FRIEND}, _hidden", 503),
+        ([NEAR], NEAR, f'{FRIEND}, "{FRIEND}"', 503),
+        ([NEAR], NEAR, f"{FRIEND}:4711", 200),
+        ([NEAR], NEAR, "[2001:db8::1]:4711", 200),
+        ([NEAR], NEAR, "2001:db8::1", 200),
+        ([NEAR], NEAR, f"::ffff:{FRIEND}", 200),
+        ([NEAR], f"::ffff:{NEAR}", FRIEND, 200),
+        # Two are, by address or by network.
+        ([NEAR, FAR], NEAR, f"{FRIEND}, {FAR}", 200),
+        (["10.0.0.0/30"], NEAR, f"{FRIEND}, {FAR}", 200),
+        ([NEAR, FAR], NEAR, f"{CLIENT}, {FAR}", 503),
+        ([NEAR, FAR], NEAR, f"{FRIEND}, {CLIENT}, {FAR}", 503),
+        ([NEAR, FAR], NEAR, f"{FRIEND}, {FAR}, {CLIENT}", 503),
+        ([NEAR, FAR], NEAR, f"{FRIEND}, {CLIENT}", 503),
+        ([NEAR, FAR], NEAR, FRIEND, 200),
+        ([NEAR, FAR], NEAR, f"{FAR}, {FAR}, {FAR}", 503),
+        ([NEAR, FAR], CLIENT, f"{FRIEND}, {FAR}", 503),
+        # A proxy that asks over a Unix socket.
+        (["unix"], "", FRIEND, 200),
+        (["unix"], "", f"{FRIEND}, {CLIENT}", 503),
+        (["unix", FAR], "", f"{FRIEND}, {FAR}", 200),
+        (["unix"], CLIENT, FRIEND, 503),
+        ([NEAR], "", FRIEND, 503),
+        ([NEAR], "", f"{FRIEND}, {NEAR}", 503),
+        # What cannot be read is nobody's.
+        (["10.0.0.300", "10.0.0.5/8"], NEAR, FRIEND, 503),
+        (["10.0.0.300", NEAR], NEAR, FRIEND, 200),
+    ],
+)
+def test_no_spoof_passes(closed, visit, settings, trusted, peer, forwarded, status):
+    settings.MAINTENANCE_TRUSTED_PROXIES = trusted
+    headers = {} if forwarded is None else {"x_forwarded_for": forwarded}
+    assert visit(address=peer, **headers).status_code == status
+
+
+@pytest.mark.parametrize("header", ["x_real_ip", "forwarded", "client_ip", "x_client_ip", "via"])
+def test_no_other_header_is_believed(closed, visit, settings, header):
+    settings.MAINTENANCE_TRUSTED_PROXIES = [NEAR]
+    value = f"for={FRIEND}" if header == "forwarded" else FRIEND
+    assert visit(address=NEAR, **{header: value}).status_code == 503
+
+
+def test_behind_a_trusted_proxy_internal_ips_are_the_clients(closed, visit, settings):
+    """Where the proxy is on the same machine, its own address must not let everybody in."""
+    settings.INTERNAL_IPS = ["127.0.0.1"]
+    settings.MAINTENANCE_TRUSTED_PROXIES = ["127.0.0.1"]
+    assert visit(address="127.0.0.1", x_forwarded_for=CLIENT).status_code == 503
+    assert visit(address="127.0.0.1", x_forwarded_for=f"127.0.0.1, {CLIENT}").status_code == 503
+
+
+def test_networks_that_cannot_be_read_are_said(db, settings):
+    settings.MAINTENANCE_EXEMPT_NETWORKS = ["10.0.0.5/8", "10.0.0.0/8"]
+    settings.MAINTENANCE_TRUSTED_PROXIES = ["unix", "proxy.example"]
+    said = [message.msg for message in run_checks() if message.id == "maintenance_windows.E003"]
+    assert said[0] == "MAINTENANCE_EXEMPT_NETWORKS: 10.0.0.5/8 has host bits set."
+    assert said[1].startswith("MAINTENANCE_TRUSTED_PROXIES: 'proxy.example' does not appear")
+    assert len(said) == 2
+
+
+def test_a_lone_network_is_meant_as_one(closed, visit, settings):
+    settings.MAINTENANCE_EXEMPT_NETWORKS = "203.0.113.0/24"
+    assert visit(address=CLIENT).status_code == 200
+
+
+def test_what_a_friend_gets_no_cache_hands_on(closed, visit):
+    assert visit(address=FRIEND).headers["Cache-Control"] == "private, no-store"
+    assert "Cache-Control" not in visit("/healthz", address=CLIENT).headers

@@ -1,0 +1,419 @@
+"""The 503 itself: what each client gets of it, and when it is told to come back."""
+
+import json
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, TWO
+from django.core.checks import run_checks
+from django.http import HttpResponse, StreamingHttpResponse
+from django.urls import path
+from django.utils import translation
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maintenance_windows import lifecycle, store
+from maintenance_windows.decision import spread
+from maintenance_windows.snapshot import Level
+
+HTML, TEXT = "text/html; charset=utf-8", "text/plain; charset=utf-8"
+JSON = "application/problem+json"
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("*/*", HTML),
+        (BROWSER, HTML),
+        ("text/*", HTML),
+        ("application/*", JSON),
+        ("application/json", JSON),
+        ("application/problem+json", JSON),
+        ("application/json, text/plain, */*", JSON),
+        ("application/json;q=0.5, text/html;q=0.4", JSON),
+        ("application/json;q=0.4, text/html;q=0.5", HTML),
+        ("text/html;q=0, */*", HTML),  # beside a wildcard Django forgets what is not liked
+        ("text/html;q=0, application/json", JSON),
+        ("*/*;q=0.1, text/plain", TEXT),
+        ("TEXT/HTML", HTML),
+        ("application/vnd.api+json", JSON),
+        ("application/json; version=2", JSON),
+        ("text/plain", TEXT),
+        ("image/png", TEXT),
+        ("text/event-stream", TEXT),
+        ("", TEXT),
+        ("nonsense;;q=,;/", TEXT),
+        ("application/json;q=many", JSON),
+    ],
+)
+def test_each_client_gets_what_it_reads(acme, plan, at, visit, accept, kind):
+    plan(acme)
+    at(TWO)
+    answer = visit(accept=accept)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (503, kind)
+    assert answer.headers["Retry-After"] == "7200"
+    assert "Accept" in answer.headers["Vary"]
+
+
+def test_without_an_accept_header_it_is_html(acme, plan, at, visit):
+    plan(acme)
+    at(TWO)
+    assert visit().headers["Content-Type"] == HTML
+
+
+def test_programs_get_the_facts(acme, plan, at, visit):
+    plan(acme, title="internal", message="A bigger database.")
+    at(TWO + MINUTE)
+    answer = visit(accept="application/json")
+    assert json.loads(answer.text) == {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": "A bigger database.",
+        "retry_after": 7140,
+        "starts_at": "2029-11-04T02:00:00Z",
+        "ends_at": "2029-11-04T04:00:00Z",
+        "site": "acme.example",
+    }
+
+
+def test_programs_are_told_of_an_open_end(acme, at, visit, settings):
+    at(TWO)
+    lifecycle.switch_on([acme])
+    problem = json.loads(visit(accept="application/json").text)
+    assert (problem["retry_after"], problem["ends_at"]) == (300, None)
+    assert problem["detail"].startswith("Down for maintenance.")
+    settings.MAINTENANCE_RETRY_AFTER = None
+    answer = visit(accept="application/json")
+    assert json.loads(answer.text)["retry_after"] is None
+    assert "Retry-After" not in answer.headers
+
+
+def test_programs_are_told_of_a_site_that_nothing_is_known_of(acme, at, visit, settings):
+    settings.MAINTENANCE_FORCE = "on"
+    at(TWO)
+    problem = json.loads(visit(accept="application/json").text)
+    assert (problem["site"], problem["starts_at"], problem["ends_at"]) == (
+        "acme.example",
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/api", JSON),
+        ("/api/v1/items", JSON),
+        ("/apis", HTML),
+        ("/API/", HTML),
+        ("/x/api/", HTML),
+        ("/rest/v2", JSON),
+    ],
+)
+def test_below_api_prefixes_it_is_json(acme, plan, at, visit, settings, path, kind):
+    settings.MAINTENANCE_API_PREFIXES = ["/api/", "/rest"]
+    plan(acme)
+    at(TWO)
+    assert visit(path, accept=BROWSER).headers["Content-Type"] == kind
+
+
+@pytest.mark.parametrize("accept", [BROWSER, "application/json", "text/plain"])
+def test_head_has_the_headers_and_no_body(acme, plan, at, visit, accept):
+    plan(acme)
+    at(TWO)
+    get, head = visit(accept=accept), visit(accept=accept, method="HEAD")
+    assert (head.status_code, head.content) == (503, b"")
+    assert head.headers["Content-Length"] == str(len(get.content))
+    refresh = {"Refresh"}  # differs from one to the next
+    assert head.headers.keys() == get.headers.keys()
+    for name in get.headers.keys() - refresh:
+        assert head.headers[name] == get.headers[name]
+
+
+def test_plain_text_says_what_the_page_says(acme, plan, at, visit):
+    plan(acme, message="A <b>bigger</b> database.")
+    at(TWO)
+    assert visit(accept="text/plain").text == (
+        "Down for maintenance\n\n"
+        "A <b>bigger</b> database.\n\n"
+        "We expect to be back on Nov. 4, 2029, 4 a.m. (UTC).\n"
+    )
+
+
+def test_the_page_is_made_once_for_each_state_and_language(acme, plan, at, visit, settings):
+    renderings: list[str] = []
+    settings.TEMPLATES = [counting(renderings)]
+    plan(acme, message="First.")
+    plan(acme, FOUR + HOUR, FOUR + 2 * HOUR, message="Second.")
+    at(TWO)
+    assert [visit().text for _ in range(3)] == ["en First. 7200"] * 3
+    at(TWO + MINUTE)
+    assert visit().text == "en First. 7140"
+    assert len(renderings) == 1
+    assert visit(accept_language="de").text == "de First. 7140"
+    assert visit(accept_language="de").text == "de First. 7140"
+    assert len(renderings) == 2
+    at(FOUR + HOUR)
+    store.publish()
+    assert visit().text == "en Second. 3600"
+    assert len(renderings) == 3
+
+
+def counting(renderings: list[str]) -> dict[str, object]:
+    page = "{% load i18n %}{% get_current_language as language %}{{ language }} "
+    page += "{{ maintenance.message }}{{ count }} {{ retry_after }}"
+    counting.renderings = renderings
+    return {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "OPTIONS": {
+            "loaders": [("django.template.loaders.locmem.Loader", {"503.html": page})],
+            "context_processors": [f"{__name__}.count"],
+        },
+    }
+
+
+def count(request: object) -> dict[str, str]:
+    counting.renderings.append("once")
+    return {}
+
+
+def test_while_debugging_the_page_is_made_each_time(acme, plan, at, visit, settings):
+    renderings: list[str] = []
+    settings.TEMPLATES = [counting(renderings)]
+    settings.DEBUG = True
+    plan(acme)
+    at(TWO)
+    visit(), visit()
+    assert len(renderings) == 2
+
+
+def test_the_page_follows_the_reading_direction(acme, plan, at, visit):
+    plan(acme)
+    at(TWO)
+    assert '<html lang="en">' in visit().text
+    assert '<html lang="ar" dir="rtl">' in visit(accept_language="ar").text
+
+
+def test_the_time_is_the_projects_whatever_zone_is_active(acme, plan, at, visit, settings):
+    settings.TIME_ZONE = "Europe/Berlin"
+    settings.MIDDLEWARE = [f"{__name__}.in_tokyo", *settings.MIDDLEWARE]
+    plan(acme)
+    at(TWO)
+    assert "Nov. 4, 2029, 5 a.m. (Europe/Berlin)" in visit().text
+    assert 'datetime="2029-11-04T05:00:00+01:00"' in visit().text
+
+
+def in_tokyo(get_response):
+    from django.utils import timezone
+
+    def middleware(request):
+        with timezone.override("Asia/Tokyo"):
+            return get_response(request)
+
+    return middleware
+
+
+def test_the_page_loads_nothing_and_says_so(acme, plan, at, visit):
+    plan(acme)
+    at(TWO)
+    answer = visit()
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; ")
+    assert "'unsafe-inline'" not in policy
+    assert len(answer.content) < 10_000
+
+
+def test_browsers_come_back_by_themselves_and_not_all_at_once(acme, plan, at, visit, settings):
+    plan(acme)
+    at(FOUR - MINUTE)
+    seconds = {int(visit().headers["Refresh"]) for _ in range(40)}
+    assert min(seconds) >= 65
+    assert max(seconds) < 70
+    assert len(seconds) > 1
+    at(TWO - HOUR)
+    lifecycle.switch_on([acme])
+    assert int(visit().headers["Refresh"]) >= 305
+    settings.MAINTENANCE_RETRY_AFTER = None
+    assert "Refresh" not in visit().headers
+
+
+def test_programs_may_be_spread_too(acme, plan, at, visit, settings):
+    settings.MAINTENANCE_RETRY_AFTER_JITTER = 30
+    plan(acme)
+    at(FOUR - MINUTE)
+    answers = [visit(accept="application/json") for _ in range(40)]
+    seconds = {int(answer.headers["Retry-After"]) for answer in answers}
+    assert min(seconds) >= 60
+    assert max(seconds) <= 90
+    assert len(seconds) > 1
+    assert all(
+        json.loads(answer.text)["retry_after"] == int(answer.headers["Retry-After"])
+        for answer in answers
+    )
+
+
+def test_retry_after_can_be_capped(acme, plan, at, visit, settings):
+    settings.MAINTENANCE_RETRY_AFTER_MAX = 3600
+    plan(acme)
+    at(TWO)
+    assert visit().headers["Retry-After"] == "3600"
+    at(FOUR - MINUTE)
+    assert visit().headers["Retry-After"] == "60"
+
+
+@given(
+    st.integers(1, 10_000),
+    st.integers(0, 100),
+    st.none() | st.integers(1, 10_000),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_nobody_comes_back_early_without_a_cap_that_says_so(seconds, jitter, most, chance):
+    answer = spread(seconds, jitter, most, chance)
+    assert 1 <= answer <= seconds + jitter
+    if most is None or seconds <= most:
+        assert answer >= seconds
+    else:
+        assert answer >= most - jitter
+    assert most is None or answer <= most
+
+
+def test_scripts_of_other_origins_may_read_when_to_come_back(acme, plan, at, visit, settings):
+    plan(acme)
+    at(TWO)
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "corsheaders"]
+    settings.MIDDLEWARE = ["corsheaders.middleware.CorsMiddleware", *settings.MIDDLEWARE]
+    settings.CORS_ALLOWED_ORIGINS = ["https://app.example"]
+    answer = visit(origin="https://app.example", accept="application/json")
+    assert answer.status_code == 503
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert answer.headers["Access-Control-Expose-Headers"] == "Retry-After"
+    assert "Access-Control-Expose-Headers" not in visit().headers
+    preflight = visit(
+        method="OPTIONS", origin="https://app.example", access_control_request_method="PUT"
+    )
+    assert preflight.status_code == 200
+    assert "PUT" in preflight.headers["Access-Control-Allow-Methods"]
+
+
+def test_corsheaders_in_the_wrong_place_is_said(db, settings):
+    ours = "maintenance_windows.middleware.MaintenanceModeMiddleware"
+    cors = "corsheaders.middleware.CorsMiddleware"
+    settings.MIDDLEWARE = [ours, cors]
+    settings.CORS_EXPOSE_HEADERS = ["X-Count"]
+    said = [message.msg for message in run_checks() if message.id == "maintenance_windows.W004"]
+    assert len(said) == 2
+    settings.MIDDLEWARE = [cors, ours]
+    settings.CORS_EXPOSE_HEADERS = ["X-Count", "retry-after"]
+    assert not [message for message in run_checks() if message.id == "maintenance_windows.W004"]
+
+
+def loose(request):
+    """A view that does not look at the method, as most do."""
+    return HttpResponse("secret", headers={"Access-Control-Allow-Origin": "*"})
+
+
+def loose_stream(request):
+    return StreamingHttpResponse(["secret"], headers={"Access-Control-Allow-Origin": "*"})
+
+
+class Loose:
+    urlpatterns = [path("page", loose), path("stream", loose_stream)]
+
+
+@pytest.mark.parametrize("path", ["/page", "/stream"])
+def test_preflights_pass_and_carry_nothing_else(acme, plan, at, visit, settings, path):
+    settings.ROOT_URLCONF = Loose
+    plan(acme)
+    at(TWO)
+    asked = {"origin": "https://app.example", "access_control_request_method": "GET"}
+    answer = visit(path, method="OPTIONS", **asked)
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, "*")
+    body = answer.getvalue() if not answer.streaming else b"".join(answer.streaming_content)
+    assert body == b""
+    assert visit(path, method="OPTIONS").status_code == 503
+    assert visit(path, method="GET", **asked).status_code == 503
+    assert visit(path, method="OPTIONS", origin="https://app.example").status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", {}, 200),
+        ("POST", {"x_http_method_override": "GET"}, 503),
+        ("GET", {"x_http_method_override": "DELETE"}, 503),
+        ("GET", {"x_http_method": "put"}, 503),
+        ("GET", {"x_method_override": "PATCH"}, 503),
+        ("GET", {"x_http_method_override": "head"}, 200),
+        ("GET", {"x_http_method_override": " "}, 503),
+    ],
+)
+def test_method_overrides_do_not_fool_read_only(acme, plan, at, visit, method, headers, status):
+    plan(acme, level=Level.READ_ONLY)
+    at(TWO)
+    assert visit(method=method, **headers).status_code == status
+
+
+def rewriting(get_response):
+    def middleware(request):
+        request.method = "GET"
+        return get_response(request)
+
+    return middleware
+
+
+def test_a_middleware_that_rewrites_the_method_does_not_either(acme, plan, at, visit, settings):
+    settings.MIDDLEWARE = [f"{__name__}.rewriting", *settings.MIDDLEWARE]
+    plan(acme, level=Level.READ_ONLY)
+    at(TWO)
+    assert visit(method="GET").status_code == 200
+    assert visit(method="POST").status_code == 503
+
+
+def test_readers_are_told_that_it_is_read_only(acme, plan, at, visit, alice):
+    plan(acme, level=Level.READ_ONLY, message="Disks.")
+    at(TWO - MINUTE)
+    assert "Maintenance" not in visit().headers
+    at(TWO)
+    banner = 'read-only; until="2029-11-04T04:00:00Z"'
+    assert visit().headers["Maintenance"] == banner
+    assert "no-store" not in visit().headers.get("Cache-Control", "")
+    refusal = visit(method="POST")
+    assert refusal.status_code == 503
+    assert "Read-only for maintenance" in refusal.text
+    assert visit(user=alice, method="PUT").headers["Maintenance"] == banner
+    lifecycle.switch_on([acme], level=Level.READ_ONLY)
+    assert visit().headers["Maintenance"] == "read-only"
+
+
+def test_log_in_can_be_left_open_while_read_only(acme, plan, at, visit, settings):
+    settings.MAINTENANCE_WRITABLE_URL_NAMES = ["login"]
+    settings.ROOT_URLCONF = Accounts
+    plan(acme, level=Level.READ_ONLY)
+    plan(acme, FOUR, FOUR + HOUR)
+    at(TWO)
+    assert visit("/login/", method="POST").status_code == 200
+    assert visit("/other/", method="POST").status_code == 503
+    at(FOUR)
+    assert visit("/login/", method="POST").status_code == 503
+
+
+class Accounts:
+    urlpatterns = [path("login/", loose, name="login"), path("other/", loose, name="other")]
+
+
+def test_the_answer_asks_the_database_nothing(acme, plan, at, visit, django_assert_num_queries):
+    plan(acme)
+    at(TWO)
+    visit()
+    for accept in (BROWSER, "application/json", "text/plain"):
+        with django_assert_num_queries(0):
+            assert visit(accept=accept).status_code == 503
+
+
+def test_without_translations_the_page_is_made_all_the_same(acme, plan, at, visit, settings):
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Locale" not in name]
+    plan(acme)
+    at(TWO)
+    with translation.override(None):
+        assert visit().status_code == 503

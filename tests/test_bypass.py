@@ -1,0 +1,264 @@
+"""Links that let testers through: for one site, for a time, and only as long as they should."""
+
+import logging
+from io import StringIO
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
+from django.contrib.auth.models import Permission, User
+from django.core import signing
+from django.core.management import CommandError, call_command
+from test_outage import Outage, outage  # noqa: F401 (a fixture)
+
+from maintenance_windows import lifecycle, links, store
+from maintenance_windows.bypass import COOKIE, SALT
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+
+
+def run(*words: str) -> str:
+    out = StringIO()
+    call_command("maintenance", "bypass", *words, stdout=out)
+    return out.getvalue().strip()
+
+
+def path_of(*words: str) -> str:
+    return urlsplit(run(*words)).path
+
+
+def cookie_of(answer) -> dict[str, str]:
+    return {COOKIE: answer.cookies[COOKIE].value}
+
+
+def test_a_link_lets_one_browser_through_until_the_end(acme, plan, at, visit):
+    plan(acme)
+    at(TWO)
+    url = run("acme.example")
+    assert url.startswith("https://acme.example/maintenance/bypass/")
+    answer = visit(urlsplit(url).path)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    inside = visit(cookies=cookie_of(answer))
+    assert inside.status_code == 200
+    assert inside.headers["Cache-Control"] == "private, no-store"
+    lifecycle.extend(MaintenanceWindow.objects.get().pk, until=FOUR + HOUR)
+    at(FOUR + MINUTE)
+    assert visit().status_code == 200
+    visit(cookies={COOKIE: ""})
+    assert visit().status_code == 503
+
+
+@pytest.mark.parametrize(("scheme", "secure"), [("http", ""), ("https", True)])
+def test_the_cookie_is_nobody_elses_business(acme, plan, at, visit, scheme, secure):
+    plan(acme)
+    at(TWO)
+    cookie = visit(path_of("acme.example"), scheme=scheme).cookies[COOKIE]
+    assert (cookie["httponly"], cookie["secure"], cookie["samesite"]) == (True, secure, "Lax")
+    assert (cookie["domain"], cookie["path"], cookie["max-age"]) == ("", "/", "")
+    cookie = visit(path_of("acme.example", "--for", "30m"), scheme=scheme).cookies[COOKIE]
+    assert cookie["max-age"] == 1800
+
+
+def test_it_is_good_for_this_maintenance_alone(acme, plan, at, visit):
+    plan(acme)
+    plan(acme, FOUR, FOUR + HOUR)  # touches, so it is the same
+    plan(acme, FOUR + 2 * HOUR, FOUR + 3 * HOUR)
+    at(TWO - 10 * MINUTE)
+    cookies = cookie_of(visit(path_of("acme.example")))
+    for moment in (TWO, FOUR):
+        at(moment)
+        store.publish()
+        assert visit(cookies=cookies).status_code == 200
+    at(FOUR + 2 * HOUR)
+    store.publish()
+    assert visit().status_code == 503
+
+
+def test_it_is_good_for_this_hold_alone(acme, at, visit):
+    at(TWO)
+    lifecycle.switch_on([acme])
+    cookies = cookie_of(visit(path_of("acme.example")))
+    at(TWO + HOUR)
+    lifecycle.switch_on([acme], message="Longer.")
+    assert visit(cookies=cookies).status_code == 200
+    lifecycle.switch_off([acme])
+    at(TWO + 2 * HOUR)
+    lifecycle.switch_on([acme])
+    assert visit().status_code == 503
+
+
+def test_it_is_good_for_the_time_given(acme, at, visit):
+    at(TWO)
+    path = path_of("acme.example", "--for", "30m")
+    lifecycle.switch_on([acme])
+    cookies = cookie_of(visit(path))
+    at(TWO + 30 * MINUTE - SECOND)
+    assert visit(cookies=cookies).status_code == 200
+    at(TWO + 30 * MINUTE)
+    assert visit().status_code == 503
+    assert visit(path).status_code == 503
+
+
+def test_without_a_maintenance_a_time_must_be_given(acme, at):
+    at(TWO)
+    with pytest.raises(CommandError) as refusal:
+        run("acme.example")
+    assert str(refusal.value) == (
+        "acme.example is up and no window is planned: say for how long the link is good."
+    )
+
+
+def test_without_the_urls_there_are_no_links(acme, at, settings):
+    settings.ROOT_URLCONF = "test_bypass"
+    at(TWO)
+    with pytest.raises(CommandError, match=r"without maintenance_windows\.urls"):
+        run("acme.example", "--for", "1h")
+
+
+urlpatterns: list[object] = []
+
+
+def test_links_can_be_revoked_at_once(acme, globex, plan, at, visit, caplog):
+    plan(acme)
+    plan(globex)
+    at(TWO)
+    mine, theirs = path_of("acme.example"), path_of("globex.example")
+    cookies = cookie_of(visit(mine))
+    assert visit(cookies=cookies).status_code == 200
+    caplog.set_level(logging.INFO)
+    assert run("acme.example", "--revoke") == "acme.example: all bypass links revoked"
+    assert visit().status_code == 503
+    assert visit(mine).status_code == 503
+    assert visit(theirs, host="globex.example").status_code == 302
+    assert visit(path_of("acme.example")).status_code == 302
+    assert "bypass links of acme.example revoked by" in caplog.text
+    assert SiteMaintenance.objects.get(pk=acme.pk).bypass == 1
+
+
+def test_no_other_token_passes(acme, globex, plan, at, visit, settings):
+    plan(acme)
+    plan(globex)
+    at(TWO)
+    path = path_of("acme.example")
+    good = path.split("/")[-2]
+    payload = signing.loads(good, salt=SALT)
+    key, settings.SECRET_KEY = settings.SECRET_KEY, "another"
+    stranger = signing.dumps(payload, salt=SALT)
+    settings.SECRET_KEY = key
+    forged = {
+        "another site's": path_of("globex.example").split("/")[-2],
+        "another key's": stranger,
+        "another purpose's": signing.dumps(payload),
+        "changed": "x" + good,
+        "cut": good[:-1],
+        "unsigned": good.split(":")[0],
+        "nothing": "x",
+        "unreadable": "\u00e9",
+        "long": "x" * 3000,
+    }
+    for what, token in forged.items():
+        answer = visit(f"/maintenance/bypass/{token}/")
+        assert (answer.status_code, COOKIE in answer.cookies) == (503, False), what
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+    for what, token in forged.items():
+        if token.isascii():
+            assert visit(cookies={COOKIE: token}).status_code == 503, what
+    assert visit(cookies={COOKIE: good}).status_code == 200
+
+
+def test_a_rotated_key_keeps_links_good(acme, plan, at, visit, settings):
+    plan(acme)
+    at(TWO)
+    path = path_of("acme.example")
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "the next one"
+    assert visit(path).status_code == 302
+
+
+def test_links_work_without_the_database(acme, plan, at, visit, outage):  # noqa: F811
+    plan(acme)
+    at(TWO)
+    path = path_of("acme.example")
+    assert visit().status_code == 503
+    with outage():
+        answer = visit(path)
+        assert visit(cookies=cookie_of(answer)).status_code == 200
+        assert visit(cookies={COOKIE: "forged"}).status_code == 503
+
+
+def test_no_token_is_logged(acme, plan, at, visit, caplog):
+    caplog.set_level(logging.DEBUG)
+    plan(acme)
+    at(TWO)
+    path = path_of("acme.example")
+    visit(path)
+    visit(path.replace("bypass/", "bypass/x"))
+    assert path.split("/")[-2] not in caplog.text
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_a_link_is_only_read(acme, plan, at, visit, method, settings):
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Csrf" not in name]
+    plan(acme)
+    at(TWO)
+    assert visit(path_of("acme.example"), method=method).status_code == 405
+
+
+def test_while_the_site_is_up_a_link_just_leads_to_it(acme, plan, at, visit):
+    plan(acme)
+    at(TWO - 30 * MINUTE)
+    good = visit(path_of("acme.example"))
+    assert (good.status_code, good.headers["Location"], COOKIE in good.cookies) == (302, "/", True)
+    bad = visit("/maintenance/bypass/forged/")
+    assert (bad.status_code, bad.headers["Location"], COOKIE in bad.cookies) == (302, "/", False)
+
+
+LINKS = "/admin/maintenance_windows/sitemaintenance/{}/links/"
+
+
+def test_links_are_made_in_the_admin(acme, plan, browser, at, client):
+    plan(acme)
+    at(TWO)
+    change = f"/admin/maintenance_windows/sitemaintenance/{acme.pk}/change/"
+    assert LINKS.format(acme.pk) in browser.get(change).text
+    page = browser.get(LINKS.format(acme.pk))
+    assert page.status_code == 200
+    assert page.context["link"] is None
+    made = browser.post(LINKS.format(acme.pk), {"make": "1", "length": ""})
+    path = urlsplit(made.context["link"]).path
+    assert made.context["link"].startswith("http://acme.example/maintenance/bypass/")
+    assert client.get(path, headers={"host": "acme.example"}).status_code == 302
+    refused = browser.post(LINKS.format(acme.pk), {"make": "1", "length": "soon"})
+    assert refused.context["link"] is None
+    assert "soon" in refused.text
+
+
+def test_links_are_revoked_in_the_admin(acme, plan, browser, at):
+    plan(acme)
+    at(TWO)
+    answer = browser.post(LINKS.format(acme.pk), {"revoke": "1"})
+    assert answer.status_code == 302
+    assert SiteMaintenance.objects.get(pk=acme.pk).bypass == 1
+    browser.get(LINKS.format(acme.pk) + "?revoke=1")
+    assert SiteMaintenance.objects.get(pk=acme.pk).bypass == 1
+
+
+def test_the_admin_refuses_with_the_sentence_of_the_command(acme, browser):
+    answer = browser.post(LINKS.format(acme.pk), {"make": "1", "length": ""})
+    assert "say for how long the link is good" in answer.text
+
+
+def test_links_are_for_those_who_may_switch_the_site(acme, client):
+    user = User.objects.create_user("carol", password="x", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_sitemaintenance"))
+    client.force_login(user)
+    for method in (client.get, client.post):
+        assert method(LINKS.format(acme.pk), {"make": "1", "length": "1h"}).status_code == 403
+    assert client.get(LINKS.format(999_999)).status_code == 404
+
+
+def test_a_site_without_a_row_gets_one(acme, at):
+    SiteMaintenance.objects.filter(pk=acme.pk).delete()
+    at(TWO)
+    assert links.make(acme, TWO, length=HOUR).expires_at == TWO + HOUR

@@ -1,0 +1,260 @@
+"""What stays open while a site is closed, and that no trick with a path opens anything else."""
+
+import re
+import time
+
+import pytest
+from conftest import TWO
+from django.conf.urls.i18n import i18n_patterns
+from django.contrib import admin
+from django.http import HttpResponse
+from django.urls import include, path, re_path
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.static import serve
+
+from maintenance_windows.decorators import maintenance_exempt, maintenance_required
+from maintenance_windows.models import IgnoredURL
+
+
+def page(request, **_):
+    return HttpResponse("a page")
+
+
+@maintenance_exempt
+def opened(request):
+    return HttpResponse("open")
+
+
+@maintenance_exempt
+async def aopened(request):
+    return HttpResponse("open")
+
+
+@maintenance_exempt
+class Opened(View):
+    def get(self, request):
+        return HttpResponse("open")
+
+
+@method_decorator(maintenance_exempt, name="dispatch")
+class AsyncOpened(View):
+    async def get(self, request):
+        return HttpResponse("open")
+
+
+@maintenance_required
+def guarded(request):
+    return HttpResponse("guarded")
+
+
+@maintenance_required
+async def aguarded(request):
+    return HttpResponse("guarded")
+
+
+@maintenance_required
+class Guarded(View):
+    def get(self, request):
+        return HttpResponse("guarded")
+
+
+@maintenance_required
+class AsyncGuarded(View):
+    async def get(self, request):
+        return HttpResponse("guarded")
+
+
+shop = [path("paid/", page, name="paid"), path("cart/", page, name="cart")]
+
+
+class Mounted:
+    """A catch-all as in a CMS: whatever passes by mistake is a page."""
+
+    urlpatterns = [
+        path("admin/", admin.site.urls),
+        path("maintenance/", include("maintenance_windows.urls")),
+        re_path("^media/(?P<path>.*)$", serve, {"document_root": "/nowhere"}),
+        path("opened/", opened),
+        path("aopened/", aopened),
+        path("class/", Opened.as_view()),
+        path("aclass/", AsyncOpened.as_view()),
+        path("guarded/", maintenance_exempt(guarded)),
+        path("aguarded/", maintenance_exempt(aguarded)),
+        path("guarded-class/", maintenance_exempt(Guarded.as_view())),
+        path("guarded-aclass/", maintenance_exempt(AsyncGuarded.as_view())),
+        *i18n_patterns(path("shop/", include((shop, "shop")))),
+        re_path("^", page),
+    ]
+
+
+@pytest.fixture
+def mounted(settings, acme, plan, at):
+    settings.ROOT_URLCONF = Mounted
+    settings.MAINTENANCE_EXEMPT_PATHS = ["/status"]
+    settings.MAINTENANCE_EXEMPT_PREFIXES = ["/hooks/", "/feeds"]
+    settings.MAINTENANCE_EXEMPT_URL_NAMES = ["shop:paid"]
+    settings.MAINTENANCE_ADMIN_IGNORED_URLS = [r"^news/\d+$"]
+    IgnoredURL.objects.create(maintenance=acme.maintenance, pattern="contact/<path:rest>")
+    plan(acme)
+    at(TWO)
+
+
+OPEN = [
+    "/robots.txt",
+    "/healthz",
+    "/livez",
+    "/readyz",
+    "/.well-known/acme-challenge/token",
+    "/status",
+    "/hooks",
+    "/hooks/",
+    "/hooks/stripe/1",
+    "/feeds/all.xml",
+    "/news/7",
+    "/contact/us/today",
+    "/en/shop/paid/",
+    "/de/shop/paid/",
+    "/admin/login/",
+    "/media/logo.png",
+    "/opened/",
+    "/aopened/",
+    "/class/",
+    "/aclass/",
+]
+
+
+@pytest.mark.parametrize("path", OPEN)
+def test_these_stay_open(mounted, visit, path):
+    assert visit(path).status_code != 503
+
+
+# Each is a detour to, or a look-alike of, something that is open.
+TRICKS = [
+    "/",
+    "",
+    "*",
+    "//",
+    "//admin",
+    "//admin/login/",
+    "/./admin/login/",
+    "/admin/../x",
+    "/ADMIN/login/",
+    "/admin;x/login/",
+    "/robots.txt/",
+    "/robots.txt/../x",
+    "/x/../robots.txt",
+    "/robots.txt/..",
+    "/ROBOTS.TXT",
+    "/robots.txt.",
+    "/robots.txt;x",
+    "/robots.txt\n",
+    "/robots.txt\0",
+    "/robots.txt ",
+    "//robots.txt",
+    "/%72obots.txt",
+    "/healthz/x",
+    "/healthz//",
+    "/.well-known/acme-challenge/../x",
+    "/.well-known/acme-challenge/%2e%2e/x",
+    "/.well-known/acme-challenge/.%2E/x",
+    "/.well-known/acme-challenge/..;/x",
+    "/.well-known/acme-challenge/..%2fx",
+    "/.well-known/acme-challenge/..\\x",
+    "/.well-known/acme-challenge//x",
+    "/.well-known/acme-challenge/x/..",
+    "/.well-known/acme-challengex/y",
+    "/status/",
+    "/status/x",
+    "/statusx",
+    "/hooksx",
+    "/hooks.",
+    "/hooks/../x",
+    "/hooks/./x",
+    "/hooks//x",
+    "/hooks/x/%2e%2e/y",
+    "/Hooks/x",
+    "/x/hooks/y",
+    "/feeds%2fx",
+    "/news/7/",
+    "/news/7\n",
+    "/news/7/../8",
+    "/contact/",
+    "/contact/../x",
+    "/contact/%2e%2e/x",
+    "/contact/a//b",
+    "/contactx/us",
+    "/en/shop/cart/",
+    "/xx/shop/paid/",
+    "/en/shop/paid/x",
+    "/static/../x",
+    "/opened/x",
+    "/openedx/",
+]
+
+
+@pytest.mark.parametrize("path", TRICKS)
+def test_no_trick_with_a_path_opens_anything_else(mounted, visit, path):
+    assert visit(path).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/healthz", 404), ("/hooks/x", 404), ("/app/healthz", 503), ("/app/hooks/x", 503)],
+)
+def test_paths_are_those_below_the_script_name(mounted, client, settings, path, status):
+    """What the server has cut off in front is where the site is mounted, not what was asked."""
+    settings.ROOT_URLCONF = Sparse
+    answer = client.request(PATH_INFO=path, SCRIPT_NAME="/app", HTTP_HOST="acme.example")
+    assert answer.status_code == status
+
+
+class Sparse:
+    urlpatterns = [path("opened/", opened), *i18n_patterns(path("shop/", include((shop, "shop"))))]
+
+
+@pytest.mark.parametrize("path", ["/opened", "/shop/paid/", "/shop/paid"])
+def test_what_django_would_redirect_to_an_open_view_is_open(mounted, visit, settings, path):
+    assert visit(path).status_code == 503  # for now the catch-all answers
+    settings.ROOT_URLCONF = Sparse
+    assert visit(path).status_code in {301, 302}
+    assert visit("/shop/cart").status_code == 503
+
+
+def test_only_names_that_are_named_stay_open(mounted, visit, settings):
+    settings.MAINTENANCE_EXEMPT_URL_NAMES = ["paid"]
+    assert visit("/en/shop/paid/").status_code == 503
+
+
+@pytest.mark.parametrize("path", ["/guarded/", "/aguarded/", "/guarded-class/", "/guarded-aclass/"])
+def test_some_views_are_there_only_during_maintenance(mounted, visit, at, path):
+    assert visit(path).text == "guarded"
+    at(TWO.replace(hour=1))
+    assert visit(path).status_code == 403
+
+
+def test_a_pattern_that_could_run_away_does_not(acme, plan, at, visit, settings):
+    """Python's engine would be busy with any of these until long after the maintenance."""
+    evil = [r"^(a+)+$", r"^(a|a)*$", r"^([a-z]+)*\d$", r"^(.*)*x$", r"^(a|b|ab)*c$"]
+    for pattern in evil:
+        IgnoredURL.objects.create(maintenance=acme.maintenance, kind="regex", pattern=pattern)
+    route = "".join(f"<path:p{n}>/" for n in range(12)) + "x/"
+    IgnoredURL.objects.create(maintenance=acme.maintenance, pattern=route)
+    settings.MAINTENANCE_ADMIN_IGNORED_URLS = evil
+    plan(acme)
+    at(TWO)
+    assert visit("/" + "a" * 4000 + "!").status_code == 503
+    assert visit("/" + "a/" * 2000 + "!").status_code == 503
+    assert visit("/" + "a" * 40).status_code != 503
+
+
+def test_these_patterns_do_run_away_in_pythons_engine():
+    """Or the test above would show nothing: each `a` more doubles the time."""
+
+    def seconds(length: int) -> float:
+        start = time.perf_counter()
+        assert re.search(r"^(a+)+$", "a" * length + "!") is None
+        return time.perf_counter() - start
+
+    seconds(10)
+    assert seconds(20) > 50 * seconds(10)

@@ -1,0 +1,210 @@
+"""What projects that use the app call: in views, in templates and in their tests."""
+
+import re
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, TWO
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.test import AsyncClient, Client, SimpleTestCase
+from django.urls import path
+
+from maintenance_windows import lifecycle, store
+from maintenance_windows.requests import (
+    aget_maintenance,
+    aget_upcoming_maintenance,
+    get_maintenance,
+    get_upcoming_maintenance,
+)
+from maintenance_windows.snapshot import Level
+from maintenance_windows.testing import maintenance
+
+
+def told(now, soon) -> HttpResponse:
+    return HttpResponse(f"{now and now.level} {soon and soon.since:%H:%M}" if soon else f"{now}")
+
+
+def view(request):
+    return told(get_maintenance(request), get_upcoming_maintenance(request))
+
+
+async def aview(request):
+    return told(await aget_maintenance(request), await aget_upcoming_maintenance(request))
+
+
+def template(request):
+    return render(request, "page.html")
+
+
+def anonymous_template(request):
+    from django.template.loader import render_to_string
+
+    return HttpResponse(render_to_string("page.html"))
+
+
+urlpatterns = [
+    path("view", view),
+    path("aview", aview),
+    path("page", template),
+    path("anonymous", anonymous_template),
+]
+PAGE = (
+    "{% load maintenance %}{% maintenance_banner %}|"
+    "{% if maintenance %}{{ maintenance.level }}{% endif %}|"
+    "{% if upcoming_maintenance %}{{ upcoming_maintenance.since|date:'H:i' }}{% endif %}"
+)
+
+
+@pytest.fixture
+def pages(settings):
+    settings.ROOT_URLCONF = __name__
+    settings.TEMPLATES = [
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "OPTIONS": {
+                "loaders": [
+                    ("django.template.loaders.locmem.Loader", {"page.html": PAGE}),
+                    "django.template.loaders.app_directories.Loader",
+                ],
+                "context_processors": [
+                    "django.template.context_processors.request",
+                    "maintenance_windows.context_processors.maintenance",
+                ],
+            },
+        }
+    ]
+
+
+def words(answer) -> list[str]:
+    text = re.sub(r"<[^>]+>", "", answer.text)
+    return [" ".join(part.split()) for part in text.split("|")]
+
+
+@pytest.mark.parametrize("path", ["/view", "/aview"])
+def test_views_know_what_is_on_and_what_comes(acme, plan, at, visit, pages, path):
+    at(TWO - 2 * HOUR)
+    assert visit(path).text == "None"
+    plan(acme, level=Level.READ_ONLY)
+    at(TWO - HOUR)
+    store.publish()
+    assert visit(path).text == "None 02:00"
+    at(TWO)
+    plan(acme, FOUR + MINUTE, FOUR + HOUR)
+    at(FOUR - MINUTE)
+    store.publish()
+    assert visit(path).text == "read_only 04:01"
+
+
+def test_a_banner_says_what_is_about_to_start(acme, plan, at, visit, pages, settings):
+    settings.TIME_ZONE = "Europe/Berlin"
+    at(TWO - 2 * HOUR)
+    plan(acme, message="New disks.")
+    assert words(visit("/page")) == ["", "", ""]
+    at(TWO - MINUTE)
+    store.publish()
+    banner, now, soon = words(visit("/page"))
+    assert banner == (
+        "Maintenance ahead This site is down from Nov. 4, 2029, 3 a.m. to Nov. 4, 2029, 5 a.m. "
+        "(Europe/Berlin). New disks."
+    )
+    assert (now, soon) == ("", "03:00")
+
+
+def test_a_banner_can_be_shown_a_day_ahead(acme, plan, at, visit, pages, settings):
+    settings.MAINTENANCE_BANNER_LEAD = 86_400
+    at(TWO - 23 * HOUR)
+    plan(acme)
+    assert words(visit("/page"))[0].startswith("Maintenance ahead")
+
+
+def test_a_banner_says_that_the_site_is_read_only(acme, plan, at, visit, pages):
+    plan(acme, level=Level.READ_ONLY)
+    at(TWO - MINUTE)
+    assert "Nothing can be changed here from" in words(visit("/page"))[0]
+    at(TWO)
+    banner, now, soon = words(visit("/page"))
+    assert banner == (
+        "Read-only for maintenance Nothing can be changed until Nov. 4, 2029, 4 a.m. (UTC)."
+    )
+    assert (now, soon) == ("read_only", "")
+    lifecycle.switch_on([acme], level=Level.READ_ONLY)
+    assert "at the moment" in words(visit("/page"))[0]
+
+
+def test_a_banner_costs_no_query(acme, plan, at, visit, pages, django_assert_num_queries):
+    plan(acme, level=Level.READ_ONLY)
+    at(TWO)
+    visit("/page")
+    with django_assert_num_queries(0):
+        visit("/page")
+
+
+def test_without_a_request_there_is_no_banner(acme, plan, at, visit, pages):
+    plan(acme, level=Level.READ_ONLY)
+    at(TWO)
+    assert words(visit("/anonymous")) == ["", "", ""]
+
+
+def test_messages_are_escaped(acme, plan, at, visit, pages):
+    plan(acme, level=Level.READ_ONLY, message="<script>")
+    at(TWO)
+    assert "<script>" not in visit("/page").text
+
+
+def test_a_block_of_a_test_is_in_maintenance(at):
+    at(TWO)
+    with maintenance("testserver", until=FOUR, message="Disks."):
+        answer = Client().get("/")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7200")
+        assert "Disks." in answer.text
+        with maintenance("other.example", level=Level.READ_ONLY):
+            assert Client().get("/").status_code == 503
+            other = Client(headers={"host": "other.example"})
+            assert (other.get("/").status_code, other.post("/").status_code) == (200, 503)
+        assert Client(headers={"host": "other.example"}).get("/").status_code == 200
+    assert Client().get("/").status_code == 200
+
+
+def test_a_test_can_be_about_what_comes(at):
+    at(TWO - MINUTE)
+    with maintenance("testserver", since=TWO):
+        assert Client().get("/").status_code == 200
+        at(TWO)
+        assert Client().get("/").status_code == 503
+
+
+def test_a_site_is_known_by_its_id_too(acme, settings):
+    settings.SITE_ID = acme.pk
+    with maintenance(acme):
+        assert Client().get("/").status_code == 503
+
+
+@maintenance("testserver")
+def test_a_whole_test_is_in_maintenance():
+    assert Client().get("/").status_code == 503
+
+
+@maintenance("testserver")
+async def test_a_whole_async_test_is_in_maintenance():
+    assert (await AsyncClient().get("/")).status_code == 503
+
+
+async def test_a_block_of_an_async_test_is_in_maintenance():
+    async with maintenance("testserver"):
+        assert (await AsyncClient().get("/")).status_code == 503
+    assert (await AsyncClient().get("/")).status_code == 200
+
+
+@maintenance("testserver")
+class TestInMaintenance(SimpleTestCase):
+    def test_each_test_of_a_class_is(self):
+        assert self.client.get("/").status_code == 503
+
+    async def test_async_ones_too(self):
+        assert (await self.async_client.get("/")).status_code == 503
+
+
+def test_an_error_in_a_block_ends_it():
+    with pytest.raises(LookupError), maintenance("testserver"):
+        raise LookupError
+    assert store.current().find("testserver", "testserver") is None
