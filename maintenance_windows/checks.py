@@ -1,6 +1,6 @@
 """What `manage.py check` says about this app."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.apps import apps
@@ -17,6 +17,19 @@ from maintenance_windows.patterns import fault
 from maintenance_windows.snapshot import PatternKind
 
 MOST_DAYS = 3660
+SECONDS = ("a number of seconds", lambda value: value is not None and value >= 0)
+SECONDS_OR_NONE = ("a number of seconds or None", lambda value: value is None or value >= 0)
+NUMBERS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "MAINTENANCE_BANNER_LEAD": SECONDS,
+    "MAINTENANCE_RETRY_AFTER": SECONDS_OR_NONE,
+    "MAINTENANCE_RETRY_AFTER_JITTER": SECONDS,
+    "MAINTENANCE_RETRY_AFTER_MAX": SECONDS_OR_NONE,
+    "MAINTENANCE_SERIES_HORIZON": (
+        f"whole days from 1 to {MOST_DAYS}",
+        lambda value: isinstance(value, int) and 1 <= value <= MOST_DAYS,
+    ),
+    "MAINTENANCE_TICK_MAX_AGE": SECONDS,
+}
 TASKS = {
     TICK_TASK: "sets and clears the maintenance flags",
     MATERIALISE_TASK: "makes the windows of series",
@@ -66,17 +79,18 @@ def check_patterns(**_: Any) -> list[CheckMessage]:
     ]
 
 
-def check_horizon(**_: Any) -> list[CheckMessage]:
-    """maintenance_windows.E002: MAINTENANCE_SERIES_HORIZON is no number of days."""
-    days = getattr(settings, "MAINTENANCE_SERIES_HORIZON", 60)
-    if isinstance(days, int) and 1 <= days <= MOST_DAYS:
-        return []
+def check_numbers(**_: Any) -> list[CheckMessage]:
+    """maintenance_windows.E002: a setting that takes a number has none; its default counts."""
     return [
-        CheckError(
-            f"MAINTENANCE_SERIES_HORIZON must be whole days from 1 to {MOST_DAYS}, not {days!r}.",
-            id="maintenance_windows.E002",
-        )
+        CheckError(f"{name} must be {wanted}, not {value!r}.", id="maintenance_windows.E002")
+        for name, (wanted, is_good) in NUMBERS.items()
+        if hasattr(settings, name) and not _is_good(value := getattr(settings, name), is_good)
     ]
+
+
+def _is_good(value: Any, is_good: Callable[[Any], bool]) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return (is_number or value is None) and is_good(value)
 
 
 def check_choices(**_: Any) -> list[CheckMessage]:
@@ -161,7 +175,7 @@ def _cors_complaints() -> Iterator[str]:
 def connect() -> None:
     register(check_tasks, Tags.database)
     register(check_patterns)
-    register(check_horizon)
+    register(check_numbers)
     register(check_choices)
     register(check_networks)
     register(check_may_pass)

@@ -15,8 +15,17 @@ MATERIALISE_TASK = "maintenance_windows.tasks.materialise"
 
 
 def _texts(name: str) -> tuple[str, ...]:
+    """What is no text counts for nothing; check says so."""
     given = getattr(settings, name, ())
-    return (given,) if isinstance(given, str) else tuple(given)  # a lone one is meant as one
+    given = (given,) if isinstance(given, str) else given  # a lone one is meant as one
+    return tuple(text for text in given if isinstance(text, str))
+
+
+def _number(name: str, default: Any) -> Any:
+    """A number, or None where the setting says so; the default for what is none."""
+    value = getattr(settings, name, default)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number or value is None else default
 
 
 class Conf:
@@ -88,29 +97,29 @@ class Conf:
 
         Whole seconds and at least one, as for an end that is known.
         """
-        seconds = getattr(settings, "MAINTENANCE_RETRY_AFTER", 300)
+        seconds = _number("MAINTENANCE_RETRY_AFTER", 300)
         return None if seconds is None else max(1, ceil(seconds))
 
     @property
     def retry_after_jitter(self) -> int:
         """MAINTENANCE_RETRY_AFTER_JITTER: Retry-After is up to so many seconds more."""
-        return max(0, ceil(getattr(settings, "MAINTENANCE_RETRY_AFTER_JITTER", 0)))
+        return max(0, ceil(_number("MAINTENANCE_RETRY_AFTER_JITTER", 0) or 0))
 
     @property
     def retry_after_max(self) -> int | None:
         """MAINTENANCE_RETRY_AFTER_MAX: seconds that Retry-After says at the most."""
-        seconds = getattr(settings, "MAINTENANCE_RETRY_AFTER_MAX", None)
+        seconds = _number("MAINTENANCE_RETRY_AFTER_MAX", None)
         return None if seconds is None else max(1, int(seconds))
 
     @property
     def banner_lead(self) -> timedelta:
         """MAINTENANCE_BANNER_LEAD: seconds before a maintenance from which it is announced."""
-        return timedelta(seconds=getattr(settings, "MAINTENANCE_BANNER_LEAD", 3600))
+        return timedelta(seconds=_number("MAINTENANCE_BANNER_LEAD", 3600) or 0)
 
     @property
     def tick_max_age(self) -> timedelta:
         """MAINTENANCE_TICK_MAX_AGE: seconds after which the scheduler's last tick is too old."""
-        return timedelta(seconds=getattr(settings, "MAINTENANCE_TICK_MAX_AGE", 8))
+        return timedelta(seconds=_number("MAINTENANCE_TICK_MAX_AGE", 8) or 8)
 
     @property
     def horizon(self) -> timedelta:

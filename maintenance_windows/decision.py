@@ -46,7 +46,7 @@ class Reason(Enum):
     READ_ONLY = auto()  # and the visit only reads
     EXEMPT = auto()  # what is asked for stays open to everyone
     TRUSTED = auto()  # whoever asks may pass
-    PREFLIGHT = auto()  # a browser asks for permission to ask
+    PREFLIGHT = auto()  # a browser asks whether it may ask
     CLOSED = auto()
 
 

@@ -13,14 +13,14 @@ from maintenance_windows.addresses import is_within, read_address, read_networks
 from maintenance_windows.bypass import is_admitted
 from maintenance_windows.conf import conf
 from maintenance_windows.decision import Case, Exemption, Visit
-from maintenance_windows.patterns import fault, is_below, is_plain, matcher
+from maintenance_windows.patterns import is_below, is_plain, is_usable, matcher
 from maintenance_windows.snapshot import Level, PatternKind
 
 # A container is not killed, a crawler not sent away for days, a certificate renewed.
 ALWAYS_OPEN = frozenset({"/robots.txt", "/healthz", "/livez", "/readyz"})
 ALWAYS_OPEN_BELOW = ("/.well-known/acme-challenge",)
 OPEN_APPS = frozenset({"admin", "maintenance_windows"})
-OPEN_VIEWS = frozenset({serve_static, serve_media})
+OPEN_VIEWS = (serve_static, serve_media)
 
 
 def open_path(case: Case) -> bool:
@@ -32,7 +32,7 @@ def open_path(case: Case) -> bool:
 
 def ignored_url(case: Case) -> bool:
     regexes = ((PatternKind.REGEX, regex) for regex in conf.admin_ignored_urls)
-    usable = (known for known in regexes if fault(*known) is None)  # check says which are not
+    usable = (known for known in regexes if is_usable(*known))  # check says which are not
     path = case.visit.path
     patterns = (*case.state.patterns, *usable)
     return any(matcher(*pattern)(path[1:]) for pattern in patterns) and is_plain(path)
@@ -50,7 +50,7 @@ def open_view(case: Case) -> bool:
 def _stays_open(match: ResolverMatch, names: Collection[str]) -> bool:
     return (
         not OPEN_APPS.isdisjoint(match.app_names)
-        or match.func in OPEN_VIEWS
+        or any(match.func is view for view in OPEN_VIEWS)
         or match.view_name in names
         or getattr(match.func, "maintenance_exempt", False)
     )

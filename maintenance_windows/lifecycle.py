@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.sites.models import Site
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from maintenance_windows import history, reconcile
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow
@@ -27,6 +28,7 @@ from maintenance_windows.rules import (
     refuse,
 )
 from maintenance_windows.snapshot import Level
+from maintenance_windows.timeline import Span, covering
 
 
 def schedule(
@@ -118,10 +120,37 @@ def extend(
         refuse(window, now, NOT_LIVE)
         ends_at = until if by is None else add(window.ends_at, by)
         if ends_at is None or ends_at <= window.ends_at:
-            raise Refused(f"Window {window.pk} ends at that time or later already.")
+            sentence = _("Window %(id)s ends at that time or later already.")
+            raise Refused(sentence % {"id": window.pk})
         window.ends_at = ends_at
 
     return _change(window_id, change, actor, clock, ["ends_at"])
+
+
+def extend_present(
+    site: Site, *, by: timedelta, actor: str = "", clock: Clock = timezone.now
+) -> MaintenanceWindow:
+    """Move the end of what is on at a site to later: of the window that ends its run."""
+    with reconcile.locked(clock) as now:
+        windows = MaintenanceWindow.objects.filter(site=site).reaching(now)
+        open_now = [window for window in windows if window.ends_at > now]
+        run = covering((Span(window.begins_at, window.ends_at) for window in open_now), now)
+        last = [window for window in open_now if run and window.ends_at == run.end]
+        if not last:
+            raise Refused(_("No window of %(site)s is running.") % {"site": site.domain})
+        return extend(last[0].pk, by=by, actor=actor, clock=lambda: now)
+
+
+def end_present(
+    site: Site, *, actor: str = "", clock: Clock = timezone.now
+) -> list[MaintenanceWindow]:
+    """End all windows of a site that run now; a hold stays."""
+    with reconcile.locked(clock) as now:
+        windows = MaintenanceWindow.objects.filter(site=site).with_status(Status.ACTIVE, now)
+        ended = [end(window.pk, actor=actor, clock=lambda: now) for window in windows]
+        if not ended:
+            raise Refused(_("No window of %(site)s is running.") % {"site": site.domain})
+        return ended
 
 
 def start(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> MaintenanceWindow:
@@ -211,7 +240,7 @@ def _change(
     with reconcile.locked(clock) as now:
         windows = MaintenanceWindow.objects.select_related("site").filter(pk=window_id)
         if not windows:
-            raise Refused(f"There is no window {window_id}.")
+            raise Refused(_("There is no window %(id)s.") % {"id": window_id})
         reconcile.settle([windows[0].site_id], now)
         window = windows.get()
         before = window.facts()

@@ -9,13 +9,13 @@ from django.contrib.sites.models import Site
 from django.db import router, transaction
 from django.db.models import F
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
 
-from maintenance_windows import store
-from maintenance_windows.bypass import Token, keys_of
+from maintenance_windows import reconcile, store
+from maintenance_windows.bypass import Token
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 from maintenance_windows.rules import Refused, add
-from maintenance_windows.snapshot import Closure, SiteState
-from maintenance_windows.timeline import Span
+from maintenance_windows.snapshot import SiteState
 
 logger = logging.getLogger("maintenance_windows")
 
@@ -37,18 +37,21 @@ def make(site: Site, now: datetime, *, length: timedelta | None = None) -> Link:
 
     Raises Refused where there is none, or where the project does not serve such links.
     """
-    flag, _ = SiteMaintenance.objects.get_or_create(site=site)
+    with reconcile.locked(lambda: now):
+        reconcile.settle([site.pk], now)  # what was switched on with SQL is on record then
+        flag = SiteMaintenance.objects.get(site=site)
     expires_at = add(now, length) if length else None
     token = Token(
         site_id=site.pk,
         generation=flag.bypass,
-        closures=() if expires_at else _next_run(flag, now),
+        during=now if expires_at or flag.in_maintenance else _next_start(site, now),
         expires_at=expires_at,
     )
     try:
         path = reverse("maintenance_windows:bypass", args=[token.sign()])
     except NoReverseMatch:
-        raise Refused("There are no bypass links without maintenance_windows.urls.") from None
+        sentence = _("There are no bypass links without maintenance_windows.urls.")
+        raise Refused(sentence) from None
     return Link(site=site, path=path, expires_at=expires_at)
 
 
@@ -64,16 +67,12 @@ def revoke(sites: Collection[Site], *, actor: str = "") -> None:
         logger.info("bypass links of %s revoked by %s", site.domain, actor or "code")
 
 
-def _next_run(flag: SiteMaintenance, now: datetime) -> tuple[int | str, ...]:
-    """The keys of what makes up the maintenance that is on, or else of the next one."""
-    windows = MaintenanceWindow.objects.live(now).filter(site=flag.pk)
-    closures = [window.closure(now) for window in windows]
-    if flag.held:
-        closures.append(Closure(span=Span(flag.since or now, None)))
-    state = SiteState(site_id=flag.pk, domain="", closures=tuple(closures))
-    run = state.at(now) or state.upcoming(now)
-    if run is None:
-        raise Refused(
-            f"{flag.site.domain} is up and no window is planned: say for how long the link is good."
-        )
-    return tuple(keys_of(state, run.since, run.until))
+def _next_start(site: Site, now: datetime) -> datetime:
+    """When the next maintenance of a site that is up starts."""
+    windows = MaintenanceWindow.objects.live(now).filter(site=site)
+    closures = tuple(window.closure(now) for window in windows)
+    coming = SiteState(site_id=site.pk, domain=site.domain, closures=closures).upcoming(now)
+    if coming is None:
+        sentence = _("%(site)s is up and no window is planned: say for how long the link is good.")
+        raise Refused(sentence % {"site": site.domain})
+    return coming.since

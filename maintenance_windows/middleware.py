@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from maintenance_windows import store
-from maintenance_windows.decision import UP, Verdict, decide
-from maintenance_windows.exemptions import PEOPLE, URLS
+from maintenance_windows.decision import UP, Reason, Verdict, decide
+from maintenance_windows.exemptions import ALWAYS_OPEN, PEOPLE, URLS
 from maintenance_windows.requests import site_state, visit_of
 from maintenance_windows.responses import mark, unavailable
 from maintenance_windows.snapshot import Snapshot
@@ -55,13 +57,26 @@ class MaintenanceModeMiddleware:
 
 def judge(request: HttpRequest, snapshot: Snapshot) -> Verdict:
     """Whether a request is answered, as far as that can be told without asking who sent it."""
-    if not snapshot or (state := site_state(request, snapshot)) is None:
+    if not snapshot:
+        return UP
+    try:
+        state = site_state(request, snapshot)
+    except DisallowedHost:
+        if request.path_info in ALWAYS_OPEN:  # probes name hosts that are nobody's
+            return UP
+        raise
+    if state is None:
         return UP
     return decide(state, visit_of(request), datetime.now(UTC), urls=URLS, people=PEOPLE)
 
 
 def refuse(request: HttpRequest, verdict: Verdict, *, trusted: bool) -> HttpResponse | None:
-    """The 503, unless the maintenance ended while the database was asked for the user."""
+    """The 503, unless the maintenance ended while the database was asked for the user.
+
+    A preflight is answered without the view, which may not look at the method.
+    """
+    if verdict.reason is Reason.PREFLIGHT:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
     if not verdict.closed or trusted or verdict.case is None:
         return None
     now = datetime.now(UTC)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from django.apps import apps
@@ -18,7 +19,7 @@ from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template, select_template
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -27,7 +28,7 @@ from maintenance_windows.conf import conf
 from maintenance_windows.snapshot import Level, Maintenance
 
 # Stands in a page for the seconds until the end, which alone differ from request to request.
-SECONDS_LEFT = "{maintenance seconds left}"
+SECONDS_LEFT = f"{{seconds left {token_hex(8)}}}"
 FAILED = "Cannot make the page of the 503."
 OURS = Path(__file__).parent
 INLINE = re.compile(rb"<(style|script)>(.*?)</\1>", re.DOTALL)
@@ -52,6 +53,7 @@ class Page:
 
     content: bytes
     content_type: str
+    language: str
     policy: str = ""
 
 
@@ -72,7 +74,7 @@ def words(maintenance: Maintenance) -> Words:
 
 
 def render(maintenance: Maintenance, *, domain: str, secure: bool, html: bool) -> Page:
-    """The page of the project, else our own; plain text where neither can be made."""
+    """The page of the project, else our own; plain text where it cannot be made."""
     if html:
         # While a template is being written, each request shows it as it is.
         make = _html.__wrapped__ if settings.DEBUG else _html
@@ -88,31 +90,44 @@ def render(maintenance: Maintenance, *, domain: str, secure: bool, html: bool) -
 
 @lru_cache(maxsize=256)
 def _text(maintenance: Maintenance, language: str | None) -> Page:
-    said = words(maintenance)
+    language = spoken()
+    with translation.override(language):
+        said = words(maintenance)
     lines = (said.title, maintenance.message or said.text, said.back)
     content = "\n\n".join(filter(None, lines)) + "\n"
-    return Page(content=content.encode(), content_type="text/plain; charset=utf-8")
+    return Page(
+        content=content.encode(), content_type="text/plain; charset=utf-8", language=language
+    )
 
 
 @lru_cache(maxsize=256)
 def _html(maintenance: Maintenance, domain: str, language: str | None, *, secure: bool) -> Page:
     template = _template()
-    is_due = maintenance.until is not None or conf.retry_after is not None
-    context = {
-        "maintenance": maintenance,
-        "words": words(maintenance),
-        "site": domain,
-        "zone": timezone.get_default_timezone_name(),
-        "retry_after": SECONDS_LEFT if is_due else None,
-    }
-    with timezone.override(timezone.get_default_timezone()):
-        content = template.render(context, _nobodys_request(domain, secure=secure)).encode()
     is_ours = OURS in Path(template.origin.name).parents
+    language = spoken() if is_ours else language or settings.LANGUAGE_CODE
+    is_due = maintenance.until is not None or conf.retry_after is not None
+    with translation.override(language), timezone.override(timezone.get_default_timezone()):
+        context = {
+            "maintenance": maintenance,
+            "words": words(maintenance),
+            "site": domain,
+            "zone": timezone.get_default_timezone_name(),
+            "retry_after": SECONDS_LEFT if is_due else None,
+        }
+        content = template.render(context, nobodys_request(domain, secure=secure)).encode()
     return Page(
         content=content,
         content_type="text/html; charset=utf-8",
-        policy=_policy(content) if is_ours else "",
+        language=language,
+        policy=policy(content) if is_ours else "",
     )
+
+
+def spoken() -> str:
+    """The active language, or English where nobody has translated our words to it."""
+    language = get_language()
+    is_translated = language is not None and _("Down for maintenance") != "Down for maintenance"
+    return language if language and is_translated else "en"
 
 
 def _template() -> Any:
@@ -124,7 +139,7 @@ def _template() -> Any:
     return select_template(["503.html", "maintenance_windows/503.html"])
 
 
-def _nobodys_request(domain: str, *, secure: bool) -> HttpRequest:
+def nobodys_request(domain: str, *, secure: bool) -> HttpRequest:
     """A request for context processors: everyone is shown the page, so it is about no one."""
     request = WSGIRequest(
         {
@@ -138,6 +153,7 @@ def _nobodys_request(domain: str, *, secure: bool) -> HttpRequest:
         }
     )
     request.session = SessionBase()
+    request.LANGUAGE_CODE = get_language() or settings.LANGUAGE_CODE
     if apps.is_installed("django.contrib.auth"):
         from django.contrib.auth.models import AnonymousUser  # noqa: PLC0415
 
@@ -145,7 +161,7 @@ def _nobodys_request(domain: str, *, secure: bool) -> HttpRequest:
     return request
 
 
-def _policy(content: bytes) -> str:
+def policy(content: bytes) -> str:
     """Nothing is loaded from anywhere, and nothing runs but what stands in the page."""
     hashes: dict[str, list[str]] = {"style": [], "script": []}
     for name, text in INLINE.findall(content):

@@ -11,6 +11,7 @@ from functools import lru_cache
 import re2
 from django.core.exceptions import ImproperlyConfigured
 from django.urls.resolvers import RoutePattern
+from django.utils.translation import gettext as _
 
 from maintenance_windows.snapshot import PatternKind
 
@@ -42,19 +43,24 @@ def matcher(kind: PatternKind, pattern: str) -> Matcher:
 
 
 @lru_cache(maxsize=1024)
+def is_usable(kind: PatternKind, pattern: str) -> bool:
+    """Whether a pattern has no fault; known after the first time."""
+    return fault(kind, pattern) is None
+
+
 def fault(kind: PatternKind, pattern: str) -> str | None:
     """The sentence that says why a pattern is refused; None where it is good."""
     if not isinstance(pattern, str):
-        return "Write the pattern as a string."
+        return _("Write the pattern as a string.")
     if not pattern.strip():
-        return "Enter a pattern: a blank one would leave the whole site open."
+        return _("Enter a pattern: a blank one would leave the whole site open.")
     if pattern.startswith(("/", "^/")):
-        return "Leave out the leading slash, as in urls.py: healthz/ rather than /healthz/."
+        return _("Leave out the leading slash, as in urls.py: healthz/ rather than /healthz/.")
     if sentence := _unreadable(kind, pattern):
         return sentence
     matches = matcher(kind, pattern)
     if any(all(matches(path) for path in paths) for paths in UNLIKELY):
-        return "This pattern matches everything: it would leave the whole site open."
+        return _("This pattern matches everything: it would leave the whole site open.")
     return None
 
 
@@ -63,15 +69,16 @@ def _unreadable(kind: PatternKind, pattern: str) -> str | None:
         matcher(kind, pattern)
     except re2.error as error:
         said = error.args[0].decode(errors="replace")
-        return f"This pattern cannot be matched in a time that has a bound (RE2: {said})."
+        sentence = _("This pattern cannot be matched in a time that has a bound (RE2: %(error)s).")
+        return sentence % {"error": said}
     except UNREADABLE as error:
-        return f"Django cannot read this pattern: {error}"
+        return _("Django cannot read this pattern: %(error)s") % {"error": error}
     return None
 
 
 def is_below(path: str, prefixes: Iterable[str]) -> bool:
     """Whether a path is one of these or below it, by whole segments and without detours."""
-    roots = (prefix.rstrip("/") for prefix in prefixes)
+    roots = filter(None, (prefix.rstrip("/") for prefix in prefixes))  # not below "": all is
     below = any(path == root or path.startswith(f"{root}/") for root in roots)
     return below and is_plain(path)
 

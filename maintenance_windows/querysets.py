@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 if TYPE_CHECKING:
     from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, WindowSeries  # noqa: F401
@@ -22,7 +23,7 @@ FLAG_LIVE = Q(in_maintenance=True) | Q(since__isnull=False)
 
 class Status(models.TextChoices):
     SCHEDULED = "scheduled", _("scheduled")
-    ACTIVE = "active", _("active")
+    ACTIVE = "active", pgettext_lazy("window", "active")
     COMPLETED = "completed", _("completed")
     CANCELLED = "cancelled", _("cancelled")
 

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 
@@ -18,13 +17,13 @@ OVERRIDES = ("HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_HTTP_METHOD", "HTTP_X_METHOD
 
 
 def site_state(request: HttpRequest, snapshot: Snapshot) -> SiteState | None:
-    """The site of a request, told as django.contrib.sites does; None where it is up for long."""
+    """The site of a request, told as django.contrib.sites does; None where it is up for long.
+
+    Raises DisallowedHost, which Django answers with 400.
+    """
     if conf.site_id:
         return snapshot.of(conf.site_id)
-    try:
-        host = request.get_host().lower()
-    except DisallowedHost:
-        return None  # Django answers 400 where anything asks for the host
+    host = request.get_host().lower()
     return snapshot.find(host, split_domain_port(host)[0])
 
 

@@ -17,7 +17,15 @@ from maintenance_windows.timeline import rfc3339
 
 HTML, TEXT = "text/html", "text/plain"
 PROBLEM, JSON = "application/problem+json", "application/json"
-# Seconds that a browser comes back later than it could, and again as many by which they differ.
+# What caches and CDNs heed before Cache-Control (RFC 9213 for the first).
+GOES_BEFORE = (
+    "CDN-Cache-Control",
+    "Cloudflare-CDN-Cache-Control",
+    "Surrogate-Control",
+    "X-Accel-Expires",
+    "Expires",
+)
+# Seconds by which browsers differ, and after which the header brings back those without scripts.
 PAGE_JITTER = 5
 
 
@@ -55,10 +63,14 @@ def representation(request: HttpRequest) -> str:
         return PROBLEM
     best = request.get_preferred_type([HTML, PROBLEM, JSON, TEXT])
     if best is None:
-        # Such as application/vnd.api+json, or JSON with a parameter for its version.
+        # Such as application/vnd.api+json, or what has a parameter for its version.
         liked = (accepted.sub_type for accepted in request.accepted_types)
-        is_json = (kind == "json" or kind.endswith("+json") for kind in liked)
-        return PROBLEM if any(is_json) else TEXT
+        for kind in liked:
+            if kind == "html":
+                return HTML
+            if kind == "json" or kind.endswith("+json"):
+                return PROBLEM
+        return TEXT
     return PROBLEM if best == JSON else best
 
 
@@ -101,11 +113,12 @@ def page(
         content_type=made.content_type,
         status=HTTPStatus.SERVICE_UNAVAILABLE,
     )
+    response.headers["Content-Language"] = made.language
     if made.policy:
         response.headers["Content-Security-Policy"] = made.policy
     if html and seconds is not None:
         # Browsers ignore Retry-After. The page's script comes back earlier, where scripts run.
-        refresh = seconds + PAGE_JITTER + int(random() * PAGE_JITTER)  # noqa: S311
+        refresh = seconds + PAGE_JITTER + 1 + int(random() * PAGE_JITTER)  # noqa: S311
         response.headers["Refresh"] = str(refresh)
     return response
 
@@ -120,12 +133,7 @@ def mark(response: HttpResponseBase, verdict: Verdict, *, trusted: bool) -> Http
         # A structured field (RFC 9651): a token, and a string as its parameter.
         response.headers["Maintenance"] = f'read-only; until="{until}"' if until else "read-only"
     if trusted or verdict.reason is Reason.TRUSTED:
+        for name in GOES_BEFORE:
+            del response[name]
         response.headers["Cache-Control"] = "private, no-store"
-    if verdict.reason is Reason.PREFLIGHT:
-        # The headers alone matter, and the view may not have looked at the method.
-        del response["Content-Length"]
-        if response.streaming:
-            response.streaming_content = ()  # type: ignore[attr-defined]
-        else:
-            response.content = b""  # type: ignore[attr-defined]
     return response

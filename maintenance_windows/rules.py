@@ -1,6 +1,11 @@
 """What may become of a window, and the sentence for what may not."""
 
+from collections.abc import Mapping
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.models import TITLE_LENGTH, MaintenanceWindow
 from maintenance_windows.querysets import Status
@@ -11,12 +16,12 @@ class Refused(ValueError):
 
 
 NOT_RUNNING = {
-    Status.SCHEDULED: "Window {pk} has not started yet: cancel it, or start it first.",
-    Status.COMPLETED: "Window {pk} is over: the past is not edited.",
-    Status.CANCELLED: "Window {pk} was cancelled.",
+    Status.SCHEDULED: _("Window %(id)s has not started yet: cancel it, or start it first."),
+    Status.COMPLETED: _("Window %(id)s is over: the past is not edited."),
+    Status.CANCELLED: _("Window %(id)s was cancelled."),
 }
 NOT_SCHEDULED = {
-    Status.ACTIVE: "Window {pk} is running already: end it, or extend it.",
+    Status.ACTIVE: _("Window %(id)s is running already: end it, or extend it."),
     Status.COMPLETED: NOT_RUNNING[Status.COMPLETED],
     Status.CANCELLED: NOT_RUNNING[Status.CANCELLED],
 }
@@ -29,11 +34,11 @@ NOT_LIVE = {
 def check_times(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
     """Raises Refused where no window can be made of these times any more."""
     if starts_at.year <= MINYEAR or ends_at.year >= MAXYEAR:  # cannot be shown in every zone
-        raise Refused("That is further away than the calendar goes.")
+        raise Refused(gettext("That is further away than the calendar goes."))
     if ends_at <= starts_at:
-        raise Refused("The end must be after the start.")
+        raise Refused(gettext("The end must be after the start."))
     if ends_at <= now:
-        raise Refused("The end has passed already.")
+        raise Refused(gettext("The end has passed already."))
 
 
 def check_move(
@@ -42,19 +47,21 @@ def check_move(
     """Raises Refused where this window may not get these times."""
     refuse(window, now, NOT_LIVE)
     if window.status_at(now) is Status.ACTIVE and starts_at != window.starts_at:
-        raise Refused(f"Window {window.pk} has started: only its end can still be moved.")
+        sentence = gettext("Window %(id)s has started: only its end can still be moved.")
+        raise Refused(sentence % {"id": window.pk})
     check_times(starts_at, ends_at, now)
 
 
 def check_title(title: str) -> None:
     """Raises Refused where the database would not take it."""
     if len(title) > TITLE_LENGTH:
-        raise Refused(f"The title is longer than {TITLE_LENGTH} characters.")
+        sentence = gettext("The title is longer than %(length)s characters.")
+        raise Refused(sentence % {"length": TITLE_LENGTH})
 
 
-def refuse(window: MaintenanceWindow, now: datetime, sentences: dict[Status, str]) -> None:
+def refuse(window: MaintenanceWindow, now: datetime, sentences: Mapping[Status, Any]) -> None:
     if sentence := sentences.get(window.status_at(now)):
-        raise Refused(sentence.format(pk=window.pk))
+        raise Refused(sentence % {"id": window.pk})
 
 
 def add(moment: datetime, length: timedelta) -> datetime:
@@ -62,4 +69,4 @@ def add(moment: datetime, length: timedelta) -> datetime:
     try:
         return moment.astimezone(UTC) + length
     except OverflowError:
-        raise Refused("That is further away than the calendar goes.") from None
+        raise Refused(gettext("That is further away than the calendar goes.")) from None

@@ -13,6 +13,7 @@ from typing import Any
 from django.contrib.sites.models import Site
 from django.db import OperationalError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from maintenance_windows import history, occurrences, reconcile, rules
 from maintenance_windows.models import ACTOR_LENGTH, WindowSeries
@@ -111,11 +112,11 @@ def check(series: WindowSeries, now: datetime) -> None:
     """Raises Refused where no series can be made of this; writes its rule in one form."""
     rules.check_title(series.title)
     if series.start_time.microsecond or series.length % SECOND:
-        raise Refused("Start and length are whole seconds.")
+        raise Refused(_("Start and length are whole seconds."))
     try:
         series.rule = Rule.parse(series.rule).text
         if next(series.recurrence().occurrences(now), None) is None:
-            raise Refused("This rule makes no window from now on.")
+            raise Refused(_("This rule makes no window from now on."))
     except RuleError as error:
         raise Refused(str(error)) from None
 
@@ -123,7 +124,7 @@ def check(series: WindowSeries, now: datetime) -> None:
 def _going_on(series_id: int) -> WindowSeries:
     series = WindowSeries.objects.select_related("site").filter(pk=series_id).first()
     if series is None:
-        raise Refused(f"There is no series {series_id}.")
+        raise Refused(_("There is no series %(id)s.") % {"id": series_id})
     if series.ended_at is not None:
         raise Refused(f"Series {series_id} has ended: begin a new one.")
     return series

@@ -48,11 +48,6 @@ class Closure:
         start = min(started_at, now) if started_at else starts_at
         return cls(span=Span(start, ends_at), level=Level(level), message=message, window=window)
 
-    @property
-    def key(self) -> int | str:
-        """What tells this closure from all others of its site, also when its end is moved."""
-        return self.span.start.isoformat() if self.window is None else self.window
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
@@ -77,14 +72,16 @@ class Maintenance:
 class SiteState:
     """A site with all that closes it now or soon, and the URL patterns that stay open.
 
-    `bypass` counts how often its bypass links were revoked. A state that stands for any site at
-    all has no domain.
+    `recorded` is the run that the flag has on record: windows of it that are over are in no
+    closure any more. `bypass` counts how often the site's bypass links were revoked. A state that
+    stands for any site at all has no domain.
     """
 
     site_id: int
     domain: str
     closures: tuple[Closure, ...] = ()
     patterns: tuple[tuple[PatternKind, str], ...] = ()
+    recorded: Span | None = None
     bypass: int = 0
 
     def at(self, now: datetime) -> Maintenance | None:
@@ -99,13 +96,19 @@ class SiteState:
         windows = (reason for reason in reasons if reason.window is not None)
         first = min(windows, key=lambda reason: reason.span.start, default=None)
         return Maintenance(
-            since=run.start,
+            since=self._since(run),
             until=run.end,
             level=level,
             message=next((reason.message for reason in reasons if reason.message), ""),
             window=first.window if first else None,
             held=any(reason.window is None for reason in reasons),
         )
+
+    def _since(self, run: Span) -> datetime:
+        """When a run began, be it with what is over by now."""
+        known = self.recorded
+        goes_on = known is not None and (known.end is None or known.end >= run.start)
+        return min(known.start, run.start) if known and goes_on else run.start
 
     def upcoming(self, now: datetime) -> Maintenance | None:
         """The next maintenance that starts after `now`, as it will be when it starts."""

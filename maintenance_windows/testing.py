@@ -7,8 +7,10 @@ from typing import Any
 
 from django.contrib.sites.models import Site
 from django.test.utils import TestContextDecorator
+from django.utils import timezone
 
 from maintenance_windows import store
+from maintenance_windows.conf import conf
 from maintenance_windows.snapshot import Closure, Level, SiteState
 from maintenance_windows.timeline import Span
 
@@ -36,6 +38,8 @@ class maintenance(TestContextDecorator):  # noqa: N801 (used like a function)
         message: str = "",
     ) -> None:
         super().__init__()
+        if any(moment and timezone.is_naive(moment) for moment in (since, until)):
+            raise ValueError("Give aware times, such as datetime(2029, 11, 4, 4, tzinfo=UTC).")
         self.site, self.since, self.until = site, since, until
         self.level, self.message = Level(level), message
         self._stack = ExitStack()
@@ -44,7 +48,7 @@ class maintenance(TestContextDecorator):  # noqa: N801 (used like a function)
         span = Span(self.since or datetime.now(UTC), self.until)
         closure = Closure(span=span, level=self.level, message=self.message)
         if isinstance(self.site, str):
-            site_id, domain = next(_nobodys_ids), self.site
+            site_id, domain = conf.site_id or next(_nobodys_ids), self.site
         else:
             site_id, domain = self.site.pk, self.site.domain
         state = SiteState(site_id=site_id, domain=domain, closures=(closure,))

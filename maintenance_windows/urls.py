@@ -2,9 +2,13 @@
 
 from django.urls import path
 
-from maintenance_windows import views
+from maintenance_windows import feeds, views
 
 app_name = "maintenance_windows"
 urlpatterns = [
-    path("bypass/<str:token>/", views.bypass, name="bypass"),
+    path("", views.public, name="public"),
+    path("status.json", views.status, name="status"),
+    path("calendar.ics", feeds.calendar, name="calendar"),
+    path("bypass/<path:token>/", views.bypass, name="bypass"),
+    path("bypass/<path:token>", views.bypass),
 ]

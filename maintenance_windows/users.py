@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable
+from inspect import isawaitable
 from typing import Any
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.conf import settings
 from django.db import connections
 from django.http import HttpRequest
+from django.utils.functional import LazyObject, empty
 
 from maintenance_windows import background, store
 from maintenance_windows.conf import conf
@@ -18,7 +21,7 @@ logger = logging.getLogger(__name__)
 DEADLINE = 0.25
 
 
-_failing: set[str] = set()  # how MAINTENANCE_MAY_PASS fails, as was said once
+_failing: set[type[Exception]] = set()  # how MAINTENANCE_MAY_PASS fails, as was said once
 
 
 def may_pass(request: HttpRequest) -> bool:
@@ -28,7 +31,8 @@ def may_pass(request: HttpRequest) -> bool:
     try:
         if (ask := conf.may_pass) is None:
             return False
-        return bool((async_to_sync(ask) if iscoroutinefunction(ask) else ask)(request))
+        answer = ask(request)
+        return bool(async_to_sync(_awaited)(answer) if isawaitable(answer) else answer)
     except Exception as error:  # noqa: BLE001 (the project's own code: closed is closed)
         return _cannot_tell(error)
 
@@ -40,15 +44,21 @@ async def amay_pass(request: HttpRequest) -> bool:
     try:
         if (ask := conf.may_pass) is None:
             return False
-        return bool(await (ask if iscoroutinefunction(ask) else sync_to_async(ask))(request))
+        is_async = iscoroutinefunction(ask) or iscoroutinefunction(ask.__call__)  # type: ignore[operator]
+        answer = await (ask if is_async else sync_to_async(ask))(request)
+        return bool(await answer if isawaitable(answer) else answer)
     except Exception as error:  # noqa: BLE001 (see may_pass)
         return _cannot_tell(error)
 
 
+async def _awaited(answer: Awaitable[Any]) -> Any:
+    return await answer
+
+
 def _cannot_tell(error: Exception) -> bool:
     """Nobody passes. Said once, with the traceback, not with each request."""
-    if repr(error) not in _failing:
-        _failing.add(repr(error))
+    if type(error) not in _failing:
+        _failing.add(type(error))
         logger.error("MAINTENANCE_MAY_PASS fails: nobody passes by it.", exc_info=error)
     return False
 
@@ -89,7 +99,9 @@ async def asent_by_staff(request: HttpRequest) -> bool:
         return False
     try:
         if _is_told_at_once(request):
-            return is_staff(await request.auser())
+            # Another middleware may have set a user that the session knows nothing of.
+            is_told = not isinstance(request.user, LazyObject) or request.user._wrapped is not empty  # noqa: SLF001
+            return is_staff(request.user if is_told else await request.auser())
         if store.database_answers():
             answer = background.pool.ask(lambda: is_staff(request.user))
             return bool(await asyncio.wait_for(asyncio.wrap_future(answer), DEADLINE))

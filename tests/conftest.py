@@ -1,6 +1,8 @@
 import os
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from django.contrib.sites.models import Site
 from django.http import HttpResponse
 from django.http.request import HttpHeaders
 from django.test import AsyncClient, Client
+from programs import require_program
 
 from maintenance_windows import lifecycle, store
 from maintenance_windows.models import MaintenanceWindow
@@ -82,6 +85,27 @@ def plan() -> Callable[..., MaintenanceWindow]:
         return window
 
     return plan
+
+
+ARABIC = """
+msgid ""
+msgstr "Content-Type: text/plain; charset=UTF-8"
+
+msgid "Down for maintenance"
+msgstr "مغلق للصيانة"
+"""
+
+
+@pytest.fixture
+def arabic(settings: Any, tmp_path: Path) -> str:
+    """A project that has translated the title of the 503 to Arabic; the title."""
+    folder = tmp_path / "ar/LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / "django.po").write_text(ARABIC)
+    compiler = require_program("msgfmt")
+    subprocess.run([compiler, "django.po", "-o", "django.mo"], cwd=folder, check=True)
+    settings.LOCALE_PATHS = [tmp_path]
+    return ARABIC.split('"')[-2]
 
 
 @pytest.fixture(params=["sync", "async"])

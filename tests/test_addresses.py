@@ -3,6 +3,8 @@
 import pytest
 from conftest import TWO
 from django.core.checks import run_checks
+from django.http import HttpResponse
+from django.urls import path
 
 CLIENT, FRIEND = "203.0.113.9", "198.51.100.7"
 NEAR, FAR = "10.0.0.2", "10.0.0.1"  # proxies: NEAR asks us, FAR asks NEAR
@@ -144,6 +146,17 @@ def test_a_lone_network_is_meant_as_one(closed, visit, settings):
     assert visit(address=CLIENT).status_code == 200
 
 
-def test_what_a_friend_gets_no_cache_hands_on(closed, visit):
-    assert visit(address=FRIEND).headers["Cache-Control"] == "private, no-store"
-    assert "Cache-Control" not in visit("/healthz", address=CLIENT).headers
+def test_what_a_friend_gets_no_cache_hands_on(closed, visit, settings):
+    settings.ROOT_URLCONF = __name__
+    answer = visit("/cdn", address=FRIEND)
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert {"CDN-Cache-Control", "Expires", "Surrogate-Control"}.isdisjoint(answer.headers)
+    assert visit("/healthz", address=CLIENT).headers["CDN-Cache-Control"] == "max-age=600"
+
+
+def kept(request):
+    kept_by = {"CDN-Cache-Control": "max-age=600", "Surrogate-Control": "max-age=600"}
+    return HttpResponse(headers={"Cache-Control": "public", "Expires": "tomorrow", **kept_by})
+
+
+urlpatterns = [path("cdn", kept), path("healthz", kept)]

@@ -25,8 +25,11 @@ WINDOWS = "admin:maintenance_windows_maintenancewindow"
 SITES = "admin:maintenance_windows_sitemaintenance"
 
 
+BOTH = times("starts_at", TWO) | times("ends_at", FOUR)
+
+
 def window_form(site: Site, starts_at=TWO, ends_at=FOUR, **more: str) -> dict[str, str]:
-    form = {"site": str(site.pk), "level": "full", "title": "", "message": ""}
+    form = {"sites": str(site.pk), "zone": "UTC", "level": "full", "title": "", "message": ""}
     return form | times("starts_at", starts_at) | times("ends_at", ends_at) | more
 
 
@@ -61,9 +64,12 @@ def test_a_window_that_has_begun_closes_the_site_at_once(acme, browser):
 
 def test_times_are_read_and_shown_in_the_current_zone(acme, browser, settings):
     settings.TIME_ZONE = "Europe/Berlin"
-    assert "In the time zone Europe/Berlin." in browser.get(reverse(f"{WINDOWS}_add")).text
-    browser.post(reverse(f"{WINDOWS}_add"), window_form(acme))
-    assert MaintenanceWindow.objects.get().starts_at == TWO - HOUR
+    page = browser.get(reverse(f"{WINDOWS}_add")).text
+    browser.post(reverse(f"{WINDOWS}_add"), filled(page, sites=str(acme.pk), **BOTH))
+    window = MaintenanceWindow.objects.get()
+    assert window.starts_at == TWO - HOUR
+    page = browser.get(reverse(f"{WINDOWS}_change", args=[window.pk])).text
+    assert "In the time zone Europe/Berlin." in page
     assert "Nov. 4, 2029, 2 a.m." in browser.get(reverse(f"{WINDOWS}_changelist")).text
 
 
@@ -93,26 +99,28 @@ def test_times_that_the_zone_skips_or_repeats_are_refused(
     acme, browser, settings, at, local, sentence
 ):
     at(datetime(2029, 1, 1, tzinfo=UTC))
-    settings.TIME_ZONE = "Europe/Berlin"
-    response = browser.post(
-        reverse(f"{WINDOWS}_add"), window_form(acme, local, datetime(2031, 1, 1, tzinfo=UTC))
-    )
+    settings.TIME_ZONE = "Asia/Tokyo"
+    form = window_form(acme, local, datetime(2031, 1, 1, tzinfo=UTC), zone="Europe/Berlin")
+    response = browser.post(reverse(f"{WINDOWS}_add"), form)
     assert sentence in errors(response)
     assert not MaintenanceWindow.objects.exists()
 
 
-def test_times_at_the_edge_of_the_calendar_are_refused(acme, browser, settings):
-    settings.TIME_ZONE = "America/New_York"
+def test_times_at_the_edge_of_the_calendar_are_refused(acme, browser):
     last = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
-    response = browser.post(reverse(f"{WINDOWS}_add"), window_form(acme, ends_at=last))
+    form = window_form(acme, ends_at=last, zone="America/New_York")
+    response = browser.post(reverse(f"{WINDOWS}_add"), form)
     assert "further away than the calendar goes" in errors(response)
 
 
 @pytest.mark.parametrize(
     "broken",
     [
-        {"site": "99999"},
-        {"site": ""},
+        {"sites": "99999"},
+        {"sites": ""},
+        {"sites": "acme"},
+        {"sites": "9" * 20},
+        {"zone": "Mars"},
         {"starts_at_0": "soon"},
         {"ends_at_1": ""},
         {"level": "half"},

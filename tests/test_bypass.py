@@ -11,7 +11,7 @@ from django.core import signing
 from django.core.management import CommandError, call_command
 from test_outage import Outage, outage  # noqa: F401 (a fixture)
 
-from maintenance_windows import lifecycle, links, store
+from maintenance_windows import lifecycle, links, reconcile, store
 from maintenance_windows.bypass import COOKIE, SALT
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 
@@ -45,8 +45,7 @@ def test_a_link_lets_one_browser_through_until_the_end(acme, plan, at, visit):
     lifecycle.extend(MaintenanceWindow.objects.get().pk, until=FOUR + HOUR)
     at(FOUR + MINUTE)
     assert visit().status_code == 200
-    visit(cookies={COOKIE: ""})
-    assert visit().status_code == 503
+    assert visit(cookies={COOKIE: ""}).status_code == 503
 
 
 @pytest.mark.parametrize(("scheme", "secure"), [("http", ""), ("https", True)])
@@ -157,6 +156,8 @@ def test_no_other_token_passes(acme, globex, plan, at, visit, settings):
         "unreadable": "\u00e9",
         "long": "x" * 3000,
     }
+    with_a_time = path_of("globex.example", "--for", "2h").split("/")[-2]
+    forged["another site's, for a time"] = with_a_time
     for what, token in forged.items():
         answer = visit(f"/maintenance/bypass/{token}/")
         assert (answer.status_code, COOKIE in answer.cookies) == (503, False), what
@@ -198,11 +199,93 @@ def test_no_token_is_logged(acme, plan, at, visit, caplog):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_a_link_is_only_read(acme, plan, at, visit, method, settings):
-    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Csrf" not in name]
+def test_a_link_is_only_read(acme, plan, at, visit, method):
     plan(acme)
     at(TWO)
     assert visit(path_of("acme.example"), method=method).status_code == 405
+
+
+def test_a_link_that_a_mail_program_has_cut_is_no_secret_for_a_log(acme, plan, at, visit, caplog):
+    caplog.set_level(logging.DEBUG)
+    path = path_of("acme.example", "--for", "2h")
+    for moment in (TWO - HOUR, TWO):
+        at(moment)
+        visit(path, method="POST")
+        for end in ("", "/.", "/x/", "./"):
+            answer = visit(path.removesuffix("/") + end)
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+        if moment < TWO:
+            plan(acme)
+            store.publish()
+    assert path.split("/")[-2] not in caplog.text
+
+
+def test_after_a_hold_a_link_opens_none_of_the_windows_to_come(acme, plan, at, visit):
+    plan(acme, TWO + 6 * HOUR, TWO + 8 * HOUR)
+    at(TWO)
+    lifecycle.switch_on([acme])
+    cookies = cookie_of(visit(path_of("acme.example")))
+    lifecycle.switch_off([acme])
+    at(TWO + 6 * HOUR)
+    store.publish()
+    assert visit(cookies=cookies).status_code == 503
+
+
+def test_a_run_that_is_cut_ends_its_links(acme, plan, at, visit):
+    first, second = plan(acme), plan(acme, FOUR, FOUR + HOUR)
+    at(TWO)
+    cookies = cookie_of(visit(path_of("acme.example")))
+    at(TWO + MINUTE)
+    lifecycle.end(first.pk)
+    lifecycle.move(second.pk, starts_at=FOUR + 5 * HOUR, ends_at=FOUR + 6 * HOUR)
+    at(FOUR + 5 * HOUR)
+    store.publish()
+    assert visit(cookies=cookies).status_code == 503
+
+
+@pytest.mark.parametrize("more", ["hold", "window"])
+def test_as_long_as_it_goes_on_a_link_is_good(acme, plan, at, visit, more):
+    plan(acme)
+    at(TWO)
+    cookies = cookie_of(visit(path_of("acme.example")))
+    at(TWO + HOUR)
+    reconcile.tick()
+    if more == "hold":
+        lifecycle.switch_on([acme])
+    else:
+        plan(acme, TWO + HOUR, FOUR + HOUR)
+    at(FOUR + MINUTE)
+    reconcile.tick()
+    store.publish()
+    assert visit().status_code == 200
+    assert visit(cookies=cookies).status_code == 200
+    assert visit(cookies={COOKIE: ""}).status_code == 503
+
+
+def test_a_link_is_good_for_what_was_switched_on_with_sql(acme, at, visit):
+    at(TWO)
+    SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=True)
+    cookies = cookie_of(visit(path_of("acme.example")))
+    at(TWO + MINUTE)
+    reconcile.tick()
+    store.publish()
+    assert visit(cookies=cookies).status_code == 200
+
+
+def test_a_link_is_short_however_much_is_planned(acme, plan, at):
+    for n in range(100):
+        plan(acme, TWO + n * HOUR, TWO + (n + 1) * HOUR)
+    at(TWO)
+    assert len(run("acme.example")) < 200
+
+
+def test_a_useless_link_takes_no_cookie_away(acme, globex, plan, at, visit):
+    plan(acme)
+    plan(globex)
+    at(TWO - MINUTE)
+    theirs = path_of("globex.example")
+    assert COOKIE in visit(path_of("acme.example")).cookies
+    assert COOKIE not in visit(theirs).cookies
 
 
 def test_while_the_site_is_up_a_link_just_leads_to_it(acme, plan, at, visit):
@@ -227,7 +310,7 @@ def test_links_are_made_in_the_admin(acme, plan, browser, at, client):
     assert page.context["link"] is None
     made = browser.post(LINKS.format(acme.pk), {"make": "1", "length": ""})
     path = urlsplit(made.context["link"]).path
-    assert made.context["link"].startswith("http://acme.example/maintenance/bypass/")
+    assert made.context["link"].startswith("https://acme.example/maintenance/bypass/")
     assert client.get(path, headers={"host": "acme.example"}).status_code == 302
     refused = browser.post(LINKS.format(acme.pk), {"make": "1", "length": "soon"})
     assert refused.context["link"] is None

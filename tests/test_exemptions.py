@@ -7,6 +7,7 @@ import pytest
 from conftest import TWO
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
+from django.contrib.staticfiles.views import serve as serve_static
 from django.http import HttpResponse
 from django.urls import include, path, re_path
 from django.utils.decorators import method_decorator
@@ -74,6 +75,7 @@ class Mounted:
     urlpatterns = [
         path("admin/", admin.site.urls),
         path("maintenance/", include("maintenance_windows.urls")),
+        re_path("^assets/(?P<path>.*)$", serve_static, {"insecure": True}),
         re_path("^media/(?P<path>.*)$", serve, {"document_root": "/nowhere"}),
         path("opened/", opened),
         path("aopened/", aopened),
@@ -117,6 +119,7 @@ OPEN = [
     "/de/shop/paid/",
     "/admin/login/",
     "/media/logo.png",
+    "/assets/nothing.css",
     "/opened/",
     "/aopened/",
     "/class/",
@@ -258,3 +261,44 @@ def test_these_patterns_do_run_away_in_pythons_engine():
 
     seconds(10)
     assert seconds(20) > 50 * seconds(10)
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "//"])
+def test_a_blank_prefix_opens_nothing(acme, plan, at, visit, settings, prefix):
+    settings.MAINTENANCE_EXEMPT_PREFIXES = settings.MAINTENANCE_API_PREFIXES = [prefix]
+    plan(acme)
+    at(TWO)
+    answer = visit("/x")
+    assert answer.status_code == 503
+    assert answer.headers["Content-Type"].startswith("text/html")
+
+
+class Odd:
+    """A view that cannot be a key, as some are."""
+
+    __hash__ = None
+
+    def __call__(self, request):
+        return HttpResponse("a page")
+
+
+class WithOdd:
+    urlpatterns = [path("odd", Odd())]
+
+
+def test_any_view_can_be_asked_for(acme, plan, at, visit, settings):
+    settings.ROOT_URLCONF = WithOdd
+    settings.MAINTENANCE_ADMIN_IGNORED_URLS = [["^odd"], 7]
+    plan(acme)
+    at(TWO)
+    assert visit("/odd").status_code == 503
+
+
+def test_a_host_that_is_not_allowed_is_no_way_in(acme, plan, at, visit, settings):
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Common" not in name]
+    settings.ROOT_URLCONF = Mounted
+    plan(acme)
+    at(TWO)
+    for host in ("evil.invalid", "a b", ""):
+        assert visit("/", host=host).status_code == 400
+        assert visit("/healthz", host=host).status_code == 200  # probes name any

@@ -1,6 +1,7 @@
 """What projects that use the app call: in views, in templates and in their tests."""
 
 import re
+from datetime import datetime
 
 import pytest
 from conftest import FOUR, HOUR, MINUTE, TWO
@@ -208,3 +209,23 @@ def test_an_error_in_a_block_ends_it():
     with pytest.raises(LookupError), maintenance("testserver"):
         raise LookupError
     assert store.current().find("testserver", "testserver") is None
+
+
+def test_a_host_is_enough_where_the_process_serves_one_site(settings):
+    settings.SITE_ID = 7
+    with maintenance("testserver"):
+        assert Client().get("/").status_code == 503
+
+
+def test_times_are_aware():
+    with pytest.raises(ValueError, match="aware times"):
+        maintenance("testserver", until=datetime(2029, 11, 4))
+
+
+def test_a_banner_comes_no_earlier_than_asked_for(acme, plan, at, visit, pages, settings):
+    settings.MAINTENANCE_BANNER_LEAD = 600
+    at(TWO - 11 * MINUTE)
+    plan(acme)
+    assert words(visit("/page"))[0] == ""
+    at(TWO - 10 * MINUTE)
+    assert words(visit("/page"))[0].startswith("Maintenance ahead")

@@ -1,8 +1,12 @@
 """Projects whose users come by token rather than by session."""
 
+from functools import partial
+
 import pytest
+from asgiref.sync import iscoroutinefunction
 from conftest import TWO
 from django.core.checks import run_checks
+from django.utils.decorators import sync_and_async_middleware
 
 TOKEN = "Bearer friend"
 
@@ -15,11 +19,24 @@ async def aby_token(request) -> bool:
     return by_token(request)
 
 
+class Asker:
+    """Not known for a coroutine function, before it is called."""
+
+    async def __call__(self, request) -> bool:
+        return by_token(request)
+
+
+def wrapped(request):
+    return aby_token(request)
+
+
 def failing(request) -> bool:
-    raise LookupError("no such token")
+    raise LookupError(request.headers.get("Authorization"))
 
 
-@pytest.mark.parametrize("ask", [by_token, aby_token, f"{__name__}.by_token"], ids=str)
+@pytest.mark.parametrize(
+    "ask", [by_token, aby_token, f"{__name__}.by_token", Asker(), wrapped, partial(aby_token)]
+)
 def test_a_function_lets_people_through(acme, plan, at, visit, settings, ask):
     settings.MAINTENANCE_MAY_PASS = ask
     plan(acme)
@@ -44,7 +61,8 @@ def test_where_it_fails_nobody_passes_and_it_is_said_once(
     settings.MAINTENANCE_MAY_PASS = ask
     plan(acme)
     at(TWO)
-    assert [visit().status_code for _ in range(3)] == [503, 503, 503]
+    answers = [visit(authorization=f"Bearer {n}").status_code for n in range(3)]
+    assert answers == [503, 503, 503]
     said = [r for r in caplog.records if r.name == "maintenance_windows.users"]
     assert len(said) <= 1  # the sync and the async way of this test share a process
 
@@ -54,3 +72,34 @@ def test_check_says_what_is_no_function(db, settings, ask, count):
     settings.MAINTENANCE_MAY_PASS = ask
     said = [message for message in run_checks() if message.id == "maintenance_windows.E004"]
     assert len(said) == count
+
+
+class Superuser:
+    is_active = is_staff = is_superuser = True
+
+
+@sync_and_async_middleware
+def with_user(get_response):
+    """As for users who come by token; the session knows nothing of them."""
+    if iscoroutinefunction(get_response):
+
+        async def amiddleware(request):
+            request.user = Superuser()
+            return await get_response(request)
+
+        return amiddleware
+
+    def middleware(request):
+        request.user = Superuser()
+        return get_response(request)
+
+    return middleware
+
+
+def test_a_user_whom_another_middleware_has_set_is_known(acme, plan, at, visit, settings):
+    ours = "maintenance_windows.middleware.MaintenanceModeMiddleware"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE]
+    settings.MIDDLEWARE.insert(settings.MIDDLEWARE.index(ours), f"{__name__}.with_user")
+    plan(acme)
+    at(TWO)
+    assert visit().status_code == 200

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from maintenance_windows import links
+from maintenance_windows.admin.operating import Operating
 from maintenance_windows.forms.link import LinkForm
 from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.rules import Refused
@@ -19,7 +21,7 @@ from maintenance_windows.rules import Refused
 PAGE = "maintenance_windows/admin/links.html"
 
 
-class BypassLinks(admin.ModelAdmin):  # type: ignore[type-arg]
+class BypassLinks(Operating):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.links_view)
         name = "maintenance_windows_sitemaintenance_links"
@@ -29,7 +31,7 @@ class BypassLinks(admin.ModelAdmin):  # type: ignore[type-arg]
         flag = self.get_object(request, unquote(object_id))
         if not isinstance(flag, SiteMaintenance):
             raise Http404
-        if not self.has_change_permission(request, flag):
+        if not self.has_operate_permission(request):
             raise PermissionDenied
         actor = request.user.get_username()
         if "revoke" in request.POST:
@@ -51,7 +53,7 @@ class BypassLinks(admin.ModelAdmin):  # type: ignore[type-arg]
             form.add_error("length", str(refusal))
             return None
         self.log_change(request, flag, _("Bypass link made."))
-        return made.url(secure=request.is_secure())
+        return made.url(secure=request.is_secure() or settings.SESSION_COOKIE_SECURE)
 
     def page(
         self, request: HttpRequest, flag: SiteMaintenance, context: dict[str, Any]

@@ -1,14 +1,11 @@
 """Series: planned with the next windows before one's eyes, changed, and ended."""
 
-import re
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,6 +15,7 @@ from django.utils.translation import ngettext
 from maintenance_windows import occurrences
 from maintenance_windows import series as verbs
 from maintenance_windows.admin import story
+from maintenance_windows.admin.preview import Previewed
 from maintenance_windows.admin.record import KeptForTheRecord
 from maintenance_windows.admin.story import Event
 from maintenance_windows.forms.series import SeriesForm
@@ -25,7 +23,6 @@ from maintenance_windows.models import WindowSeries
 from maintenance_windows.occurrences import Outcome
 
 PREVIEWED = 10
-PK = re.compile(r"[0-9]{1,18}")
 
 
 class GoingOnFilter(admin.SimpleListFilter):
@@ -42,7 +39,7 @@ class GoingOnFilter(admin.SimpleListFilter):
 
 
 @admin.register(WindowSeries)
-class WindowSeriesAdmin(KeptForTheRecord):
+class WindowSeriesAdmin(Previewed, KeptForTheRecord):
     form = SeriesForm
     list_display = ("site", "words", "level", "title", "ended_at")
     list_filter = (GoingOnFilter, "level")
@@ -69,10 +66,13 @@ class WindowSeriesAdmin(KeptForTheRecord):
         ),
         (_("Texts"), {"fields": ("level", "message", "title")}),
     )
+    previewed = "series"
+    preview_title = _("Next windows")
+    preview_template = "maintenance_windows/admin/preview.html"
 
     class Media:
-        js = ("maintenance_windows/series.js",)
-        css = {"all": ("maintenance_windows/series.css",)}
+        js = ("maintenance_windows/preview.js", "maintenance_windows/series.js")
+        css = {"all": ("maintenance_windows/preview.css", "maintenance_windows/series.css")}
 
     @admin.display(description=_("takes place"))
     def words(self, series: WindowSeries) -> str:
@@ -107,38 +107,18 @@ class WindowSeriesAdmin(KeptForTheRecord):
             return False
         return super().has_change_permission(request, obj)
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.preview)
-        name = "maintenance_windows_windowseries_preview"
-        return [path("preview/", view, name=name), *super().get_urls()]
-
-    def preview(self, request: HttpRequest) -> HttpResponse:
-        """The rule in words and the next windows, for what is in the form; writes nothing."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        pk = request.GET.get("series", "")
-        series = get_object_or_404(WindowSeries, pk=int(pk)) if PK.fullmatch(pk) else None
-        allowed = self.has_change_permission if series else self.has_add_permission
-        if not allowed(request, *[series] if series else []):
-            return HttpResponse(status=403)
-        form_class: Any = self.get_form(request, series, change=series is not None)
-        form: SeriesForm = form_class(request.POST, instance=series)
-        form.is_valid()
-        context: dict[str, Any] = {"title": _("Next windows"), "errors": form.errors_of_times()}
-        if form.series:
-            now = timezone.now()
-            context |= {
-                "words": form.series.words(),
-                "zone": form.series.recurrence().zone,
-                "coming": occurrences.preview(form.series, now, PREVIEWED),
-                "overlaps": form.series.recurrence().overlaps(now),
-                "now": now,
-            }
-        # A browser without JavaScript has opened a page of its own for it.
-        part = "X-Requested-With" in request.headers
-        name = "preview" if part else "preview_page"
-        context |= {} if part else self.admin_site.each_context(request)
-        return TemplateResponse(request, f"maintenance_windows/admin/{name}.html", context)
+    def preview_of(self, form: SeriesForm) -> dict[str, Any]:
+        """The rule in words and the next windows."""
+        if form.series is None:
+            return {}
+        now = timezone.now()
+        return {
+            "words": form.series.words(),
+            "zone": form.series.recurrence().zone,
+            "coming": occurrences.preview(form.series, now, PREVIEWED),
+            "overlaps": form.series.recurrence().overlaps(now),
+            "now": now,
+        }
 
     def save_model(
         self,

@@ -13,11 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows import lifecycle, store
 from maintenance_windows.admin import story
 from maintenance_windows.admin.links import BypassLinks
+from maintenance_windows.admin.operating import Board
 from maintenance_windows.admin.record import KeptForTheRecord
 from maintenance_windows.admin.story import Event
 from maintenance_windows.forms.site import SiteForm
 from maintenance_windows.models import IgnoredURL, SiteMaintenance
 from maintenance_windows.snapshot import Level
+
+SWITCH = ("in_maintenance", "level", "message")
 
 
 class IgnoredURLInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -42,7 +45,7 @@ class SiteChangeList(ChangeList):
 
 
 @admin.register(SiteMaintenance)
-class SiteMaintenanceAdmin(BypassLinks, KeptForTheRecord):
+class SiteMaintenanceAdmin(Board, BypassLinks, KeptForTheRecord):
     form = SiteForm
     inlines = (IgnoredURLInline,)
     list_display = ("site", "in_maintenance", "since", "until", "level")
@@ -56,6 +59,14 @@ class SiteMaintenanceAdmin(BypassLinks, KeptForTheRecord):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Every Site has its row already."""
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Operators switch; who may change the rest does that."""
+        return self.has_operate_permission(request) or super().has_change_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        switch = () if self.has_operate_permission(request) else SWITCH
+        return (*self.readonly_fields, *switch)
 
     def story(self, obj: SiteMaintenance) -> list[Event]:
         return story.of_site(obj.site)

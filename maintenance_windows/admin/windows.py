@@ -1,5 +1,7 @@
 """Windows: planned, moved, started, ended and cancelled."""
 
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -10,7 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows import lifecycle
 from maintenance_windows.admin import story
+from maintenance_windows.admin.calendars import OwnCalendar
+from maintenance_windows.admin.operating import Operating
 from maintenance_windows.admin.record import KeptForTheRecord
+from maintenance_windows.admin.scheduling import Scheduling
 from maintenance_windows.admin.story import Event
 from maintenance_windows.forms.window import WindowForm
 from maintenance_windows.models import MaintenanceWindow
@@ -32,7 +37,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 @admin.register(MaintenanceWindow)
-class MaintenanceWindowAdmin(KeptForTheRecord):
+class MaintenanceWindowAdmin(OwnCalendar, Operating, Scheduling, KeptForTheRecord):
     form = WindowForm
     list_display = ("site", "starts_at", "ends_at", "status", "level", "title")
     list_filter = (StatusFilter, "level", ("series", admin.EmptyFieldListFilter))
@@ -40,8 +45,7 @@ class MaintenanceWindowAdmin(KeptForTheRecord):
     search_fields = ("site__domain", "title")
     date_hierarchy = "starts_at"
     ordering = ("-starts_at", "-pk")
-    autocomplete_fields = ("site",)
-    actions = ("start_now", "end_now", "cancel")
+    actions = ("start_now", "extend_15", "extend_30", "extend_60", "end_now", "cancel")
     facts = ("status", "started_at", "ended_at", "cancelled_at", "created_by")
     recurring = ("series", "occurs_on", "overridden")
 
@@ -54,7 +58,7 @@ class MaintenanceWindowAdmin(KeptForTheRecord):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fields = ("site", "starts_at", "ends_at", "level", "title", "message")
-        return (*fields, *self.facts_of(obj)) if obj else fields
+        return (*fields, *self.facts_of(obj))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
@@ -81,20 +85,37 @@ class MaintenanceWindowAdmin(KeptForTheRecord):
         form: Any,
         change: bool,  # noqa: FBT001
     ) -> None:
-        actor = request.user.get_username()
-        if change:
-            changes = {name: form.cleaned_data[name] for name in form.changed_data}
-            lifecycle.revise(obj.pk, actor=actor, **changes)
-        else:
-            fields = dict(form.cleaned_data)
-            (window,) = lifecycle.schedule([fields.pop("site")], actor=actor, **fields)
-            obj.pk = window.pk
+        if not change:
+            self.schedule(request, obj, form)
+            return
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        window = lifecycle.revise(obj.pk, actor=request.user.get_username(), **changes)
+        if {"starts_at", "ends_at"} & changes.keys():
+            self.warn(request, [window], form.tz)
 
-    @admin.action(description=_("Start now"), permissions=["change"])
+    @admin.action(description=_("Start now"), permissions=["operate"])
     def start_now(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
         self.each(request, queryset, lifecycle.start, self.said)
 
-    @admin.action(description=_("End now"), permissions=["change"])
+    @admin.action(description=_("Extend by 15 minutes"), permissions=["operate"])
+    def extend_15(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
+        self.extend(request, queryset, minutes=15)
+
+    @admin.action(description=_("Extend by 30 minutes"), permissions=["operate"])
+    def extend_30(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
+        self.extend(request, queryset, minutes=30)
+
+    @admin.action(description=_("Extend by 60 minutes"), permissions=["operate"])
+    def extend_60(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
+        self.extend(request, queryset, minutes=60)
+
+    def extend(
+        self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow], *, minutes: int
+    ) -> None:
+        verb = partial(lifecycle.extend, by=timedelta(minutes=minutes))
+        self.each(request, queryset, verb, self.said)
+
+    @admin.action(description=_("End now"), permissions=["operate"])
     def end_now(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
         self.each(request, queryset, lifecycle.end, self.said)
 

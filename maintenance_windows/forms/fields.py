@@ -12,6 +12,30 @@ from maintenance_windows import wording
 from maintenance_windows.timeline import AmbiguousTime, from_local
 
 
+class MomentWidget(forms.SplitDateTimeWidget):
+    """The browser's own inputs for date and time, and beside them the name of their zone.
+
+    The admin's would compare them with the clock of the server's zone.
+    """
+
+    template_name = "maintenance_windows/admin/moment.html"
+    zone = ""
+
+    def __init__(self, date_label: Any, time_label: Any) -> None:
+        super().__init__(
+            date_format="%Y-%m-%d",
+            time_format="%H:%M:%S",
+            date_attrs={"type": "date", "aria-label": date_label},
+            time_attrs={"type": "time", "aria-label": time_label},
+        )
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        zone_id = f"id_{name}_zone"
+        described = {**(attrs or {}), "aria-describedby": zone_id}
+        context: dict[str, Any] = super().get_context(name, value, described)
+        return context | {"zone": self.zone, "zone_id": zone_id}
+
+
 class MomentField(forms.SplitDateTimeField):
     """A time in the current time zone; one that it skips or repeats is refused by name."""
 
@@ -20,7 +44,9 @@ class MomentField(forms.SplitDateTimeField):
     def compress(self, data_list: Any) -> datetime | None:
         try:
             return super().compress(data_list)
-        except ValidationError:
+        except ValidationError as refusal:
+            if refusal.code != "ambiguous_timezone":
+                raise  # half of it is missing
             try:
                 from_local(datetime.combine(*data_list), timezone.get_current_timezone())
             except AmbiguousTime as error:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows import series as verbs
 from maintenance_windows.forms.editing import ChangesOnly
 from maintenance_windows.forms.fields import DatesField, LengthField
+from maintenance_windows.forms.preview import Previewed
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.models.series import zones
 from maintenance_windows.rrule import LONGEST, MOST, Frequency, Rule, RuleError
@@ -60,7 +61,7 @@ MISPLACED = (
 OTHERS = {"site", *WindowSeries.TEXTS}
 
 
-class SeriesForm(ChangesOnly):
+class SeriesForm(Previewed, ChangesOnly):
     zone = forms.ChoiceField(label=_("Time zone"), choices=zone_choices)
     length = LengthField(label=_("Length"), help_text=_("Of each window: 30m, 2h, 1h30m or 2d."))
     every = forms.IntegerField(
@@ -121,6 +122,8 @@ class SeriesForm(ChangesOnly):
             ),
         }
 
+    others = OTHERS
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         instance = kwargs.get("instance")
         rule = instance.rule if instance else ""
@@ -172,15 +175,6 @@ class SeriesForm(ChangesOnly):
             elif shown != self.stored.rule:
                 text = _("Somebody else has changed the rule to %(rule)s: look at it again.")
                 self.add_error("unit", text % {"rule": self.stored.rule})
-
-    def errors_of_times(self) -> list[str]:
-        """What stands in the way of a preview."""
-        return [
-            f"{self.fields[name].label}: {error}" if name in self.fields else str(error)
-            for name, errors in self.errors.items()
-            if name not in OTHERS
-            for error in errors
-        ]
 
     def changes(self) -> dict[str, Any]:
         """The fields of the series that this person changed, with their new values."""

@@ -8,36 +8,43 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows import rules
 from maintenance_windows.forms.editing import ChangesOnly
 from maintenance_windows.forms.fields import MomentField
+from maintenance_windows.forms.preview import Previewed
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.rules import Refused
+from maintenance_windows.timeline import Span
 
 
-class WindowForm(ChangesOnly):
+class WindowForm(Previewed, ChangesOnly):
+    """Of a window that there is. Its times are in the current time zone, whatever was chosen when
+    it was planned: what somebody else changed meanwhile is told by the times as they were shown.
+    """
+
     starts_at = MomentField(label=_("Start"))
     ends_at = MomentField(label=_("End"))
 
     class Meta:
         model = MaintenanceWindow
-        fields = ("site", "starts_at", "ends_at", "level", "title", "message")
+        fields = ("starts_at", "ends_at", "level", "title", "message")
+
+    others = MaintenanceWindow.TEXTS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.span: Span | None = None
+        self.tz = timezone.get_current_timezone()
         for name in {"starts_at", "ends_at"} & set(self.fields):
-            self.fields[name].help_text = _("In the time zone %(zone)s.") % {
-                "zone": timezone.get_current_timezone_name()
-            }
+            self.fields[name].help_text = _("In the time zone %(zone)s.") % {"zone": self.tz}
 
     def clean(self) -> dict[str, Any]:
+        """Leaves in `span` the times that are asked for, where that is possible."""
         cleaned = super().clean()
-        window = self.instance
-        starts_at = cleaned.get("starts_at", window.starts_at if window.pk else None)
+        starts_at = cleaned.get("starts_at", self.instance.starts_at)
         ends_at = cleaned.get("ends_at")
         if starts_at and ends_at:
             try:
-                if window.pk:
-                    rules.check_move(self.stored, starts_at, ends_at, timezone.now())
-                else:
-                    rules.check_times(starts_at, ends_at, timezone.now())
+                rules.check_move(self.stored, starts_at, ends_at, timezone.now())
             except Refused as refusal:
                 self.add_error("ends_at", str(refusal))
+            else:
+                self.span = Span(starts_at, ends_at)
         return cleaned

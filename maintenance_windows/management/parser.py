@@ -1,11 +1,13 @@
 """The verbs of `manage.py maintenance` and what each may be told."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import NoReturn
 
 from django.core.management import CommandError, CommandParser
 
 from maintenance_windows.management import arguments
+
+SHORTEST, USUAL, LONGEST = 0.1, 2.0, 3600.0  # seconds between two looks
 
 
 class OneLineParser(CommandParser):
@@ -34,6 +36,14 @@ def add_verbs(parser: ArgumentParser) -> None:
     showing.add_argument("--json", action="store_true")
     showing.add_argument(
         "--check", action="store_true", help="exit 1 when the scheduler's last tick is too old"
+    )
+    showing.add_argument(
+        "--watch",
+        nargs="?",
+        type=interval,
+        const=USUAL,
+        metavar="SECONDS",
+        help=f"show it again and again, every {USUAL:g} seconds, until Ctrl-C",
     )
     on = verb("on", "Take sites down now, until an end or until switched off.", sites="*")
     on.add_argument("--all", action="store_true", dest="everyone")
@@ -94,6 +104,20 @@ def add_verbs(parser: ArgumentParser) -> None:
         "--revoke", action="store_true", help="make all links of the site useless, at once"
     )
     verb("tick", "Make all flags and windows of series right once; for cron instead of Celery.")
+
+
+def interval(text: str) -> float:
+    """The seconds between two looks."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not SHORTEST <= seconds <= LONGEST:
+        raise ArgumentTypeError(
+            f"{text!r} is no number of seconds from {SHORTEST:g} to {LONGEST:g} "
+            "(sites are named before --watch)"
+        )
+    return seconds
 
 
 def ends(

@@ -1,13 +1,17 @@
-"""One line for a person: what status.py says, in the time zone of the project."""
+"""What status.py says, for a person, in the time zone of the project: as lines and as tables."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, tzinfo
 
+from django.core.management.color import Style
 from django.utils import timezone
 
+from maintenance_windows.management.table import Cell, Table, printable
 from maintenance_windows.occurrences import Outcome
 from maintenance_windows.recurrence import Occurrence
 from maintenance_windows.status import Record
+
+NOTHING = "-"
 
 
 def site_line(record: Record, ended: Iterable[int] = ()) -> str:
@@ -22,7 +26,7 @@ def site_line(record: Record, ended: Iterable[int] = ()) -> str:
     if upcoming := record["next"]:
         span = f"{local(upcoming['starts_at'])} to {local(upcoming['ends_at'])}"
         parts.append(f"next: window {upcoming['id']}, {span}")
-    return f"{parts[0]}: {', '.join(parts[1:])}"
+    return printable(f"{parts[0]}: {', '.join(parts[1:])}")
 
 
 def window_line(record: Record) -> str:
@@ -34,7 +38,75 @@ def window_line(record: Record) -> str:
         notes.append(f"series {record['series']}")
     if record["title"]:
         notes.append(record["title"])
-    return f"{record['site']}: window {record['id']}, {span}, {', '.join(notes)}"
+    return printable(f"{record['site']}: window {record['id']}, {span}, {', '.join(notes)}")
+
+
+def site_rows(records: Iterable[Record], style: Style) -> Table:
+    """A heading and a row for each site."""
+    zone = timezone.get_current_timezone_name()
+    names = ("SITE", "STATE", f"SINCE ({zone})", "UNTIL", "NEXT")
+    return [_heading(names, style), *(_site_row(record, style) for record in records)]
+
+
+def _site_row(record: Record, style: Style) -> Sequence[Cell]:
+    since, until = record["since"] or NOTHING, NOTHING
+    if record["in_maintenance"]:
+        since, until = _span(since, record["until"])
+    coming = NOTHING
+    if upcoming := record["next"]:
+        span = _span(upcoming["starts_at"], upcoming["ends_at"])
+        coming = f"{upcoming['id']}: {' to '.join(span)}"
+    return Cell(record["site"]), _state(record, style), Cell(since), Cell(until), Cell(coming)
+
+
+def _state(record: Record, style: Style) -> Cell:
+    if not record["in_maintenance"]:
+        return Cell("up", style.SUCCESS)
+    held = ", held" if record["held"] else ""
+    if record["level"] == "read_only":
+        return Cell(f"read-only{held}", style.WARNING)
+    return Cell(f"down{held}", style.ERROR)
+
+
+def window_rows(records: Iterable[Record], style: Style) -> Table:
+    """A heading and a row for each window."""
+    zone = timezone.get_current_timezone_name()
+    names = ("ID", "SITE", "STATUS", "LEVEL", f"START ({zone})", "END", "SERIES", "TITLE")
+    return [_heading(names, style), *(_window_row(record, style) for record in records)]
+
+
+def _window_row(record: Record, style: Style) -> Sequence[Cell]:
+    start, end = _span(record["starts_at"], record["ends_at"])
+    return (
+        Cell(str(record["id"])),
+        Cell(record["site"]),
+        Cell(record["status"], style.WARNING if record["status"] == "active" else str),
+        Cell("read-only" if record["level"] == "read_only" else record["level"]),
+        Cell(start),
+        Cell(end),
+        Cell(str(record["series"] or NOTHING)),
+        Cell(record["title"]),
+    )
+
+
+def _heading(names: Iterable[str], style: Style) -> Sequence[Cell]:
+    return [Cell(name, style.MIGRATE_LABEL) for name in names]
+
+
+def scheduler_rows(record: Record, now: datetime, style: Style) -> Table:
+    return [[_scheduler(record, now, style)]]
+
+
+def _scheduler(record: Record, now: datetime, style: Style) -> Cell:
+    if record["last_tick"] is None:
+        return Cell("Scheduler: never ticked.", style.ERROR)
+    last = datetime.fromisoformat(record["last_tick"])
+    if record["healthy"]:
+        # A clock that is a little behind the scheduler's makes no tick of the future.
+        seconds = max(0, int((now - last).total_seconds()))
+        return Cell(f"Scheduler: last tick {seconds} s ago.")
+    wrong = "too long ago" if last < now else "which is still to come: a clock is wrong"
+    return Cell(f"Scheduler: last tick at {local(record['last_tick'])}, {wrong}.", style.ERROR)
 
 
 def series_line(outcome: Outcome) -> str:
@@ -56,3 +128,20 @@ def occurrence_line(occurrence: Occurrence, zone: tzinfo) -> str:
 
 def local(moment: str) -> str:
     return f"{timezone.localtime(datetime.fromisoformat(moment)):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _span(start: str, end: str | None) -> tuple[str, str]:
+    """Start and end as short as they are clear, where a heading names the zone."""
+    begins = timezone.localtime(datetime.fromisoformat(start))
+    if end is None:
+        return _clock(begins), "switched off"
+    ends = timezone.localtime(datetime.fromisoformat(end))
+    return _clock(begins), _clock(ends, day=begins.date())
+
+
+def _clock(here: datetime, day: date | None = None) -> str:
+    """Leaves out `day` and seconds that are zero, and says which of two hours that look alike."""
+    text = "" if here.date() == day else f"{here:%Y-%m-%d} "
+    text += f"{here:%H:%M:%S}" if here.second else f"{here:%H:%M}"
+    twice = here.utcoffset() != here.replace(fold=1 - here.fold).utcoffset()
+    return f"{text} {here:%Z}" if twice else text

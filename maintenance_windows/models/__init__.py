@@ -1,3 +1,4 @@
+from maintenance_windows.models.calendar import CalendarToken
 from maintenance_windows.models.history import ACTOR_LENGTH, Change, Scheduler, Transition
 from maintenance_windows.models.planned import TITLE_LENGTH
 from maintenance_windows.models.series import WindowSeries
@@ -7,6 +8,7 @@ from maintenance_windows.models.window import MaintenanceWindow
 __all__ = [
     "ACTOR_LENGTH",
     "TITLE_LENGTH",
+    "CalendarToken",
     "Change",
     "IgnoredURL",
     "MaintenanceWindow",

@@ -59,6 +59,9 @@ class SiteMaintenance(models.Model):
     class Meta:
         verbose_name = _("site maintenance")
         verbose_name_plural = _("site maintenance")
+        permissions = [
+            ("operate_sitemaintenance", _("Can switch sites, and start, extend and end windows")),
+        ]
         indexes = [
             # Read by every snapshot and every tick; holds only the sites in maintenance.
             models.Index(fields=["site"], condition=FLAG_LIVE, name="mw_flag_live"),

@@ -12,11 +12,14 @@ from django.db.models import BigIntegerField, Value
 from maintenance_windows.complaints import Complaints
 from maintenance_windows.conf import conf
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance
-from maintenance_windows.patterns import fault
+from maintenance_windows.patterns import is_usable
 from maintenance_windows.snapshot import Closure, PatternKind, SiteState, Snapshot
+from maintenance_windows.timeline import Span
 
 # A database that dies within this time before its own maintenance does not keep it from starting.
 LEAST_AHEAD = timedelta(hours=1)
+
+FLAG = ("maintenance__since", "maintenance__until", "maintenance__bypass")
 
 NOTHING = Snapshot()
 
@@ -86,7 +89,7 @@ def _states(closures: Mapping[int, list[Closure]], wrong: dict[Hashable, str]) -
     for site_id, kind, pattern in rows.values_list("maintenance", "kind", "pattern"):
         if kind not in set(PatternKind):
             wrong[site_id, kind] = f"Left out an ignored URL of site {site_id}: it is {kind!r}"
-        elif fault(PatternKind(kind), pattern) is None:
+        elif is_usable(PatternKind(kind), pattern):
             patterns[site_id].append((PatternKind(kind), pattern))
     sites = Site.objects.filter(pk__in=closures)
     return [
@@ -95,7 +98,8 @@ def _states(closures: Mapping[int, list[Closure]], wrong: dict[Hashable, str]) -
             domain=domain,
             closures=tuple(closures[site_id]),
             patterns=tuple(patterns[site_id]),
+            recorded=Span(since, until) if since else None,
             bypass=bypass or 0,  # none where somebody deleted the flag's row
         )
-        for site_id, domain, bypass in sites.values_list("pk", "domain", "maintenance__bypass")
+        for site_id, domain, since, until, bypass in sites.values_list("pk", "domain", *FLAG)
     ]

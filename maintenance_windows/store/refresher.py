@@ -62,9 +62,10 @@ class Refresher:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            with suppress(DatabaseError):  # nothing may end this thread
+            with suppress(DatabaseError):  # which must not end this thread
                 close_old_connections()
-            self.refresh()
+            with suppress(Exception):  # nothing may
+                self.refresh()
             with suppress(DatabaseError):
                 let_go()
             self._stopped.wait(INTERVAL)

@@ -67,10 +67,11 @@ class Shared:
 def to_plain(snapshot: Snapshot) -> Any:
     """Lists and texts alone, which every cache can keep."""
 
+    def span(span: Span) -> list[Any]:
+        return [span.start.isoformat(), span.end and span.end.isoformat()]
+
     def closure(closure: Closure) -> list[Any]:
-        start, end = closure.span.start, closure.span.end
-        times = [start.isoformat(), end and end.isoformat()]
-        return [*times, closure.level.value, closure.message, closure.window]
+        return [*span(closure.span), closure.level.value, closure.message, closure.window]
 
     states = [
         [
@@ -78,6 +79,7 @@ def to_plain(snapshot: Snapshot) -> Any:
             state.domain,
             [closure(one) for one in state.closures],
             [[kind.value, pattern] for kind, pattern in state.patterns],
+            state.recorded and span(state.recorded),
             state.bypass,
         ]
         for state in snapshot.by_id.values()
@@ -89,9 +91,11 @@ def from_plain(plain: Any) -> Snapshot | None:
     if plain is None:
         return None
 
+    def span(start: str, end: str | None) -> Span:
+        return Span(datetime.fromisoformat(start), datetime.fromisoformat(end) if end else None)
+
     def closure(start: str, end: str | None, level: str, message: str, window: int) -> Closure:
-        span = Span(datetime.fromisoformat(start), datetime.fromisoformat(end) if end else None)
-        return Closure(span=span, level=Level(level), message=message, window=window)
+        return Closure(span=span(start, end), level=Level(level), message=message, window=window)
 
     states, with_port = plain
     return Snapshot(
@@ -101,9 +105,10 @@ def from_plain(plain: Any) -> Snapshot | None:
                 domain=domain,
                 closures=tuple(closure(*one) for one in closures),
                 patterns=tuple((PatternKind(kind), pattern) for kind, pattern in patterns),
+                recorded=recorded and span(*recorded),
                 bypass=bypass,
             )
-            for site_id, domain, closures, patterns, bypass in states
+            for site_id, domain, closures, patterns, recorded, bypass in states
         ),
         frozenset(with_port),
     )

@@ -1,29 +1,33 @@
 """Plan and switch maintenance from the shell: `manage.py maintenance --help`."""
 
 import getpass
-import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from django.conf import settings
 from django.contrib.sites.models import Site
-from django.core.management import BaseCommand, CommandError, CommandParser
+from django.core.management import CommandError, CommandParser
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
 from maintenance_windows import lifecycle, links, reconcile, rules, series, status
-from maintenance_windows.management import arguments
+from maintenance_windows.management import arguments, report, screen
 from maintenance_windows.management.parser import OneLineParser, add_verbs
 from maintenance_windows.management.presentation import (
     local,
     occurrence_line,
+    scheduler_rows,
     series_line,
     site_line,
+    site_rows,
     window_line,
+    window_rows,
 )
+from maintenance_windows.management.terminal import TerminalCommand
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.rules import Refused
 from maintenance_windows.snapshot import Level
@@ -32,7 +36,7 @@ from maintenance_windows.timeline import rfc3339
 MOST_PREVIEWED = 1000
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Plan maintenance windows and switch sites on and off."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -44,27 +48,29 @@ class Command(BaseCommand):
         add_verbs(parser)
 
     def handle(self, *_: Any, verb: str, **options: Any) -> None:
+        self.leave_out_colours(force_color=options["force_color"])
         try:
             getattr(self, f"do_{verb}")(Namespace(**options))
         except Refused as refusal:
             raise CommandError(str(refusal)) from None
         except DatabaseError as error:
-            said = next(iter(str(error).splitlines()), type(error).__name__)
-            raise CommandError(f"The database does not answer as it should: {said}") from error
+            raise CommandError(report.unanswered(error)) from error
 
     def do_status(self, given: Namespace) -> None:
-        now = timezone.now()
-        records = status.sites(arguments.sites(given.sites, everyone=not given.sites), now)
-        scheduler = status.scheduler(now)
+        if given.watch is not None:
+            self.watch(given)
+            return
+        sites, now = report.shown(given.sites), timezone.now()
+        records, scheduler = status.sites(sites, now), status.scheduler(now)
+        forced = status.forced()
         if given.json:
-            at, forced = rfc3339(now), status.forced()
-            record = {"at": at, "scheduler": scheduler, "sites": records}
+            record = {"at": rfc3339(now), "scheduler": scheduler, "sites": records}
             self.print_json(record | ({"forced": forced} if forced else {}))
         else:
-            if forced := status.forced():
-                self.stderr.write(f"MAINTENANCE_FORCE is {forced}: it overrules what follows.")
-            for record in records:
-                self.stdout.write(site_line(record))
+            if forced:
+                self.stderr.write(report.overruled(forced))
+            last_line = scheduler_rows(scheduler, now, self.style)
+            self.print_tables(site_rows(records, self.style), last_line)
         if given.check and not scheduler["healthy"]:
             last = scheduler["last_tick"]
             raise CommandError(
@@ -72,6 +78,15 @@ class Command(BaseCommand):
                 if last
                 else "The scheduler has never ticked."
             )
+
+    def watch(self, given: Namespace) -> None:
+        if given.json or given.check:
+            raise CommandError("--watch goes with neither --json nor --check.")
+        if not screen.is_terminal(self.stdout):
+            raise CommandError("--watch needs a terminal; status alone prints once.")
+        report.shown(given.sites)  # what is refused is refused before anything is painted
+        frame = partial(report.frame, given.sites, given.watch, self.style)
+        screen.repeat(self.stdout, frame, given.watch)
 
     def do_on(self, given: Namespace) -> None:
         sites = arguments.sites(given.sites, everyone=given.everyone)
@@ -110,7 +125,12 @@ class Command(BaseCommand):
             windows = windows.filter(site__in=arguments.sites(given.sites))
         if not given.past:
             windows = windows.live(now)
-        self.print_windows(windows, as_json=given.json)
+        if given.json:
+            self.print_windows(windows, as_json=True)
+        elif records := status.windows(windows, now):
+            self.print_tables(window_rows(records, self.style))
+        else:
+            self.stdout.write("No windows." if given.past else "No windows run or are to come.")
 
     def do_start(self, given: Namespace) -> None:
         self.print_windows([lifecycle.start(given.window, actor=actor())])
@@ -203,9 +223,6 @@ class Command(BaseCommand):
         else:
             for record in records:
                 self.stdout.write(window_line(record))
-
-    def print_json(self, value: object) -> None:
-        self.stdout.write(json.dumps(value, indent=2))
 
 
 def end_of(given: Namespace, starts_at: datetime) -> datetime:

@@ -1,4 +1,4 @@
-// Shows the next windows while the form is filled in, and only the fields that matter.
+// Shows only the fields that matter.
 "use strict";
 document.addEventListener("DOMContentLoaded", () => {
   const preview = document.getElementById("series-preview");
@@ -28,31 +28,7 @@ document.addEventListener("DOMContentLoaded", () => {
     for (const name of ["nth", "nth_weekday"]) use(box(name), byWeekday);
   }
 
-  let timer, asked = 0, shown = "";
-  async function show() {
-    const data = new URLSearchParams(new FormData(form));
-    if (data.toString() === shown) return;
-    shown = data.toString();
-    const question = ++asked;
-    const said = await fetch(preview.dataset.url, {
-      method: "POST", body: data, headers: { "X-Requested-With": "fetch" }, redirect: "error",
-    }).then((answer) => (answer.ok ? answer.text() : null)).catch(() => null);
-    if (question !== asked) return; // answers may overtake one another
-    if (said === null) {
-      preview.textContent = preview.dataset.lost;
-      shown = "";
-    } else {
-      preview.innerHTML = said;
-    }
-  }
-
-  function changed() {
-    useWhatMatters();
-    clearTimeout(timer);
-    timer = setTimeout(show, 250);
-  }
-
-  form.addEventListener("input", changed);
-  form.addEventListener("change", changed);
-  window.addEventListener("pageshow", changed); // the browser may have filled in what was there
+  form.addEventListener("input", useWhatMatters);
+  form.addEventListener("change", useWhatMatters);
+  window.addEventListener("pageshow", useWhatMatters); // the browser may have filled in what was there
 });

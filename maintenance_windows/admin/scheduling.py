@@ -1,0 +1,120 @@
+"""How windows are planned: for several sites at once, and in words before it is done."""
+
+from datetime import tzinfo
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from maintenance_windows import lifecycle, spans
+from maintenance_windows.admin import overlaps
+from maintenance_windows.admin.preview import Previewed
+from maintenance_windows.forms.schedule import ScheduleForm, filled_in
+from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.querysets import Status
+
+TIMES = ("sites", "zone", "starts_at", "ends_at", "length")
+NAMED = 10  # windows that a message names
+
+
+class Scheduling(Previewed):
+    previewed = "window"
+    preview_title = _("In words")
+    preview_template = "maintenance_windows/admin/window_preview.html"
+
+    class Media:
+        js = ("maintenance_windows/preview.js", "maintenance_windows/window.js")
+        css = {"all": ("maintenance_windows/preview.css", "maintenance_windows/window.css")}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is not None:
+            return super().get_fieldsets(request, obj)
+        texts = {"fields": ("level", "message", "title")}
+        return ((None, {"fields": TIMES}), (_("Texts"), texts))
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,  # noqa: FBT001, FBT002
+        **kwargs: Any,
+    ) -> Any:
+        if obj is not None:
+            return super().get_form(request, obj, change, **kwargs)
+        form: Any = super().get_form(request, obj, change, form=ScheduleForm, **kwargs)
+        form.admin_site = self.admin_site
+        return form
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What the link to this page says."""
+        initial = super().get_changeform_initial_data(request)
+        for name in TIMES:
+            initial.pop(name, None)
+        return initial | filled_in(request.GET)
+
+    def preview_of(self, form: Any) -> dict[str, Any]:
+        if form.span is None:
+            return {}
+        now, local = timezone.now(), form.tz
+        window: MaintenanceWindow = form.instance
+        sites = [window.site] if window.pk else form.cleaned_data.get("sites", ())
+        times = (form.span.start, form.span.end)
+        running = window.pk and window.status_at(now) is Status.ACTIVE
+        besides = [window.pk] if window.pk else []
+        return {
+            "words": spans.words(*times, local) if running else spans.coming(*times, local, now),
+            "length": spans.lasting(*times, local),
+            "overlaps": overlaps.warnings(times, sites, local, now, besides),
+        }
+
+    def schedule(self, request: HttpRequest, obj: Any, form: ScheduleForm) -> None:
+        """Leaves in `obj.planned` a window for each site; `obj` becomes the first of them."""
+        asked = form.cleaned_data
+        planned = lifecycle.schedule(
+            asked["sites"],
+            actor=request.user.get_username(),
+            **{name: asked[name] for name in ScheduleForm.Meta.fields},
+        )
+        obj.planned, obj.pk, obj.site = planned, planned[0].pk, planned[0].site
+        if len(planned) > 1:
+            self.message_user(request, said(planned, form.tz), messages.SUCCESS)
+        self.warn(request, planned, form.tz)
+
+    def warn(self, request: HttpRequest, windows: list[MaintenanceWindow], local: tzinfo) -> None:
+        """Of what windows with the same times overlap."""
+        sites, besides = [one.site for one in windows], [one.pk for one in windows]
+        times = (windows[0].starts_at, windows[0].ends_at)
+        for sentence in overlaps.warnings(times, sites, local, timezone.now(), besides):
+            # The admin would write the domain with a capital letter.
+            self.message_user(request, format_html("<bdi>{}</bdi>", sentence), messages.WARNING)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        for window in obj.planned:
+            entry = super().log_addition(request, window, message)
+        return entry
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        if len(obj.planned) == 1:
+            return super().response_add(request, obj, post_url_continue)
+        if "_addanother" in request.POST:
+            return HttpResponseRedirect(request.path)
+        return self.response_post_save_add(request, obj)
+
+
+def said(windows: list[MaintenanceWindow], local: tzinfo) -> str:
+    """For which sites several windows were planned, and when."""
+    names = [f"{window.site} ({window.pk})" for window in windows[:NAMED]]
+    if more := len(windows) - len(names):
+        names.append(ngettext("one more", "%(number)s more", more) % {"number": more})
+    first = windows[0]
+    return _("%(number)s windows were added: %(names)s. %(span)s.") % {
+        "number": len(windows),
+        "names": ", ".join(names),
+        "span": spans.words(first.starts_at, first.ends_at, local),
+    }

@@ -1,0 +1,113 @@
+"""What the admin shows first: sites with what is on, what is planned, and what just was."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.sites.models import Site
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from maintenance_windows import status
+from maintenance_windows.axis import Axis, depth, stack
+from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.querysets import Status
+from maintenance_windows.timeline import Span
+
+BACK, AHEAD = timedelta(days=1), timedelta(days=14)
+MOST_BARS = 100  # of a site: a window every few hours is a stripe, however many are drawn
+ROW = 20  # height of a row of bars, in pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One window as it is drawn: `left` and `width` in per cent, `top` in pixels."""
+
+    window: MaintenanceWindow
+    status: Status
+    span: Span
+    left: float
+    width: float
+    top: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One site; `record` is what `maintenance status --json` says of it.
+
+    `hold` is where it is drawn that the site was switched on by hand, from the left and how wide.
+    """
+
+    site: Site
+    record: status.Record
+    bars: list[Bar]
+    height: int
+    running: list[MaintenanceWindow]
+    hold: tuple[float, float] | None
+
+
+def axis(now: datetime, *, mirrored: bool = False) -> Axis:
+    """A day back to two weeks ahead."""
+    return Axis(now - BACK, now + AHEAD, mirrored)
+
+
+def sites(text: str, *, busy: bool, now: datetime) -> QuerySet[Site]:
+    """The sites whose domain or name has `text` in it; `busy` ones have something on or planned."""
+    found = Site.objects.order_by("domain", "pk")
+    if text:
+        found = found.filter(Q(domain__icontains=text) | Q(name__icontains=text))
+    if busy:
+        windows = MaintenanceWindow.objects.live(now).filter(site=OuterRef("pk"))
+        near = windows.filter(starts_at__lt=now + AHEAD)
+        found = found.filter(Exists(near) | Q(maintenance__in_maintenance=True))
+    return found
+
+
+def lanes(chosen: Collection[Site], axis: Axis, now: datetime) -> Iterator[Lane]:
+    """A lane for each site, in the order given."""
+    windows = _windows(chosen, axis)
+    for site, record in zip(chosen, status.sites(chosen, now), strict=True):
+        own = windows[site.pk][:MOST_BARS]
+        spans = [_span(window) for window in own]
+        rows = stack(spans)
+        bars = [
+            _bar(window, span, row, axis, now)
+            for window, span, row in zip(own, spans, rows, strict=True)
+        ]
+        running = [bar.window for bar in bars if bar.status is Status.ACTIVE]
+        since = record["since"] if record["held"] else None
+        yield Lane(
+            site=site,
+            record=record,
+            bars=bars,
+            height=depth(rows) * ROW,
+            running=running,
+            hold=axis.stretch(Span(datetime.fromisoformat(since), None)) if since else None,
+        )
+
+
+def _windows(chosen: Collection[Site], axis: Axis) -> defaultdict[int, list[MaintenanceWindow]]:
+    begins = Q(starts_at__lt=axis.end) | Q(started_at__lt=axis.end)
+    ends = Q(ends_at__gt=axis.start) | Q(ended_at__gt=axis.start)
+    found = MaintenanceWindow.objects.filter(begins, ends, site__in=chosen)
+    by_site: defaultdict[int, list[MaintenanceWindow]] = defaultdict(list)
+    for window in sorted(found, key=lambda window: (window.begins_at, window.pk)):
+        by_site[window.site_id].append(window)
+    return by_site
+
+
+def _span(window: MaintenanceWindow) -> Span:
+    """When it really was, as far as that is known."""
+    return Span(window.begins_at, window.ended_at or window.ends_at)
+
+
+def _bar(window: MaintenanceWindow, span: Span, row: int, axis: Axis, now: datetime) -> Bar:
+    left, width = axis.stretch(span)
+    return Bar(
+        window=window,
+        status=window.status_at(now),
+        span=span,
+        left=left,
+        width=width,
+        top=row * ROW,
+    )

@@ -1,0 +1,175 @@
+"""The calendars of planned downtime, read from the rows.
+
+They hold the windows that are not over for more than 90 days, cancelled ones among them, and all
+that are to come; of series also the occurrences of a year for which no window was made yet. An
+event has the times that were planned, or those that really were where somebody started or ended
+the window by hand.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib.sites.models import Site
+from django.db.models import Q, QuerySet
+
+from maintenance_windows import identity
+from maintenance_windows.feed import Event, render
+from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
+from maintenance_windows.models.levels import KNOWN_LEVEL
+from maintenance_windows.models.planned import Planned
+from maintenance_windows.recurrence import Occurrence
+from maintenance_windows.rrule import RuleError
+from maintenance_windows.snapshot import Level
+
+DAY = timedelta(days=1)
+KEPT = 90 * DAY
+AHEAD = 366 * DAY
+MOVES = frozenset({"starts_at", "ends_at", "started_at", "ended_at", "cancelled_at"})
+# What gives other times to the dates that a series has.
+MOVES_OF_SERIES = frozenset({"start_time", "length", "zone"})
+
+Changes = Mapping[int, list[Change]]
+Named = defaultdict[str, list[MaintenanceWindow]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The changes of windows and of series, by id, oldest first; for readers of titles or not."""
+
+    windows: Changes
+    series: Changes
+    titles: bool
+
+    def of_series_before(self, window: MaintenanceWindow) -> list[Change]:
+        """What became of its series until the window was made."""
+        changes = self.series.get(window.series_id or 0, [])
+        return [change for change in changes if change.at <= window.created_at]
+
+    def moves(self, windows: Iterable[MaintenanceWindow]) -> int:
+        """How often they were moved or cancelled."""
+        return sum(_number(self.windows.get(window.pk, []), MOVES) for window in windows)
+
+    def uid(self, window: MaintenanceWindow) -> str:
+        of_series = self.series.get(window.series_id or 0, [])
+        return identity.of_window(window, self.windows.get(window.pk, []), of_series)
+
+    def texts(self, planned: Planned) -> dict[str, Any]:
+        title = planned.title if self.titles else ""
+        return {"level": Level(planned.level), "title": title, "message": planned.message}
+
+
+def of_site(site: Site, now: datetime) -> bytes:
+    """For everyone: without titles, nor a trace of when one was changed."""
+    return render(f"Maintenance: {site.domain}", _events(Q(site=site), now, titles=False))
+
+
+def of_all_sites(now: datetime) -> bytes:
+    """For staff: with titles."""
+    return render("Maintenance of all sites", _events(Q(), now, titles=True))
+
+
+def _events(chosen: Q, now: datetime, *, titles: bool) -> tuple[Event, ...]:
+    # Whole days, so that the bytes change once a day at the most when nothing else does.
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    since, stop = today - KEPT, today + AHEAD
+    recent = Q(ended_at__gt=since) | Q(ended_at=None, ends_at__gt=since)
+    on_date = Q(occurs_on__gte=(since - 2 * DAY).date())  # wherever it was moved to
+    windows = MaintenanceWindow.objects.filter(KNOWN_LEVEL, chosen, recent | on_date)
+    series = WindowSeries.objects.filter(KNOWN_LEVEL, chosen)
+    # Before the rows: where one is moved in between, its SEQUENCE goes up with the next answer.
+    record = Record(
+        windows=_changes("window_id", Change.objects.filter(window__in=windows), titles=titles),
+        series=_changes("series_id", Change.objects.filter(series__in=series), titles=titles),
+        titles=titles,
+    )
+    named = _named(windows, record)
+    events = {
+        uid: _of_windows(uid, same, record)
+        for uid, same in named.items()
+        if (same[-1].ended_at or same[-1].ends_at) > since
+    }
+    made = {(window.series_id, window.occurs_on) for same in named.values() for window in same}
+    for one in series.filter(ended_at=None).select_related("site"):
+        for occurrence in _occurrences(one, now, stop):
+            if (one.pk, occurrence.date) not in made and occurrence.starts_at >= since:
+                uid = identity.of_occurrence(one, occurrence.date)
+                events[uid] = _of_occurrence(uid, one, occurrence, named[uid], record)
+    return tuple(events.values())
+
+
+def _named(windows: QuerySet[MaintenanceWindow], record: Record) -> Named:
+    """The windows by UID: the last one, and cancelled ones whose date is back."""
+    named: Named = defaultdict(list)
+    for window in windows.select_related("site", "series").order_by("pk"):
+        uid = record.uid(window)
+        # Where a series left a zone and came back to it, one that people moved may have the date.
+        if not all(earlier.cancelled_at for earlier in named[uid]):
+            uid = identity.alone(window)
+        named[uid].append(window)
+    return named
+
+
+def _of_windows(uid: str, same: list[MaintenanceWindow], record: Record) -> Event:
+    window = same[-1]
+    before = record.of_series_before(window)
+    moves = _number(before, MOVES_OF_SERIES) + record.moves(same)
+    changes = before + record.windows.get(window.pk, [])
+    return Event(
+        uid=uid,
+        sequence=moves + len(same) - 1,
+        changed_at=_last(window.series or window, changes),
+        starts_at=window.begins_at,
+        ends_at=window.ended_at or window.ends_at,
+        cancelled=window.cancelled_at is not None,
+        site=window.site.domain,
+        **record.texts(window),
+    )
+
+
+def _of_occurrence(
+    uid: str,
+    series: WindowSeries,
+    occurrence: Occurrence,
+    cancelled: list[MaintenanceWindow],
+    record: Record,
+) -> Event:
+    """What the window will be, so that making it changes nothing."""
+    changes = record.series.get(series.pk, [])
+    moves = _number(changes, MOVES_OF_SERIES) + record.moves(cancelled)
+    return Event(
+        uid=uid,
+        sequence=moves + len(cancelled),
+        changed_at=_last(series, changes),
+        starts_at=occurrence.starts_at,
+        ends_at=occurrence.ends_at,
+        cancelled=False,
+        site=series.site.domain,
+        **record.texts(series),
+    )
+
+
+def _changes(owner: str, changes: QuerySet[Change], *, titles: bool) -> Changes:
+    """Those of a title alone are there for readers of titles only."""
+    by_owner = defaultdict(list)
+    for change in changes.order_by("at", "pk"):
+        if titles or change.changes.keys() != {"title"}:
+            by_owner[getattr(change, owner)].append(change)
+    return by_owner
+
+
+def _number(changes: Iterable[Change], moves: frozenset[str]) -> int:
+    return sum(not moves.isdisjoint(change.changes) for change in changes)
+
+
+def _last(planned: Planned, changes: Iterable[Change]) -> datetime:
+    return max([planned.created_at, *(change.at for change in changes)])
+
+
+def _occurrences(series: WindowSeries, now: datetime, stop: datetime) -> Iterator[Occurrence]:
+    try:
+        yield from series.recurrence().occurrences(now, stop)
+    except RuleError:
+        return  # somebody wrote it with SQL; no windows are made of it either

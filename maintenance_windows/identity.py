@@ -1,0 +1,55 @@
+"""What a window is in calendars, for ever: the UID of its event.
+
+What a series makes is named by the local date that it had at first, in the zone that the series
+had then. So an event stays itself when its window is made, moved or cancelled, when the series
+changes its times or its zone, and when it comes back to a date that it had left out.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+
+from maintenance_windows.feed import uid
+from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
+from maintenance_windows.models.series import zone
+from maintenance_windows.rrule import RuleError
+
+
+def of_occurrence(series: WindowSeries, day: date, zone_name: str = "") -> str:
+    """The UID of the window that a series has or will have on a local date."""
+    name = zone_name or series.zone
+    return uid("series", series.pk, series.created_at.isoformat(), name, day.isoformat())
+
+
+def of_window(
+    window: MaintenanceWindow, changes: Iterable[Change], changes_of_series: Iterable[Change]
+) -> str:
+    """See of_occurrence() for a window of a series. Changes are given oldest first."""
+    series = window.series
+    if series is None:
+        return alone(window)
+    since = [change.changes for change in changes_of_series if change.at > window.created_at]
+    zones = [changed["zone"][0] for changed in since if "zone" in changed]
+    if window.occurs_on and not zones:
+        return of_occurrence(series, window.occurs_on)
+    # A date goes when the series cancels the window, and is another one in another zone.
+    first_zone = zones[0] if zones else series.zone
+    day = _local_date(_first_start(window, changes), first_zone)
+    return of_occurrence(series, day, first_zone)
+
+
+def alone(window: MaintenanceWindow) -> str:
+    """The UID of a window that no series has made."""
+    return uid("window", window.pk, window.created_at.isoformat())
+
+
+def _first_start(window: MaintenanceWindow, changes: Iterable[Change]) -> datetime:
+    moves = (change.changes["starts_at"] for change in changes if "starts_at" in change.changes)
+    first = next(moves, None)
+    return window.starts_at if first is None else datetime.fromisoformat(first[0])
+
+
+def _local_date(moment: datetime, zone_name: str) -> date:
+    try:
+        return moment.astimezone(zone(zone_name)).date()
+    except RuleError:
+        return moment.astimezone(UTC).date()  # of a zone that is no more

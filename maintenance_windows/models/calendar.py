@@ -1,0 +1,59 @@
+"""Who may read the calendar of all sites."""
+
+import hashlib
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class CalendarToken(models.Model):
+    """The key in a person's calendar address; only its digest is kept. Deleted, it is revoked."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        primary_key=True,
+        related_name="maintenance_calendar",
+        verbose_name=_("user"),
+    )
+    digest = models.CharField(_("digest"), max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("calendar address")
+        verbose_name_plural = _("calendar addresses")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+    @staticmethod
+    def digest_of(key: str) -> str:
+        return hashlib.sha256(key.encode()).hexdigest()
+
+    @staticmethod
+    def may_be_held_by(user: Any) -> bool:
+        """Whoever sees all windows in the admin."""
+        return bool(
+            user.is_active
+            and user.is_staff
+            and user.has_perm("maintenance_windows.view_maintenancewindow")
+        )
+
+    @classmethod
+    def renew(cls, user: Any) -> str:
+        """Give this person a new key, which is returned and kept nowhere; the old one is void."""
+        key = secrets.token_urlsafe(24)
+        given = {"digest": cls.digest_of(key), "created_at": timezone.now()}
+        cls.objects.update_or_create(user=user, defaults=given)
+        return key
+
+    @classmethod
+    def admits(cls, key: str) -> bool:
+        """Whether it is the key of somebody who may still have one."""
+        found = cls.objects.select_related("user").filter(digest=cls.digest_of(key)).first()
+        return found is not None and cls.may_be_held_by(found.user)

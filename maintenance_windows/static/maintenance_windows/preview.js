@@ -1,0 +1,35 @@
+// Shows what the form asks for while it is filled in.
+"use strict";
+document.addEventListener("DOMContentLoaded", () => {
+  const preview = document.querySelector(".form-preview[data-url]");
+  if (!preview) return;
+  const form = preview.closest("form");
+
+  let timer, asked = 0, shown = "";
+  async function show() {
+    const data = new URLSearchParams(new FormData(form));
+    if (data.toString() === shown) return;
+    shown = data.toString();
+    const question = ++asked;
+    const said = await fetch(preview.dataset.url, {
+      method: "POST", body: data, headers: { "X-Requested-With": "fetch" }, redirect: "error",
+    }).then((answer) => (answer.ok ? answer.text() : null)).catch(() => null);
+    if (question !== asked) return; // answers may overtake one another
+    if (said === null) {
+      preview.textContent = preview.dataset.lost;
+      shown = "";
+    } else {
+      preview.innerHTML = said;
+    }
+  }
+
+  function changed() {
+    clearTimeout(timer);
+    timer = setTimeout(show, 250);
+  }
+
+  // The admin's own: what its search for sites finds is told to jQuery alone. Its calendar and
+  // its clock tell nobody, but bring the focus back.
+  django.jQuery(form).on("input change focusin", changed);
+  window.addEventListener("pageshow", changed); // the browser may have filled in what was there
+});

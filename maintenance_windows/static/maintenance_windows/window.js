@@ -1,0 +1,37 @@
+// Names the chosen zone beside each time, and sets a length by a button.
+"use strict";
+document.addEventListener("DOMContentLoaded", () => {
+  const lengths = document.getElementById("window-lengths");
+  if (!lengths) return;
+  const form = lengths.closest("form");
+  const field = (name) => form.elements.namedItem(name); // `length` alone is how many there are
+
+  function nameZone() {
+    for (const name of form.querySelectorAll(".datetime .zone")) {
+      name.textContent = field("zone").value;
+    }
+  }
+  field("zone").addEventListener("change", nameZone);
+  window.addEventListener("pageshow", nameZone); // the browser may have filled in what was there
+
+  // The admin's search for sites, which it has made by now, has no label of its own, and the page
+  // starts with the focus on what it hides.
+  django.jQuery(() => {
+    const label = form.querySelector("label[for=id_sites]");
+    const search = form.querySelector(".field-sites [type=search]");
+    label.id = "id_sites_label";
+    search.setAttribute("aria-labelledby", label.id);
+    field("sites").addEventListener("focus", () => search.focus());
+    if (document.activeElement === field("sites")) search.focus();
+  });
+
+  field("length").after(lengths);
+  lengths.hidden = false;
+  lengths.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    field("length").value = button.value;
+    for (const name of ["ends_at_0", "ends_at_1"]) field(name).value = "";
+    field("length").dispatchEvent(new Event("input", { bubbles: true }));
+  });
+});

@@ -1,0 +1,61 @@
+"""`{% maintenance_board %}` for the first page of this app in the admin."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.core.paginator import Paginator
+from django.utils import timezone
+from django.utils.translation import get_language_bidi
+
+from maintenance_windows import board, status
+from maintenance_windows.forms.operate import LENGTHS, MINUTES
+from maintenance_windows.models.levels import LEVELS
+
+register = template.Library()
+
+SITES = 25  # on a page
+
+
+@register.inclusion_tag("maintenance_windows/admin/board.html", takes_context=True)
+def maintenance_board(context: Any) -> dict[str, Any]:
+    """The timeline and the state of the sites that the address asks for, to whom may see them."""
+    request = context["request"]
+    may = {
+        "view": request.user.has_perm("maintenance_windows.view_maintenancewindow")
+        or request.user.has_perm("maintenance_windows.change_maintenancewindow"),
+        "plan": request.user.has_perm("maintenance_windows.add_maintenancewindow"),
+        "operate": request.user.has_perm("maintenance_windows.operate_sitemaintenance"),
+    }
+    if not any(may.values()):
+        return {}
+    now = timezone.now()
+    text, busy = request.GET.get("q", "").strip(), request.GET.get("busy") == "1"
+    pages = Paginator(board.sites(text, busy=busy, now=now), SITES)
+    page = pages.get_page(request.GET.get("p"))
+    axis = board.axis(now, mirrored=get_language_bidi())
+    zone = timezone.get_current_timezone()
+    return {
+        "request": request,
+        "csrf_token": context.get("csrf_token"),
+        "may": may,
+        "now": now,
+        "zone": timezone.get_current_timezone_name(),
+        "text": text,
+        "busy": busy,
+        "page": page,
+        "axis": axis,
+        "line": axis.at(now),
+        "days": [(axis.at(midnight), midnight) for midnight in axis.midnights(zone)],
+        "lanes": list(board.lanes(list(page), axis, now)),
+        "scheduler": status.scheduler(now),
+        "lengths": LENGTHS,
+        "minutes": MINUTES,
+        "levels": LEVELS,
+    }
+
+
+@register.filter
+def moment(text: str | None) -> Any:
+    """The aware time of a status record, for the filters that show times."""
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,313 @@
+"""Planning in the admin: several sites at once, an end or a length, a zone, and all in words."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.contrib.sites.models import Site
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import translation
+from pages import Filled, errors, filled, times, told
+
+from maintenance_windows import lifecycle, spans
+from maintenance_windows.models import MaintenanceWindow
+
+WINDOWS = "admin:maintenance_windows_maintenancewindow"
+ADD, LIST, PREVIEW = (reverse(f"{WINDOWS}_{name}") for name in ("add", "changelist", "preview"))
+BERLIN = ZoneInfo("Europe/Berlin")
+NO_END = {"ends_at_0": "", "ends_at_1": ""}
+
+
+def schedule_form(*sites: Site, **more: object) -> dict[str, object]:
+    """Sunday the fourth of November 2029, 02:00 to 04:00 UTC."""
+    form = {"sites": [site.pk for site in sites], "zone": "UTC", "length": "", "level": "full"}
+    return form | times("starts_at", TWO) | times("ends_at", FOUR) | more
+
+
+def preview(browser: Client, form: dict[str, object], query: str = "") -> str:
+    """What the page's script asks for."""
+    return browser.post(f"{PREVIEW}{query}", form, headers={"X-Requested-With": "fetch"}).text
+
+
+def test_several_sites_are_planned_at_once_and_named(acme, globex, browser):
+    form = schedule_form(acme, globex, title="T", message="M", level="read_only")
+    response = browser.post(ADD, form, follow=True)
+    assert response.redirect_chain == [(LIST, 302)]
+    one, two = MaintenanceWindow.objects.order_by("site__domain")
+    assert told(response) == (
+        f"2 windows were added: acme.example ({one.pk}), globex.example ({two.pk})."
+        " Sunday 4 November 2029, 02:00 to 04:00 UTC."
+    )
+    for window in (one, two):
+        assert (window.starts_at, window.ends_at, window.level) == (TWO, FOUR, "read_only")
+        assert (window.title, window.message, window.created_by) == ("T", "M", "alice")
+    logged = LogEntry.objects.values_list("object_id", flat=True)
+    assert sorted(logged) == sorted([str(one.pk), str(two.pk)])
+    again = browser.post(ADD, form | {"_addanother": "1"})
+    assert again.headers["Location"] == ADD
+
+
+def test_all_or_none(acme, browser):
+    response = browser.post(ADD, schedule_form(acme, sites=[acme.pk, 99999]))
+    assert "Select a valid choice" in errors(response)
+    assert not MaintenanceWindow.objects.exists()
+
+
+def test_a_message_names_ten_sites_at_the_most(browser):
+    sites = Site.objects.bulk_create(Site(domain=f"s{i:02}.example") for i in range(12))
+    said = told(browser.post(ADD, schedule_form(*sites), follow=True))
+    assert "12 windows were added: s00.example" in said
+    assert "s09.example" in said
+    assert ", 2 more. Sunday" in said
+    assert "s10.example" not in said
+
+
+def test_a_length_is_exact_over_a_change_of_clock(acme, browser):
+    form = schedule_form(acme, zone="Europe/Berlin", length="2h", **NO_END)
+    form |= times("starts_at", datetime(2030, 3, 31, 1, 0))
+    said = preview(browser, form)
+    assert "Sunday 31 March 2030, 01:00 to 04:00 Europe/Berlin (00:00 to 02:00 UTC)" in said
+    assert "2 hours; the clock changes meanwhile" in said
+    browser.post(ADD, form)
+    window = MaintenanceWindow.objects.get()
+    assert window.starts_at == datetime(2030, 3, 31, 0, 0, tzinfo=UTC)
+    assert window.ends_at == datetime(2030, 3, 31, 2, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (NO_END, "Give an end or a length."),
+        ({"length": "2h"}, "Give an end or a length, not both."),
+        ({"length": "long"} | NO_END, "Cannot read the length"),
+        ({"length": "99999d", "starts_at_0": "9900-01-01"} | NO_END, "than the calendar goes"),
+        ({"length": "1m", "starts_at_0": "2029-11-03"} | NO_END, "The end has passed already."),
+        ({"ends_at_1": ""}, "Enter a valid time."),
+        ({"ends_at_0": ""}, "Enter a valid date."),
+        ({"starts_at_0": "0001-01-01", "zone": "Asia/Tokyo"}, "than the calendar goes"),
+        ({"zone": "Mars"}, "Select a valid choice"),
+    ],
+)
+def test_what_is_wrong_is_said_once_and_nothing_is_written(acme, browser, changes, sentence):
+    response = browser.post(ADD, schedule_form(acme) | changes)
+    assert errors(response).count("<li>") == 1
+    assert sentence in errors(response)
+    assert sentence in preview(browser, schedule_form(acme) | changes)
+    assert not MaintenanceWindow.objects.exists()
+
+
+def test_the_chosen_zone_is_named_beside_each_time_and_kept(acme, browser, settings):
+    settings.TIME_ZONE = "Europe/Berlin"
+    page = browser.get(ADD).text
+    assert page.count(">Europe/Berlin</bdi>") == 2
+    assert Filled(page).fields["zone"] == "Europe/Berlin"
+    refused = browser.post(ADD, schedule_form(acme, zone="Asia/Tokyo", title="x" * 201))
+    assert refused.text.count(">Asia/Tokyo</bdi>") == 2
+    assert Filled(refused.text).fields["starts_at_1"] == "02:00:00"
+    browser.post(ADD, schedule_form(acme, acme, zone="America/Chicago"))
+    assert MaintenanceWindow.objects.get().starts_at == TWO + 6 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        (
+            "starts_at=2029-11-04T02:00%2B02:00&ends_at=2029-11-04T02:00Z&title=T",
+            {"starts_at_1": "01:00:00", "ends_at_1": "03:00:00", "title": "T"},
+        ),
+        ("starts_at=2029-11-04T02:00", {"starts_at_0": "2029-11-04", "starts_at_1": "02:00:00"}),
+        ("zone=Asia/Tokyo&starts_at=2029-11-04T02:00Z", {"starts_at_1": "11:00:00"}),
+        # skipped by the clock, beyond the calendar, unreadable
+        ("starts_at=2030-03-31T02:30", {"starts_at_0": ""}),
+        ("starts_at=0001-01-01T00:00%2B14:00", {"starts_at_0": ""}),
+        ("starts_at=soon&zone=Mars&x=y", {"starts_at_0": "", "zone": "Europe/Berlin"}),
+    ],
+)
+def test_a_link_fills_the_form_in(acme, browser, settings, query, fields):
+    settings.TIME_ZONE = "Europe/Berlin"
+    shown = Filled(browser.get(f"{ADD}?{query}").text).fields
+    assert {name: shown[name] for name in fields} == fields
+
+
+def test_a_link_chooses_sites_that_there_are(acme, globex, browser):
+    page = browser.get(f"{ADD}?site={acme.pk}&sites={globex.pk},99999,x,{'9' * 20}").text
+    for site in (acme, globex):
+        assert f'<option value="{site.pk}" selected>{site.domain}</option>' in page
+    assert page.count(" selected>") == 4  # and the zone and the level
+
+
+def test_sites_are_found_by_typing(acme, globex, browser):
+    asked = {
+        "app_label": "maintenance_windows",
+        "model_name": "maintenancewindow",
+        "field_name": "site",
+        "term": "acm",
+    }
+    found = browser.get(reverse("admin:autocomplete"), asked).json()["results"]
+    assert found == [{"id": str(acme.pk), "text": "acme.example"}]
+    page = browser.get(ADD).text
+    for name, value in list(asked.items())[:3]:
+        assert f'data-{name.replace("_", "-")}="{value}"' in page
+
+
+def test_the_preview_says_it_in_words_and_writes_nothing(acme, browser, at):
+    at(TWO - timedelta(days=6, hours=2))
+    said = preview(browser, schedule_form(acme, zone="Europe/Berlin"))
+    assert "Sunday 4 November 2029, 02:00 to 04:00 Europe/Berlin (01:00 to 03:00 UTC)" in said
+    assert "in 6\xa0days, 1\xa0hour" in said
+    assert "Length: 2 hours" in said
+    assert "overlaps" not in said
+    assert "starts at once" in preview(browser, schedule_form(acme, starts_at_0="2029-10-28"))
+    assert "once they are there" in preview(browser, {"zone": "UTC", "length": ""})
+    assert not MaintenanceWindow.objects.exists()
+
+
+def test_overlaps_are_warned_of_and_not_refused(acme, globex, plan, browser):
+    window = plan(acme, TWO - HOUR, TWO + MINUTE)
+    cancelled = plan(acme)
+    lifecycle.cancel(cancelled.pk)
+    plan(globex, FOUR, FOUR + HOUR)  # touches
+    plan(globex, TWO - MINUTE, TWO)
+    early = plan(globex, FOUR + 2 * HOUR, FOUR + 3 * HOUR)
+    lifecycle.start(early.pk)
+    lines = [
+        f"acme.example: overlaps window {window.pk} (Sunday 4 November 2029, 01:00 to 02:01 UTC);"
+        " the site is closed for their union.",
+        f"globex.example: overlaps window {early.pk} (Sunday 4 November 2029, 01:00 to 07:00 UTC);"
+        " the site is closed for their union.",
+    ]
+    form = schedule_form(acme, globex)
+    said = preview(browser, form)
+    assert [said.count(line) for line in lines] == [1, 1]
+    assert said.count("overlaps window") == 2
+    warned = told(browser.post(ADD, form, follow=True))
+    assert [warned.count(line) for line in lines] == [1, 1]
+    assert warned.count("overlaps window") == 2
+    assert MaintenanceWindow.objects.count() == 7
+
+
+def test_a_preview_of_many_sites_is_short_and_cheap(browser):
+    sites = Site.objects.bulk_create(Site(domain=f"s{i:02}.example") for i in range(13))
+    lifecycle.schedule(sites, starts_at=TWO, ends_at=FOUR)
+    few, many = schedule_form(sites[0]), schedule_form(*sites)
+    with CaptureQueriesContext(connection) as one:
+        assert preview(browser, few).count("<li>") == 1
+    with CaptureQueriesContext(connection) as all_of_them:
+        said = preview(browser, many)
+    assert len(all_of_them) == len(one)
+    reading = [query["sql"] for query in all_of_them if " FROM " in query["sql"]]
+    assert len(reading) == 4  # session, user, sites, overlaps
+    assert said.count("overlaps window") == 10
+    assert "And 3 more." in said
+
+
+def test_a_change_is_previewed_and_warned_of(acme, plan, browser):
+    other = plan(acme, FOUR, FOUR + HOUR)
+    window = plan(acme)
+    url = reverse(f"{WINDOWS}_change", args=[window.pk])
+    page = browser.get(url).text
+    query = f"?window={window.pk}"
+    assert f"{PREVIEW}{query}" in page
+    assert "overlaps" not in preview(browser, filled(page), query)
+    form = filled(page, **times("ends_at", FOUR + MINUTE))
+    said = preview(browser, form, query)
+    assert "Sunday 4 November 2029, 02:00 to 04:01 UTC" in said
+    assert f"acme.example: overlaps window {other.pk}" in said
+    window.refresh_from_db()
+    assert window.ends_at == FOUR
+    warned = told(browser.post(url, form, follow=True))
+    assert f"acme.example: overlaps window {other.pk}" in warned
+    assert "overlaps" not in told(browser.post(url, filled(browser.get(url).text), follow=True))
+
+
+def test_what_runs_does_not_start(acme, plan, browser, at):
+    window = plan(acme)
+    at(TWO + MINUTE)
+    page = browser.get(reverse(f"{WINDOWS}_change", args=[window.pk])).text
+    said = preview(browser, filled(page), f"?window={window.pk}")
+    assert "Sunday 4 November 2029, 02:00 to 04:00 UTC</p>" in said
+    at(FOUR)
+    page = browser.get(reverse(f"{WINDOWS}_change", args=[window.pk])).text
+    assert "window-preview" not in page
+
+
+def test_only_planners_see_a_preview_and_only_by_post(acme, plan, browser):
+    window = plan(acme)
+    assert browser.get(PREVIEW).status_code == 405
+    bob = User.objects.create_user("bob", is_staff=True)
+    client = Client()
+    assert client.post(PREVIEW).status_code == 302
+    client.force_login(bob)
+    assert client.post(PREVIEW, schedule_form(acme)).status_code == 403
+    bob.user_permissions.add(Permission.objects.get(codename="add_maintenancewindow"))
+    assert client.post(PREVIEW, schedule_form(acme)).status_code == 200
+    url = f"{PREVIEW}?window={window.pk}"
+    assert client.post(url, schedule_form(acme)).status_code == 403
+    assert browser.post(f"{PREVIEW}?window=99999", schedule_form(acme)).status_code == 404
+
+
+def test_without_scripts_the_preview_is_a_page(acme, browser):
+    page = browser.post(PREVIEW, schedule_form(acme)).text
+    assert "<title>In words" in page
+    assert "Sunday 4 November 2029" in page
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "ends_at", "zone", "words"),
+    [
+        (TWO, FOUR, "UTC", "Sunday 4 November 2029, 02:00 to 04:00 UTC"),
+        (TWO, TWO + 30 * SECOND, "UTC", "Sunday 4 November 2029, 02:00 to 02:00:30 UTC"),
+        (
+            TWO - 4 * HOUR,
+            TWO,
+            "Europe/Berlin",
+            "Saturday 3 November 2029, 23:00 to Sunday 4 November 2029, 03:00 Europe/Berlin"
+            " (22:00 to 02:00 UTC)",
+        ),
+        (
+            TWO,
+            FOUR,
+            "America/Chicago",
+            "Saturday 3 November 2029, 21:00 to 23:00 America/Chicago"
+            " (Sunday 4 November 2029, 02:00 to 04:00 UTC)",
+        ),
+    ],
+)
+def test_spans_in_words(starts_at, ends_at, zone, words):
+    assert spans.words(starts_at, ends_at, ZoneInfo(zone)) == words
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"),
+    [
+        (timedelta(0), ", starts at once"),
+        (-HOUR, ", starts at once"),
+        (59 * SECOND, ", in less than a minute"),
+        (MINUTE, ", in 1\xa0minute"),
+        (timedelta(days=6, hours=2), ", in 6\xa0days, 2\xa0hours"),
+    ],
+)
+def test_how_far_ahead(ahead, words):
+    assert spans.coming(TWO, FOUR, BERLIN, TWO - ahead).endswith(f"UTC){words}")
+
+
+@pytest.mark.parametrize(
+    ("length", "words"),
+    [
+        (HOUR, "1 hour"),
+        (timedelta(days=2, minutes=1, seconds=5), "2 days, 1 minute, 5 seconds"),
+    ],
+)
+def test_lengths_in_words(length, words):
+    assert spans.length(length) == words
+
+
+def test_names_of_days_keep_their_order_where_others_run_from_right_to_left():
+    with translation.override("ar"):
+        assert spans.words(TWO, FOUR, BERLIN).startswith("\u2068الأحد 4 نوفمبر 2029\u2069")  # noqa: RUF001

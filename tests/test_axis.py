@@ -1,0 +1,51 @@
+"""Where times lie on the timeline."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from conftest import FOUR, HOUR, TWO
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maintenance_windows.axis import Axis, depth, stack
+from maintenance_windows.timeline import Span
+
+AXIS = Axis(TWO, TWO + 10 * HOUR)
+MIRRORED = Axis(TWO, TWO + 10 * HOUR, mirrored=True)
+
+
+def test_times_are_laid_out_from_left_to_right_or_from_right_to_left():
+    assert (AXIS.at(TWO), AXIS.at(FOUR), AXIS.at(AXIS.end)) == (0, 20, 100)
+    assert (MIRRORED.at(TWO), MIRRORED.at(FOUR), MIRRORED.at(AXIS.end)) == (100, 80, 0)
+    assert AXIS.stretch(Span(FOUR, FOUR + HOUR)) == (20, 10)
+    assert MIRRORED.stretch(Span(FOUR, FOUR + HOUR)) == (70, 10)
+
+
+def test_what_reaches_beyond_is_cut_off():
+    assert AXIS.stretch(Span(TWO - HOUR, TWO + HOUR)) == (0, 10)
+    assert AXIS.stretch(Span(FOUR, None)) == (20, 80)
+    assert MIRRORED.stretch(Span(FOUR, None)) == (0, 80)
+    assert AXIS.stretch(Span(TWO - 2 * HOUR, TWO - HOUR)) == (0, 0)
+
+
+def test_midnights_are_those_of_the_zone_also_where_a_day_is_longer():
+    berlin = ZoneInfo("Europe/Berlin")  # 28 October 2029 has 25 hours there
+    axis = Axis(datetime(2029, 10, 27, 12, tzinfo=UTC), datetime(2029, 10, 29, 12, tzinfo=UTC))
+    midnights = [midnight.astimezone(UTC) for midnight in axis.midnights(berlin)]
+    assert midnights == [
+        datetime(2029, 10, 27, 22, tzinfo=UTC),
+        datetime(2029, 10, 28, 23, tzinfo=UTC),
+    ]
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 9)), max_size=12))
+def test_no_bar_hides_another(pairs):
+    spans = [Span(TWO + start * HOUR, TWO + (start + hours) * HOUR) for start, hours in pairs]
+    spans.sort(key=lambda span: span.start)
+    rows = stack(spans)
+    for n, (one, row) in enumerate(zip(spans, rows, strict=True)):
+        for other, other_row in zip(spans[:n], rows[:n], strict=True):
+            assert row != other_row or other.end <= one.start
+    hours = [TWO + n * HOUR for n in range(30)]
+    most = max((sum(span.covers(hour) for span in spans) for hour in hours), default=1)
+    assert depth(rows) == max(most, 1)

@@ -1,0 +1,217 @@
+"""The first page of the app in the admin: the timeline, and what is on now with its buttons."""
+
+import re
+from html import unescape
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, TWO
+from django.contrib.admin.models import LogEntry
+from django.contrib.sites.models import Site
+from pages import told
+
+from maintenance_windows import lifecycle, reconcile
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
+
+BOARD = "/admin/maintenance_windows/"
+OPERATE = "/admin/maintenance_windows/sitemaintenance/operate/"
+
+
+def lane(page: str, domain: str) -> str:
+    """The timeline of one site."""
+    start = page.index(f'<span class="site">{domain}')
+    return page[start : page.index("</svg>", start)]
+
+
+def row(page: str, domain: str) -> str:
+    """What is said of one site now, without the buttons' insides."""
+    start = page.index(f">{domain}</a></th>") + len(f">{domain}</a></th>")
+    found = page[start : page.index("</tr>", start)]
+    return " ".join(re.sub(r"<[^>]+>", " ", unescape(found)).split())
+
+
+def press(browser, site, /, **button: str):
+    given = {"site": site.pk, "back": f"{BOARD}?q=ac"} | button
+    return browser.post(OPERATE, given, follow=True)
+
+
+def test_each_window_is_a_bar_that_leads_to_it(acme, globex, plan, at, browser):
+    coming = plan(acme, title="Disks")
+    plan(acme, FOUR, FOUR + HOUR, level="read_only")
+    over = plan(globex, TWO - HOUR, TWO - 30 * MINUTE)
+    off = plan(globex, TWO + 5 * HOUR, TWO + 6 * HOUR)
+    lifecycle.cancel(off.pk, clock=lambda: TWO - HOUR)
+    at(TWO - 10 * MINUTE)
+    page = browser.get(BOARD).text
+    acmes, globexs = lane(page, "acme.example"), lane(page, "globex.example")
+    assert re.findall(r'class="bar ([^"]*)"', acmes) == ["scheduled full", "scheduled read_only"]
+    assert re.findall(r'class="bar ([^"]*)"', globexs) == ["completed full", "cancelled full"]
+    label = "acme.example: Sun 2029-11-04 02:00 to Sun 2029-11-04 04:00 UTC, scheduled, full: Disks"
+    assert f'aria-label="{label}"' in acmes
+    assert f"<title>{label}</title>" in acmes
+    for window, where in ((coming, acmes), (over, globexs)):
+        assert f"/admin/maintenance_windows/maintenancewindow/{window.pk}/change/" in where
+    at(TWO)
+    assert 'class="bar active full"' in lane(browser.get(BOARD).text, "acme.example")
+
+
+def test_numbers_in_drawings_are_written_as_drawings_want_them(acme, plan, at, browser):
+    plan(acme)
+    page = browser.get(BOARD, headers={"accept-language": "de"}).text
+    assert re.findall(r'(?:x|x1|width)="([^"]*,[^"]*)%"', page) == []
+    assert "data-mirrored" not in page
+    assert "data-mirrored" in browser.get(BOARD, headers={"accept-language": "ar"}).text
+
+
+def test_the_same_facts_stand_in_a_table(acme, plan, at, browser):
+    plan(acme, title="Disks")
+    page = browser.get(BOARD).text
+    table = page[page.index("<caption>") :]
+    for fact in ("acme.example", "2029-11-04 02:00 UTC", "2029-11-04 04:00 UTC", "Disks"):
+        assert fact in table
+
+
+def test_a_free_place_leads_to_the_form_for_that_site(acme, at, browser):
+    add = f"/admin/maintenance_windows/maintenancewindow/add/?sites={acme.pk}"
+    assert lane(browser.get(BOARD).text, "acme.example").count(add) == 2
+
+
+def test_what_was_switched_on_by_hand_is_drawn_too(acme, at, browser):
+    assert 'class="hold"' not in lane(browser.get(BOARD).text, "acme.example")
+    lifecycle.switch_on([acme])
+    assert 'class="hold"' in lane(browser.get(BOARD).text, "acme.example")
+
+
+def test_sites_are_filtered_and_paged(acme, plan, at, browser, django_assert_max_num_queries):
+    Site.objects.bulk_create(Site(domain=f"s{n:03}.example") for n in range(500))
+    with django_assert_max_num_queries(20):
+        page = browser.get(BOARD).text
+    assert page.count('class="lane"') == 25
+    assert "Page 1 of 21" in page
+    assert "s499.example" in browser.get(f"{BOARD}?p=21").text
+    assert "s499.example" in browser.get(f"{BOARD}?p=many&q=S499").text
+    assert browser.get(f"{BOARD}?q=s49").text.count('class="lane"') == 10
+    assert "No site is like that." in browser.get(f"{BOARD}?q=nobody").text
+    assert "acme.example" not in browser.get(f"{BOARD}?busy=1").text
+    plan(acme)
+    busy = browser.get(f"{BOARD}?busy=1").text
+    assert busy.count('class="lane"') == 1
+    assert "acme.example" in busy
+    assert "&lt;b&gt;" in browser.get(f"{BOARD}?q=<b>").text
+
+
+def test_each_site_says_its_state(acme, globex, plan, at, browser):
+    plan(acme)
+    assert row(browser.get(BOARD).text, "acme.example").startswith("up - - 2029-11-04 02:00 UTC")
+    at(TWO)
+    lifecycle.switch_on([globex], level="read_only")
+    page = browser.get(BOARD).text
+    assert row(page, "acme.example").startswith(
+        "down 2029-11-04 02:00 UTC 2029-11-04 04:00 UTC - +15 min +30 min +60 min End now "
+        f"Window {MaintenanceWindow.objects.get().pk} would run until 2029-11-04 04:00 UTC."
+    )
+    assert row(page, "globex.example").startswith(
+        "read-only (switched on by hand) 2029-11-04 02:00 UTC until switched off - Bring up"
+    )
+
+
+def test_the_scheduler_says_how_it_is(acme, at, browser):
+    page = browser.get(BOARD).text
+    assert "The scheduler has never ticked." in page
+    assert "It is down." in page
+    reconcile.tick()
+    page = browser.get(BOARD).text
+    assert "The scheduler&#x27;s last tick was at 2029-11-04 01:00:00 UTC." in page or (
+        "The scheduler's last tick was at 2029-11-04 01:00:00 UTC." in page
+    )
+    assert "It is well." in page
+
+
+def test_a_site_is_taken_down_until_it_is_brought_up(acme, at, browser, visit):
+    assert visit().status_code == 200
+    answer = press(browser, acme, verb="on", length="", level="full", message="Back soon.")
+    assert told(answer) == "acme.example is down until it is switched off."
+    assert answer.redirect_chain == [(f"{BOARD}?q=ac", 302)]
+    assert "Back soon." in visit().text
+    assert told(press(browser, acme, verb="off")) == "acme.example is up."
+    assert visit().status_code == 200
+    actors = Transition.objects.values_list("actor", flat=True)
+    assert set(actors) == {"alice"}
+    said = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
+    assert list(said) == ["acme.example is down until it is switched off.", "acme.example is up."]
+
+
+def test_a_site_is_taken_down_for_a_time(acme, at, browser, visit):
+    answer = press(browser, acme, verb="on", length="2h", level="read_only", message="")
+    assert told(answer) == "acme.example is down until 03:00:00 UTC."
+    assert (visit().status_code, visit(method="POST").status_code) == (200, 503)
+    assert visit(method="POST").headers["Retry-After"] == "7200"
+
+
+def test_the_end_is_moved(acme, plan, at, browser, visit):
+    window = plan(acme)
+    at(TWO)
+    assert told(press(browser, acme, extend="30")) == (
+        f"Window {window.pk} of acme.example ends at 04:30:00 UTC."
+    )
+    assert visit().headers["Retry-After"] == "9000"
+
+
+def test_the_end_that_is_moved_is_that_of_the_whole_run(acme, plan, at, browser, visit):
+    plan(acme)
+    plan(acme, TWO + 10 * MINUTE, TWO + 20 * MINUTE)
+    last = plan(acme, FOUR, FOUR + HOUR)
+    at(TWO + 10 * MINUTE)
+    assert f"Window {last.pk} of acme.example ends at 05:15:00" in told(
+        press(browser, acme, extend="15")
+    )
+
+
+def test_what_runs_is_ended_and_a_hold_stays(acme, plan, at, browser, visit):
+    plan(acme)
+    plan(acme, TWO, FOUR + HOUR)
+    at(TWO)
+    lifecycle.switch_on([acme])
+    assert told(press(browser, acme, verb="end")).startswith("Ended early on acme.example: window")
+    assert visit().headers["Retry-After"] == "300"
+    assert told(press(browser, acme, verb="off")) == "acme.example is up."
+
+
+def test_bringing_up_ends_what_runs_and_says_so(acme, plan, at, browser, visit):
+    window = plan(acme)
+    at(TWO)
+    assert told(press(browser, acme, verb="off")) == (
+        f"acme.example is up; ended early: window {window.pk}."
+    )
+    assert visit().status_code == 200
+
+
+@pytest.mark.parametrize("button", [{"extend": "15"}, {"verb": "end"}])
+def test_where_nothing_runs_there_is_nothing_to_end(acme, at, browser, button):
+    assert told(press(browser, acme, **button)) == "No window of acme.example is running."
+
+
+@pytest.mark.parametrize(
+    "button",
+    [
+        {},
+        {"verb": "delete"},
+        {"extend": "7"},
+        {"verb": "on", "length": "soon"},
+        {"verb": "on", "level": "half"},
+        {"verb": "off", "site": "999999"},
+    ],
+)
+def test_what_no_button_says_is_refused_and_changes_nothing(acme, at, browser, button):
+    answer = press(browser, acme, **button)
+    assert [message.level_tag for message in answer.context["messages"]] == ["error"]
+    assert not SiteMaintenance.objects.filter(in_maintenance=True).exists()
+
+
+def test_nothing_changes_on_get(acme, at, browser):
+    assert browser.get(OPERATE, {"site": acme.pk, "verb": "on"}).status_code == 405
+    assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
+
+
+def test_the_way_back_leads_nowhere_else(acme, at, browser):
+    answer = browser.post(OPERATE, {"site": acme.pk, "verb": "off", "back": "//evil.example/"})
+    assert answer.headers["Location"] == BOARD

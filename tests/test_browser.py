@@ -1,0 +1,111 @@
+"""The whole way in a browser: two sites are planned, go down and come back, and it is on record."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browsing import ARTEFACTS, LATE, chromium
+from fleet import Fleet, new_database
+from playwright.sync_api import Browser, Page, expect
+
+DOWN, ALSO, UP = "s0.example", "s1.example", "s2.example"
+AHEAD, LENGTH = timedelta(seconds=5), "4s"
+USER, PASSWORD = "operator", "not a secret 1"
+# Django's own: the links of its breadcrumbs are told from the text by colour alone.
+NOT_OURS = {"link-in-text-block"}
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory) -> Iterator[Fleet]:
+    """Three sites and an operator, over plain HTTP, as on a laptop."""
+    folder = tmp_path_factory.mktemp("browser")
+    with new_database(folder) as url, Fleet(folder, url) as fleet:
+        fleet.env |= {"DJANGO_SETTINGS_MODULE": "project.settings", "DEBUG": "1"}
+        fleet.migrate(sites=3)
+        fleet.env["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
+        fleet.manage("createsuperuser", "--noinput", f"--username={USER}", "--email=")
+        repeat = ("--rule=FREQ=DAILY;INTERVAL=3", "--zone=Europe/Berlin", "--for=4h")
+        tomorrow = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT02:00")
+        fleet.manage("maintenance", "repeat", ALSO, f"--start={tomorrow}", *repeat)
+        fleet.start_web()
+        fleet.start_embedded()
+        fleet.wait()
+        yield fleet
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+def audit(page: Page, where: str) -> None:
+    violations = Axe().run(page).response["violations"]
+    ours = [found for found in violations if found["id"] not in NOT_OURS]
+    assert not ours, f"{where}: {[(found['id'], found['nodes'][0]['html']) for found in ours]}"
+
+
+def picture(page: Page, name: str) -> None:
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"{name}.png")
+
+
+def log_in(page: Page, address: str) -> None:
+    page.goto(f"{address}/admin/maintenance_windows/")
+    page.fill("#id_username", USER)
+    page.fill("#id_password", PASSWORD)
+    page.press("#id_password", "Enter")
+    expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=LATE)
+
+
+def test_from_the_plan_to_the_record(fleet, browser):
+    operators, visitors = browser.new_context(), browser.new_context()
+    operator, visits = operators.new_page(), [visitors.new_page(), visitors.new_page()]
+    operator.set_default_timeout(LATE)
+    address = f"http://{UP}:{fleet.port}"
+    log_in(operator, address)
+    operator.set_viewport_size({"width": 1280, "height": 860})
+    audit(operator, "board")
+
+    operator.goto(f"{address}/admin/maintenance_windows/maintenancewindow/add/")
+    for site in (DOWN, ALSO):
+        choose(operator, site)
+    operator.fill("#id_title", "New disks")
+    operator.fill("#id_message", "We are fitting new disks.")
+    start = datetime.now(UTC) + AHEAD
+    operator.fill("#id_starts_at_0", f"{start:%Y-%m-%d}")
+    operator.fill("#id_starts_at_1", f"{start:%H:%M:%S}")
+    operator.fill("#id_length", LENGTH)
+    expect(operator.get_by_text("UTC, in ")).to_be_visible(timeout=LATE)
+    picture(operator, "form")
+    operator.get_by_role("button", name="Save", exact=True).click()
+    expect(operator.locator(".messagelist .success")).to_be_visible(timeout=LATE)
+
+    for page, site in zip(visits, (DOWN, ALSO), strict=True):
+        page.goto(f"http://{site}:{fleet.port}/")
+        while "is up." in page.content():
+            page.reload()
+        expect(page.get_by_text("We are fitting new disks.")).to_be_visible()
+    operator.goto(f"{address}/admin/maintenance_windows/")
+    expect(operator.locator(".bar.active")).to_have_count(2)
+    picture(operator, "timeline")
+    for page in visits:  # nobody touches them
+        expect(page.get_by_text("is up.")).to_be_visible(timeout=LATE)
+
+    operator.goto(f"{address}/admin/maintenance_windows/")
+    expect(operator.locator(".bar.completed")).to_have_count(2, timeout=LATE)
+    operator.locator(".bar.completed").first.click()
+    operator.get_by_role("link", name="History").click()
+    record = operator.locator("#story")
+    for fact in ("planned", "site closed", "site opened", USER):
+        expect(record).to_contain_text(fact)
+
+
+def choose(page: Page, site: str) -> None:
+    """With the keyboard, in the box that looks sites up as one types."""
+    box = page.locator(".field-sites .select2-search__field")
+    box.click()
+    box.press_sequentially(site)
+    page.locator(".select2-results__option--highlighted", has_text=site).wait_for()
+    box.press("Enter")

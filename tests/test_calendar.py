@@ -1,0 +1,543 @@
+"""The calendar feed: what subscribers get, over a year, and how they learn of changes."""
+
+import logging
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from itertools import count
+from urllib.parse import urlsplit
+
+import icalendar
+import pytest
+import recurring_ical_events
+from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
+from django.contrib import admin
+from django.contrib.auth.models import Permission, User
+from django.contrib.sites.models import Site
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import path
+from pages import told
+
+from maintenance_windows import feed, lifecycle, reconcile, series
+from maintenance_windows.models import CalendarToken, MaintenanceWindow, WindowSeries
+from maintenance_windows.snapshot import Level
+
+DAY = 24 * HOUR
+ONE = TWO - HOUR
+PATH = "/maintenance/calendar.ics"
+PAGE = "/admin/maintenance_windows/maintenancewindow/calendar/"
+
+
+def get(host: str = "acme.example", **query: str) -> HttpResponse:
+    return Client().get(PATH, query, headers={"host": host})
+
+
+def events(answer: HttpResponse) -> list[icalendar.Event]:
+    return icalendar.Calendar.from_ical(answer.content).walk("VEVENT")
+
+
+def event(answer: HttpResponse) -> icalendar.Event:
+    (found,) = events(answer)
+    return found
+
+
+def said(found: icalendar.Event) -> tuple[str, int, str]:
+    return str(found["UID"]), found["SEQUENCE"], str(found["STATUS"])
+
+
+def span(found: icalendar.Event) -> tuple[datetime, datetime]:
+    return found["DTSTART"].dt, found["DTEND"].dt
+
+
+@pytest.fixture
+def begin(at) -> Callable[..., WindowSeries]:
+    """Begins a series at one o'clock: by default each Sunday from 02:00 to 04:00 UTC."""
+
+    def begin(site: Site, **fields: object) -> WindowSeries:
+        at(ONE)
+        given = {
+            "rule": "FREQ=WEEKLY;BYDAY=SU",
+            "starts_on": date(2029, 11, 4),
+            "start_time": time(2),
+            "zone": "UTC",
+            "length": 2 * HOUR,
+        }
+        (outcome,) = series.repeat([site], WindowSeries(**(given | fields)), actor="bob")
+        return outcome.series
+
+    return begin
+
+
+@pytest.fixture
+def key(alice) -> str:
+    return CalendarToken.renew(alice)
+
+
+def test_a_site_has_its_windows(acme, globex, at):
+    at(ONE)
+    lifecycle.schedule([acme], starts_at=TWO, ends_at=FOUR, message="New disks.")
+    lifecycle.schedule([globex], starts_at=TWO, ends_at=FOUR, level=Level.READ_ONLY)
+    answer = get()
+    assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == 'inline; filename="maintenance.ics"'
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert "Cookie" not in answer.headers.get("Vary", "")
+    uid = str(event(answer)["UID"])
+    lines = answer.content.decode().split("\r\n")
+    assert (lines[0], lines[-2:]) == ("BEGIN:VCALENDAR", ["END:VCALENDAR", ""])
+    assert set(lines[1:-2]) == {
+        "VERSION:2.0",
+        "PRODID:-//django-maintenance-windows//EN",
+        "METHOD:PUBLISH",
+        "REFRESH-INTERVAL;VALUE=DURATION:PT15M",
+        "X-PUBLISHED-TTL:PT15M",
+        "X-WR-CALNAME:Maintenance: acme.example",
+        "BEGIN:VEVENT",
+        f"UID:{uid}",
+        "SEQUENCE:0",
+        "DTSTAMP:20291104T010000Z",
+        "LAST-MODIFIED:20291104T010000Z",
+        "DTSTART:20291104T020000Z",
+        "DTEND:20291104T040000Z",
+        "STATUS:CONFIRMED",
+        "SUMMARY:Maintenance: acme.example",
+        "DESCRIPTION:New disks.",
+        "END:VEVENT",
+    }
+    assert event(get("globex.example"))["SUMMARY"] == "Read-only maintenance: globex.example"
+
+
+def test_unchanged_it_is_the_same_to_the_byte(acme, begin, at):
+    """Also while windows open and close on time, and those of series are made."""
+    begin(acme)
+    lifecycle.schedule([acme], starts_at=TWO + HOUR, ends_at=FOUR + HOUR)
+    at(ONE)
+    first = get()
+    assert (first.status_code, first.headers["ETag"][:1]) == (200, '"')
+    for moment in (TWO, FOUR + SECOND, FOUR + 3 * HOUR):
+        at(moment)
+        reconcile.tick(horizon=timedelta(0))
+        series.materialise()
+        assert get().content == first.content
+        again = Client().get(
+            PATH, headers={"host": "acme.example", "if-none-match": first.headers["ETag"]}
+        )
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["Cache-Control"] == "no-cache"
+    assert MaintenanceWindow.objects.filter(ended_at__isnull=False).count() == 2
+    at(TWO + 4 * DAY)
+    before = get().content
+    (outcome,) = series.materialise()
+    assert len(outcome.made) == 1
+    assert get().content == before
+
+
+def test_each_move_and_the_cancellation_are_told(acme, plan, at):
+    window = plan(acme)
+    uid = str(event(get())["UID"])
+    at(ONE + MINUTE)
+    lifecycle.move(window.pk, starts_at=TWO + HOUR, ends_at=FOUR + HOUR)
+    at(ONE + 2 * MINUTE)
+    moved = get()
+    assert said(event(moved)) == (uid, 1, "CONFIRMED")
+    assert span(event(moved)) == (TWO + HOUR, FOUR + HOUR)
+    assert event(moved)["DTSTAMP"].dt == event(moved)["LAST-MODIFIED"].dt == ONE + MINUTE
+    lifecycle.revise(window.pk, message="Later.")
+    assert said(event(get())) == (uid, 1, "CONFIRMED")
+    assert event(get())["DTSTAMP"].dt == ONE + 2 * MINUTE
+    lifecycle.extend(window.pk, by=HOUR)
+    assert said(event(get())) == (uid, 2, "CONFIRMED")
+    lifecycle.cancel(window.pk)
+    gone = get()
+    assert said(event(gone)) == (uid, 3, "CANCELLED")
+    assert span(event(gone)) == (TWO + HOUR, FOUR + 2 * HOUR)
+    at(FOUR + 2 * DAY)
+    assert said(event(get())) == (uid, 3, "CANCELLED")
+
+
+def test_what_really_happened_is_told(acme, plan, at):
+    window = plan(acme)
+    at(TWO - 10 * MINUTE)
+    lifecycle.start(window.pk)
+    assert span(event(get())) == (TWO - 10 * MINUTE, FOUR)
+    at(TWO + HOUR)
+    lifecycle.switch_off([acme])
+    assert span(event(get())) == (TWO - 10 * MINUTE, TWO + HOUR)
+    assert event(get())["SEQUENCE"] == 2
+
+
+def test_a_window_that_was_over_at_once_has_no_end(acme, plan, at):
+    window = plan(acme)
+    at(ONE + 0.2 * SECOND)
+    lifecycle.start(window.pk)
+    at(ONE + 0.7 * SECOND)
+    lifecycle.end(window.pk)
+    assert event(get())["DTSTART"].dt == ONE
+    assert "DTEND" not in event(get())
+
+
+def test_it_keeps_ninety_days(acme, at):
+    at(ONE)
+    lifecycle.schedule([acme], starts_at=TWO, ends_at=FOUR)
+    (ended,) = lifecycle.schedule([acme], starts_at=TWO, ends_at=TWO + 900 * DAY)
+    lifecycle.schedule([acme], starts_at=TWO + 900 * DAY, ends_at=FOUR + 900 * DAY)
+    at(FOUR)
+    lifecycle.end(ended.pk)
+    at(FOUR + 90 * DAY)
+    assert len(events(get())) == 3
+    at(FOUR + 91 * DAY)
+    assert [found["DTSTART"].dt for found in events(get())] == [TWO + 900 * DAY]
+
+
+def test_nothing_internal_leaks(acme, begin, key):
+    (window,) = lifecycle.schedule(
+        [acme], starts_at=TWO, ends_at=FOUR, title="CANARY one", actor="CANARY two"
+    )
+    begun = begin(acme, title="CANARY three", created_by="CANARY four")
+    lifecycle.move(window.pk, starts_at=TWO, ends_at=FOUR + HOUR, actor="CANARY five")
+    lifecycle.revise(window.pk, title="CANARY six", actor="CANARY seven")
+    series.revise(begun.pk, title="CANARY eight", actor="CANARY nine")
+    lifecycle.cancel(begun.windows.first().pk, actor="CANARY ten")
+    own = get(token=key).content.decode()
+    assert "Maintenance: acme.example (CANARY six)" in own
+    assert own.count("(CANARY eight)") == len(events(get())) - 1
+    assert own.count("CANARY") == len(events(get()))
+    assert "CANARY" not in get().content.decode()
+    assert "bob" not in get().content.decode() + own
+
+
+def test_a_change_of_the_title_alone_does_not_show(acme, begin, key, at, plan):
+    begun = begin(acme)
+    window = plan(acme)
+    before, own = get().content, get(token=key).content
+    at(ONE + MINUTE)
+    lifecycle.revise(window.pk, title="Disks")
+    series.revise(begun.pk, title="Disks")
+    assert get().content == before
+    assert get(token=key).content != own
+
+
+@pytest.mark.parametrize("host", ["acme.example", "ACME.example", "acme.example:8000"])
+def test_the_host_tells_the_site(acme, globex, plan, host):
+    plan(acme)
+    assert len(events(get(host))) == 1
+    assert events(get("globex.example")) == []
+
+
+def test_without_a_site_there_is_none(acme, plan, settings):
+    window = plan(acme)
+    assert get("nobody.example").status_code == 404
+    settings.SITE_ID = window.site_id
+    assert len(events(get("nobody.example"))) == 1
+
+
+def test_it_is_read_while_the_site_is_closed(acme, plan, at, visit):
+    plan(acme)
+    at(TWO)
+    assert visit().status_code == 503
+    answer = visit(PATH)
+    assert (answer.status_code, len(events(answer))) == (200, 1)
+    head = visit(PATH, method="HEAD")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["ETag"] == answer.headers["ETag"]
+    for method in ("POST", "PUT", "DELETE"):
+        assert visit(PATH, method=method).status_code == 405
+    assert Client(enforce_csrf_checks=True).post(PATH).status_code == 405
+
+
+def test_a_key_opens_all_sites(acme, globex, plan, key):
+    plan(acme, title="Disks")
+    plan(globex)
+    for host in ("acme.example", "globex.example", "nobody.example"):
+        answer = get(host, token=key)
+        names = {str(found["SUMMARY"]) for found in events(answer)}
+        assert names == {"Maintenance: acme.example (Disks)", "Maintenance: globex.example"}
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert "X-WR-CALNAME:Maintenance of all sites\r\n" in answer.content.decode()
+
+
+def test_only_staff_who_may_view_windows_have_a_good_key(acme, client):
+    def status(key: str) -> int:
+        return get(token=key).status_code
+
+    carol = User.objects.create_user("carol", is_staff=True)
+    key = CalendarToken.renew(carol)
+    assert status(key) == 404
+    carol.user_permissions.add(Permission.objects.get(codename="view_maintenancewindow"))
+    assert status(key) == 200
+    for name, value in (("is_active", False), ("is_staff", False)):
+        User.objects.update(**{name: value})
+        assert status(key) == 404
+        User.objects.update(**{name: not value})
+        assert status(key) == 200
+    renewed = CalendarToken.renew(carol)
+    assert (status(key), status(renewed)) == (404, 200)
+    CalendarToken.objects.all().delete()
+    assert status(renewed) == 404
+    for nonsense in ("", "x", key[:-1], CalendarToken.digest_of(key), "\x00", "é", "x" * 5000):
+        assert status(nonsense) == 404
+    client.force_login(carol)
+    assert client.get(PATH, {"token": ""}).status_code == 404
+
+
+def test_no_key_is_logged_or_kept(acme, alice, caplog):
+    caplog.set_level(logging.DEBUG)
+    key = CalendarToken.renew(alice)
+    assert get(token=key).status_code == 200
+    assert get(token=f"{key}x").status_code == 404
+    assert "Not Found: /maintenance/calendar.ics" in caplog.text
+    assert key not in caplog.text
+    assert key not in str(CalendarToken.objects.values())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"zone": "Europe/Berlin", "start_time": time(2, 30)},
+        {"zone": "America/New_York", "start_time": time(1, 30)},
+        {
+            "zone": "America/New_York",
+            "start_time": time(2, 30),
+            "rule": "FREQ=MONTHLY;BYDAY=2SU,1SU",
+        },
+        {"zone": "Australia/Lord_Howe", "rule": "FREQ=DAILY", "start_time": time(2, 10)},
+    ],
+)
+def test_another_program_reads_the_instants_of_the_list_for_a_year(acme, begin, fields):
+    begun = begin(acme, **fields)
+    stop = ONE + 365 * DAY
+    expected = [(o.starts_at, o.ends_at) for o in begun.recurrence().occurrences(ONE, stop)]
+    assert len({start.time() for start, _ in expected}) > 1  # both changes of the clock
+    read = recurring_ical_events.of(icalendar.Calendar.from_ical(get().content))
+    found = sorted(map(span, read.between(ONE, stop)))
+    assert found == expected
+    listed = begun.windows.order_by("starts_at").values_list("starts_at", "ends_at")
+    assert found[: len(listed)] == list(listed)
+
+
+def test_occurrences_that_people_changed_are_there_once(acme, begin):
+    begun = begin(acme, excluded=["2029-11-11", "2030-06-02"])
+    starts = {found["DTSTART"].dt: found for found in events(get())}
+    assert TWO + 7 * DAY not in starts
+    assert datetime.fromisoformat("2030-06-02T02:00Z") not in starts
+    moved, cancelled = begun.windows.order_by("starts_at")[1:3]
+    lifecycle.move(moved.pk, starts_at=TWO + 400 * DAY, ends_at=FOUR + 400 * DAY)
+    lifecycle.cancel(cancelled.pk)
+    after = {found["DTSTART"].dt: found for found in events(get())}
+    assert len(after) == len(events(get())) == len(starts)
+    assert said(after[TWO + 400 * DAY]) == (starts[TWO + 14 * DAY]["UID"], 1, "CONFIRMED")
+    assert said(after[TWO + 21 * DAY]) == (starts[TWO + 21 * DAY]["UID"], 1, "CANCELLED")
+
+
+def test_a_moved_series_moves_the_whole_year(acme, begin, at):
+    begun = begin(acme)
+    before = {str(found["UID"]): found for found in events(get())}
+    for number in (1, 2):
+        at(ONE + number * MINUTE)
+        series.revise(begun.pk, start_time=time(2 + number))
+        after = events(get())
+        assert {str(found["UID"]) for found in after} == before.keys()
+        for found in after:
+            assert found["SEQUENCE"] == number
+            assert found["DTSTART"].dt == before[found["UID"]]["DTSTART"].dt + number * HOUR
+    at(TWO + 4 * DAY)
+    unmade = get().content
+    (outcome,) = series.materialise()
+    assert len(outcome.made) == 1
+    assert get().content == unmade
+
+
+def test_a_date_that_comes_back_is_the_same_event(acme, begin, at):
+    begun = begin(acme)
+    before = {found["DTSTART"].dt: str(found["UID"]) for found in events(get())}
+    for number, (excluded, status) in enumerate(
+        [(["2029-11-11"], "CANCELLED"), ([], "CONFIRMED"), (["2029-11-11"], "CANCELLED")], 1
+    ):
+        at(ONE + number * MINUTE)
+        series.revise(begun.pk, excluded=excluded)
+        (found,) = (f for f in events(get()) if f["DTSTART"].dt == TWO + 7 * DAY)
+        assert said(found) == (before[TWO + 7 * DAY], number, status)
+        assert found["DTSTAMP"].dt == ONE + number * MINUTE
+        assert len(events(get())) == len(before)
+
+
+def test_the_end_of_a_series_cancels_and_keeps_what_was_made(acme, begin):
+    begun = begin(acme)
+    before = {str(found["UID"]) for found in events(get())}
+    series.end(begun.pk)
+    after = events(get())
+    assert len(after) == begun.windows.count() == 9
+    assert {found["UID"] for found in after} < before
+    assert {said(found)[1:] for found in after} == {(1, "CANCELLED")}
+
+
+def test_a_date_comes_back_also_before_its_window_is_made(acme, begin, at, settings):
+    begun = begin(acme)
+    (before,) = (f for f in events(get()) if f["DTSTART"].dt == TWO + 7 * DAY)
+    series.revise(begun.pk, excluded=["2029-11-11"])
+    settings.MAINTENANCE_SERIES_HORIZON = 1
+    series.revise(begun.pk, excluded=[])
+    assert not begun.windows.filter(occurs_on="2029-11-11").exists()
+    (found,) = (f for f in events(get()) if f["DTSTART"].dt == TWO + 7 * DAY)
+    assert said(found) == (before["UID"], 2, "CONFIRMED")
+
+
+def test_what_was_over_early_does_not_come_again(acme, begin, at, settings):
+    settings.MAINTENANCE_SERIES_HORIZON = 200
+    begun = begin(acme, length=100 * DAY, rule="FREQ=DAILY;INTERVAL=150")
+    first, second = begun.windows.order_by("starts_at")
+    at(TWO + HOUR)
+    lifecycle.end(first.pk)
+    lifecycle.move(second.pk, starts_at=TWO + 2 * HOUR, ends_at=TWO + 3 * HOUR)
+    at(TWO + 95 * DAY)
+    assert [found["DTSTART"].dt for found in events(get())] == [TWO + 300 * DAY, TWO + 450 * DAY]
+
+
+def starts(answer: HttpResponse) -> dict[datetime, str]:
+    return {found["DTSTART"].dt: str(found["UID"]) for found in events(answer)}
+
+
+BERLIN = {"zone": "Europe/Berlin", "start_time": time(0), "starts_on": date(2029, 11, 5)}
+IN_UTC = {"zone": "UTC", "start_time": time(23), "starts_on": date(2029, 11, 4)}
+
+
+def test_another_zone_renames_no_window(acme, begin, at):
+    """Midnight in Berlin is the evening before in UTC: each window has another date then."""
+    begun = begin(acme, rule="FREQ=DAILY", **BERLIN)
+    made = list(begun.windows.values_list("starts_at", flat=True))
+    before = starts(get())
+    at(ONE + MINUTE)
+    series.revise(begun.pk, **IN_UTC)
+    after = starts(get())
+    assert len(after) == len(events(get())) == len(before)
+    assert [after[start] for start in made] == [before[start] for start in made]
+    at(TWO + 4 * DAY)
+    unmade = get()
+    (outcome,) = series.materialise()
+    assert len(outcome.made) == 4
+    assert get().content == unmade.content
+    series.end(begun.pk)
+    ended = starts(get())
+    assert ended.items() <= starts(unmade).items()
+    assert [ended[start] for start in made] == [before[start] for start in made]
+
+
+def test_a_window_that_lost_its_date_stays_itself(acme, begin, at):
+    begun = begin(acme, rule="FREQ=DAILY", **BERLIN)
+    window = begun.windows.get(occurs_on="2029-11-11")
+    name = starts(get())[window.starts_at]
+    for hours in (30, 60):
+        lifecycle.move(
+            window.pk,
+            starts_at=window.starts_at + hours * HOUR,
+            ends_at=window.ends_at + hours * HOUR,
+        )
+    for minutes, changes in ((1, IN_UTC | {"excluded": ["2029-11-10"]}), (2, BERLIN)):
+        at(ONE + minutes * MINUTE)
+        series.revise(begun.pk, **changes | {"excluded": changes.get("excluded", [])})
+        assert starts(get())[window.starts_at + 60 * HOUR] == name
+    window.refresh_from_db()
+    assert window.occurs_on is None
+    assert starts(get())[window.starts_at - 60 * HOUR] != name
+
+
+def test_a_series_that_cannot_be_worked_out_spoils_nothing(acme, begin):
+    begun = begin(acme)
+    WindowSeries.objects.filter(pk=begun.pk).update(rule="FREQ=NEVER")
+    assert len(events(get())) == 9
+
+
+def test_more_windows_take_no_more_queries(acme, globex, begin, key, django_assert_max_num_queries):
+    for number in count(1):
+        with django_assert_max_num_queries(5):
+            public = get()
+        with django_assert_max_num_queries(6):
+            get(token=key)
+        if number == 3:
+            break
+        for site in (acme, globex):
+            begun = begin(site)
+            series.revise(begun.pk, message="Later.")
+    assert len(events(public)) > 100
+
+
+@pytest.mark.parametrize(
+    ("message", "read"),
+    [
+        ("a, b; c: d\\n e \"f\" 'g'", None),
+        ("First.\nSecond.\n\n\tThird.", None),
+        ("Größe: 10 € \U0001f527\U0001f468\u200d\U0001f692 " * 20, None),
+        ("日本語" * 50, None),
+        ("x" * 500, None),
+        ("BEGIN:VEVENT\nEND:VEVENT\nEND:VCALENDAR", None),
+        ("a\r\nb\rc\x0bd\u2028e\x85f", "a\nb\nc\nd\ne\nf"),
+        ("a\x00b\x1b[1mc\x7fd", "ab[1mcd"),
+    ],
+)
+def test_any_text_survives(message, read):
+    told = feed.Event(
+        uid="x",
+        sequence=0,
+        changed_at=ONE,
+        starts_at=TWO,
+        ends_at=FOUR,
+        site="acme.example",
+        level=Level.FULL,
+        title=message,
+        message=message,
+        cancelled=False,
+    )
+    content = feed.render("Disks, \n and more", (told,))
+    assert max(map(len, content.split(b"\r\n"))) <= 75
+    assert b"\n" not in content.replace(b"\r\n", b"")
+    (found,) = icalendar.Calendar.from_ical(content).walk("VEVENT")
+    assert found["DESCRIPTION"] == (read or message)
+    assert found["SUMMARY"] == f"Maintenance: acme.example ({read or message})"
+
+
+def test_an_address_is_made_shown_once_replaced_and_revoked(acme, plan, browser, at):
+    plan(acme, title="Disks")
+    assert PAGE in browser.get("/admin/maintenance_windows/maintenancewindow/").text
+    page = browser.get(PAGE)
+    assert (page.status_code, page.context["address"]) == (200, None)
+    assert "Revoke my address" not in page.text
+    first = browser.post(PAGE, {"renew": "1"})
+    address = first.context["address"]
+    assert address.startswith("http://testserver/maintenance/calendar.ics?token=")
+    assert address in first.text
+
+    def status(address: str) -> int:
+        parts = urlsplit(address)
+        return Client().get(f"{parts.path}?{parts.query}").status_code
+
+    assert status(address) == 200
+    key = address.partition("token=")[2]
+    assert key not in browser.get(PAGE).text
+    at(ONE + MINUTE)
+    second = browser.post(PAGE, {"renew": "1"}).context["address"]
+    assert CalendarToken.objects.get().created_at == ONE + MINUTE
+    assert (status(address), status(second)) == (404, 200)
+    browser.get(f"{PAGE}?revoke=1")
+    assert status(second) == 200
+    assert "revoked" in told(browser.post(PAGE, {"revoke": "1"}, follow=True))
+    assert status(second) == 404
+    assert not CalendarToken.objects.exists()
+
+
+def test_the_page_is_for_those_who_may_view_windows(acme, client):
+    client.force_login(User.objects.create_user("carol", is_staff=True))
+    for method in (client.get, client.post):
+        assert method(PAGE, {"renew": "1"}).status_code == 403
+    client.force_login(User.objects.create_user("dave"))
+    assert client.get(PAGE).status_code == 302
+    assert not CalendarToken.objects.exists()
+
+
+urlpatterns = [path("admin/", admin.site.urls)]
+
+
+def test_without_the_urls_no_address_is_made(browser, settings):
+    settings.ROOT_URLCONF = "test_calendar"
+    answer = browser.post(PAGE, {"renew": "1"})
+    assert "There is no calendar without maintenance_windows.urls." in answer.text
+    assert not CalendarToken.objects.exists()

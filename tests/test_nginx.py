@@ -1,0 +1,271 @@
+"""A real nginx in front, with a cache: it keeps nothing of a window and lends no address."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.message import Message
+from http.client import HTTPConnection
+from http.cookies import Morsel, SimpleCookie
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import SECOND
+from fleet import Fleet, new_database
+from programs import require_program
+from windows import open_window
+
+from project.probe import RIGHT, ask
+from project.processes import _die_with_parent, free_port
+
+WINDOW, HELD, UP = (f"s{number}.example" for number in range(3))
+# Whom nginx asks as, whom everybody else is, and two who pass where they are believed.
+NGINX, ANYBODY, TESTER, OFFICE = "127.0.0.2", "127.0.0.1", "127.0.0.3", "198.51.100.7"
+CACHES = ("default", "minute")
+
+# Beside the default cache one that keeps what does not forbid it, which by default it does not.
+CONFIGURATION = """
+daemon off;
+worker_processes 1;
+{user}
+pid nginx.pid;
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    proxy_cache_path default keys_zone=default:1m;
+    proxy_cache_path minute keys_zone=minute:1m;
+    proxy_set_header Host $http_host;
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    proxy_bind {nginx};
+    add_header X-Cache $upstream_cache_status always;
+    server {{
+        listen 127.0.0.1:{default};
+        proxy_cache default;
+        location / {{ proxy_pass http://127.0.0.1:{web}; }}
+    }}
+    server {{
+        listen 127.0.0.1:{minute};
+        proxy_cache minute;
+        proxy_cache_valid any 1m;
+        location / {{ proxy_pass http://127.0.0.1:{web}; }}
+    }}
+    server {{
+        listen 127.0.0.1:{believed};
+        proxy_cache default;
+        location / {{ proxy_pass http://127.0.0.1:{believing}; }}
+    }}
+}}
+"""
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Message
+    body: bytes
+
+
+def fetch(
+    port: int, host: str, path: str = "/", *, source: str = ANYBODY, **headers: str
+) -> Answer:
+    """GET a page as the client at `source`. Headers are written as keywords, `x_forwarded_for`."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=20, source_address=(source, 0))
+    try:
+        connection.putrequest("GET", path, skip_host=True)
+        connection.putheader("Host", host)
+        for name, value in headers.items():
+            for line in value.split("\n"):
+                connection.putheader(name.replace("_", "-"), line)
+        connection.endheaders()
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+    finally:
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory) -> Iterator[Fleet]:
+    """One that believes nobody's X-Forwarded-For, and to which local clients are internal."""
+    folder = tmp_path_factory.mktemp("fleet")
+    with new_database(folder) as url, Fleet(folder, url) as fleet:
+        fleet.env |= {
+            "DJANGO_SETTINGS_MODULE": "tests.proxied",
+            "PROXIED_INTERNAL_IPS": ANYBODY,
+            "PROXIED_EXEMPT_NETWORKS": "198.51.100.0/24",
+        }
+        fleet.migrate(sites=3)
+        fleet.manage("maintenance", "on", HELD)
+        fleet.start_web()
+        yield fleet
+
+
+@pytest.fixture(scope="module")
+def believing(fleet) -> int:
+    """The port of a server that believes nginx, and lets testers and the office pass."""
+    fleet.env |= {
+        "PROXIED_INTERNAL_IPS": "",
+        "PROXIED_EXEMPT_NETWORKS": f"198.51.100.0/24,{TESTER}",
+        "PROXIED_TRUSTED_PROXIES": NGINX,
+    }
+    port = free_port()
+    fleet.start("believing", "gunicorn", f"--bind=127.0.0.1:{port}", "project.wsgi")
+    wait(port)
+    return port
+
+
+def wait(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while ask(port, UP, "/healthz").status != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@contextmanager
+def running(folder: Path, configuration: str) -> Iterator[None]:
+    """nginx, with all that it reads and writes in that folder, until the block is left."""
+    program = require_program("nginx")
+    (folder / "nginx.conf").write_text(configuration)
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [program, "-p", folder, "-e", folder / "log", "-c", folder / "nginx.conf"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 (see project/processes.py)
+        )
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def nginx(fleet, believing, tmp_path_factory) -> Iterator[dict[str, int]]:
+    """The ports of its servers by their names above."""
+    if sys.platform != "linux":
+        pytest.skip("127.0.0.2 and 127.0.0.3 are there by themselves on Linux only")
+    folder = tmp_path_factory.mktemp("nginx")
+    ports = {name: free_port() for name in (*CACHES, "believed")}
+    configuration = CONFIGURATION.format(
+        # As nobody, it could not write below a folder of root's.
+        user="user root;" if os.geteuid() == 0 else "",
+        nginx=NGINX,
+        web=fleet.port,
+        believing=believing,
+        **ports,
+    )
+    with running(folder, configuration):
+        try:
+            wait(ports["default"])
+        except AssertionError:
+            pytest.fail((folder / "log").read_text())
+        yield ports
+
+
+def test_the_caches_do_cache(nginx):
+    """Without this, all that is not cached below would say nothing."""
+    style, page = "/static/admin/css/base.css", "/?up"
+    for port, host, path in ((nginx["default"], UP, style), (nginx["minute"], UP, page)):
+        seen = [fetch(port, host, path) for _ in range(2)]
+        assert [answer.status for answer in seen] == [200, 200]
+        assert [answer.headers["X-Cache"] for answer in seen] == ["MISS", "HIT"]
+
+
+def test_the_first_request_after_the_end_is_the_sites(fleet, nginx):
+    """The caches are asked all the time, so also in the last moment before the end."""
+    window = open_window(fleet, WINDOW, 2)
+    seen = {cache: [] for cache in CACHES}
+    while datetime.now(UTC) < window.end + SECOND / 2:
+        for cache, answers in seen.items():
+            answers.append(ask(nginx[cache], WINDOW))
+        time.sleep(0.002)
+    for answers in seen.values():
+        assert {answer.status for answer in answers} == {503, 200}
+        assert max(answer.off_by(window.start, window.end) for answer in answers) == RIGHT
+    for cache in CACHES:
+        assert fetch(nginx[cache], WINDOW, "/?after").body == f"{WINDOW} is up.\n".encode()
+
+
+@pytest.fixture(scope="module")
+def link(fleet) -> str:
+    printed = fleet.manage("maintenance", "bypass", HELD, "--for", "1h")
+    return urlsplit(printed.strip()).path
+
+
+def follow(port: int, link: str) -> Morsel:
+    """The cookie that a bypass link leaves."""
+    answer = fetch(port, HELD, link)
+    assert answer.status == 302
+    assert answer.headers["Location"] == "/"
+    assert answer.headers["Cache-Control"] == "no-store"
+    (morsel,) = SimpleCookie(answer.headers["Set-Cookie"]).values()
+    return morsel
+
+
+@pytest.mark.parametrize("cache", CACHES)
+def test_nobody_is_handed_what_a_tester_sees(nginx, link, cache):
+    """And no tester the 503. The cookie came by plain HTTP, so it has to go back by it."""
+    port = nginx[cache]
+    cookie = follow(port, link)
+    assert cookie.key == "maintenance_bypass"
+    assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/", True, "Lax")
+    assert not cookie["secure"]
+    for _ in range(2):
+        seen = fetch(port, HELD, "/?page", cookie=f"{cookie.key}={cookie.value}")
+        assert (seen.status, seen.headers["X-Cache"]) == (200, "MISS")
+        assert seen.headers["Cache-Control"] == "private, no-store"
+        assert seen.body == f"{HELD} is up.\n".encode()
+        others = fetch(port, HELD, "/?page")
+        assert (others.status, others.headers["X-Cache"]) == (503, "MISS")
+        assert others.headers["Retry-After"] == "300"
+        assert "maintenance_bypass" not in str(others.headers)
+
+
+SPOOFS = (
+    ANYBODY,
+    NGINX,
+    TESTER,
+    OFFICE,
+    f"{OFFICE}, {NGINX}",
+    f"{NGINX}, {OFFICE}, {NGINX}",
+    f"{OFFICE}\n{TESTER}",  # two lines
+    f"{OFFICE},",
+    f"[{OFFICE}]:80",
+    f"::ffff:{OFFICE}",
+)
+
+
+@pytest.mark.parametrize("spoof", SPOOFS, ids=repr)
+def test_nobody_passes_by_a_header(nginx, spoof):
+    """Neither where nginx is not believed, nor where it is."""
+    assert fetch(nginx["default"], HELD, x_forwarded_for=spoof).status == 503
+    assert fetch(nginx["believed"], HELD, x_forwarded_for=spoof).status == 503
+    assert fetch(nginx["believed"], HELD, x_real_ip=spoof, client_ip=spoof).status == 503
+
+
+def test_an_address_passes_as_itself_only(fleet, nginx, believing):
+    """The addresses above would pass, each where it is its sender's own."""
+    assert fetch(fleet.port, HELD).status == 200
+    assert fetch(nginx["default"], HELD).status == 503
+    assert fetch(nginx["believed"], HELD, source=TESTER).status == 200
+    assert fetch(nginx["believed"], HELD, source=TESTER, x_forwarded_for="10.0.0.1").status == 200
+    assert fetch(nginx["believed"], HELD).status == 503
+    # Past nginx its address is not to be had: whoever asks directly is told by the connection.
+    assert fetch(believing, HELD, x_forwarded_for=TESTER).status == 503
+    assert fetch(believing, HELD, source=NGINX, x_forwarded_for=OFFICE).status == 200

@@ -1,0 +1,362 @@
+"""What everybody may know: what is on and what is coming, for people and for programs."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browsing import chromium
+from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
+from django.contrib.sites.models import Site
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from playwright.sync_api import Page
+from test_outage import freeze, outage  # noqa: F401 (a fixture)
+
+from maintenance_windows import lifecycle, store
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+from maintenance_windows.outlook import MOST
+
+PAGE, JSON = "/maintenance/", "/maintenance/status.json"
+DAY = timedelta(days=1)
+CANARY = "canary-4711"
+NOTHING = {
+    "at": "2029-11-04T01:00:00Z",
+    "site": "acme.example",
+    "in_maintenance": False,
+    "level": None,
+    "since": None,
+    "until": None,
+    "message": None,
+    "retry_after": None,
+    "coming": [],
+    "complete": True,
+}
+ON = {
+    "at": "2029-11-04T02:00:00Z",
+    "in_maintenance": True,
+    "level": "full",
+    "since": "2029-11-04T02:00:00Z",
+    "until": "2029-11-04T04:00:00Z",
+    "message": "Disks.",
+    "retry_after": 7200,
+}
+COMING = {
+    "starts_at": "2029-11-04T02:00:00Z",
+    "ends_at": "2029-11-04T04:00:00Z",
+    "level": "full",
+    "message": "Disks.",
+}
+
+
+def test_a_site_that_is_up_says_so(acme, at, visit):
+    at(TWO - HOUR)
+    assert visit(JSON).json() == NOTHING
+    page = visit(PAGE)
+    assert page.status_code == 200
+    assert "There is no maintenance at the moment." in page.text
+    assert "No maintenance is planned." in page.text
+
+
+def test_what_is_coming_is_on_then_and_over_then(acme, plan, at, visit):
+    plan(acme, message="Disks.")
+    at(TWO - HOUR)
+    assert visit(JSON).json() == NOTHING | {"coming": [COMING]}
+    page = visit(PAGE).text
+    assert '<time datetime="2029-11-04T02:00:00+00:00">Nov. 4, 2029, 2 a.m.</time>' in page
+    assert "Disks." in page
+    at(TWO)
+    assert visit().status_code == 503
+    assert visit(JSON).json() == NOTHING | ON
+    page = visit(PAGE)
+    assert page.status_code == 200
+    assert "Down for maintenance" in page.text
+    assert '<time datetime="2029-11-04T04:00:00+00:00">Nov. 4, 2029, 4 a.m.</time>' in page.text
+    at(FOUR)
+    assert visit(JSON).json() == NOTHING | {"at": "2029-11-04T04:00:00Z"}
+
+
+def test_a_hold_is_on_until_further_notice(acme, at, visit):
+    at(TWO)
+    lifecycle.switch_on([acme], level="read_only", message="<b>Disks</b>.")
+    answer = visit(JSON).json()
+    held = ON | {"level": "read_only", "until": None, "message": "<b>Disks</b>."}
+    assert answer == NOTHING | held | {"retry_after": 300}
+    page = visit(PAGE).text
+    assert "Read-only for maintenance" in page
+    assert "&lt;b&gt;Disks&lt;/b&gt;." in page
+    assert "Until further notice" in page
+
+
+def test_overlapping_windows_are_listed_each(acme, globex, plan, at, visit):
+    plan(acme, TWO, FOUR)
+    plan(acme, FOUR - HOUR, FOUR + HOUR, level="read_only")
+    plan(acme, TWO + 31 * DAY, FOUR + 31 * DAY)  # too far ahead
+    plan(globex)
+    lifecycle.cancel(plan(acme, TWO + DAY, FOUR + DAY).pk)
+    at(TWO - HOUR)
+    coming = visit(JSON).json()["coming"]
+    assert [(one["starts_at"][11:16], one["ends_at"][11:16]) for one in coming] == [
+        ("02:00", "04:00"),
+        ("03:00", "05:00"),
+    ]
+    assert [one["level"] for one in coming] == ["full", "read_only"]
+    assert visit(PAGE).text.count("<h3>") == 2
+    at(TWO)
+    answer = visit(JSON).json()
+    assert answer["until"] == "2029-11-04T05:00:00Z"
+    assert len(answer["coming"]) == 1
+
+
+def test_the_list_and_the_queries_for_it_are_bounded(acme, at, client):
+    at(TWO - HOUR)
+    before = queries(client)
+    windows = [
+        MaintenanceWindow(site=acme, starts_at=TWO + n * HOUR, ends_at=TWO + n * HOUR + MINUTE)
+        for n in range(MOST + 5)
+    ]
+    MaintenanceWindow.objects.bulk_create(windows)
+    coming = client.get(JSON, headers={"host": "acme.example"}).json()["coming"]
+    assert len(coming) == MOST == 50
+    assert coming[-1]["starts_at"] == "2029-11-06T03:00:00Z"
+    assert queries(client) == before == 4
+
+
+def queries(client: Client) -> int:
+    """For the page and the JSON; in a transaction no other thread than this asks."""
+    client.get(JSON, headers={"host": "acme.example"})
+    with transaction.atomic(), CaptureQueriesContext(connection) as captured:
+        for path in (PAGE, JSON):
+            assert client.get(path, headers={"host": "acme.example"}).status_code == 200
+    return len(captured)
+
+
+def test_what_is_internal_never_leaks(acme, globex, at, visit):
+    at(TWO - HOUR)
+    for starts_at in (TWO, TWO + DAY):
+        lifecycle.schedule(
+            [acme], starts_at=starts_at, ends_at=starts_at + HOUR, title=CANARY, actor=CANARY
+        )
+    lifecycle.schedule([globex], starts_at=TWO, ends_at=FOUR, message=CANARY)
+    acme.maintenance.ignored_urls.create(pattern=CANARY, description=CANARY)
+    MaintenanceWindow.objects.filter(site=acme).update(created_by=CANARY)
+    Site.objects.filter(pk=acme.pk).update(name=CANARY)
+    for now in (TWO - MINUTE, TWO):
+        at(now)
+        store.publish()
+        for path in (PAGE, JSON):
+            for accept in ("text/html", "application/json"):
+                assert CANARY not in visit(path, accept=accept).text
+    for accept in ("text/html", "application/json", "text/plain"):
+        closed = visit(accept=accept)
+        assert closed.status_code == 503
+        assert CANARY not in closed.text
+        assert CANARY not in str(closed.headers)
+
+
+@pytest.mark.parametrize("path", [PAGE, JSON])
+def test_a_host_that_is_no_site_is_not_found(acme, at, visit, settings, path):
+    at(TWO)
+    assert visit(path, host="unknown.example").status_code == 404
+    assert visit(path, host="ACME.example:8000").status_code == 200
+    Site.objects.filter(pk=acme.pk).update(domain="Acme.example")
+    assert visit(path).status_code == 200
+    settings.SITE_ID = acme.pk
+    assert "Acme.example" in visit(path, host="unknown.example").text
+    settings.SITE_ID = 999_999
+    assert visit(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", [PAGE, JSON])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_they_are_only_read(acme, plan, at, client, path, method):
+    plan(acme)
+    at(TWO)
+    client.handler.enforce_csrf_checks = True
+    answer = client.generic(method, path, headers={"host": "acme.example"})
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_the_same_is_not_sent_twice(acme, plan, at, visit):
+    plan(acme, level="read_only")
+    at(TWO)
+    for path in (PAGE, JSON):
+        first = visit(path)
+        assert first.headers["Cache-Control"] == "no-cache"
+        assert first.headers["ETag"].startswith('W/"' if path == JSON else '"')
+    at(TWO + MINUTE)
+    for path in (PAGE, JSON):
+        etag = visit(path).headers["ETag"]
+        for method in ("GET", "HEAD"):
+            again = visit(path, method=method, if_none_match=etag)
+            assert (again.status_code, again.content) == (304, b"")
+            assert again.headers["Cache-Control"] == "no-cache"
+            assert again.headers["ETag"] == etag
+        assert "Accept-Language" in again.headers["Vary"]
+    assert visit(JSON).json()["at"] == "2029-11-04T02:01:00Z"
+    assert visit(JSON).headers["ETag"] == first.headers["ETag"]
+    lifecycle.extend(MaintenanceWindow.objects.get().pk, by=SECOND)
+    assert visit(JSON, if_none_match=first.headers["ETag"]).status_code == 200
+    assert visit(PAGE, if_none_match=etag).status_code == 200
+
+
+def test_scripts_of_any_origin_may_read_the_json_alone(acme, at, visit):
+    at(TWO)
+    answer = visit(JSON, origin="https://status.example")
+    again = visit(JSON, origin="https://status.example", if_none_match=answer.headers["ETag"])
+    assert again.status_code == 304
+    for one in (answer, again):
+        assert one.headers["Access-Control-Allow-Origin"] == "*"
+        assert not any(name.startswith("Access-Control-Expose") for name in one.headers)
+    assert answer.headers["Content-Type"] == "application/json"
+    assert "Access-Control-Allow-Origin" not in visit(PAGE).headers
+
+
+def test_nothing_is_loaded_and_nobody_is_asked_for(acme, at, visit, alice):
+    at(TWO)
+    page = visit(PAGE, user=alice)
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "Cookie" not in page.headers["Vary"]
+    assert "alice" not in page.text
+    assert not page.cookies
+
+
+def test_it_goes_on_without_the_database(acme, plan, at, visit, outage):  # noqa: F811
+    plan(acme, message="Disks.")
+    plan(acme, TWO + DAY, FOUR + DAY)
+    at(TWO - HOUR)
+    assert len(visit(JSON).json()["coming"]) == 2
+    with outage():
+        for _ in range(2):  # before and after it is known to be away
+            assert visit(JSON).json() == NOTHING | {"coming": [COMING], "complete": False}
+            page = visit(PAGE)
+            assert page.status_code == 200
+            assert "Disks." in page.text
+            assert "more may be planned" in page.text
+            store.publish()
+        at(TWO)
+        assert visit(JSON).json() == NOTHING | ON | {"complete": False}
+        assert "Down for maintenance" in visit(PAGE).text
+        assert visit(JSON, host="globex.example").json()["in_maintenance"] is False
+    store.publish()
+    assert visit(JSON).json()["complete"] is True
+
+
+def test_nobody_waits_for_long_for_a_frozen_database(acme, plan, at, visit, monkeypatch):
+    plan(acme)
+    at(TWO)
+    assert visit(JSON).json()["complete"] is True
+    with freeze(monkeypatch):
+        began = time.monotonic()
+        answer = visit(JSON).json()
+        assert time.monotonic() - began < 5
+    assert (answer["in_maintenance"], answer["complete"]) == (True, False)
+    store.publish()
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_what_is_forced_is_said(acme, plan, at, visit, outage, settings, away):  # noqa: F811
+    plan(acme)
+    at(TWO)
+    settings.MAINTENANCE_FORCE = "on"
+    forced = ON | {"since": None, "until": None, "message": "", "retry_after": 300}
+    if away:
+        with outage():
+            answer, page = visit(JSON).json(), visit(PAGE).text
+    else:
+        answer, page = visit(JSON).json(), visit(PAGE).text
+    assert answer == NOTHING | forced | {"complete": not away}
+    assert "Until further notice" in page
+    assert "1970" not in page
+    settings.MAINTENANCE_FORCE = "off"
+    assert visit(JSON).json()["in_maintenance"] is False
+    assert "There is no maintenance at the moment." in visit(PAGE).text
+
+
+def test_a_flag_that_was_set_with_sql_is_shown(acme, at, visit):
+    at(TWO)
+    SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=True)
+    assert visit(JSON).json()["until"] is None
+    assert visit(JSON).json()["in_maintenance"] is True
+
+
+def test_a_project_has_its_own_page(acme, plan, at, visit, alice, settings):
+    own = "{{ site }} {{ words.title }} {{ user.is_staff }} {{ coming.0.span.start|date:'H' }}"
+    loader = (
+        "django.template.loaders.locmem.Loader",
+        {"maintenance_windows/public.html": own},
+    )
+    settings.TEMPLATES = [
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "OPTIONS": {
+                "loaders": [loader],
+                "context_processors": ["django.contrib.auth.context_processors.auth"],
+            },
+        }
+    ]
+    settings.TIME_ZONE = "Europe/Berlin"
+    plan(acme)
+    plan(acme, TWO + DAY, FOUR + DAY)
+    at(TWO)
+    page = visit(PAGE, user=alice)
+    assert page.text == "acme.example Down for maintenance False 03"
+    assert "Content-Security-Policy" not in page.headers
+
+
+def test_each_reads_it_in_their_own_direction(acme, at, visit, arabic):
+    at(TWO)
+    assert '<html lang="ar" dir="rtl">' in visit(PAGE, accept_language="ar").text
+    assert '<html lang="en">' in visit(PAGE).text
+    italian = visit(PAGE, accept_language="it")
+    assert '<html lang="en">' in italian.text
+    assert italian.headers["Content-Language"] == "en"
+
+
+def test_everybody_can_read_the_page(acme, plan, at, client, arabic):
+    """At 200 % zoom a window 1280 pixels wide has 640 of them, at 400 % it has 320."""
+    plan(acme, message="New disks.\n\nx" + "x" * 100)
+    plan(acme, FOUR - HOUR, FOUR, level="read_only")
+    plan(acme, TWO + DAY, FOUR + DAY, level="read_only", message="\u0646\u0639\u0645\u0644.")
+    at(TWO)
+    answers = {
+        language: client.get(PAGE, headers={"host": "acme.example", "accept-language": language})
+        for language in ("en", "ar")
+    }
+    with chromium() as browser:
+        for language, direction, width, scheme in (
+            ("en", "ltr", 1280, "light"),
+            ("en", "ltr", 640, "dark"),
+            ("ar", "rtl", 320, "light"),
+        ):
+            page, said = shown(browser, answers[language], width, scheme)
+            assert page.evaluate("getComputedStyle(document.body).direction") == direction
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            audit = Axe().run(page)
+            assert audit.violations_count == 0, audit.generate_report()
+            assert said == []
+        page, _ = shown(browser, answers["en"], 1280, "light")
+        text = page.locator("main").inner_text().replace("\u202f", " ")
+        assert "In your time zone: November 3, 2029 at 10:00 PM (America/New_York)" in text
+        assert "Nov. 4, 2029, 2 a.m.\n(UTC)" in text
+        page.keyboard.press("Shift+Tab")
+        assert page.evaluate("document.activeElement.href").endswith(JSON)
+        page, _ = shown(browser, answers["en"], 1280, "light", java_script_enabled=False)
+        assert "In your time zone" not in page.locator("main").inner_text()
+
+
+def shown(browser, answer, width: int, scheme: str, **options) -> tuple[Page, list[str]]:
+    """The answer in a browser in New York, and all that is refused or fails there."""
+    context = browser.new_context(
+        color_scheme=scheme,
+        timezone_id="America/New_York",
+        viewport={"width": width, "height": 844},
+        **options,
+    )
+    page, said = context.new_page(), []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.route("**", lambda route: route.fulfill(body=answer.text, headers=dict(answer.headers)))
+    page.goto(f"https://acme.example{PAGE}")
+    return page, said

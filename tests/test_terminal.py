@@ -1,0 +1,304 @@
+"""`status` and `list` for people: tables, colours on a terminal only, and `--watch`."""
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from select import select
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
+from django.conf import settings as project
+from django.contrib.sites.models import Site
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from maintenance_windows import lifecycle, reconcile
+from maintenance_windows.management.table import Cell, lines
+from maintenance_windows.snapshot import Level
+
+ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+BOLD, RED, GREEN, YELLOW = "\x1b[1m", "\x1b[31;1m", "\x1b[32;1m", "\x1b[33;1m"
+
+
+@pytest.fixture
+def maintenance(at, capsys):
+    """Runs the command at one o'clock, an hour before the windows; returns what it printed."""
+
+    def run(*arguments: object) -> list[str]:
+        capsys.readouterr()
+        call_command("maintenance", *map(str, arguments))
+        return capsys.readouterr().out.splitlines()
+
+    return run
+
+
+class Terminal:
+    """A program that runs in a terminal of so many columns and rows."""
+
+    def __init__(self, process: subprocess.Popen[bytes], screen: int) -> None:
+        self.process, self.screen = process, screen
+        self.shown, self.known = "", 0
+
+    def wait_for(self, text: str, seconds: float = 20) -> None:
+        """Read on until the text comes, once more where it has been waited for before."""
+        deadline = time.monotonic() + seconds
+        while (found := self.shown.find(text, self.known)) < 0:
+            ready, _, _ = select([self.screen], [], [], max(0, deadline - time.monotonic()))
+            assert ready, self.shown[-2000:]
+            assert self._read(), self.shown[-2000:]
+        self.known = found + len(text)
+
+    def read_all(self) -> str:
+        """All that has come by the end of the program."""
+        while self._read():
+            pass
+        return self.shown
+
+    def _read(self) -> bool:
+        try:
+            read = os.read(self.screen, 65536)
+        except OSError:  # Linux's way to say that nobody writes any more
+            return False
+        self.shown += read.decode().replace("\r\n", "\n")
+        return bool(read)
+
+    def resize(self, columns: int, rows: int) -> None:
+        fcntl.ioctl(self.screen, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "manage.py", "maintenance", *arguments]
+
+
+def environment() -> dict[str, str]:
+    """That of a program which uses the database of the tests."""
+    name = str(connection.settings_dict["NAME"])
+    url = f"sqlite:///{name}"
+    if connection.vendor != "sqlite":
+        url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+    unset = {"COLUMNS", "LINES", "NO_COLOR", "DJANGO_COLORS"}
+    kept = {name: value for name, value in os.environ.items() if name not in unset}
+    return {**kept, "DATABASE_URL": url, "TERM": "xterm", "PYTHONUTF8": "1"}
+
+
+@contextmanager
+def terminal(*arguments: str, columns: int = 80, rows: int = 24, **env: str) -> Iterator[Terminal]:
+    screen, inside = pty.openpty()
+    shown = {"stdin": inside, "stdout": inside, "stderr": inside}
+    env = environment() | env
+    with subprocess.Popen(command(*arguments), cwd=project.BASE_DIR, env=env, **shown) as process:
+        opened = Terminal(process, screen)
+        opened.resize(columns, rows)
+        os.close(inside)
+        try:
+            yield opened
+        finally:
+            process.kill()
+            os.close(screen)
+
+
+def test_status_is_a_table(acme, globex, plan, maintenance, at):
+    first = plan(acme, level=Level.READ_ONLY).pk
+    second = plan(acme, FOUR + HOUR, FOUR + 30 * HOUR).pk
+    at(TWO - MINUTE + SECOND / 2)
+    lifecycle.switch_on([globex])
+    assert maintenance("status", "acme.example", "globex.example") == [
+        "SITE            STATE       SINCE (UTC)       UNTIL         NEXT",
+        "acme.example    up          -                 -             "
+        f"{first}: 2029-11-04 02:00 to 04:00",
+        "globex.example  down, held  2029-11-04 01:59  switched off  -",
+        "Scheduler: never ticked.",
+    ]
+    reconcile.tick(lambda: TWO)
+    at(TWO + 2.5 * SECOND)
+    assert maintenance("status", "acme.example") == [
+        "SITE          STATE      SINCE (UTC)       UNTIL  NEXT",
+        "acme.example  read-only  2029-11-04 02:00  04:00  "
+        f"{second}: 2029-11-04 05:00 to 2029-11-05 10:00",
+        "Scheduler: last tick 2 s ago.",
+    ]
+
+
+def test_list_is_a_table(acme, globex, plan, maintenance):
+    title = "データ\nベース\x1b[31m\x9b2J\u202e"
+    other = str(plan(globex, TWO + SECOND, FOUR, title=title, level="read_only").pk)
+    one = str(plan(acme, TWO - 2 * HOUR, TWO, title="long " * 30 + "cafe\u0301").pk)
+    ids = max(len(one), len(other), len("ID"))
+    assert maintenance("list") == [
+        f"{'ID':{ids}}  SITE            STATUS     LEVEL      START (UTC)          END    "
+        "SERIES  TITLE",
+        f"{one:{ids}}  acme.example    active     full       2029-11-04 00:00     02:00  "
+        "-       " + "long " * 30 + "cafe\u0301",
+        f"{other:{ids}}  globex.example  scheduled  read-only  2029-11-04 02:00:01  04:00  "
+        "-       データ ベース\ufffd[31m\ufffd2J\ufffd",
+    ]
+
+
+def test_a_title_keeps_to_the_one_line_of_a_verb(acme, plan, maintenance):
+    window = plan(acme, title="a\nb\x1b[2J")
+    (line,) = maintenance("cancel", window.pk)
+    assert line.endswith("cancelled, a b\ufffd[2J")
+
+
+def test_times_are_in_the_zone_that_the_heading_names(acme, plan, maintenance, settings):
+    settings.TIME_ZONE = "Europe/Berlin"
+    # The night in which 02:30 comes twice.
+    for start, end in (("00:30", "01:30"), ("01:30", "02:30")):
+        plan(acme, *(datetime.fromisoformat(f"2030-10-27T{time}Z") for time in (start, end)))
+    spans = [re.split("  +", line)[4:6] for line in maintenance("list")]
+    assert spans == [
+        ["START (Europe/Berlin)", "END"],
+        ["2030-10-27 02:30 CEST", "02:30 CET"],
+        ["2030-10-27 02:30 CET", "03:30"],
+    ]
+
+
+def test_a_scheduler_that_is_behind_or_ahead(acme, maintenance, at):
+    reconcile.tick(lambda: TWO)
+    for now, said in (
+        (TWO - SECOND, "last tick 0 s ago."),
+        (TWO + MINUTE, "last tick at 2029-11-04 02:00:00 UTC, too long ago."),
+        (
+            TWO - MINUTE,
+            "last tick at 2029-11-04 02:00:00 UTC, which is still to come: a clock is wrong.",
+        ),
+    ):
+        at(now)
+        assert maintenance("status")[-1] == f"Scheduler: {said}"
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "line"),
+    [
+        ("plain", None, "plain|"),
+        ("データ", None, "データ|"),
+        ("cafe\u0301", None, "cafe\u0301|"),
+        ("👩\u200d🚒", None, "👩\u200d🚒|"),
+        ("a\tb\r\nc\x85d\u2028e", None, "a b  c d e|"),
+        ("\x00\x1b\x7f\x9b\u202e\u2066\ufeff", None, "\ufffd" * 7 + "|"),
+        ("plain", 8, "plain|"),
+        ("plain", 5, "plain"),
+        ("plain", 4, "pla…"),
+        ("データ", 5, "デー…"),
+        ("データ", 4, "デ…"),
+        ("cafe\u0301s", 4, "caf…"),
+        ("ecafe\u0301", 5, "ecafe\u0301"),
+        ("plain", 0, ""),
+    ],
+)
+def test_a_cell_keeps_to_its_columns(text, columns, line):
+    (first, *_) = lines([[Cell(text), Cell("|")]], columns)
+    assert first.replace("  |", "|") == line
+
+
+def test_columns_are_as_wide_as_their_widest_text():
+    rows = [["データ", "x"], ["cafe\u0301", "x"], ["ab", "x"]]
+    table = lines([[Cell(text, lambda text: f"<{text}>") for text in row] for row in rows])
+    assert table == ["<データ>  <x>", "<cafe\u0301>    <x>", "<ab>      <x>"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("status --watch", "--watch needs a terminal"),
+        ("status acme.example --watch 5", "--watch needs a terminal"),
+        ("status --watch --json", "goes with neither --json nor --check"),
+        ("status --watch --check", "goes with neither --json nor --check"),
+        ("status --watch 0", "'0' is no number of seconds from 0.1 to 3600"),
+        ("status --watch nan", "'nan' is no number of seconds"),
+        ("status --watch acme.example", "sites are named before --watch"),
+    ],
+)
+def test_watch_is_refused_in_one_sentence(acme, maintenance, arguments, sentence):
+    with pytest.raises(CommandError) as refusal:
+        maintenance(*arguments.split())
+    assert sentence in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_terminal_gets_colours_and_no_more_than_fits(acme, globex, plan):
+    plan(acme)
+    lifecycle.switch_on([globex], level=Level.READ_ONLY)
+    lifecycle.switch_on([Site.objects.get(domain="example.com")])
+    with terminal("status", columns=75) as screen:
+        heading, *sites, scheduler = screen.read_all().splitlines()
+        assert screen.process.wait(5) == 0
+    assert heading.startswith(f"{BOLD}SITE\x1b[0m")
+    states = (f"{GREEN}up", f"{RED}down, held", f"{YELLOW}read-only, held")
+    for line, state in zip(sites, states, strict=True):
+        assert f"{state}\x1b[0m" in line
+    assert scheduler == f"{RED}Scheduler: never ticked.\x1b[0m"
+    assert ESCAPE.sub("", sites[0]).endswith("…")
+    assert max(len(ESCAPE.sub("", line)) for line in sites) == 75
+    with terminal("status", columns=200, NO_COLOR="1") as screen:
+        plain = screen.read_all()
+    assert "2029-11-04 02:00 to 04:00" in plain
+    assert "\x1b" not in plain
+
+
+def test_watch_shows_what_changes_until_it_is_interrupted(acme):
+    with terminal("status", "acme.example", "--watch", "0.1") as screen:
+        screen.wait_for("up\x1b")
+        lifecycle.switch_on([acme])
+        screen.wait_for("down, held")
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE django_site RENAME TO elsewhere")
+            try:
+                screen.wait_for("The database does not answer as it should: ")
+            finally:
+                cursor.execute("ALTER TABLE elsewhere RENAME TO django_site")
+        screen.wait_for("down, held")
+        screen.process.send_signal(signal.SIGINT)
+        shown = screen.read_all()
+        assert screen.process.wait(5) == 0
+    # Painted in place, at the top of the very screen that is there afterwards.
+    assert set(re.findall(r"\x1b\[[^A-Za-z]*[A-Za-z]", shown)) == {
+        "\x1b[H", "\x1b[J", "\x1b[K", "\x1b[0m", BOLD, RED, GREEN,
+    }  # fmt: skip
+    before, *frames = shown.split("\x1b[H")
+    assert before == "\n" * 23
+    assert all(frame.endswith("\n\x1b[J") for frame in frames[:-1])
+    assert frames[-1].endswith("\n\x1b[J\n")
+    assert {frame.count("\n") for frame in frames[:-1]} == {3, 5}  # without and with the database
+
+
+def test_watch_fits_into_the_terminal_as_soon_as_its_size_changes(acme):
+    with terminal("status", "acme.example", "--watch", "3600") as screen:
+        screen.wait_for("Scheduler: never ticked.")
+        screen.resize(30, 4)
+        screen.wait_for("Scheduler: never ticked.", seconds=5)
+        *_, frame = screen.shown.split("\x1b[H")
+    head, more, scheduler = ESCAPE.sub("", frame).splitlines()
+    assert (len(head), more, scheduler) == (30, "… 3 more", "Scheduler: never ticked.")
+
+
+def test_a_reader_that_goes_away_is_no_traceback(acme):
+    arguments = {"cwd": project.BASE_DIR, "env": environment(), "stderr": subprocess.PIPE}
+    with subprocess.Popen(command("list"), stdout=subprocess.PIPE, **arguments) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(20) == 141
+
+
+def test_an_encoding_that_lacks_a_title_s_letters_is_no_traceback(acme, plan):
+    plan(acme, title="データ")
+    done = subprocess.run(
+        command("list"),
+        cwd=project.BASE_DIR,
+        env=environment() | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.endswith(r"\u30c7\u30fc\u30bf" + "\n")

@@ -1,0 +1,34 @@
+"""Windows of a few seconds, on the site of a fleet."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from fleet import Fleet
+
+# Relative to when it is planned: a machine may take seconds until it has started Python.
+PLAN = """
+from datetime import timedelta
+from django.contrib.sites.models import Site
+from django.utils import timezone
+from maintenance_windows import lifecycle
+start = timezone.now() + timedelta(seconds=2)
+end = start + timedelta(seconds={length})
+lifecycle.schedule([Site.objects.get(domain={site!r})], starts_at=start, ends_at=end)
+print(start.isoformat(), end.isoformat())
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    start: datetime
+    end: datetime
+
+
+def open_window(fleet: Fleet, site: str, length: float) -> Window:
+    """A full window that has just begun, and that each process has read a second before."""
+    command = PLAN.format(site=site, length=length)
+    printed = fleet.manage("shell", "--verbosity=0", f"--command={command}")
+    window = Window(*map(datetime.fromisoformat, printed.split()))
+    time.sleep(max(0.0, (window.start - datetime.now(UTC)).total_seconds()))
+    return window
