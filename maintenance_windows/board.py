@@ -17,6 +17,7 @@ from maintenance_windows.timeline import Span
 BACK, AHEAD = timedelta(days=1), timedelta(days=14)
 MOST_BARS = 100  # of a site: a window every few hours is a stripe, however many are drawn
 ROW = 20  # height of a row of bars, in pixels
+LEAST = 0.5  # per cent: minutes out of two weeks can still be seen and clicked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,6 @@ def _bar(window: MaintenanceWindow, span: Span, row: int, axis: Axis, now: datet
         status=window.status_at(now),
         span=span,
         left=left,
-        width=width,
+        width=max(width, LEAST),
         top=row * ROW,
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 SECOND = timedelta(seconds=1)
+SKIPPED = "%(time)s does not exist in %(zone)s: it could be read as %(first)s or as %(second)s."
+REPEATED = "%(time)s happens twice in %(zone)s: it could be read as %(first)s or as %(second)s."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,15 @@ def rfc3339(moment: datetime | None) -> str | None:
 
 
 class AmbiguousTime(ValueError):
-    """A local time that the zone skips or repeats. The message names both readings."""
+    """A local time that the zone skips or repeats. The message names both readings.
+
+    `parts` are `time`, `zone`, `first` and `second`, for the same sentence in another language.
+    """
+
+    def __init__(self, *, skipped: bool, **parts: str) -> None:
+        self.skipped = skipped
+        self.parts = parts
+        super().__init__((SKIPPED if skipped else REPEATED) % parts)
 
 
 def from_local(naive: datetime, zone: tzinfo) -> datetime:
@@ -66,6 +76,5 @@ def from_local(naive: datetime, zone: tzinfo) -> datetime:
     skipped = readings[0].astimezone(zone).replace(tzinfo=None) != naive
     first, second = (reading.astimezone(zone).isoformat() for reading in sorted(readings))
     raise AmbiguousTime(
-        f"{naive.isoformat(' ')} {'does not exist' if skipped else 'happens twice'} in {zone}: "
-        f"it could be read as {first} or as {second}."
+        skipped=skipped, time=naive.isoformat(" "), zone=str(zone), first=first, second=second
     )

@@ -8,7 +8,7 @@ from datetime import datetime, time, timedelta
 from django.utils.dates import MONTHS, WEEKDAYS
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from maintenance_windows.recurrence import Recurrence
 from maintenance_windows.rrule import Frequency, Rule
@@ -52,7 +52,8 @@ def read_length(text: str) -> timedelta:
     match = LENGTH.fullmatch(text)
     parts = {unit: int(number) for unit, number in match.groupdict("0").items()} if match else {}
     if not any(parts.values()):
-        raise ValueError(f"Cannot read the length {text!r}: write it as 30m, 2h, 1h30m or 1d.")
+        sentence = _("Cannot read the length %(text)s: write it as 30m, 2h, 1h30m or 1d.")
+        raise ValueError(sentence % {"text": repr(text)})
     return timedelta(**parts)
 
 
@@ -73,7 +74,7 @@ def _where(rule: Rule, start: datetime) -> Iterable[str]:
     if rule.by_month:
         yield _(" in %s") % _list(str(MONTHS[month]) for month in rule.by_month)
     if rule.by_week_no:
-        yield _(" in %s of the year") % _list(_nth(_("week"), week) for week in rule.by_week_no)
+        yield _(" in %s of the year") % _list(map(_week, rule.by_week_no))
     if rule.by_year_day:
         yield _(" on %s of the year") % _list(_nth(_("day"), day) for day in rule.by_year_day)
     if rule.by_month_day:
@@ -109,9 +110,10 @@ def _on_month_days(rule: Rule) -> Iterable[str]:
 
 
 def _on_weekdays(rule: Rule) -> str:
-    named = _list(_weekday(nth, day) for nth, day in rule.by_day)
+    names = [_weekday(nth, day) for nth, day in rule.by_day]
     if rule.by_month_day or rule.by_year_day:
-        return _(" if that is %s") % named
+        return _(" if that is %s") % _either(names)
+    named = _list(names)
     if all(nth == 0 for nth, _day in rule.by_day) and not (rule.by_set_pos or _one_week(rule)):
         return _(" on each %s") % named
     return _(" on %s") % named
@@ -128,13 +130,22 @@ def _ending(rule: Rule) -> str:
     if rule.until is None:
         return ""
     if rule.until.time() == time.max:
-        return _(", until %s") % date_format(rule.until, "j F Y")
+        # Translators: a format of Django's date filter, as in "29 November 2026".
+        return _(", until %s") % date_format(rule.until, pgettext("date format", "j F Y"))
     return _(", until %s") % f"{rule.until:%Y-%m-%d %H:%M %Z}".strip()
 
 
 def _list(words: Iterable[str]) -> str:
+    return _joined(_("%(most)s and %(last)s"), words)
+
+
+def _either(words: Iterable[str]) -> str:
+    return _joined(_("%(most)s or %(last)s"), words)
+
+
+def _joined(text: str, words: Iterable[str]) -> str:
     *most, last = dict.fromkeys(words)
-    return _("%(most)s and %(last)s") % {"most": ", ".join(most), "last": last} if most else last
+    return text % {"most": ", ".join(most), "last": last} if most else last
 
 
 def _nth(name: str, number: int) -> str:
@@ -142,6 +153,15 @@ def _nth(name: str, number: int) -> str:
     if number > 0:
         return f"{name} {number}"
     return _("the %(nth)s %(name)s") % {"nth": _ordinal(number), "name": name}
+
+
+def _week(number: int) -> str:
+    """Said whole: in some languages a week has another gender than a day."""
+    if number > 0:
+        return _("week %(number)s") % {"number": number}
+    names = {-1: _("the last week"), -2: _("the second last week")}
+    names |= {-3: _("the third last week"), -4: _("the fourth last week")}
+    return names.get(number) or _("the %(number)s. last week") % {"number": -number}
 
 
 def _weekday(nth: int, day: int) -> str:

@@ -149,8 +149,10 @@ def said(outcome: Outcome) -> str:
     parts = [
         ngettext("%(number)s window made", "%(number)s windows made", len(outcome.made))
         % {"number": len(outcome.made)},
-        _("%(number)s changed") % {"number": len(outcome.changed)},
-        _("%(number)s cancelled") % {"number": len(outcome.cancelled)},
+        ngettext("%(number)s changed", "%(number)s changed", len(outcome.changed))
+        % {"number": len(outcome.changed)},
+        ngettext("%(number)s cancelled", "%(number)s cancelled", len(outcome.cancelled))
+        % {"number": len(outcome.cancelled)},
     ]
     if outcome.kept:
         ids = ", ".join(str(window.pk) for window in outcome.kept)

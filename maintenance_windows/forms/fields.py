@@ -7,6 +7,7 @@ from django import forms
 from django.contrib.admin.widgets import AdminSplitDateTime, AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from maintenance_windows import wording
 from maintenance_windows.timeline import AmbiguousTime, from_local
@@ -50,7 +51,7 @@ class MomentField(forms.SplitDateTimeField):
             try:
                 from_local(datetime.combine(*data_list), timezone.get_current_timezone())
             except AmbiguousTime as error:
-                raise ValidationError(str(error), code="ambiguous_timezone") from None
+                raise ValidationError(_readings(error), code="ambiguous_timezone") from None
             raise
 
 
@@ -81,9 +82,20 @@ class DatesField(forms.CharField):
         try:
             return sorted({date.fromisoformat(text).isoformat() for text in texts})
         except (TypeError, ValueError):
-            raise ValidationError(
-                "Cannot read these dates: write them as 2026-12-27, 2027-01-03.", code="invalid"
-            ) from None
+            sentence = _("Cannot read these dates: write them as 2026-12-27, 2027-01-03.")
+            raise ValidationError(sentence, code="invalid") from None
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _readings(error: AmbiguousTime) -> str:
+    if error.skipped:
+        sentence = _(
+            "%(time)s does not exist in %(zone)s: it could be read as %(first)s or as %(second)s."
+        )
+    else:
+        sentence = _(
+            "%(time)s happens twice in %(zone)s: it could be read as %(first)s or as %(second)s."
+        )
+    return sentence % error.parts

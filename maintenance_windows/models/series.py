@@ -9,6 +9,7 @@ from django.contrib.sites.models import Site
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from maintenance_windows import wording
 from maintenance_windows.models.levels import KNOWN_LEVEL
@@ -55,7 +56,7 @@ class WindowSeries(Planned):
 
     class Meta:
         verbose_name = _("series of windows")
-        verbose_name_plural = _("series of windows")
+        verbose_name_plural = pgettext_lazy("plural", "series of windows")
         constraints = [models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_series_level")]
         indexes = [
             # Read by the task that makes windows ahead: the series that go on.

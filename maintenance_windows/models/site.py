@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from maintenance_windows.models.levels import KNOWN_LEVEL, LEVEL_HELP, LEVELS
 from maintenance_windows.patterns import fault
@@ -58,7 +59,7 @@ class SiteMaintenance(models.Model):
 
     class Meta:
         verbose_name = _("site maintenance")
-        verbose_name_plural = _("site maintenance")
+        verbose_name_plural = pgettext_lazy("plural", "site maintenance")
         permissions = [
             ("operate_sitemaintenance", _("Can switch sites, and start, extend and end windows")),
         ]

@@ -32,4 +32,15 @@ document.addEventListener("DOMContentLoaded", () => {
   // its clock tell nobody, but bring the focus back.
   django.jQuery(form).on("input change focusin", changed);
   window.addEventListener("pageshow", changed); // the browser may have filled in what was there
+
+  // The admin's search for one site, which it has made by now, says nobody's name while it is empty.
+  django.jQuery(() => {
+    const label = form.querySelector("label[for=id_site]");
+    const search = form.querySelector(".field-site .select2-selection");
+    if (!label || !search) return;
+    label.id = "id_site_label";
+    const chosen = search.querySelector("[role=textbox]");
+    chosen.setAttribute("aria-labelledby", label.id);
+    search.setAttribute("aria-labelledby", `${label.id} ${chosen.id}`);
+  });
 });
