@@ -7,6 +7,7 @@ from random import random
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
+from django.utils.http import escape_leading_slashes
 
 from maintenance_windows import pages
 from maintenance_windows.conf import conf
@@ -27,6 +28,7 @@ GOES_BEFORE = (
 )
 # Seconds by which browsers differ, and after which the header brings back those without scripts.
 PAGE_JITTER = 5
+LONGEST = 1000  # characters of an address in a header
 
 
 def unavailable(
@@ -119,8 +121,14 @@ def page(
     if html and seconds is not None:
         # Browsers ignore Retry-After. The page's script comes back earlier, where scripts run.
         refresh = seconds + PAGE_JITTER + 1 + int(random() * PAGE_JITTER)  # noqa: S311
-        response.headers["Refresh"] = str(refresh)
+        response.headers["Refresh"] = f"{refresh}{_here(request)}"
     return response
+
+
+def _here(request: HttpRequest) -> str:
+    """The address without the part behind #, to go to which again would be to stay."""
+    path = escape_leading_slashes(request.get_full_path())
+    return f"; url={path}" if len(path) < LONGEST else ""  # proxies bound the size of headers
 
 
 def mark(response: HttpResponseBase, verdict: Verdict, *, trusted: bool) -> HttpResponseBase:

@@ -11,7 +11,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maintenance_windows import lifecycle, store
+from maintenance_windows import lifecycle, reconcile, store
 from maintenance_windows.decision import spread
 from maintenance_windows.snapshot import Level
 
@@ -76,6 +76,19 @@ def test_programs_get_the_facts(acme, plan, at, visit):
         "ends_at": "2029-11-04T04:00:00Z",
         "site": "acme.example",
     }
+
+
+def test_a_run_began_when_it_began_also_when_its_first_window_is_over(acme, plan, at, visit):
+    plan(acme)
+    plan(acme, TWO + HOUR, FOUR + HOUR)
+    at(TWO)
+    reconcile.tick()
+    at(FOUR + MINUTE)
+    reconcile.tick()
+    store.publish()
+    problem = json.loads(visit(accept="application/json").text)
+    assert problem["starts_at"] == "2029-11-04T02:00:00Z"
+    assert problem["ends_at"] == "2029-11-04T05:00:00Z"
 
 
 def test_programs_are_told_of_an_open_end(acme, at, visit, settings):
@@ -243,15 +256,37 @@ def test_the_page_loads_nothing_and_says_so(acme, plan, at, visit):
 def test_browsers_come_back_by_themselves_and_not_all_at_once(acme, plan, at, visit, settings):
     plan(acme)
     at(FOUR - MINUTE)
-    seconds = {int(visit().headers["Refresh"]) for _ in range(40)}
+    seconds = {refresh(visit()) for _ in range(40)}
     assert min(seconds) >= 66
     assert max(seconds) < 71
     assert len(seconds) > 1
     at(TWO - HOUR)
     lifecycle.switch_on([acme])
-    assert int(visit().headers["Refresh"]) >= 306
+    assert refresh(visit()) >= 306
     settings.MAINTENANCE_RETRY_AFTER = None
     assert "Refresh" not in visit().headers
+
+
+def refresh(answer) -> int:
+    """Seconds after which a browser without scripts asks for the same address again."""
+    seconds, address = answer.headers["Refresh"].split("; url=")
+    assert address == "/"
+    return int(seconds)
+
+
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [
+        ("/a b", "; url=/a%20b"),
+        ("//evil.example/", "; url=/%2Fevil.example/"),
+        ("/a\nb", "; url=/a%0Ab"),
+        ("/" + 1000 * "a", ""),
+    ],
+)
+def test_browsers_come_back_to_where_they_are(acme, plan, at, visit, path, address):
+    plan(acme)
+    at(TWO)
+    assert visit(path).headers["Refresh"].lstrip("0123456789") == address
 
 
 def test_programs_may_be_spread_too(acme, plan, at, visit, settings):

@@ -345,3 +345,14 @@ def test_a_site_without_a_row_gets_one(acme, at):
     SiteMaintenance.objects.filter(pk=acme.pk).delete()
     at(TWO)
     assert links.make(acme, TWO, length=HOUR).expires_at == TWO + HOUR
+
+
+def test_a_hold_that_was_ended_with_sql_lends_its_start_to_nothing(acme, plan, at, visit):
+    at(TWO)
+    lifecycle.switch_on([acme])
+    cookies = cookie_of(visit(path_of("acme.example")))
+    SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=False)
+    plan(acme, FOUR, FOUR + HOUR)
+    at(FOUR)
+    store.publish()  # and no tick has seen any of it
+    assert visit(cookies=cookies).status_code == 503

@@ -187,12 +187,15 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def waiting(browser, fleet) -> Mapping[bool, tuple[Visit, str]]:
-    """Browsers with scripts and without, in one window, and what they showed in it."""
+    """Browsers with scripts and without, in one window, and what they showed in it.
+
+    They are at a part of the page: to go there again would be to stay.
+    """
     contexts = {on: browser.new_context(java_script_enabled=on) for on in (True, False)}
     visits = {on: Visit.of(context, BROWSED, fleet.port) for on, context in contexts.items()}
     open_window(fleet, BROWSED, LENGTH)
     for visit in visits.values():
-        visit.open()
+        visit.page.goto(f"{visit.url}#part")
     return {on: (visit, visit.text) for on, visit in visits.items()}
 
 

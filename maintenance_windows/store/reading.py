@@ -19,7 +19,7 @@ from maintenance_windows.timeline import Span
 # A database that dies within this time before its own maintenance does not keep it from starting.
 LEAST_AHEAD = timedelta(hours=1)
 
-FLAG = ("maintenance__since", "maintenance__until", "maintenance__bypass")
+FLAG = [f"maintenance__{name}" for name in ("in_maintenance", "since", "until", "bypass")]
 
 NOTHING = Snapshot()
 
@@ -98,8 +98,8 @@ def _states(closures: Mapping[int, list[Closure]], wrong: dict[Hashable, str]) -
             domain=domain,
             closures=tuple(closures[site_id]),
             patterns=tuple(patterns[site_id]),
-            recorded=Span(since, until) if since else None,
+            recorded=Span(since, until) if is_on and since else None,
             bypass=bypass or 0,  # none where somebody deleted the flag's row
         )
-        for site_id, domain, since, until, bypass in sites.values_list("pk", "domain", *FLAG)
+        for site_id, domain, is_on, since, until, bypass in sites.values_list("pk", "domain", *FLAG)
     ]
