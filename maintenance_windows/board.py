@@ -9,7 +9,7 @@ from django.contrib.sites.models import Site
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from maintenance_windows import status
-from maintenance_windows.axis import Axis, depth, stack
+from maintenance_windows.axis import HUNDRED, Axis, depth, stack
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.querysets import Status
 from maintenance_windows.timeline import Span
@@ -68,28 +68,38 @@ def lanes(chosen: Collection[Site], axis: Axis, now: datetime) -> Iterator[Lane]
     """A lane for each site, in the order given."""
     windows = _windows(chosen, axis)
     for site, record in zip(chosen, status.sites(chosen, now), strict=True):
-        own = windows[site.pk][:MOST_BARS]
+        every = windows[site.pk]
+        running = [window for window in every if window.status_at(now) is Status.ACTIVE]
+        own = _most_telling(every, now)
         spans = [_span(window) for window in own]
         rows = stack(spans)
         bars = [
             _bar(window, span, row, axis, now)
             for window, span, row in zip(own, spans, rows, strict=True)
         ]
-        running = [bar.window for bar in bars if bar.status is Status.ACTIVE]
-        since = record["since"] if record["held"] else None
+        # A run may be older than the hold on it, of whose beginning nothing is known then.
+        since = now if running or not record["held"] else datetime.fromisoformat(record["since"])
         yield Lane(
             site=site,
             record=record,
             bars=bars,
             height=depth(rows) * ROW,
             running=running,
-            hold=axis.stretch(Span(datetime.fromisoformat(since), None)) if since else None,
+            hold=axis.stretch(Span(since, None)) if record["held"] else None,
         )
+
+
+def _most_telling(windows: list[MaintenanceWindow], now: datetime) -> list[MaintenanceWindow]:
+    """As many as can be told apart, and rather those that are to come than those that are over."""
+    ahead = [window for window in windows if window.ends_at > now]
+    over = [window for window in windows if window.ends_at <= now]
+    left = max(0, MOST_BARS - len(ahead))
+    return [*over[len(over) - min(left, len(over)) :], *ahead[:MOST_BARS]]
 
 
 def _windows(chosen: Collection[Site], axis: Axis) -> defaultdict[int, list[MaintenanceWindow]]:
     begins = Q(starts_at__lt=axis.end) | Q(started_at__lt=axis.end)
-    ends = Q(ends_at__gt=axis.start) | Q(ended_at__gt=axis.start)
+    ends = Q(ended_at__gt=axis.start) | Q(ended_at=None, ends_at__gt=axis.start)
     found = MaintenanceWindow.objects.filter(begins, ends, site__in=chosen)
     by_site: defaultdict[int, list[MaintenanceWindow]] = defaultdict(list)
     for window in sorted(found, key=lambda window: (window.begins_at, window.pk)):
@@ -104,11 +114,12 @@ def _span(window: MaintenanceWindow) -> Span:
 
 def _bar(window: MaintenanceWindow, span: Span, row: int, axis: Axis, now: datetime) -> Bar:
     left, width = axis.stretch(span)
+    width = max(width, LEAST)
     return Bar(
         window=window,
         status=window.status_at(now),
         span=span,
-        left=left,
-        width=max(width, LEAST),
+        left=min(left, HUNDRED - width),
+        width=width,
         top=row * ROW,
     )

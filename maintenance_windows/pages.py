@@ -111,7 +111,7 @@ def _html(maintenance: Maintenance, domain: str, language: str | None, *, secure
             "maintenance": maintenance,
             "words": words(maintenance),
             "site": domain,
-            "zone": timezone.get_default_timezone_name(),
+            "zone": str(timezone.get_default_timezone()),
             "retry_after": SECONDS_LEFT if is_due else None,
         }
         content = template.render(context, nobodys_request(domain, secure=secure)).encode()

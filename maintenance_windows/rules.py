@@ -52,6 +52,12 @@ def check_move(
     check_times(starts_at, ends_at, now)
 
 
+def check_ahead(starts_at: datetime, now: datetime) -> None:
+    """Raises Refused where a window with this start would open at once."""
+    if starts_at <= now:
+        raise Refused(gettext("The start must lie ahead: to open a window now is for operators."))
+
+
 def check_title(title: str) -> None:
     """Raises Refused where the database would not take it."""
     if len(title) > TITLE_LENGTH:

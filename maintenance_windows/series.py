@@ -126,5 +126,5 @@ def _going_on(series_id: int) -> WindowSeries:
     if series is None:
         raise Refused(_("There is no series %(id)s.") % {"id": series_id})
     if series.ended_at is not None:
-        raise Refused(f"Series {series_id} has ended: begin a new one.")
+        raise Refused(_("Series %(id)s has ended: begin a new one.") % {"id": series_id})
     return series

@@ -94,7 +94,7 @@ def public(request: HttpRequest) -> HttpResponseBase:
     ):
         context = {
             "site": outlook.site,
-            "zone": timezone.get_default_timezone_name(),
+            "zone": str(timezone.get_default_timezone()),
             "maintenance": on,
             "since": outlook.since,
             "words": pages.words(on) if on else None,

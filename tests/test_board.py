@@ -9,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.sites.models import Site
 from pages import told
 
-from maintenance_windows import lifecycle, reconcile
+from maintenance_windows import lifecycle, reconcile, store
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
 
 BOARD = "/admin/maintenance_windows/"
@@ -30,8 +30,14 @@ def row(page: str, domain: str) -> str:
 
 
 def press(browser, site, /, **button: str):
-    given = {"site": site.pk, "back": f"{BOARD}?q=ac"} | button
-    return browser.post(OPERATE, given, follow=True)
+    """As from the page that is shown now."""
+    return browser.post(OPERATE, shown(browser, site) | button, follow=True)
+
+
+def shown(browser, site) -> dict[str, object]:
+    page = browser.get(BOARD).text
+    windows = re.search(rf'name="site" value="{site.pk}".*?name="shown" value="([\d ]*)"', page)
+    return {"site": site.pk, "back": f"{BOARD}?q=ac", "shown": windows[1]}
 
 
 def test_each_window_is_a_bar_that_leads_to_it(acme, globex, plan, at, browser):
@@ -142,7 +148,7 @@ def test_a_site_is_taken_down_until_it_is_brought_up(acme, at, browser, visit):
 
 def test_a_site_is_taken_down_for_a_time(acme, at, browser, visit):
     answer = press(browser, acme, verb="on", length="2h", level="read_only", message="")
-    assert told(answer) == "acme.example is down until 03:00:00 UTC."
+    assert told(answer) == "acme.example is down until 2029-11-04 03:00:00 UTC."
     assert (visit().status_code, visit(method="POST").status_code) == (200, 503)
     assert visit(method="POST").headers["Retry-After"] == "7200"
 
@@ -151,7 +157,7 @@ def test_the_end_is_moved(acme, plan, at, browser, visit):
     window = plan(acme)
     at(TWO)
     assert told(press(browser, acme, extend="30")) == (
-        f"Window {window.pk} of acme.example ends at 04:30:00 UTC."
+        f"Window {window.pk} of acme.example ends at 2029-11-04 04:30:00 UTC."
     )
     assert visit().headers["Retry-After"] == "9000"
 
@@ -161,7 +167,7 @@ def test_the_end_that_is_moved_is_that_of_the_whole_run(acme, plan, at, browser,
     plan(acme, TWO + 10 * MINUTE, TWO + 20 * MINUTE)
     last = plan(acme, FOUR, FOUR + HOUR)
     at(TWO + 10 * MINUTE)
-    assert f"Window {last.pk} of acme.example ends at 05:15:00" in told(
+    assert f"Window {last.pk} of acme.example ends at 2029-11-04 05:15:00" in told(
         press(browser, acme, extend="15")
     )
 
@@ -208,10 +214,67 @@ def test_what_no_button_says_is_refused_and_changes_nothing(acme, at, browser, b
 
 
 def test_nothing_changes_on_get(acme, at, browser):
-    assert browser.get(OPERATE, {"site": acme.pk, "verb": "on"}).status_code == 405
+    answer = browser.get(OPERATE, {"site": acme.pk, "verb": "on"})
+    assert answer.headers["Location"] == BOARD
     assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
 
 
 def test_the_way_back_leads_nowhere_else(acme, at, browser):
     answer = browser.post(OPERATE, {"site": acme.pk, "verb": "off", "back": "//evil.example/"})
     assert answer.headers["Location"] == BOARD
+
+
+@pytest.mark.parametrize("button", [{"verb": "end"}, {"verb": "off"}, {"extend": "15"}])
+def test_what_a_person_has_not_seen_run_is_not_ended(acme, plan, at, browser, visit, button):
+    plan(acme)
+    plan(acme, FOUR + MINUTE, FOUR + 24 * HOUR)
+    at(TWO)
+    page = shown(browser, acme)
+    at(FOUR + MINUTE)
+    store.publish()
+    answer = browser.post(OPERATE, page | button, follow=True)
+    assert told(answer) == "What runs on acme.example has changed meanwhile: look at it again."
+    assert visit().status_code == 503
+    assert told(press(browser, acme, **button)) != told(answer)
+
+
+def test_what_ended_early_is_drawn_where_it_was(acme, plan, at, browser):
+    window = plan(acme, TWO, TWO + 10 * 24 * HOUR)
+    at(TWO)
+    reconcile.tick()
+    lifecycle.end(window.pk, clock=lambda: TWO + HOUR)
+    at(TWO + 20 * HOUR)
+    assert "bar completed" in lane(browser.get(BOARD).text, "acme.example")
+    at(TWO + 26 * HOUR)
+    assert "bar completed" not in lane(browser.get(BOARD).text, "acme.example")
+
+
+def test_a_hold_is_drawn_no_longer_than_is_known(acme, plan, at, browser):
+    plan(acme)
+    at(TWO + HOUR)
+    lifecycle.switch_on([acme])
+    drawing = lane(browser.get(BOARD).text, "acme.example")
+    hold = re.search(r'class="hold" x="([^"]*)%"', drawing)[1]
+    assert hold == re.search(r'x1="([^"]*)%" x2="[^"]*%" y1="0" y2="100%" class="now"', drawing)[1]
+
+
+def test_of_very_many_windows_the_coming_ones_are_drawn(acme, plan, at, browser):
+    for n in range(120):
+        plan(acme, TWO + n * 10 * MINUTE, TWO + n * 10 * MINUTE + 5 * MINUTE)
+    at(TWO + 119 * 10 * MINUTE)
+    drawing = lane(browser.get(BOARD).text, "acme.example")
+    assert (drawing.count("bar completed"), drawing.count("bar active")) == (99, 1)
+    assert "End now" in row(browser.get(BOARD).text, "acme.example")
+
+
+def test_odd_questions_are_answered(acme, at, browser):
+    assert browser.get(f"{BOARD}?q=%00").status_code == 200
+    assert "acme.example" in browser.get(f"{BOARD}?q=ac%00me").text
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT+5", "Asia/Tokyo", "UTC"])
+def test_zones_are_called_by_their_names(acme, at, browser, settings, zone):
+    settings.TIME_ZONE = zone
+    assert f"Times in {zone}." in browser.get(BOARD).text
+    add = browser.get("/admin/maintenance_windows/maintenancewindow/add/")
+    assert f'<option value="{zone}" selected>' in add.text

@@ -1,6 +1,7 @@
 """Who may do what: each verb for each role, as forms offer it and as forged POSTs ask for it."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from conftest import FOUR, HOUR, MINUTE, TWO
@@ -8,6 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pages import times
 
+from maintenance_windows import lifecycle
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, WindowSeries
 
 ADMIN = "/admin/maintenance_windows"
@@ -40,21 +42,26 @@ class Night:
         return self.client.post(f"{ADMIN}/maintenancewindow/", given)
 
     def operate(self, **button: str) -> object:
-        given = {"site": self.acme.pk, **button}
+        given = {"site": self.acme.pk, "shown": str(self.running.pk), **button}
         return self.client.post(f"{ADMIN}/sitemaintenance/operate/", given)
 
-    def add_window(self) -> object:
-        start, end = times("starts_at", FOUR + 5 * HOUR), times("ends_at", FOUR + 6 * HOUR)
+    def add_window(self, starts_at: datetime = FOUR + 5 * HOUR) -> object:
+        start, end = times("starts_at", starts_at), times("ends_at", FOUR + 6 * HOUR)
         given = {"sites": [self.acme.pk], "zone": "UTC", "level": "full", **start, **end}
         return self.client.post(f"{ADMIN}/maintenancewindow/add/", given)
 
-    def change_window(self) -> object:
-        start, end = times("starts_at", FOUR + HOUR), times("ends_at", FOUR + 3 * HOUR)
+    def change_window(self, starts_at: datetime = FOUR + HOUR) -> object:
+        start, end = times("starts_at", starts_at), times("ends_at", FOUR + 3 * HOUR)
         initial = times("initial-starts_at", FOUR + HOUR) | times(
             "initial-ends_at", FOUR + 2 * HOUR
         )
         given = {"level": "full", "title": "", "message": "", **start, **end, **initial}
         return self.client.post(f"{ADMIN}/maintenancewindow/{self.coming.pk}/change/", given)
+
+    def change_what_runs(self) -> object:
+        end, initial = times("ends_at", TWO + 2 * MINUTE), times("initial-ends_at", FOUR)
+        given = {"level": "full", "title": "", "message": "", **end, **initial}
+        return self.client.post(f"{ADMIN}/maintenancewindow/{self.running.pk}/change/", given)
 
     def toggle(self) -> object:
         formset = {f"ignored_urls-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
@@ -75,6 +82,9 @@ class Night:
 VERBS: dict[str, tuple[Callable[[Night], object], set[str]]] = {
     "schedule": (Night.add_window, {"planner", "both"}),
     "move": (Night.change_window, {"planner", "both"}),
+    "schedule at once": (lambda night: night.add_window(TWO), {"both"}),
+    "move to now": (lambda night: night.change_window(TWO), {"both"}),
+    "change what runs": (Night.change_what_runs, {"both"}),
     "cancel": (lambda night: night.action("cancel", night.coming), {"planner", "both"}),
     "begin a series": (Night.begin_series, {"planner", "both"}),
     "start": (lambda night: night.action("start_now", night.coming), {"operator", "both"}),
@@ -161,3 +171,19 @@ def test_a_forged_post_from_elsewhere_is_refused(night, alice):
     for ask, _ in VERBS.values():
         assert ask(night).status_code == 403
     assert night.facts() == before
+
+
+def test_titles_are_for_those_who_may_see_windows(night, acme):
+    lifecycle.revise(night.coming.pk, title="CANARY")
+    become(night.client, "viewer")
+    history = f"{ADMIN}/sitemaintenance/{acme.pk}/history/"
+    assert "CANARY" in night.client.get(f"{ADMIN}/").text
+    assert "CANARY" in night.client.get(history).text
+    user = User.objects.create_user("switcher", password="x", is_staff=True)
+    own = ["operate_sitemaintenance", "view_sitemaintenance"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=own))
+    night.client.force_login(user)
+    board = night.client.get(f"{ADMIN}/").text
+    assert 'value="off"' in board
+    assert "CANARY" not in board
+    assert "CANARY" not in night.client.get(history).text

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.sites.models import Site
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows import lifecycle, rules
 from maintenance_windows.forms.operate import OperateForm
+from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.querysets import Status
 from maintenance_windows.rules import Refused
 
 OPERATE = "maintenance_windows.operate_sitemaintenance"
@@ -25,6 +27,14 @@ class Operating(admin.ModelAdmin):  # type: ignore[type-arg]
         return request.user.has_perm(OPERATE)
 
 
+def check_shown(site: Site, shown: set[int]) -> None:
+    """Raises Refused where a window runs that the person did not see run."""
+    running = MaintenanceWindow.objects.filter(site=site).with_status(Status.ACTIVE, timezone.now())
+    if not shown.issuperset(running.values_list("pk", flat=True)):
+        sentence = _("What runs on %(site)s has changed meanwhile: look at it again.")
+        raise Refused(sentence % {"site": site.domain})
+
+
 class Board(Operating):
     """Where the buttons of the board lead to."""
 
@@ -34,8 +44,8 @@ class Board(Operating):
         return [path("operate/", view, name=name), *super().get_urls()]
 
     def operate_view(self, request: HttpRequest) -> HttpResponse:
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+        if request.method != "POST":  # such as after a log-in in between
+            return HttpResponseRedirect(self.way_back(request))
         if not self.has_operate_permission(request):
             raise PermissionDenied
         form = OperateForm(request.POST)
@@ -46,8 +56,12 @@ class Board(Operating):
                 self.message_user(request, " ".join(map(str, errors)), messages.ERROR)
         return HttpResponseRedirect(self.way_back(request))
 
-    def operate(self, request: HttpRequest, *, verb: str, site: Site, **how: Any) -> None:
+    def operate(
+        self, request: HttpRequest, *, verb: str, site: Site, shown: set[int], **how: Any
+    ) -> None:
         try:
+            if verb != "on":
+                check_shown(site, shown)
             said = getattr(self, f"do_{verb or 'extend'}")(site, request.user.get_username(), **how)
         except Refused as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
@@ -64,7 +78,7 @@ class Board(Operating):
         local = timezone.localtime(until)
         return _("%(site)s is down until %(until)s.") % {
             "site": site,
-            "until": f"{local:%H:%M:%S %Z}",
+            "until": f"{local:%Y-%m-%d %H:%M:%S %Z}",
         }
 
     def do_off(self, site: Site, actor: str, **_how: Any) -> str:
@@ -83,7 +97,7 @@ class Board(Operating):
         return _("Window %(id)s of %(site)s ends at %(end)s.") % {
             "id": window.pk,
             "site": site,
-            "end": f"{local:%H:%M:%S %Z}",
+            "end": f"{local:%Y-%m-%d %H:%M:%S %Z}",
         }
 
     def do_end(self, site: Site, actor: str, **_how: Any) -> str:

@@ -19,14 +19,15 @@ class KeptForTheRecord(admin.ModelAdmin):  # type: ignore[type-arg]
 
     object_history_template = "maintenance_windows/admin/history.html"
 
-    def story(self, obj: Any) -> list[Event]:
+    def story(self, request: HttpRequest, obj: Any) -> list[Event]:
         return []
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
         found = self.get_object(request, unquote(object_id))
-        story = self.story(found) if found and self.has_view_permission(request, found) else []
+        may = found is not None and self.has_view_permission(request, found)
+        story = self.story(request, found) if may else []
         return super().history_view(request, object_id, {"story": story, **(extra_context or {})})
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

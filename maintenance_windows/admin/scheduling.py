@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from maintenance_windows import lifecycle, spans
 from maintenance_windows.admin import overlaps
+from maintenance_windows.admin.operating import Operating
 from maintenance_windows.admin.preview import Previewed
 from maintenance_windows.forms.schedule import ScheduleForm, filled_in
 from maintenance_windows.models import MaintenanceWindow
@@ -21,7 +22,7 @@ TIMES = ("sites", "zone", "starts_at", "ends_at", "length")
 NAMED = 10  # windows that a message names
 
 
-class Scheduling(Previewed):
+class Scheduling(Operating, Previewed):
     previewed = "window"
     preview_title = _("In words")
     preview_template = "maintenance_windows/admin/window_preview.html"
@@ -43,9 +44,10 @@ class Scheduling(Previewed):
         change: bool = False,  # noqa: FBT001, FBT002
         **kwargs: Any,
     ) -> Any:
-        if obj is not None:
-            return super().get_form(request, obj, change, **kwargs)
-        form: Any = super().get_form(request, obj, change, form=ScheduleForm, **kwargs)
+        if obj is None:
+            kwargs["form"] = ScheduleForm
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.may_operate = self.has_operate_permission(request)
         form.admin_site = self.admin_site
         return form
 

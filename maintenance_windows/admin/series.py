@@ -86,7 +86,7 @@ class WindowSeriesAdmin(Previewed, KeptForTheRecord):
         said = text % {"number": coming}
         return format_html('<a href="{}?series__id__exact={}">{}</a>', url, series.pk, said)
 
-    def story(self, obj: WindowSeries) -> list[Event]:
+    def story(self, request: HttpRequest, obj: WindowSeries) -> list[Event]:
         return story.of_series(obj)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

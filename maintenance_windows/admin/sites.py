@@ -18,7 +18,7 @@ from maintenance_windows.admin.operating import Board
 from maintenance_windows.admin.record import KeptForTheRecord
 from maintenance_windows.admin.story import Event
 from maintenance_windows.forms.site import SiteForm
-from maintenance_windows.models import IgnoredURL, SiteMaintenance
+from maintenance_windows.models import CalendarToken, IgnoredURL, SiteMaintenance
 from maintenance_windows.snapshot import Level
 
 SWITCH = ("in_maintenance", "level", "message")
@@ -76,8 +76,8 @@ class SiteMaintenanceAdmin(Board, BypassLinks, KeptForTheRecord):
         switch = () if self.has_operate_permission(request) else SWITCH
         return (*self.readonly_fields, *switch)
 
-    def story(self, obj: SiteMaintenance) -> list[Event]:
-        return story.of_site(obj.site)
+    def story(self, request: HttpRequest, obj: SiteMaintenance) -> list[Event]:
+        return story.of_site(obj.site, titles=CalendarToken.may_be_held_by(request.user))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """The flag as visitors know it, also where no tick has written it yet."""

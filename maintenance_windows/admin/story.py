@@ -51,7 +51,9 @@ def of_series(series: WindowSeries) -> list[Event]:
     return _newest_first([begun, *map(_change, changes)])
 
 
-def of_site(site: Site) -> list[Event]:
+def of_site(site: Site, *, titles: bool) -> list[Event]:
+    """Without titles for readers who may not see the windows themselves."""
+
     def newest(rows: QuerySet[Any]) -> list[Any]:
         return list(rows.order_by("-pk")[:NEWEST])
 
@@ -64,7 +66,7 @@ def of_site(site: Site) -> list[Event]:
     return _newest_first(
         [
             *[_planned(window, of_each[window.pk]) for window in windows],
-            *map(_change, changes),
+            *[_change(change, titles=titles) for change in changes],
             *map(_transition, transitions),
         ]
     )
@@ -89,8 +91,11 @@ def _planned(window: MaintenanceWindow, changes: Iterable[Change]) -> Event:
     return Event(at=window.created_at, what=what % facts, actor=window.created_by)
 
 
-def _change(change: Change) -> Event:
-    said = "; ".join(_fact(name, *values) for name, values in change.changes.items())
+def _change(change: Change, *, titles: bool = True) -> Event:
+    said = "; ".join(
+        _fact(name, *values) if titles or name != "title" else str(NAMES[name])
+        for name, values in change.changes.items()
+    )
     what = said
     if change.window_id:
         what = _("window %(id)s: %(changes)s") % {"id": change.window_id, "changes": said}

@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows import lifecycle
 from maintenance_windows.admin import story
 from maintenance_windows.admin.calendars import OwnCalendar
-from maintenance_windows.admin.operating import Operating
 from maintenance_windows.admin.record import KeptForTheRecord
 from maintenance_windows.admin.scheduling import Scheduling
 from maintenance_windows.admin.story import Event
@@ -37,7 +36,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 @admin.register(MaintenanceWindow)
-class MaintenanceWindowAdmin(OwnCalendar, Operating, Scheduling, KeptForTheRecord):
+class MaintenanceWindowAdmin(OwnCalendar, Scheduling, KeptForTheRecord):
     form = WindowForm
     list_display = ("site", "starts_at", "ends_at", "status", "level", "title")
     list_filter = (StatusFilter, "level", ("series", admin.EmptyFieldListFilter))
@@ -53,7 +52,7 @@ class MaintenanceWindowAdmin(OwnCalendar, Operating, Scheduling, KeptForTheRecor
     def status(self, window: MaintenanceWindow) -> str:
         return str(window.status_at(timezone.now()).label)
 
-    def story(self, obj: MaintenanceWindow) -> list[Event]:
+    def story(self, request: HttpRequest, obj: MaintenanceWindow) -> list[Event]:
         return story.of_window(obj)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -72,7 +71,12 @@ class MaintenanceWindowAdmin(OwnCalendar, Operating, Scheduling, KeptForTheRecor
         return (*self.facts, *self.recurring) if window.series_id else self.facts
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """The past is shown, not edited; whoever sends a page of it is told so."""
+        """The past is shown, not edited; whoever sends a page of it is told so. What runs is for
+        operators.
+        """
+        if obj and obj.status_at(timezone.now()) is Status.ACTIVE:
+            allowed = super().has_change_permission(request, obj)
+            return allowed and self.has_operate_permission(request)
         over = {Status.COMPLETED, Status.CANCELLED}
         if obj and request.method != "POST" and obj.status_at(timezone.now()) in over:
             return False

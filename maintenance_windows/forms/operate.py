@@ -1,5 +1,6 @@
 """What an operator does to a site at once, from the board."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ LENGTHS = [
     ("4h", _("for 4 hours")),
     ("8h", _("for 8 hours")),
 ]
+PK = re.compile(r"[0-9]{1,18}")
 VERBS = [("on", "on"), ("off", "off"), ("end", "end")]
 
 
@@ -32,6 +34,8 @@ class OperateForm(forms.Form):
     length = LengthField(required=False)
     level = forms.ChoiceField(choices=LEVELS, required=False)
     message = forms.CharField(required=False)
+    # The windows that ran when the button was shown.
+    shown = forms.CharField(required=False)
     extend = forms.TypedChoiceField(
         choices=[(number, number) for number in MINUTES],
         coerce=lambda number: timedelta(minutes=int(number)),
@@ -43,5 +47,6 @@ class OperateForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors and not cleaned["verb"] and not cleaned["extend"]:
             self.add_error("verb", _("Say what to do."))
+        cleaned["shown"] = {int(pk) for pk in cleaned.get("shown", "").split() if PK.fullmatch(pk)}
         cleaned["level"] = Level(cleaned.get("level") or Level.FULL)
         return cleaned

@@ -44,6 +44,7 @@ class SitesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
 
 class ScheduleForm(Previewed, forms.ModelForm):  # type: ignore[type-arg]
     admin_site = admin.site  # whose search the sites are found with
+    may_operate = True  # else a start must lie ahead
 
     sites = SitesField(
         label=_("Sites"),
@@ -107,7 +108,10 @@ class ScheduleForm(Previewed, forms.ModelForm):  # type: ignore[type-arg]
     ) -> None:
         try:
             ends_at = ends_at or rules.add(starts_at, length or timedelta())
-            rules.check_times(starts_at, ends_at, timezone.now())
+            now = timezone.now()
+            rules.check_times(starts_at, ends_at, now)
+            if not self.may_operate:
+                rules.check_ahead(starts_at, now)
         except Refused as refusal:
             self.add_error("length" if length else "ends_at", str(refusal))
         else:
@@ -121,8 +125,8 @@ class ScheduleForm(Previewed, forms.ModelForm):  # type: ignore[type-arg]
 
 def own_zone() -> str:
     """The current time zone, where it has a name that can be chosen."""
-    name = timezone.get_current_timezone_name()
-    return name if name in zones() else timezone.get_default_timezone_name()
+    name = str(timezone.get_current_timezone())
+    return name if name in zones() else str(timezone.get_default_timezone())
 
 
 def filled_in(query: Mapping[str, str]) -> dict[str, Any]:

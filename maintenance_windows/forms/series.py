@@ -127,7 +127,7 @@ class SeriesForm(Previewed, ChangesOnly):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         instance = kwargs.get("instance")
         rule = instance.rule if instance else ""
-        plain = plain_fields(rule) if rule else {"zone": timezone.get_current_timezone_name()}
+        plain = plain_fields(rule) if rule else {"zone": str(timezone.get_current_timezone())}
         kwargs["initial"] = plain | (kwargs.get("initial") or {})
         super().__init__(*args, **kwargs)
         field = self.fields.get("zone")

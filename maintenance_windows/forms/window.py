@@ -27,6 +27,7 @@ class WindowForm(Previewed, ChangesOnly):
         fields = ("starts_at", "ends_at", "level", "title", "message")
 
     others = MaintenanceWindow.TEXTS
+    may_operate = True  # else a start must lie ahead
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,7 +43,10 @@ class WindowForm(Previewed, ChangesOnly):
         ends_at = cleaned.get("ends_at")
         if starts_at and ends_at:
             try:
-                rules.check_move(self.stored, starts_at, ends_at, timezone.now())
+                now = timezone.now()
+                rules.check_move(self.stored, starts_at, ends_at, now)
+                if not self.may_operate:
+                    rules.check_ahead(starts_at, now)
             except Refused as refusal:
                 self.add_error("ends_at", str(refusal))
             else:

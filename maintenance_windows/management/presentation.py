@@ -43,7 +43,7 @@ def window_line(record: Record) -> str:
 
 def site_rows(records: Iterable[Record], style: Style) -> Table:
     """A heading and a row for each site."""
-    zone = timezone.get_current_timezone_name()
+    zone = str(timezone.get_current_timezone())
     names = ("SITE", "STATE", f"SINCE ({zone})", "UNTIL", "NEXT")
     return [_heading(names, style), *(_site_row(record, style) for record in records)]
 
@@ -70,7 +70,7 @@ def _state(record: Record, style: Style) -> Cell:
 
 def window_rows(records: Iterable[Record], style: Style) -> Table:
     """A heading and a row for each window."""
-    zone = timezone.get_current_timezone_name()
+    zone = str(timezone.get_current_timezone())
     names = ("ID", "SITE", "STATUS", "LEVEL", f"START ({zone})", "END", "SERIES", "TITLE")
     return [_heading(names, style), *(_window_row(record, style) for record in records)]
 

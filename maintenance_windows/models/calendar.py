@@ -38,11 +38,11 @@ class CalendarToken(models.Model):
     @staticmethod
     def may_be_held_by(user: Any) -> bool:
         """Whoever sees all windows in the admin."""
-        return bool(
-            user.is_active
-            and user.is_staff
-            and user.has_perm("maintenance_windows.view_maintenancewindow")
+        sees = any(
+            user.has_perm(f"maintenance_windows.{verb}_maintenancewindow")
+            for verb in ("view", "change")
         )
+        return bool(user.is_active and user.is_staff and sees)
 
     @classmethod
     def renew(cls, user: Any) -> str:

@@ -19,5 +19,5 @@ def maintenance_banner(context: Any) -> dict[str, object]:
     return {
         "maintenance": get_maintenance(request),
         "upcoming": get_upcoming_maintenance(request),
-        "zone": timezone.get_current_timezone_name(),
+        "zone": str(timezone.get_current_timezone()),
     }

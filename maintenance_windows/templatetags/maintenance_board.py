@@ -5,11 +5,14 @@ from typing import Any
 
 from django import template
 from django.core.paginator import Paginator
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import get_language_bidi
 
 from maintenance_windows import board, status
 from maintenance_windows.forms.operate import LENGTHS, MINUTES
+from maintenance_windows.models import CalendarToken
 from maintenance_windows.models.levels import LEVELS
 
 register = template.Library()
@@ -22,15 +25,14 @@ def maintenance_board(context: Any) -> dict[str, Any]:
     """The timeline and the state of the sites that the address asks for, to whom may see them."""
     request = context["request"]
     may = {
-        "view": request.user.has_perm("maintenance_windows.view_maintenancewindow")
-        or request.user.has_perm("maintenance_windows.change_maintenancewindow"),
+        "view": CalendarToken.may_be_held_by(request.user),
         "plan": request.user.has_perm("maintenance_windows.add_maintenancewindow"),
         "operate": request.user.has_perm("maintenance_windows.operate_sitemaintenance"),
     }
-    if not any(may.values()):
+    if not (may["view"] or may["operate"]) or not _is_whole(request):
         return {}
     now = timezone.now()
-    text, busy = request.GET.get("q", "").strip(), request.GET.get("busy") == "1"
+    text, busy = request.GET.get("q", "").replace("\0", "").strip(), request.GET.get("busy") == "1"
     pages = Paginator(board.sites(text, busy=busy, now=now), SITES)
     page = pages.get_page(request.GET.get("p"))
     axis = board.axis(now, mirrored=get_language_bidi())
@@ -40,7 +42,7 @@ def maintenance_board(context: Any) -> dict[str, Any]:
         "csrf_token": context.get("csrf_token"),
         "may": may,
         "now": now,
-        "zone": timezone.get_current_timezone_name(),
+        "zone": str(timezone.get_current_timezone()),
         "text": text,
         "busy": busy,
         "page": page,
@@ -53,6 +55,16 @@ def maintenance_board(context: Any) -> dict[str, Any]:
         "minutes": MINUTES,
         "levels": LEVELS,
     }
+
+
+def _is_whole(request: HttpRequest) -> bool:
+    """Whether this admin has both the windows and the sites; another one may have a part."""
+    names = ("maintenancewindow_add", "sitemaintenance_operate")
+    app = getattr(request, "current_app", None)
+    try:
+        return all(reverse(f"admin:maintenance_windows_{name}", current_app=app) for name in names)
+    except NoReverseMatch:
+        return False
 
 
 @register.filter

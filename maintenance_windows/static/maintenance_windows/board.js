@@ -14,7 +14,7 @@
   const HALF_HOUR = 30 * 60 * 1000;
   board.addEventListener("click", (event) => {
     const free = event.target.closest(".free");
-    if (!free) return;
+    if (!free || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const box = free.closest("svg").getBoundingClientRect();
     const [start, end] = [Date.parse(board.dataset.start), Date.parse(board.dataset.end)];
     let share = (event.clientX - box.left) / box.width;
