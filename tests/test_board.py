@@ -146,6 +146,14 @@ def test_a_site_is_taken_down_until_it_is_brought_up(acme, at, browser, visit):
     assert list(said) == ["acme.example is down until it is switched off.", "acme.example is up."]
 
 
+def test_what_is_held_read_only_can_be_closed_without_opening_it(acme, at, browser, visit):
+    lifecycle.switch_on([acme], level="read_only")
+    assert "Take down now" in row(browser.get(BOARD).text, "acme.example")
+    press(browser, acme, verb="on", length="", level="full")
+    assert visit().status_code == 503
+    assert "Take down now" not in row(browser.get(BOARD).text, "acme.example")
+
+
 def test_a_site_is_taken_down_for_a_time(acme, at, browser, visit):
     answer = press(browser, acme, verb="on", length="2h", level="read_only", message="")
     assert told(answer) == "acme.example is down until 2029-11-04 03:00:00 UTC."
