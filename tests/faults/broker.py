@@ -94,7 +94,7 @@ def save(fleet: Supervised, browser: Browser, *, site: int) -> Page:
     domain = f"s{site}.example"
     ((number,),) = fleet.query(f"SELECT id FROM django_site WHERE domain = '{domain}'")
     return browser.submit(
-        f"{WINDOWS}add/", site=str(number),
+        f"{WINDOWS}add/", sites=str(number),
         starts_at_0=f"{start:%Y-%m-%d}", starts_at_1=f"{start:%H:%M:%S}",
         ends_at_0=f"{start:%Y-%m-%d}", ends_at_1=f"{start + timedelta(seconds=30):%H:%M:%S}",
     )  # fmt: skip
