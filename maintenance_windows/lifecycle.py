@@ -28,7 +28,6 @@ from maintenance_windows.rules import (
     refuse,
 )
 from maintenance_windows.snapshot import Level
-from maintenance_windows.timeline import Span, covering
 
 
 def schedule(
@@ -125,32 +124,6 @@ def extend(
         window.ends_at = ends_at
 
     return _change(window_id, change, actor, clock, ["ends_at"])
-
-
-def extend_present(
-    site: Site, *, by: timedelta, actor: str = "", clock: Clock = timezone.now
-) -> MaintenanceWindow:
-    """Move the end of what is on at a site to later: of the window that ends its run."""
-    with reconcile.locked(clock) as now:
-        windows = MaintenanceWindow.objects.filter(site=site).reaching(now)
-        open_now = [window for window in windows if window.ends_at > now]
-        run = covering((Span(window.begins_at, window.ends_at) for window in open_now), now)
-        last = [window for window in open_now if run and window.ends_at == run.end]
-        if not last:
-            raise Refused(_("No window of %(site)s is running.") % {"site": site.domain})
-        return extend(last[0].pk, by=by, actor=actor, clock=lambda: now)
-
-
-def end_present(
-    site: Site, *, actor: str = "", clock: Clock = timezone.now
-) -> list[MaintenanceWindow]:
-    """End all windows of a site that run now; a hold stays."""
-    with reconcile.locked(clock) as now:
-        windows = MaintenanceWindow.objects.filter(site=site).with_status(Status.ACTIVE, now)
-        ended = [end(window.pk, actor=actor, clock=lambda: now) for window in windows]
-        if not ended:
-            raise Refused(_("No window of %(site)s is running.") % {"site": site.domain})
-        return ended
 
 
 def start(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> MaintenanceWindow:

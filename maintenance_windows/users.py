@@ -20,7 +20,6 @@ logger = logging.getLogger(__name__)
 # Seconds. A database that answers at all answers within them; one that is frozen never does.
 DEADLINE = 0.25
 
-
 _failing: set[type[Exception]] = set()  # how MAINTENANCE_MAY_PASS fails, as was said once
 
 
@@ -99,9 +98,7 @@ async def asent_by_staff(request: HttpRequest) -> bool:
         return False
     try:
         if _is_told_at_once(request):
-            # Another middleware may have set a user that the session knows nothing of.
-            is_told = not isinstance(request.user, LazyObject) or request.user._wrapped is not empty  # noqa: SLF001
-            return is_staff(request.user if is_told else await request.auser())
+            return is_staff(await request.auser() if _is_to_load(request.user) else request.user)
         if store.database_answers():
             answer = background.pool.ask(lambda: is_staff(request.user))
             return bool(await asyncio.wait_for(asyncio.wrap_future(answer), DEADLINE))
@@ -109,6 +106,11 @@ async def asent_by_staff(request: HttpRequest) -> bool:
         logger.debug("Cannot tell who sends a request: %r", error)
     request.user = _nobody()
     return False
+
+
+def _is_to_load(user: Any) -> bool:
+    """Not one that another middleware has set, of which the session may know nothing."""
+    return isinstance(user, LazyObject) and user._wrapped is empty  # noqa: SLF001
 
 
 def _is_told_at_once(request: HttpRequest) -> bool:

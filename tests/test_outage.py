@@ -85,6 +85,22 @@ def test_what_is_known_goes_on_and_ends_without_the_database(acme, plan, at, vis
     ]
 
 
+def test_an_error_of_any_kind_leaves_what_is_known(acme, plan, at, visit, monkeypatch):
+    """As of a driver or of a database that another tool has blocked."""
+
+    def blocked(_: BaseDatabaseWrapper) -> None:
+        raise RuntimeError("not now")
+
+    plan(acme)
+    at(TWO)
+    assert visit().status_code == 503
+    assert connection.connection is not None
+    with monkeypatch.context() as patched:
+        patched.setattr(BaseDatabaseWrapper, "ensure_connection", blocked)
+        store.publish()
+        assert visit().status_code == 503
+
+
 def test_a_process_that_starts_without_the_database_learns_from_the_cache(
     acme, globex, plan, at, visit, outage
 ):

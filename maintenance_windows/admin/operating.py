@@ -12,10 +12,8 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from maintenance_windows import lifecycle, rules
+from maintenance_windows import lifecycle, rules, runs
 from maintenance_windows.forms.operate import OperateForm
-from maintenance_windows.models import MaintenanceWindow
-from maintenance_windows.querysets import Status
 from maintenance_windows.rules import Refused
 
 OPERATE = "maintenance_windows.operate_sitemaintenance"
@@ -25,14 +23,6 @@ class Operating(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Whether this person may switch sites, and start, extend and end windows."""
         return request.user.has_perm(OPERATE)
-
-
-def check_shown(site: Site, shown: set[int]) -> None:
-    """Raises Refused where a window runs that the person did not see run."""
-    running = MaintenanceWindow.objects.filter(site=site).with_status(Status.ACTIVE, timezone.now())
-    if not shown.issuperset(running.values_list("pk", flat=True)):
-        sentence = _("What runs on %(site)s has changed meanwhile: look at it again.")
-        raise Refused(sentence % {"site": site.domain})
 
 
 class Board(Operating):
@@ -60,9 +50,8 @@ class Board(Operating):
         self, request: HttpRequest, *, verb: str, site: Site, shown: set[int], **how: Any
     ) -> None:
         try:
-            if verb != "on":
-                check_shown(site, shown)
-            said = getattr(self, f"do_{verb or 'extend'}")(site, request.user.get_username(), **how)
+            verb_of_site = getattr(self, f"do_{verb or 'extend'}")
+            said = verb_of_site(site, request.user.get_username(), seen=shown, **how)
         except Refused as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
         else:
@@ -81,8 +70,8 @@ class Board(Operating):
             "until": f"{local:%Y-%m-%d %H:%M:%S %Z}",
         }
 
-    def do_off(self, site: Site, actor: str, **_how: Any) -> str:
-        ended = lifecycle.switch_off([site], actor=actor)
+    def do_off(self, site: Site, actor: str, *, seen: set[int], **_how: Any) -> str:
+        ended = runs.bring_up(site, seen=seen, actor=actor)
         if not ended:
             return _("%(site)s is up.") % {"site": site}
         windows = ", ".join(str(window.pk) for window in ended)
@@ -91,8 +80,10 @@ class Board(Operating):
             "windows": windows,
         }
 
-    def do_extend(self, site: Site, actor: str, *, extend: timedelta, **_how: Any) -> str:
-        window = lifecycle.extend_present(site, by=extend, actor=actor)
+    def do_extend(
+        self, site: Site, actor: str, *, seen: set[int], extend: timedelta, **_how: Any
+    ) -> str:
+        window = runs.extend(site, by=extend, seen=seen, actor=actor)
         local = timezone.localtime(window.ends_at)
         return _("Window %(id)s of %(site)s ends at %(end)s.") % {
             "id": window.pk,
@@ -100,8 +91,8 @@ class Board(Operating):
             "end": f"{local:%Y-%m-%d %H:%M:%S %Z}",
         }
 
-    def do_end(self, site: Site, actor: str, **_how: Any) -> str:
-        ended = lifecycle.end_present(site, actor=actor)
+    def do_end(self, site: Site, actor: str, *, seen: set[int], **_how: Any) -> str:
+        ended = runs.end(site, seen=seen, actor=actor)
         windows = ", ".join(str(window.pk) for window in ended)
         return _("Ended early on %(site)s: window %(windows)s.") % {
             "site": site,
