@@ -1,12 +1,15 @@
-"""Times, lengths and sites as people type them on a command line."""
+"""Times, lengths and sites as people type them on a command line, and who types them."""
 
-from argparse import ArgumentTypeError
+import getpass
+from argparse import ArgumentTypeError, Namespace
 from datetime import UTC, date, datetime, timedelta
 
 from django.contrib.sites.models import Site
 from django.core.management import CommandError
 from django.utils import timezone
 
+from maintenance_windows import rules
+from maintenance_windows.snapshot import Level
 from maintenance_windows.timeline import AmbiguousTime, from_local
 from maintenance_windows.wording import read_length
 
@@ -59,6 +62,17 @@ def length(text: str) -> timedelta:
         raise CommandError(str(error)) from None
 
 
+def end(given: Namespace, starts_at: datetime) -> datetime:
+    """The end of what starts then, told as a time or as a length."""
+    if given.until is not None:
+        return moment(given.until)
+    return rules.add(starts_at, length(given.length))
+
+
+def level(given: Namespace) -> Level:
+    return Level.READ_ONLY if given.read_only else Level.FULL
+
+
 def text(given: str) -> str:
     """Text that a database can keep: bytes that the shell could not decode are refused."""
     try:
@@ -90,3 +104,11 @@ def _site(name: str) -> Site:
     if site is None:
         raise CommandError(f"There is no site {name!r}.")
     return site
+
+
+def actor() -> str:
+    """The account that runs the command."""
+    try:
+        return f"{getpass.getuser()[:100]} (shell)"
+    except (KeyError, OSError):
+        return "shell"  # a container's user may have no name

@@ -1,22 +1,11 @@
 """The verbs of `manage.py maintenance` and what each may be told."""
 
 from argparse import ArgumentParser, ArgumentTypeError
-from typing import NoReturn
-
-from django.core.management import CommandError, CommandParser
 
 from maintenance_windows.management import arguments
+from maintenance_windows.management.command import OneLineParser
 
 SHORTEST, USUAL, LONGEST = 0.1, 2.0, 3600.0  # seconds between two looks
-
-
-class OneLineParser(CommandParser):
-    """Says what is wrong with the arguments as it says what is wrong with their values."""
-
-    def error(self, message: str) -> NoReturn:
-        if self.called_from_command_line:
-            self.exit(1, f"{self.prog}: {message}\n")
-        raise CommandError(message)
 
 
 def add_verbs(parser: ArgumentParser) -> None:
