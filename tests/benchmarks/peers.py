@@ -1,0 +1,63 @@
+"""An environment with the packages that ours is compared with, made once and kept for the next run.
+
+Nothing of them is in this repository: pip fetches them into the folder `.benchmarks`.
+"""
+
+import hashlib
+import subprocess
+import sys
+import tomllib
+import venv
+from pathlib import Path
+
+from tests.benchmarks.site.variants import MAINTENANCEMODE_2
+
+ROOT = Path(__file__).resolve().parents[2]
+# Django is what most of them were last made for; distutils, which one imports, left Python in 3.12.
+PACKAGES = (
+    "Django==5.2.*",
+    "django-maintenancemode==0.11.7",
+    "django-maintenance-mode==0.23.0",
+    "setuptools<81",
+)
+# A package of the same name as one of those, so it is kept apart, for those who ask for it.
+APART = {MAINTENANCEMODE_2: "django-maintenancemode-2==2.0"}
+
+
+class NotInstalled(Exception):
+    """pip says why."""
+
+
+class Environment:
+    def __init__(self) -> None:
+        ours = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+        wanted = [sys.version, *PACKAGES, *APART.values(), *ours]
+        name = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:12]
+        self.folder = ROOT / ".benchmarks" / name
+        self.python = self.folder / "bin/python"
+
+    def install(self) -> None:
+        """Raises NotInstalled, for example without a network."""
+        complete = self.folder / "complete"
+        if complete.exists():
+            return
+        print("Installing what is compared …", file=sys.stderr, flush=True)
+        venv.create(self.folder, clear=True, with_pip=True)
+        self._pip(f"--editable={ROOT}", *PACKAGES)
+        for package in APART.values():
+            self._pip("--no-deps", f"--target={self.apart(package)}", package)
+        complete.touch()
+
+    def apart(self, package: str) -> Path:
+        return self.folder / "apart" / package
+
+    def path(self, variant: str) -> str:
+        """What PYTHONPATH has to be."""
+        return str(self.apart(APART[variant])) if variant in APART else ""
+
+    def _pip(self, *arguments: str) -> None:
+        pip = (self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        done = subprocess.run((*pip, *arguments), capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = done.stderr.splitlines()
+            raise NotInstalled(next((line for line in said if "ERROR" in line), said[-1]))

@@ -1,0 +1,51 @@
+"""The site that is measured, in the variant and the folder that the environment names."""
+
+import os
+from pathlib import Path
+
+from tests.benchmarks.site.variants import VARIANTS
+
+BASE_DIR = Path(__file__).resolve().parents[3]
+FOLDER = Path(os.environ["BENCHMARK_FOLDER"])
+VARIANT = VARIANTS[os.environ["BENCHMARK_VARIANT"]]
+
+SECRET_KEY = "only-for-benchmarks-" + "x" * 40
+ALLOWED_HOSTS = [".example"]
+ROOT_URLCONF = "tests.benchmarks.site.urls"
+USE_TZ = True
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.sites",
+    *filter(None, [VARIANT.app]),
+]
+COMMON = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+]
+OWN = list(filter(None, [VARIANT.middleware]))
+MIDDLEWARE = [*COMMON, *OWN]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        # Those who bring no page of their own get the shortest.
+        "DIRS": [] if VARIANT.app == "maintenance_windows" else [Path(__file__).parent / "pages"],
+    }
+]
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": FOLDER / "db.sqlite3",
+        "CONN_MAX_AGE": None,  # who asks with each request should not have to connect, too
+        "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
+    }
+}
+
+# Files that two peers keep beside their own code, or beside this file, where nobody says otherwise.
+MAINTENANCE_LOCKFILE_PATH = str(FOLDER / "maintenance.lock")
+MAINTENANCE_MODE_STATE_FILE_PATH = str(FOLDER / "maintenance_mode_state.txt")
+globals().update(VARIANT.settings)
