@@ -101,6 +101,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
         **DATABASES["default"].get("OPTIONS", {}),
     }
 
+if DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 3,
+        # Texts that are too long are refused, never cut, whatever the server's default is.
+        "init_command": "SET sql_mode = 'STRICT_TRANS_TABLES'",
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
+
 # TLS ends at the proxy in front, and so do the redirect to it and its promise to browsers.
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
