@@ -1,11 +1,23 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+
+NO_SITES = (
+    '(maintenance_windows.E006) Add "django.contrib.sites" to INSTALLED_APPS: '
+    "maintenance_windows keeps a flag for each site."
+)
 
 
 class MaintenanceWindowsConfig(AppConfig):
     name = "maintenance_windows"
     verbose_name = _("Maintenance windows")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def import_models(self) -> None:
+        """Without sites no model of ours can be imported, and Django asks no check any more."""
+        if not apps.is_installed("django.contrib.sites"):
+            raise ImproperlyConfigured(NO_SITES)
+        super().import_models()
 
     def ready(self) -> None:
         from maintenance_windows import checks, receivers  # noqa: PLC0415

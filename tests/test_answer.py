@@ -347,18 +347,6 @@ def test_scripts_of_other_origins_may_read_when_to_come_back(acme, plan, at, vis
     assert "PUT" in preflight.headers["Access-Control-Allow-Methods"]
 
 
-def test_corsheaders_in_the_wrong_place_is_said(db, settings):
-    ours = "maintenance_windows.middleware.MaintenanceModeMiddleware"
-    cors = "corsheaders.middleware.CorsMiddleware"
-    settings.MIDDLEWARE = [ours, cors]
-    settings.CORS_EXPOSE_HEADERS = ["X-Count"]
-    said = [message.msg for message in run_checks() if message.id == "maintenance_windows.W004"]
-    assert len(said) == 2
-    settings.MIDDLEWARE = [cors, ours]
-    settings.CORS_EXPOSE_HEADERS = ["X-Count", "retry-after"]
-    assert not [message for message in run_checks() if message.id == "maintenance_windows.W004"]
-
-
 def test_preflights_pass_and_reach_no_view(acme, plan, at, visit, settings):
     """Most views do not look at the method: they would do their work, and show it."""
     settings.ROOT_URLCONF = Accounts

@@ -42,7 +42,8 @@ def test_tools_have_nothing_to_say(command, tmp_path):
 
 def test_the_project_is_fit_to_deploy():
     command = ("python", "manage.py", "check", "--deploy", "--fail-level=WARNING")
-    run(*command, SECRET_KEY="p9-" + "aZ3_" * 16, ALLOWED_HOSTS="acme.example", DEBUG="0")
+    given = {"ALLOWED_HOSTS": "acme.example", "DEBUG": "0", "REDIS_URL": "redis://127.0.0.1/0"}
+    run(*command, SECRET_KEY="p9-" + "aZ3_" * 16, **given)
 
 
 def test_ci_runs_the_readmes_test_command():

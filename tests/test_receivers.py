@@ -1,9 +1,8 @@
-"""What exists after migrate without anybody making it, and what `check` says when it does not."""
-
-from io import StringIO
+"""What exists after migrate without anybody making it."""
 
 import pytest
 from django.contrib.sites.models import Site
+from django.core.checks import run_checks
 from django.core.management import call_command
 from django.db import connection
 from django_celery_beat.models import PeriodicTask
@@ -16,12 +15,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def migrate(*arguments: str) -> None:
     call_command("migrate", *arguments, verbosity=0)
-
-
-def warnings() -> list[str]:
-    said = StringIO()
-    call_command("check", databases=["default"], stderr=said)
-    return [line for line in said.getvalue().splitlines() if "(maintenance_windows." in line]
 
 
 def test_the_site_that_django_makes_has_its_row():
@@ -70,35 +63,11 @@ def test_an_operators_changes_to_it_stay():
     assert (entry.name, entry.enabled) == ("mine", False)
 
 
-def test_check_warns_when_it_is_disabled_or_missing():
-    assert warnings() == []
-    PeriodicTask.objects.filter(task=tick.name).update(enabled=False)
-    assert "W001" in warnings()[0]
-    assert "is disabled" in warnings()[0]
-    PeriodicTask.objects.filter(task=tick.name).delete()
-    assert "is missing" in warnings()[0]
-    migrate()
-    assert warnings() == []
-
-
-def test_check_warns_of_patterns_that_are_left_out(settings):
-    settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["^backstage/", "(", "^/contact/"]
-    assert len(warnings()) == 2
-    assert all("W002" in warning for warning in warnings())
-
-
-def test_without_celery_beat_nothing_is_missing(settings):
-    PeriodicTask.objects.all().delete()
-    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if "celery" not in name]
-    migrate()
-    assert warnings() == []
-
-
 def test_the_app_is_migrated_back_and_forth():
     migrate("maintenance_windows", "zero")
     try:
         assert not [t for t in connection.introspection.table_names() if "maintenance_w" in t]
-        assert warnings() == []
+        assert run_checks(tags=["maintenance_windows"], databases=["default"]) == []
         Site.objects.create(domain="acme.example")  # there is no table for its row
     finally:
         migrate("maintenance_windows")

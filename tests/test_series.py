@@ -6,14 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from importlib import resources
-from io import StringIO
 from threading import Barrier, BrokenBarrierError
 
 import pytest
 from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 from django.contrib.sites.models import Site
 from django.core.management import call_command
-from django.core.management.base import SystemCheckError
 from django.db import IntegrityError, connection
 from django_celery_beat.models import PeriodicTask
 
@@ -581,12 +579,6 @@ def migrate() -> None:
     call_command("migrate", verbosity=0)
 
 
-def warnings() -> list[str]:
-    said = StringIO()
-    call_command("check", databases=["default"], stderr=said)
-    return [line for line in said.getvalue().splitlines() if "(maintenance_windows." in line]
-
-
 def test_beat_has_its_entry_for_the_task(transactional_db):
     entry = PeriodicTask.objects.get(task="maintenance_windows.tasks.materialise")
     assert tasks.materialise.name == entry.task
@@ -596,22 +588,6 @@ def test_beat_has_its_entry_for_the_task(transactional_db):
     migrate()
     entry = PeriodicTask.objects.get(task=tasks.materialise.name)
     assert (entry.name, entry.enabled) == ("mine", False)
-
-
-def test_check_warns_when_it_is_disabled_or_missing(transactional_db):
-    task = PeriodicTask.objects.filter(task=tasks.materialise.name)
-    assert warnings() == []
-    task.update(enabled=False)
-    (warning,) = warnings()
-    assert "W001" in warning
-    assert "makes the windows of series is disabled" in warning
-    task.delete()
-    (warning,) = warnings()
-    assert "makes the windows of series is missing" in warning
-    PeriodicTask.objects.all().delete()
-    assert len(warnings()) == 2
-    migrate()
-    assert warnings() == []
 
 
 def test_the_same_nights_in_another_zone_stay_as_they_are(acme, begin, at):
@@ -647,10 +623,3 @@ def test_a_zone_that_is_no_more_can_be_replaced(sundays):
     outcome = series.revise(sundays.pk, zone="Europe/Berlin", clock=lambda: ONE)
     assert len(outcome.changed) == len(SUNDAYS)
     assert not outcome.cancelled
-
-
-@pytest.mark.parametrize("days", [0, -1, 3661, 1.5, "60", None])
-def test_check_refuses_a_horizon_that_is_no_number_of_days(transactional_db, settings, days):
-    settings.MAINTENANCE_SERIES_HORIZON = days
-    with pytest.raises(SystemCheckError, match=r"E002\) MAINTENANCE_SERIES_HORIZON must be whole"):
-        warnings()

@@ -1,0 +1,32 @@
+"""What `manage.py check` says about this app; docs/checks.md lists it by id.
+
+An error is what cannot work, or is given and counts for nothing. A warning is what works, though
+not as it may be meant: it keeps no project from starting, and no site from being brought up.
+"""
+
+from django.core.checks import Tags, register
+
+from maintenance_windows.checks import deployment, scheduler, settings, sites, stack
+
+TAG = "maintenance_windows"  # `manage.py check --tag maintenance_windows` asks for these alone
+
+
+def connect() -> None:
+    for check in (
+        settings.check_shapes,
+        settings.check_networks,
+        settings.check_may_pass,
+        settings.check_patterns,
+        settings.check_names,
+        settings.check_time_zones,
+        stack.check_presence,
+        stack.check_order,
+        stack.check_cors,
+        stack.check_kin,
+        scheduler.check_beat,
+    ):
+        register(check, TAG)
+    for check in (scheduler.check_tasks, sites.check_site_id):
+        register(check, TAG, Tags.database)
+    for check in (deployment.check_forced, deployment.check_cache):
+        register(check, TAG, deploy=True)

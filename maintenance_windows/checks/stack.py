@@ -1,0 +1,122 @@
+"""MIDDLEWARE: that ours is there, once, and in its place."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage
+from django.core.checks import Warning as CheckWarning
+from django.utils.module_loading import import_string
+
+NAME = "MaintenanceModeMiddleware"  # peers call theirs so, too
+OURS = f"maintenance_windows.middleware.{NAME}"
+CORS = "corsheaders.middleware.CorsMiddleware"
+
+# What comes of it when one of these, or a class made from it, is on the wrong side of ours.
+NOBODY = "staff get the 503, as nobody has said yet who they are"
+BEFORE_OURS = {
+    "django.contrib.sessions.middleware.SessionMiddleware": NOBODY,
+    "django.contrib.auth.middleware.AuthenticationMiddleware": NOBODY,
+    "django.contrib.auth.middleware.RemoteUserMiddleware": NOBODY,
+    "django.middleware.cache.UpdateCacheMiddleware": (
+        "what staff see of a closed site is kept in the cache for everybody"
+    ),
+    "django.middleware.locale.LocaleMiddleware": (
+        "the 503 is in the language of whoever was answered before"
+    ),
+}
+AFTER_OURS = {
+    "django.middleware.cache.FetchFromCacheMiddleware": "a closed site goes on from the cache",
+}
+
+# The path of each middleware, and the names of its class and of those that it is made from.
+Stack = Sequence[tuple[str, frozenset[str]]]
+
+
+def check_presence(**_: Any) -> list[CheckMessage]:
+    """W005: in this process no site is ever closed."""
+    if _places(_stack(), OURS):
+        return []
+    return [
+        CheckWarning(
+            f"MIDDLEWARE has no {NAME}: no site is ever closed.",
+            hint=f'Add "{OURS}" after AuthenticationMiddleware.',
+            id="maintenance_windows.W005",
+        )
+    ]
+
+
+def check_order(**_: Any) -> list[CheckMessage]:
+    """W006: who knows the visitor comes too late, or who answers comes too early."""
+    stack = _stack()
+    ours = _places(stack, OURS)
+    if not ours:
+        return []
+    late, early = stack[ours[0] + 1 :], stack[: ours[0]]
+    found = [
+        *((path, "after", "before", what) for path, what in _met(late, BEFORE_OURS)),
+        *((path, "before", "after", what) for path, what in _met(early, AFTER_OURS)),
+    ]
+    return [
+        CheckWarning(
+            f"{path} stands {side} {NAME}: {what}.",
+            hint=f"Place it {other} {NAME} in MIDDLEWARE.",
+            id="maintenance_windows.W006",
+        )
+        for path, side, other, what in found
+    ]
+
+
+def check_kin(**_: Any) -> list[CheckMessage]:
+    """W007: two of our kind, each of which closes sites by what it knows itself."""
+    kin = [path for path, kinds in _stack() if OURS in kinds or path.endswith(f".{NAME}")]
+    if len(kin) <= 1:
+        return []
+    return [
+        CheckWarning(
+            f"MIDDLEWARE closes sites {len(kin)} times: {', '.join(kin)}.",
+            hint="Keep one: what one of them opens, the other may close.",
+            id="maintenance_windows.W007",
+        )
+    ]
+
+
+def check_cors(**_: Any) -> list[CheckMessage]:
+    """W004: scripts of other origins cannot read the 503, or when it ends."""
+    return [CheckWarning(text, id="maintenance_windows.W004") for text in _cors_complaints()]
+
+
+def _cors_complaints() -> Iterator[str]:
+    stack = _stack()
+    ours, cors = _places(stack, OURS), _places(stack, CORS)
+    if not ours or not cors:
+        return
+    if cors[0] > ours[0]:
+        yield f"Place corsheaders' middleware before {NAME}."
+    exposed = [name.lower() for name in getattr(settings, "CORS_EXPOSE_HEADERS", ())]
+    if exposed and "retry-after" not in exposed:
+        yield 'Add "Retry-After" to CORS_EXPOSE_HEADERS, which replaces what the 503 exposes.'
+
+
+def _stack() -> Stack:
+    return [(path, _kinds(path)) for path in settings.MIDDLEWARE]
+
+
+def _kinds(path: str) -> frozenset[str]:
+    try:
+        found = import_string(path)
+    except ImportError:
+        return frozenset({path})  # Django itself says so
+    classes = found.__mro__ if isinstance(found, type) else ()
+    return frozenset({path, *(f"{one.__module__}.{one.__qualname__}" for one in classes)})
+
+
+def _places(stack: Stack, kind: str) -> list[int]:
+    return [place for place, (_path, kinds) in enumerate(stack) if kind in kinds]
+
+
+def _met(stack: Stack, outcomes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Those that are of one of these kinds, and what comes of it."""
+    for path, kinds in stack:
+        for kind in outcomes.keys() & kinds:
+            yield path, outcomes[kind]

@@ -1,0 +1,251 @@
+"""What `manage.py check` says of settings, sites and the scheduler."""
+
+import re
+from pathlib import Path
+
+import django_celery_beat
+import pytest
+from conftest import TWO
+from django.conf import settings as of_tests
+from django.contrib.sites.models import Site
+from django.core.checks import CheckMessage, run_checks
+from django.core.checks import Warning as CheckWarning
+from django.core.management import call_command
+from django_celery_beat.models import PeriodicTask
+
+from maintenance_windows.checks import TAG
+from maintenance_windows.checks.settings import KNOWN
+from maintenance_windows.conf import MATERIALISE_TASK, TICK_TASK
+
+ROOT = Path(of_tests.BASE_DIR)
+
+
+def messages(*, asking: bool = False, deploy: bool = False) -> list[CheckMessage]:
+    """What our checks say, `asking` the database too or not."""
+    databases = ["default"] if asking else None
+    return run_checks(tags=[TAG], databases=databases, include_deployment_checks=deploy)
+
+
+def said(**how: bool) -> list[tuple[str, str]]:
+    """The number of each message and its sentence."""
+    return [(message.id.removeprefix(f"{TAG}."), message.msg) for message in messages(**how)]
+
+
+@pytest.mark.django_db
+def test_a_project_as_it_should_be_hears_nothing(settings):
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}}
+    assert said(asking=True, deploy=True) == []
+
+
+@pytest.mark.django_db
+def test_only_warnings_ask_the_database_and_only_where_they_may(
+    settings, django_assert_num_queries
+):
+    settings.SITE_ID = 7777
+    PeriodicTask.objects.all().delete()
+    with django_assert_num_queries(0):
+        assert said() == []
+    asked = run_checks(tags=["database"], databases=["default"])
+    ours = [message for message in asked if message.id.startswith(TAG)]
+    assert len(ours) == 3
+    assert all(isinstance(message, CheckWarning) for message in ours)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "number", "wanted"),
+    [
+        ("FORCE", "ON", "E001", "'on' or 'off'"),
+        ("FORCE", True, "E001", "'on' or 'off'"),
+        ("WHEN_UNKNOWN", "shut", "E001", "'open' or 'closed'"),
+        ("RETRY_AFTER", "300", "E002", "a number of seconds or None"),
+        ("RETRY_AFTER_MAX", -1, "E002", "a number of seconds or None"),
+        ("RETRY_AFTER_JITTER", None, "E002", "a number of seconds"),
+        ("BANNER_LEAD", True, "E002", "a number of seconds"),
+        ("TICK_MAX_AGE", float("inf"), "E002", "a number of seconds"),
+        ("SERIES_HORIZON", "60", "E002", "whole days from 1 to 3660"),
+        ("SERIES_HORIZON", 1.5, "E002", "whole days from 1 to 3660"),
+        ("SERIES_HORIZON", None, "E002", "whole days from 1 to 3660"),
+        ("SERIES_HORIZON", True, "E002", "whole days from 1 to 3660"),
+        ("SERIES_HORIZON", -1, "E002", "whole days from 1 to 3660"),
+        ("SERIES_HORIZON", 10**9, "E002", "whole days from 1 to 3660"),
+        ("BLOCK_STAFF", "False", "E005", "True or False"),
+        ("503_TEMPLATE", ["503.html"], "E005", "the name of a template"),
+        ("ADMIN_IGNORED_URLS", None, "E005", "a list of strings"),
+        ("EXEMPT_NETWORKS", [10], "E005", "a list of strings"),
+        ("TRUSTED_PROXIES", {"10.1.2.3": 1}, "E005", "a list of strings"),
+        ("EXEMPT_URL_NAMES", 7, "E005", "a list of strings"),
+        ("WRITABLE_URL_NAMES", [None], "E005", "a list of strings"),
+        ("EXEMPT_PATHS", ["status"], "E005", 'a list of paths such as "/status"'),
+        ("EXEMPT_PREFIXES", ["/hooks", "/"], "E005", 'a list of paths such as "/hooks"'),
+        ("API_PREFIXES", "api", "E005", 'a list of paths such as "/hooks"'),
+    ],
+)
+def test_a_value_that_cannot_be_is_said(settings, name, value, number, wanted):
+    setattr(settings, f"MAINTENANCE_{name}", value)
+    assert said() == [(number, f"MAINTENANCE_{name} must be {wanted}, not {value!r}.")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("503_TEMPLATE", None),
+        ("ADMIN_IGNORED_URLS", ("^backstage/",)),
+        ("API_PREFIXES", {"/api", "/v2/"}),
+        ("BLOCK_STAFF", True),
+        ("EXEMPT_NETWORKS", "10.0.0.0/8"),
+        ("EXEMPT_PATHS", ["/", "/status"]),
+        ("FORCE", None),
+        ("RETRY_AFTER", None),
+        ("RETRY_AFTER_JITTER", 0.5),
+        ("TRUSTED_PROXIES", ["unix", "::1"]),
+    ],
+)
+def test_a_value_that_can_be_is_not(settings, name, value):
+    setattr(settings, f"MAINTENANCE_{name}", value)
+    assert said() == []
+
+
+@pytest.mark.parametrize("value", [None, 7, ["on"]])
+def test_a_value_that_cannot_be_counts_for_nothing(acme, plan, at, visit, settings, value):
+    for name in KNOWN:
+        setattr(settings, name, value)
+    plan(acme)
+    at(TWO)
+    assert visit().status_code == 503
+
+
+def test_networks_that_cannot_be_read_are_said(settings):
+    settings.MAINTENANCE_EXEMPT_NETWORKS = ["10.0.0.5/8", "10.0.0.0/8"]
+    settings.MAINTENANCE_TRUSTED_PROXIES = ["unix", "proxy.example"]
+    first, (number, sentence) = said()
+    assert first == ("E003", "MAINTENANCE_EXEMPT_NETWORKS: 10.0.0.5/8 has host bits set.")
+    assert number == "E003"
+    assert sentence.startswith("MAINTENANCE_TRUSTED_PROXIES: 'proxy.example' does not appear")
+
+
+@pytest.mark.parametrize(
+    ("ask", "numbers"),
+    [("nowhere.at_all", ["E004"]), (7, ["E004"]), (print, []), ("builtins.print", [])],
+)
+def test_a_function_that_is_none_is_said(settings, ask, numbers):
+    settings.MAINTENANCE_MAY_PASS = ask
+    assert [number for number, _ in said()] == numbers
+
+
+def test_patterns_that_are_left_out_are_said(settings):
+    settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["^backstage/", "(", "^/contact/"]
+    assert [number for number, _ in said()] == ["W002", "W002"]
+
+
+def test_times_without_a_zone_are_said(settings):
+    settings.USE_TZ = False
+    assert said() == [("E007", "USE_TZ must be True: windows have times with a zone.")]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("MAINTENANCE_RETRYAFTER", "Did you mean MAINTENANCE_RETRY_AFTER?"),
+        ("MAINTENANCE_EXEMPT_URLS", "Did you mean MAINTENANCE_EXEMPT_URL_NAMES?"),
+        ("MAINTENANCE_MODE", "It is a setting of django-maintenance-mode: docs/moving-in.md"),
+        ("MAINTENANCE_MODE_IGNORE_URLS", "It is a setting of django-maintenance-mode"),
+        ("MAINTENANCE_CREW", "If it is your own"),
+    ],
+)
+def test_a_name_that_means_nothing_is_said(settings, name, hint):
+    setattr(settings, name, "anything")
+    (message,) = messages()
+    assert message.id == f"{TAG}.W008"
+    assert message.msg == f"{name} means nothing to maintenance_windows."
+    assert message.hint.startswith(hint)
+
+
+def test_no_setting_of_ours_is_unknown():
+    source = (ROOT / "maintenance_windows/conf.py").read_text()
+    assert set(re.findall(r"MAINTENANCE_[A-Z0-9_]+", source)) == KNOWN
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("task", "purpose"),
+    [
+        (TICK_TASK, "sets and clears the maintenance flags"),
+        (MATERIALISE_TASK, "makes the windows of series"),
+    ],
+)
+def test_a_task_that_is_disabled_or_missing_is_said(task, purpose):
+    entry = PeriodicTask.objects.filter(task=task)
+    entry.update(enabled=False)
+    assert said(asking=True) == [("W001", f"The periodic task that {purpose} is disabled.")]
+    entry.delete()
+    assert said(asking=True) == [("W001", f"The periodic task that {purpose} is missing.")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_migrate_makes_the_tasks_that_are_missing():
+    PeriodicTask.objects.all().delete()
+    call_command("migrate", verbosity=0)
+    assert said(asking=True) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_celery_beat_nothing_is_missing(settings):
+    PeriodicTask.objects.all().delete()
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if "celery" not in name]
+    call_command("migrate", verbosity=0)
+    assert said(asking=True) == []
+
+
+def test_a_beat_that_is_too_old_is_said(monkeypatch):
+    monkeypatch.setattr(django_celery_beat, "VERSION", (2, 10, 1))
+    assert said() == []
+    monkeypatch.setattr(django_celery_beat, "VERSION", (2, 1, 0))
+    assert [number for number, _ in said()] == ["W010"]
+
+
+@pytest.mark.django_db
+def test_a_site_id_among_many_sites_is_said(settings):
+    def w011() -> str:
+        ((number, sentence),) = said(asking=True)
+        assert number == "W011"
+        return sentence
+
+    acme = Site.objects.create(domain="acme.example")
+    settings.SITE_ID = acme.pk
+    assert said(asking=True) == []  # beside it is the one that Django makes
+    Site.objects.create(domain="globex.example")
+    assert "requests are for that site alone" in w011()
+    settings.SITE_ID = 7777
+    assert "which is no site" in w011()
+    settings.SITE_ID = "acme"  # as Django says itself
+    assert said(asking=True) == []
+
+
+@pytest.mark.skipif(
+    of_tests.DATABASES["default"]["ENGINE"].endswith("sqlite3"), reason="A file is not down."
+)
+@pytest.mark.parametrize(
+    ("backend", "words"),
+    [
+        ("locmem.LocMemCache", "not shared"),
+        ("dummy.DummyCache", "not shared"),
+        ("db.DatabaseCache", "away when the database is"),
+    ],
+)
+def test_a_cache_that_tells_nothing_is_said_where_a_site_is_deployed(settings, backend, words):
+    settings.CACHES = {
+        "default": {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "kept"}
+    }
+    ((number, sentence),) = said(deploy=True)
+    assert number == "W009"
+    assert words in sentence
+    assert said() == []
+
+
+def test_each_is_documented_once():
+    code = [*ROOT.glob("maintenance_windows/checks/*.py"), ROOT / "maintenance_windows/apps.py"]
+    numbers = re.findall(
+        r"maintenance_windows\.([EW]\d{3})", "".join(file.read_text() for file in code)
+    )
+    table = re.findall(r"^\| `([EW]\d{3})` \|", (ROOT / "docs/checks.md").read_text(), re.MULTILINE)
+    assert table == sorted(set(numbers))

@@ -1,0 +1,176 @@
+"""What `manage.py check` says of MIDDLEWARE, and that each order does what it says."""
+
+from itertools import count
+from uuid import uuid4
+
+import pytest
+from conftest import FOUR, MINUTE, SECOND, TWO
+from django.contrib.auth.middleware import AuthenticationMiddleware, RemoteUserMiddleware
+from django.core.checks import run_checks
+from django.http import HttpResponse
+from django.urls import path
+from django.utils import translation
+
+from maintenance_windows.checks import TAG
+from maintenance_windows.middleware import MaintenanceModeMiddleware
+
+OURS = "maintenance_windows.middleware.MaintenanceModeMiddleware"
+CORS = "corsheaders.middleware.CorsMiddleware"
+AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
+SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
+LOCALE = "django.middleware.locale.LocaleMiddleware"
+UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
+FETCH = "django.middleware.cache.FetchFromCacheMiddleware"
+IN_ORDER = [UPDATE, CORS, SESSION, LOCALE, AUTH, OURS, FETCH]
+
+
+class Own(MaintenanceModeMiddleware):
+    pass
+
+
+class OwnAuth(AuthenticationMiddleware):
+    pass
+
+
+class OwnRemote(RemoteUserMiddleware):
+    pass
+
+
+def function(get_response):
+    return get_response
+
+
+def said() -> list[tuple[str, str]]:
+    """The number of each message and its sentence."""
+    found = run_checks(tags=[TAG])
+    return [(message.id.removeprefix(f"{TAG}."), message.msg) for message in found]
+
+
+def moved(name: str, place: int) -> list[str]:
+    stack = [one for one in IN_ORDER if one != name]
+    stack.insert(place, name)
+    return stack
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        IN_ORDER,
+        [OURS],
+        [f"{__name__}.Own"],
+        [f"{__name__}.OwnAuth", f"{__name__}.function", f"{__name__}.Own"],
+        ["nowhere.Middleware", OURS],
+    ],
+)
+def test_an_order_that_works_is_not_said(settings, stack):
+    settings.MIDDLEWARE = stack
+    assert said() == []
+
+
+def test_that_ours_is_missing_is_said(settings):
+    settings.MIDDLEWARE = [f"{__name__}.function", *(one for one in IN_ORDER if one != OURS)]
+    sentence = "MIDDLEWARE has no MaintenanceModeMiddleware: no site is ever closed."
+    assert said() == [("W005", sentence)]
+
+
+@pytest.mark.parametrize(
+    ("stack", "words"),
+    [
+        (moved(SESSION, 5), f"{SESSION} stands after MaintenanceModeMiddleware: staff"),
+        (moved(AUTH, 6), f"{AUTH} stands after MaintenanceModeMiddleware: staff"),
+        ([OURS, f"{__name__}.OwnAuth"], ".OwnAuth stands after MaintenanceModeMiddleware: staff"),
+        ([OURS, f"{__name__}.OwnRemote"], ".OwnRemote stands after"),
+        ([f"{__name__}.Own", AUTH], f"{AUTH} stands after"),
+        (moved(LOCALE, 5), f"{LOCALE} stands after"),
+        (moved(UPDATE, 5), f"{UPDATE} stands after"),
+        (moved(FETCH, 0), f"{FETCH} stands before MaintenanceModeMiddleware: a closed site"),
+    ],
+)
+def test_an_order_that_does_not_is_said(settings, stack, words):
+    settings.MIDDLEWARE = stack
+    ((number, sentence),) = said()
+    assert number == "W006"
+    assert words in sentence
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        OURS,
+        f"{__name__}.Own",
+        "maintenancemode.middleware.MaintenanceModeMiddleware",
+        "maintenance_mode.middleware.MaintenanceModeMiddleware",
+    ],
+)
+def test_two_of_our_kind_are_said(settings, other):
+    settings.MIDDLEWARE = [AUTH, OURS, other]
+    assert said() == [("W007", f"MIDDLEWARE closes sites 2 times: {OURS}, {other}.")]
+
+
+def test_corsheaders_in_the_wrong_place_is_said(settings):
+    settings.MIDDLEWARE = [OURS, CORS]
+    settings.CORS_EXPOSE_HEADERS = ["X-Count"]
+    assert [number for number, _ in said()] == ["W004", "W004"]
+    settings.MIDDLEWARE = [CORS, f"{__name__}.Own"]
+    settings.CORS_EXPOSE_HEADERS = ["X-Count", "retry-after"]
+    assert said() == []
+
+
+# What it says comes of the wrong order, and does not come of the right one
+
+
+times = count(1)
+
+
+def counted(request):
+    return HttpResponse(f"{next(times)}")
+
+
+urlpatterns = [path("", counted)]
+
+
+@pytest.fixture
+def cached(settings, acme):
+    """A site that keeps its pages in Django's cache."""
+    settings.ROOT_URLCONF = __name__
+    backend = "django.core.cache.backends.locmem.LocMemCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": uuid4().hex}}
+    return acme
+
+
+@pytest.mark.parametrize(
+    ("stack", "status"), [([UPDATE, OURS, FETCH], 503), ([UPDATE, FETCH, OURS], 200)]
+)
+def test_what_comes_of_an_answer_before_ours(cached, plan, at, visit, settings, stack, status):
+    settings.MIDDLEWARE = stack
+    plan(cached)
+    at(TWO - MINUTE)
+    assert visit().text == visit().text
+    at(TWO)
+    assert visit().status_code == status
+
+
+@pytest.mark.parametrize(
+    ("stack", "is_kept"), [([UPDATE, OURS, FETCH], False), ([OURS, UPDATE, FETCH], True)]
+)
+def test_what_comes_of_a_cache_behind_ours(cached, plan, at, visit, settings, stack, is_kept):
+    settings.MIDDLEWARE = stack
+    settings.MAINTENANCE_EXEMPT_NETWORKS = ["198.51.100.7"]
+    plan(cached)
+    at(FOUR - SECOND)
+    assert visit().status_code == 503
+    seen = visit(address="198.51.100.7").text
+    at(FOUR)
+    assert (visit().text == seen) is is_kept
+
+
+@pytest.mark.parametrize(("stack", "language"), [([LOCALE, OURS], "fr"), ([OURS, LOCALE], "de")])
+def test_what_comes_of_a_language_behind_ours(acme, plan, at, visit, settings, stack, language):
+    settings.MIDDLEWARE = stack
+    plan(acme)
+    with translation.override("en"):  # the test after this one speaks what this one leaves
+        at(TWO - MINUTE)
+        visit(accept_language="de")
+        at(TWO)
+        answer = visit(accept_language="fr")
+    assert (answer.status_code, answer.headers["Content-Language"]) == (503, language)
