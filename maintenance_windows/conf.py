@@ -18,7 +18,8 @@ def _texts(name: str) -> tuple[str, ...]:
     """What is no text counts for nothing; check says so."""
     given = getattr(settings, name, ())
     given = (given,) if isinstance(given, str) else given  # a lone one is meant as one
-    return tuple(text for text in given if isinstance(text, str))
+    is_list = isinstance(given, list | tuple | set | frozenset)
+    return tuple(text for text in given if isinstance(text, str)) if is_list else ()
 
 
 def _number(name: str, default: Any) -> Any:
@@ -133,7 +134,8 @@ class Conf:
     @property
     def forced(self) -> bool | None:
         """MAINTENANCE_FORCE: "on" closes and "off" opens every site, whatever else is known."""
-        return {"on": True, "off": False}.get(getattr(settings, "MAINTENANCE_FORCE", None) or "")
+        given = getattr(settings, "MAINTENANCE_FORCE", None)
+        return given == "on" if given in ("on", "off") else None
 
     @property
     def closed_if_unknown(self) -> bool:
