@@ -1,7 +1,8 @@
-"""Django's `flush` empties every table, then makes again what `migrate` makes: most of a test's time.
+"""What the suite calls after each test.
 
-The suite calls it after each test. This one does so once, keeps what is there then, and from the
-second time on puts right the few tables that differ.
+Django's `flush` empties every table and makes again what `migrate` makes, which is most of a test's
+time. This one does so once, keeps what is there then, and from the second time on puts right the
+few tables that differ.
 """
 
 from typing import Any
@@ -11,6 +12,8 @@ from django.core.management.commands import flush
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from maintenance_windows import store
+
 Rows = list[tuple[Any, ...]]
 
 fresh: dict[str, dict[str, Rows]] = {}  # by the alias of the database and the table's name
@@ -18,6 +21,7 @@ fresh: dict[str, dict[str, Rows]] = {}  # by the alias of the database and the t
 
 class Command(flush.Command):
     def handle(self, **options: Any) -> None:
+        store.forget()  # its thread would read on when the test may no more
         connection = connections[options["database"]]
         if (tables := fresh.get(connection.alias)) is None:
             super().handle(**options)
