@@ -1,0 +1,227 @@
+"""How soon every web process follows a change: `python -m tests.benchmarks.change`.
+
+Two processes of gunicorn, two of uvicorn and the embedded worker run on a database of their own, on
+the server of DATABASE_URL; without one on SQLite. Each of the four is asked 200 times a second. An
+answer is early or late only where it was so for certain: 503 received before the start, 200 sent
+after it. `first right` is when the last of the four was first seen to have followed: it counts from
+before the verb was called, and holds the way there and back and the wait for the next request.
+"""
+
+import argparse
+import logging
+import os
+import random
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+from statistics import median
+
+import django
+
+from project.probe import Answer, ask
+from project.processes import free_port
+from tests.benchmarks.table import aligned
+from tests.benchmarks.visitor import Visitor
+from tests.fleet import START_UP, Fleet, new_database
+
+SITE = "s0.example"
+SERVERS = ("gunicorn", "gunicorn", "uvicorn", "uvicorn")
+EVERY = 0.005  # seconds between two requests to a process
+# Longer than a change may take, so that each is over before the next.
+PAUSE = 1.5  # seconds
+MILLISECOND, SECOND = timedelta(milliseconds=1), timedelta(seconds=1)
+BEFORE = 0.4 * SECOND  # by then all have followed the change before
+LAST = datetime.max.replace(tzinfo=UTC)
+OPEN, CLOSED = HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE
+HEAD = ("", "changes", "first right: min", "median", "max", "late: max", "early", "back", "other")
+GOALS = (
+    "Times in ms. Goals: by hand first right within 1,100; scheduled late by at most 10 and none\n"
+    "early. `back`: wrong again after it was right; `other`: neither 200 nor 503."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """From this time on the site is to answer with another status."""
+
+    at: datetime
+    status: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """How one process followed one change."""
+
+    first_right: timedelta
+    late: timedelta
+    early: int
+    back: int
+    other: int
+
+    @classmethod
+    def of(cls, change: Change, answers: Sequence[Answer]) -> "Followed":
+        """From its answers from BEFORE the change to the next one."""
+        right = [a for a in answers if a.status == change.status]
+        wrong = [a for a in answers if a.status in {OPEN, CLOSED} and a.status != change.status]
+        after = [a.received for a in right if a.received >= change.at]
+        first = min(after, default=LAST)
+        return cls(
+            first_right=first - change.at,
+            late=max([timedelta(0), *(a.sent - change.at for a in wrong)]),
+            early=sum(a.received < change.at for a in right),
+            back=sum(a.sent > first for a in wrong),
+            other=len(answers) - len(right) - len(wrong),
+        )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--smoke", action="store_true", help="each change once")
+    rounds = 1 if parser.parse_args().smoke else 20
+    sys.setswitchinterval(0.0005)  # the threads that ask are not to wait for each other
+    with (
+        tempfile.TemporaryDirectory(prefix="maintenance-") as folder,
+        new_database(Path(folder), os.environ.get("DATABASE_URL", "")) as url,
+    ):
+        os.environ |= {
+            "DATABASE_URL": url,
+            "DEBUG": "1",
+            "DJANGO_SETTINGS_MODULE": "project.settings",
+        }
+        django.setup()
+        logging.getLogger("maintenance_windows").setLevel(logging.WARNING)
+        with Fleet(Path(folder), url) as fleet:
+            ports = start(fleet)
+            lines = [*measure(ports, by_hand, rounds), *measure(ports, scheduled, rounds)]
+    print(aligned(HEAD, [line.cells() for line in lines]))
+    print(GOALS)
+    return int(any(line.broken for line in lines))
+
+
+def start(fleet: Fleet) -> list[int]:
+    """The ports of the web processes, each of them warm."""
+    fleet.migrate()
+    ports = [free_port() for _ in SERVERS]
+    for number, (server, port) in enumerate(zip(SERVERS, ports, strict=True)):
+        options = {
+            "gunicorn": ("--workers=1", f"--bind=127.0.0.1:{port}", "project.wsgi"),
+            "uvicorn": (f"--port={port}", "--no-access-log", "project.asgi:application"),
+        }
+        fleet.start(f"web{number}", server, *options[server])
+    fleet.start_embedded()
+    deadline = time.monotonic() + START_UP
+    while any(ask(port, SITE, path).status != OPEN for port in ports for path in ("/readyz", "/")):
+        if time.monotonic() > deadline:
+            raise TimeoutError("\n".join(fleet.log(name) for name in fleet.running))
+        time.sleep(0.1)
+    return ports
+
+
+@contextmanager
+def watched(ports: Sequence[int]) -> Iterator[list[list[Answer]]]:
+    """The answers of each process, in the order in which they were asked for."""
+    seen: list[list[Answer]] = [[] for _ in ports]
+    visitors = [
+        Visitor(port, [SITE], EVERY, lambda _, answer, mine=mine: mine.append(answer))
+        for port, mine in zip(ports, seen, strict=True)
+    ]
+    for visitor in visitors:
+        visitor.start()
+    try:
+        yield seen
+    finally:
+        for visitor in visitors:
+            visitor.leave()
+
+
+def by_hand(rounds: int) -> list[Change]:
+    """At any moment of the second in which a process looks."""
+    from django.contrib.sites.models import Site
+
+    from maintenance_windows import lifecycle
+
+    site, changes = Site.objects.get(domain=SITE), []
+    for _ in range(rounds):
+        for status, verb, title in (
+            (CLOSED, lifecycle.switch_on, "switched on by hand"),
+            (OPEN, lifecycle.switch_off, "switched off by hand"),
+        ):
+            time.sleep(PAUSE + random.random())
+            changes.append(Change(datetime.now(UTC), status, title))
+            verb([site], actor="alice")
+    time.sleep(PAUSE)
+    return changes
+
+
+def scheduled(rounds: int) -> list[Change]:
+    """Windows of a second, and at other moments of the second each."""
+    from django.contrib.sites.models import Site
+
+    from maintenance_windows import lifecycle
+
+    site, changes = Site.objects.get(domain=SITE), []
+    first = datetime.now(UTC) + 4 * SECOND
+    for number in range(rounds):
+        begin = first + number * 2.07 * SECOND
+        lifecycle.schedule([site], starts_at=begin, ends_at=begin + SECOND, actor="alice")
+        changes += [
+            Change(begin, CLOSED, "window starts"),
+            Change(begin + SECOND, OPEN, "window ends"),
+        ]
+    time.sleep((changes[-1].at + SECOND - datetime.now(UTC)).total_seconds())
+    return changes
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """All changes of one kind, and for each how the processes followed."""
+
+    title: str
+    changes: list[list[Followed]]
+
+    @property
+    def broken(self) -> bool:
+        return any(one.early or one.back or one.other for change in self.changes for one in change)
+
+    def cells(self) -> list[object]:
+        last = [max(one.first_right for one in change) for change in self.changes]
+        each = [one for change in self.changes for one in change]
+        times = (min(last), median(last), max(last), max(one.late for one in each))
+        return [
+            self.title,
+            len(self.changes),
+            *(f"{time / MILLISECOND:,.1f}" for time in times),
+            sum(one.early for one in each),
+            sum(one.back for one in each),
+            sum(one.other for one in each),
+        ]
+
+
+def measure(
+    ports: Sequence[int], changing: Callable[[int], list[Change]], rounds: int
+) -> list[Line]:
+    """A line for each kind of change that `changing` makes while all processes are watched."""
+    with watched(ports) as seen:
+        changes = changing(rounds)
+    lines = defaultdict(list)
+    for change, end in zip(changes, [*(one.at for one in changes[1:]), LAST], strict=True):
+        begin = change.at - BEFORE
+        lines[change.title].append(
+            [
+                Followed.of(change, [a for a in mine if begin <= a.sent and a.received < end])
+                for mine in seen
+            ]
+        )
+    return [Line(title, found) for title, found in lines.items()]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
