@@ -13,8 +13,15 @@ from project.settings import DATABASES, INSTALLED_APPS
 INSTALLED_APPS = [*INSTALLED_APPS, "tests"]
 ALLOWED_HOSTS = [".example", ".localhost", "testserver"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-# Threads of a test must see one database: SQLite's in-memory ones lock whole tables.
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    folder = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    DATABASES["default"]["TEST"] = {"NAME": f"{folder}/test.sqlite3"}
+# Else each client of each test looks at all files of the admin when it starts.
+WHITENOISE_AUTOREFRESH = True
+
+match DATABASES["default"]["ENGINE"]:
+    case "django.db.backends.sqlite3":
+        # Threads of a test must see one database: SQLite's in-memory ones lock whole tables.
+        folder = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        DATABASES["default"]["TEST"] = {"NAME": f"{folder}/test.sqlite3"}
+        DATABASES["default"]["OPTIONS"]["init_command"] += "; PRAGMA synchronous=OFF"
+    case "django.db.backends.mysql":
+        DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4"}
