@@ -1,11 +1,13 @@
-"""The settings of the app, typed and read at use, so that override_settings works."""
+"""The settings of the app, typed and read at their first use; override_settings works."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from datetime import timedelta
+from functools import cached_property
 from math import ceil
 from typing import Any
 
 from django.conf import settings
+from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 # The tick's own queue: behind other people's slow tasks it would be late.
@@ -22,6 +24,11 @@ def _texts(name: str) -> tuple[str, ...]:
     return tuple(text for text in given if isinstance(text, str)) if is_list else ()
 
 
+def _roots(name: str) -> tuple[str, ...]:
+    """Prefixes of paths, without the slash at their end; "" is none: all is below it."""
+    return tuple(filter(None, (prefix.rstrip("/") for prefix in _texts(name))))
+
+
 def _number(name: str, default: Any) -> Any:
     """A number, or None where the setting says so; the default for what is none."""
     value = getattr(settings, name, default)
@@ -30,52 +37,52 @@ def _number(name: str, default: Any) -> Any:
 
 
 class Conf:
-    @property
+    @cached_property
     def template(self) -> str | None:
         """MAINTENANCE_503_TEMPLATE: the host project's own page; else its 503.html."""
         return getattr(settings, "MAINTENANCE_503_TEMPLATE", None)
 
-    @property
+    @cached_property
     def block_staff(self) -> bool:
         """MAINTENANCE_BLOCK_STAFF: whether staff get the 503 too; superusers never do."""
         return bool(getattr(settings, "MAINTENANCE_BLOCK_STAFF", False))
 
-    @property
-    def admin_ignored_urls(self) -> Sequence[str]:
+    @cached_property
+    def admin_ignored_urls(self) -> tuple[str, ...]:
         """MAINTENANCE_ADMIN_IGNORED_URLS: regular expressions that stay open on every site."""
         return _texts("MAINTENANCE_ADMIN_IGNORED_URLS")
 
-    @property
-    def exempt_paths(self) -> Collection[str]:
+    @cached_property
+    def exempt_paths(self) -> tuple[str, ...]:
         """MAINTENANCE_EXEMPT_PATHS: paths that stay open on every site, such as "/status"."""
         return _texts("MAINTENANCE_EXEMPT_PATHS")
 
-    @property
+    @cached_property
     def exempt_prefixes(self) -> tuple[str, ...]:
         """MAINTENANCE_EXEMPT_PREFIXES: "/hooks" keeps /hooks and all below /hooks/ open."""
-        return _texts("MAINTENANCE_EXEMPT_PREFIXES")
+        return _roots("MAINTENANCE_EXEMPT_PREFIXES")
 
-    @property
-    def exempt_url_names(self) -> Collection[str]:
+    @cached_property
+    def exempt_url_names(self) -> tuple[str, ...]:
         """MAINTENANCE_EXEMPT_URL_NAMES: names of URLs that stay open, such as "shop:paid"."""
         return _texts("MAINTENANCE_EXEMPT_URL_NAMES")
 
-    @property
-    def writable_url_names(self) -> Collection[str]:
+    @cached_property
+    def writable_url_names(self) -> tuple[str, ...]:
         """MAINTENANCE_WRITABLE_URL_NAMES: names of URLs that take writes while read-only."""
         return _texts("MAINTENANCE_WRITABLE_URL_NAMES")
 
-    @property
+    @cached_property
     def api_prefixes(self) -> tuple[str, ...]:
         """MAINTENANCE_API_PREFIXES: below them the 503 is JSON, whatever is accepted."""
-        return _texts("MAINTENANCE_API_PREFIXES")
+        return _roots("MAINTENANCE_API_PREFIXES")
 
-    @property
+    @cached_property
     def exempt_networks(self) -> tuple[str, ...]:
         """MAINTENANCE_EXEMPT_NETWORKS: addresses and networks whose clients pass."""
         return _texts("MAINTENANCE_EXEMPT_NETWORKS")
 
-    @property
+    @cached_property
     def trusted_proxies(self) -> tuple[str, ...]:
         """MAINTENANCE_TRUSTED_PROXIES: addresses and networks whose X-Forwarded-For is believed.
 
@@ -83,7 +90,7 @@ class Conf:
         """
         return _texts("MAINTENANCE_TRUSTED_PROXIES")
 
-    @property
+    @cached_property
     def may_pass(self) -> Callable[[Any], Any] | None:
         """MAINTENANCE_MAY_PASS: a function, or its path, that is given the request.
 
@@ -92,7 +99,7 @@ class Conf:
         given = getattr(settings, "MAINTENANCE_MAY_PASS", None)
         return import_string(given) if isinstance(given, str) else given
 
-    @property
+    @cached_property
     def retry_after(self) -> int | None:
         """MAINTENANCE_RETRY_AFTER: seconds to wait where no end is known; None sends no header.
 
@@ -101,51 +108,62 @@ class Conf:
         seconds = _number("MAINTENANCE_RETRY_AFTER", 300)
         return None if seconds is None else max(1, ceil(seconds))
 
-    @property
+    @cached_property
     def retry_after_jitter(self) -> int:
         """MAINTENANCE_RETRY_AFTER_JITTER: Retry-After is up to so many seconds more."""
         return max(0, ceil(_number("MAINTENANCE_RETRY_AFTER_JITTER", 0) or 0))
 
-    @property
+    @cached_property
     def retry_after_max(self) -> int | None:
         """MAINTENANCE_RETRY_AFTER_MAX: seconds that Retry-After says at the most."""
         seconds = _number("MAINTENANCE_RETRY_AFTER_MAX", None)
         return None if seconds is None else max(1, int(seconds))
 
-    @property
+    @cached_property
     def banner_lead(self) -> timedelta:
         """MAINTENANCE_BANNER_LEAD: seconds before a maintenance from which it is announced."""
         return timedelta(seconds=_number("MAINTENANCE_BANNER_LEAD", 3600) or 0)
 
-    @property
+    @cached_property
     def tick_max_age(self) -> timedelta:
         """MAINTENANCE_TICK_MAX_AGE: seconds after which the scheduler's last tick is too old."""
         return timedelta(seconds=_number("MAINTENANCE_TICK_MAX_AGE", 8) or 8)
 
-    @property
+    @cached_property
     def horizon(self) -> timedelta:
         """MAINTENANCE_SERIES_HORIZON: days ahead for which the windows of series are made."""
         return timedelta(days=getattr(settings, "MAINTENANCE_SERIES_HORIZON", 60))
 
-    @property
+    @cached_property
     def internal_ips(self) -> Collection[str]:
         return settings.INTERNAL_IPS
 
-    @property
+    @cached_property
     def forced(self) -> bool | None:
         """MAINTENANCE_FORCE: "on" closes and "off" opens every site, whatever else is known."""
         given = getattr(settings, "MAINTENANCE_FORCE", None)
         return given == "on" if given in ("on", "off") else None
 
-    @property
+    @cached_property
     def closed_if_unknown(self) -> bool:
         """MAINTENANCE_WHEN_UNKNOWN: "closed", or "open" where neither database nor cache tell."""
         return bool(getattr(settings, "MAINTENANCE_WHEN_UNKNOWN", "open") == "closed")
 
     @property
     def site_id(self) -> int | None:
-        """SITE_ID: the one site that this process serves; without it the host tells."""
+        """SITE_ID: the one site that this process serves; without it the host tells.
+
+        Read at each use: some projects set it for each request.
+        """
         return getattr(settings, "SITE_ID", None)
 
 
 conf = Conf()
+
+
+def _start_over(**_: Any) -> None:
+    """Settings change in tests alone."""
+    vars(conf).clear()
+
+
+setting_changed.connect(_start_over)

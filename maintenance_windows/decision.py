@@ -15,13 +15,15 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 class Visit:
     """What the decision needs to know of a request.
 
-    `methods` are the request's own and those that it wants to be taken for. `address` is the
-    client's, empty where it is not known; `bypass` the token that it brings.
+    `methods` are the request's own and those that it wants to be taken for. `remote` is the peer
+    of its connection and `forwarded` whom X-Forwarded-For names, true or not; `bypass` the token
+    that it brings.
     """
 
     methods: tuple[str, ...]
     path: str
-    address: str = ""
+    remote: str = ""
+    forwarded: str = ""
     urlconf: str | None = None
     preflight: bool = False
     bypass: str = ""

@@ -1,6 +1,7 @@
 """What stays open and who passes while a site is closed, in the order in which it is asked."""
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
 from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
@@ -9,7 +10,7 @@ from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils.translation import get_language
 from django.views.static import serve as serve_media
 
-from maintenance_windows.addresses import is_within, read_address, read_networks
+from maintenance_windows.addresses import client, is_within, read_networks
 from maintenance_windows.bypass import is_admitted
 from maintenance_windows.conf import conf
 from maintenance_windows.decision import Case, Exemption, Visit
@@ -27,30 +28,36 @@ def open_path(case: Case) -> bool:
     path = case.visit.path
     if path in ALWAYS_OPEN or path in conf.exempt_paths:
         return True
-    return is_below(path, (*ALWAYS_OPEN_BELOW, *conf.exempt_prefixes))
+    return is_below(path, ALWAYS_OPEN_BELOW) or is_below(path, conf.exempt_prefixes)
 
 
 def ignored_url(case: Case) -> bool:
-    regexes = ((PatternKind.REGEX, regex) for regex in conf.admin_ignored_urls)
-    usable = (known for known in regexes if is_usable(*known))  # check says which are not
+    patterns = case.state.patterns + _usable(conf.admin_ignored_urls)
     path = case.visit.path
-    patterns = (*case.state.patterns, *usable)
     return any(matcher(*pattern)(path[1:]) for pattern in patterns) and is_plain(path)
+
+
+@lru_cache(maxsize=16)
+def _usable(regexes: tuple[str, ...]) -> tuple[tuple[PatternKind, str], ...]:
+    """Those that can be matched; check says which cannot."""
+    patterns = ((PatternKind.REGEX, regex) for regex in regexes)
+    return tuple(pattern for pattern in patterns if is_usable(*pattern))
 
 
 def open_view(case: Case) -> bool:
     """The view that answers, wherever it is mounted: found as Django finds it."""
-    names = set(conf.exempt_url_names)
+    if not is_plain(case.visit.path):
+        return False
+    names = conf.exempt_url_names
     if case.maintenance.level is Level.READ_ONLY:
-        names.update(conf.writable_url_names)
-    matches = _matches(case.visit) if is_plain(case.visit.path) else ()
-    return any(_stays_open(match, names) for match in matches)
+        names += conf.writable_url_names
+    return any(_stays_open(match, names) for match in _matches(case.visit))
 
 
 def _stays_open(match: ResolverMatch, names: Collection[str]) -> bool:
     return (
         not OPEN_APPS.isdisjoint(match.app_names)
-        or any(match.func is view for view in OPEN_VIEWS)
+        or match.func in OPEN_VIEWS
         or match.view_name in names
         or getattr(match.func, "maintenance_exempt", False)
     )
@@ -79,11 +86,13 @@ def _resolve(path: str, urlconf: str | None) -> ResolverMatch | None:
 
 def address(case: Case) -> bool:
     """INTERNAL_IPS, which may be anything with `in`, and MAINTENANCE_EXEMPT_NETWORKS."""
-    text = case.visit.address
-    if text in conf.internal_ips:
-        return bool(text)
-    client = read_address(text) if conf.exempt_networks else None
-    return client is not None and is_within(client, read_networks(conf.exempt_networks))
+    internal, networks = conf.internal_ips, conf.exempt_networks
+    if not internal and not networks:
+        return False
+    found = client(case.visit.remote, case.visit.forwarded, conf.trusted_proxies)
+    if found is None:
+        return False
+    return str(found) in internal or is_within(found, read_networks(networks))
 
 
 def bypass(case: Case) -> bool:

@@ -1,11 +1,14 @@
 """What people read on a closed site: made once for each state and language, not per request."""
 
+import json
 import logging
 import re
 from base64 import b64encode
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
+from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
 from secrets import token_hex
@@ -26,7 +29,9 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows.conf import conf
 from maintenance_windows.snapshot import Level, Maintenance
+from maintenance_windows.timeline import rfc3339
 
+PROBLEM = "application/problem+json"
 # Stands in a page for the seconds until the end, which alone differ from request to request.
 SECONDS_LEFT = f"{{seconds left {token_hex(8)}}}"
 FAILED = "Cannot make the page of the 503."
@@ -49,12 +54,19 @@ class Words:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """`policy` is what its Content-Security-Policy must allow, for a page of our own."""
+    """`policy` is what its Content-Security-Policy must allow, for a page of our own.
 
-    content: bytes
+    Between each two `parts` belong the seconds until the end, or `never` where none is known.
+    """
+
+    parts: tuple[bytes, ...]
     content_type: str
-    language: str
+    language: str = ""
     policy: str = ""
+    never: bytes = b""
+
+    def with_seconds(self, seconds: int | None) -> bytes:
+        return (self.never if seconds is None else b"%d" % seconds).join(self.parts)
 
 
 def words(maintenance: Maintenance) -> Words:
@@ -96,8 +108,33 @@ def _text(maintenance: Maintenance, language: str | None) -> Page:
     lines = (said.title, maintenance.message or said.text, said.back)
     content = "\n\n".join(filter(None, lines)) + "\n"
     return Page(
-        content=content.encode(), content_type="text/plain; charset=utf-8", language=language
+        parts=(content.encode(),), content_type="text/plain; charset=utf-8", language=language
     )
+
+
+def problem(maintenance: Maintenance, site: str, starts_at: datetime | None) -> Page:
+    """What programs read (RFC 9457)."""
+    return _problem(maintenance, site, starts_at, get_language())
+
+
+@lru_cache(maxsize=256)
+def _problem(
+    maintenance: Maintenance, site: str, starts_at: datetime | None, _language: str | None
+) -> Page:
+    said = words(maintenance)
+    content = {
+        "type": "about:blank",
+        "title": HTTPStatus.SERVICE_UNAVAILABLE.phrase,
+        "status": HTTPStatus.SERVICE_UNAVAILABLE.value,
+        "detail": maintenance.message or f"{said.title}. {said.text}",
+        "retry_after": SECONDS_LEFT,
+        "starts_at": rfc3339(starts_at),
+        "ends_at": rfc3339(maintenance.until),
+        "site": site,
+    }
+    parts = json.dumps(content).split(f'"{SECONDS_LEFT}"')
+    encoded = tuple(part.encode() for part in parts)
+    return Page(parts=encoded, content_type=PROBLEM, never=b"null")
 
 
 @lru_cache(maxsize=256)
@@ -116,7 +153,7 @@ def _html(maintenance: Maintenance, domain: str, language: str | None, *, secure
         }
         content = template.render(context, nobodys_request(domain, secure=secure)).encode()
     return Page(
-        content=content,
+        parts=tuple(content.split(SECONDS_LEFT.encode())),
         content_type="text/html; charset=utf-8",
         language=language,
         policy=policy(content) if is_ours else "",
@@ -179,8 +216,8 @@ def _complain(text: str, error: Exception) -> None:
 
 
 def _start_over(**_: Any) -> None:
-    _html.cache_clear()
-    _text.cache_clear()
+    for made in (_html, _text, _problem):
+        made.cache_clear()
 
 
 # Settings change in tests alone.

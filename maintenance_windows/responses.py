@@ -1,23 +1,23 @@
 """The 503 and its headers, and what answers to those who pass are marked with."""
 
 from datetime import datetime
+from functools import lru_cache
 from http import HTTPStatus
 from random import random
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.cache import patch_vary_headers
 from django.utils.http import escape_leading_slashes
 
 from maintenance_windows import pages
 from maintenance_windows.conf import conf
 from maintenance_windows.decision import Reason, Verdict, retry_after, spread
+from maintenance_windows.pages import PROBLEM, Page
 from maintenance_windows.patterns import is_below
 from maintenance_windows.snapshot import Level, Maintenance, SiteState
 from maintenance_windows.timeline import rfc3339
 
-HTML, TEXT = "text/html", "text/plain"
-PROBLEM, JSON = "application/problem+json", "application/json"
+HTML, TEXT, JSON = "text/html", "text/plain", "application/json"
 # What caches and CDNs heed before Cache-Control (RFC 9213 for the first).
 GOES_BEFORE = (
     "CDN-Cache-Control",
@@ -28,7 +28,7 @@ GOES_BEFORE = (
 )
 # Seconds by which browsers differ, and after which the header brings back those without scripts.
 PAGE_JITTER = 5
-LONGEST = 1000  # characters of an address in a header
+LONGEST = 1000  # characters of a header that is sent back or kept
 
 
 def unavailable(
@@ -40,29 +40,52 @@ def unavailable(
     if seconds is not None:
         later = spread(seconds, conf.retry_after_jitter, conf.retry_after_max, random())  # noqa: S311
     kind = representation(request)
-    if kind == PROBLEM:
-        response = problem(request, state, maintenance, later)
-    else:
-        response = page(request, state, maintenance, seconds, html=kind == HTML)
-    response.headers["Cache-Control"] = "no-store"
-    patch_vary_headers(response, ["Accept"])
+    page = _page(request, state, maintenance, kind)
+    headers = {"Content-Type": page.content_type, "Cache-Control": "no-store", "Vary": "Accept"}
+    if page.language:
+        headers["Content-Language"] = page.language
+    if page.policy:
+        headers["Content-Security-Policy"] = page.policy
     if later is not None:
-        response.headers["Retry-After"] = str(later)
-        if "Origin" in request.headers:
+        headers["Retry-After"] = str(later)
+        if "HTTP_ORIGIN" in request.META:
             # Scripts of other origins may not read it otherwise (Fetch, CORS-safelisted headers).
-            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+            headers["Access-Control-Expose-Headers"] = "Retry-After"
+    if seconds is not None and kind == HTML:
+        # Browsers ignore Retry-After. The page's script comes back earlier, where scripts run.
+        refresh = seconds + PAGE_JITTER + 1 + int(random() * PAGE_JITTER)  # noqa: S311
+        headers["Refresh"] = f"{refresh}{_here(request)}"
+    content = page.with_seconds(later if kind == PROBLEM else seconds)
     if request.method == "HEAD":
-        response.headers["Content-Length"] = str(len(response.content))
-        response.content = b""
+        headers["Content-Length"] = str(len(content))
+        content = b""
+    response = HttpResponse(content, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
     # Planned, so no error to log or to mail to ADMINS; Django asks for this mark in log_response.
     response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001
     return response
+
+
+def _page(request: HttpRequest, state: SiteState, maintenance: Maintenance, kind: str) -> Page:
+    site = state.domain or request.get_host()
+    if kind == PROBLEM:
+        starts_at = maintenance.since if state.domain else None
+        return pages.problem(maintenance, site, starts_at)
+    return pages.render(maintenance, domain=site, secure=request.is_secure(), html=kind == HTML)
 
 
 def representation(request: HttpRequest) -> str:
     """HTML, PROBLEM or TEXT: what the client likes best; text where it likes none of them."""
     if is_below(request.path_info, conf.api_prefixes):
         return PROBLEM
+    accept = request.META.get("HTTP_ACCEPT", "*/*")
+    return (_liked_best if len(accept) < LONGEST else _liked_best.__wrapped__)(accept)
+
+
+@lru_cache(maxsize=256)
+def _liked_best(accept: str) -> str:
+    """By Django's own reading of the header, which takes longer than all else of an answer."""
+    request = HttpRequest()
+    request.META["HTTP_ACCEPT"] = accept
     best = request.get_preferred_type([HTML, PROBLEM, JSON, TEXT])
     if best is None:
         # Such as application/vnd.api+json, or what has a parameter for its version.
@@ -74,55 +97,6 @@ def representation(request: HttpRequest) -> str:
                 return PROBLEM
         return TEXT
     return PROBLEM if best == JSON else best
-
-
-def problem(
-    request: HttpRequest, state: SiteState, maintenance: Maintenance, seconds: int | None
-) -> HttpResponse:
-    """The answer for programs (RFC 9457); `seconds` is the value of Retry-After."""
-    said = pages.words(maintenance)
-    content = {
-        "type": "about:blank",
-        "title": HTTPStatus.SERVICE_UNAVAILABLE.phrase,
-        "status": HTTPStatus.SERVICE_UNAVAILABLE.value,
-        "detail": maintenance.message or f"{said.title}. {said.text}",
-        "retry_after": seconds,
-        "starts_at": rfc3339(maintenance.since) if state.domain else None,
-        "ends_at": rfc3339(maintenance.until),
-        "site": state.domain or request.get_host(),
-    }
-    return JsonResponse(content, status=HTTPStatus.SERVICE_UNAVAILABLE, content_type=PROBLEM)
-
-
-def page(
-    request: HttpRequest,
-    state: SiteState,
-    maintenance: Maintenance,
-    seconds: int | None,
-    *,
-    html: bool,
-) -> HttpResponse:
-    """The answer for people; `seconds` is the time until a browser may try again."""
-    made = pages.render(
-        maintenance,
-        domain=state.domain or request.get_host(),
-        secure=request.is_secure(),
-        html=html,
-    )
-    left = b"" if seconds is None else str(seconds).encode()
-    response = HttpResponse(
-        made.content.replace(pages.SECONDS_LEFT.encode(), left),
-        content_type=made.content_type,
-        status=HTTPStatus.SERVICE_UNAVAILABLE,
-    )
-    response.headers["Content-Language"] = made.language
-    if made.policy:
-        response.headers["Content-Security-Policy"] = made.policy
-    if html and seconds is not None:
-        # Browsers ignore Retry-After. The page's script comes back earlier, where scripts run.
-        refresh = seconds + PAGE_JITTER + 1 + int(random() * PAGE_JITTER)  # noqa: S311
-        response.headers["Refresh"] = f"{refresh}{_here(request)}"
-    return response
 
 
 def _here(request: HttpRequest) -> str:

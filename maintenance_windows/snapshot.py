@@ -1,12 +1,14 @@
 """What a web process knows: the sites that are in maintenance or will be soon."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
 from maintenance_windows.timeline import Span, covering, merge
+
+EVER = datetime(1, 1, 1, tzinfo=UTC)  # has been so for
 
 
 class Level(StrEnum):
@@ -83,9 +85,24 @@ class SiteState:
     patterns: tuple[tuple[PatternKind, str], ...] = ()
     recorded: Span | None = None
     bypass: int = 0
+    # What at() said last: nothing changes between two starts or ends.
+    _phase: "Phase | None" = field(default=None, init=False, compare=False, repr=False)
 
     def at(self, now: datetime) -> Maintenance | None:
         """The site's maintenance at `now`; None while it is up."""
+        phase = self._phase
+        if phase is None or not phase.span.covers(now):
+            phase = self._phase_at(now)
+            object.__setattr__(self, "_phase", phase)
+        return phase.maintenance
+
+    def _phase_at(self, now: datetime) -> "Phase":
+        edges = {edge for one in self.closures for edge in (one.span.start, one.span.end) if edge}
+        start = max((edge for edge in edges if edge <= now), default=EVER)
+        end = min((edge for edge in edges if edge > now), default=None)
+        return Phase(Span(start, end), self._work_out(now))
+
+    def _work_out(self, now: datetime) -> Maintenance | None:
         reasons = [closure for closure in self.closures if closure.span.covers(now)]
         run = covering((closure.span for closure in self.closures), now) if reasons else None
         if run is None:
@@ -114,7 +131,14 @@ class SiteState:
         """The next maintenance that starts after `now`, as it will be when it starts."""
         runs = merge(closure.span for closure in self.closures)
         first = next((run.start for run in runs if run.start > now), None)
-        return self.at(first) if first else None
+        return self._work_out(first) if first else None
+
+
+class Phase(NamedTuple):
+    """What is on from one start or end of a closure to the next."""
+
+    span: Span
+    maintenance: Maintenance | None
 
 
 class Snapshot:

@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 # Seconds. A database that answers at all answers within them; one that is frozen never does.
 DEADLINE = 0.25
 
+DJANGOS = "django.contrib.auth.middleware"
+
 _failing: set[type[Exception]] = set()  # how MAINTENANCE_MAY_PASS fails, as was said once
 
 
@@ -70,12 +72,27 @@ def is_staff(user: Any) -> bool:
     return bool(staff or getattr(user, "is_superuser", False))
 
 
+def is_stranger(request: HttpRequest) -> bool:
+    """Whether nobody need be asked who it is: there is no session, and nothing else tells.
+
+    Django's own middleware would find nobody in an empty session, and the look would be noted in
+    the answer. The user may have been told by another one, which may know more than the session.
+    """
+    user = getattr(request, "user", None)
+    if user is None:
+        return True
+    if not _is_to_load(user) or hasattr(request, "_cached_user"):
+        return False
+    by_django = user._setupfunc.__module__ == DJANGOS  # noqa: SLF001
+    return by_django and request.session.is_empty()
+
+
 def sent_by_staff(request: HttpRequest) -> bool:
     """Nobody is staff while the database is away: the session and the user are in there.
 
     Those who then ask for the user again, such as the template of the 503, get nobody.
     """
-    if not hasattr(request, "user"):
+    if is_stranger(request):
         return False
     try:
         if _is_told_at_once(request):
@@ -94,7 +111,7 @@ def sent_by_staff(request: HttpRequest) -> bool:
 
 async def asent_by_staff(request: HttpRequest) -> bool:
     """See sent_by_staff()."""
-    if not hasattr(request, "user"):
+    if is_stranger(request):
         return False
     try:
         if _is_told_at_once(request):

@@ -5,7 +5,9 @@ from functools import partial
 import pytest
 from asgiref.sync import iscoroutinefunction
 from conftest import TWO
+from django.contrib.sessions.backends.db import SessionStore
 from django.utils.decorators import sync_and_async_middleware
+from django.utils.functional import SimpleLazyObject
 
 TOKEN = "Bearer friend"
 
@@ -106,3 +108,69 @@ def test_a_user_whom_another_middleware_has_set_is_known(acme, plan, at, visit, 
     plan(acme)
     at(TWO)
     assert visit().status_code == 200
+
+
+def with_lazy_user(request, user) -> None:
+    """As projects do that know their users by something else than a session."""
+
+    async def auser():
+        return user
+
+    request.user, request.auser = SimpleLazyObject(lambda: user), auser
+
+
+def with_session_of_header(request, _user) -> None:
+    """A session whose key does not come by cookie."""
+    request.session = SessionStore(request.headers.get("X-Session"))
+
+
+@sync_and_async_middleware
+def told_otherwise(get_response):
+    """Tells by a header who asks, in the way that a test chooses."""
+    if iscoroutinefunction(get_response):
+
+        async def middleware(request):
+            TELL["how"](request, TELL["user"])
+            return await get_response(request)
+    else:
+
+        def middleware(request):
+            TELL["how"](request, TELL["user"])
+            return get_response(request)
+
+    return middleware
+
+
+TELL = {}
+AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
+
+
+def test_a_user_whom_no_session_knows_is_asked_for(acme, plan, at, visit, settings, alice):
+    TELL.update(how=with_lazy_user, user=alice)
+    place = settings.MIDDLEWARE.index(AUTHENTICATION) + 1
+    others = settings.MIDDLEWARE
+    settings.MIDDLEWARE = [*others[:place], f"{__name__}.told_otherwise", *others[place:]]
+    plan(acme)
+    at(TWO)
+    assert visit().status_code == 200
+
+
+def test_a_session_without_a_cookie_is_a_session(acme, plan, at, visit, settings, alice, client):
+    client.force_login(alice)
+    key = client.session.session_key
+    TELL.update(how=with_session_of_header, user=alice)
+    place = settings.MIDDLEWARE.index(AUTHENTICATION)
+    others = settings.MIDDLEWARE
+    settings.MIDDLEWARE = [*others[:place], f"{__name__}.told_otherwise", *others[place:]]
+    plan(acme)
+    at(TWO)
+    assert visit(x_session=key).status_code == 200
+    assert visit().status_code == 503
+
+
+def test_without_a_session_the_503_does_not_look_for_one(acme, plan, at, visit):
+    plan(acme)
+    at(TWO)
+    answer = visit()
+    assert answer.status_code == 503
+    assert "Cookie" not in answer.headers["Vary"]
