@@ -10,6 +10,8 @@ from browsing import ARTEFACTS, LATE, chromium
 from fleet import Fleet, new_database
 from playwright.sync_api import Browser, Page, expect
 
+pytestmark = pytest.mark.slow
+
 DOWN, ALSO, UP = "s0.example", "s1.example", "s2.example"
 AHEAD, LENGTH = timedelta(seconds=5), "8s"
 USER, PASSWORD = "operator", "not a secret 1"

@@ -27,6 +27,8 @@ from windows import Window, open_window
 from project.probe import ask
 from project.processes import free_port
 
+pytestmark = pytest.mark.slow
+
 RETRYING, BROWSED, READ, HELD = (f"s{number}.example" for number in range(4))
 SERVERS = ("gunicorn", "uvicorn")
 LENGTH = 3  # seconds of a window

@@ -251,6 +251,7 @@ def test_bad_input_gets_one_sentence_and_nothing_is_written(acme, maintenance, a
     assert not is_on(acme)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

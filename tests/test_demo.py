@@ -17,6 +17,8 @@ from fleet import new_database
 from project.probe import ask
 from project.processes import free_port
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(settings.BASE_DIR)
 
 

@@ -14,6 +14,8 @@ from fleet import Fleet, new_database
 
 from project.probe import RIGHT, Answer, ask
 
+pytestmark = pytest.mark.slow
+
 MILLISECOND = SECOND / 1000
 EVERY = 0.02  # seconds between two requests to a site: 50 a second
 LENGTH, PERIOD, STAGGER = 2 * SECOND, 3.5 * SECOND, 1.1 * SECOND

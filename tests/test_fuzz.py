@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from maintenance_windows import lifecycle, store
 
+pytestmark = pytest.mark.slow
+
 # In CI there are more: see noxfile.py.
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "1000"))
 BATCH = 20  # requests in a generated example

@@ -22,6 +22,8 @@ from maintenance_windows.decision import Visit, decide, retry_after
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
 from maintenance_windows.snapshot import Level, SiteState
 
+pytestmark = pytest.mark.slow
+
 HISTORIES = os.environ.get("HISTORIES")
 HISTORY = st.lists(st.tuples(PASSES, SKEW, st.one_of(STEPS)), min_size=8, max_size=10)
 

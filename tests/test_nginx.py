@@ -24,6 +24,8 @@ from windows import open_window
 from project.probe import RIGHT, ask
 from project.processes import _die_with_parent, free_port
 
+pytestmark = pytest.mark.slow
+
 WINDOW, HELD, UP = (f"s{number}.example" for number in range(3))
 # Whom nginx asks as, whom everybody else is, and two who pass where they are believed.
 NGINX, ANYBODY, TESTER, OFFICE = "127.0.0.2", "127.0.0.1", "127.0.0.3", "198.51.100.7"

@@ -342,6 +342,7 @@ NEVER = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "first", [date(1970, 1, 1), date(2027, 2, 1), date(2399, 1, 1), date(9899, 12, 1)], ids=str
 )
@@ -352,6 +353,7 @@ def test_rules_that_never_fire_are_soon_known_to(first):
     assert perf_counter() - begun < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rule",
     [

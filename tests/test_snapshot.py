@@ -51,6 +51,7 @@ def oracle(reasons: list[Closure], minute: int) -> tuple | None:
     return moment(first), None if open_ended else moment(last), level
 
 
+@pytest.mark.slow
 @settings(max_examples=2000, deadline=None)
 @given(st.lists(closures(), max_size=6), st.integers(0, DAY - 1))
 def test_any_set_of_windows_and_holds_is_their_union(reasons, minute):

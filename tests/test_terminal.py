@@ -27,6 +27,8 @@ from maintenance_windows import lifecycle, reconcile
 from maintenance_windows.management.table import Cell, lines
 from maintenance_windows.snapshot import Level
 
+pytestmark = pytest.mark.slow
+
 ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 BOLD, RED, GREEN, YELLOW = "\x1b[1m", "\x1b[31;1m", "\x1b[32;1m", "\x1b[33;1m"
 

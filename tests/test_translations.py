@@ -14,6 +14,8 @@ from django.core.management import call_command
 
 import maintenance_windows
 
+pytestmark = pytest.mark.slow
+
 APP = Path(maintenance_windows.__file__).parent
 LANGUAGES = sorted(folder.name for folder in (APP / "locale").iterdir())
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z]|\{[^{}]*\}")
