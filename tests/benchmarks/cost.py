@@ -19,15 +19,17 @@ from pathlib import Path
 from tests.benchmarks.driving import Broken, Site
 from tests.benchmarks.handling import Block, Taken
 from tests.benchmarks.peers import Environment, NotInstalled
+from tests.benchmarks.sampling import tree
 from tests.benchmarks.site.variants import CLOSED, EMPTY, NONE, OURS, UP, VARIANTS
 from tests.benchmarks.table import aligned
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 PROGRAM = "application/json"
-# Requests in a block: some tens of milliseconds, so that most blocks are spared by what else runs.
-BLOCKS = {"WSGI": 250, "ASGI": 40, "ASGI, alone": 100}
-ROUNDS = 30
+# Requests in a block: some milliseconds, so that most blocks are spared by what else runs.
+BLOCKS = {"WSGI": 60, "ASGI": 8, "ASGI, alone": 15}
+ROUNDS = 100
 RESTED = 4  # seconds
+SAMPLED = 150  # blocks' worth of requests
 HEAD = ("variant", "state", "status", "us", "to none", "to empty", "ratio", "queries")
 ABOUT = """\
 Each variant's middleware stands behind sessions, common and auth (alone: behind none of them, which
@@ -90,6 +92,15 @@ def lines_of(sites: Iterable[Site], protocol: str) -> Iterator[Line]:
             yield Line(site, protocol, f"{site.state}, JSON", PROGRAM)
 
 
+def profile(line: Line, requests: int) -> str:
+    """Where the time of a line goes."""
+    block = Block(protocol=line.protocol, accept=line.accept, requests=requests, sampled=True)
+    line.site.ask(block)
+    stacks = {tuple(stack): count for stack, count in line.site.taken().stacks}
+    rows = tree(stacks, line.microseconds)
+    return aligned((f"{line.protocol}, {line.state}", f"{line.microseconds:.1f}"), rows)
+
+
 def table(lines: list[Line], broken: Mapping[Site, str]) -> str:
     up = {line.site.variant: line.microseconds for line in lines if line.site.state == UP}
     rows = [line.cells(up[NONE], up[EMPTY]) for line in lines]
@@ -144,6 +155,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.cost", description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="few requests: does all of it run?")
     parser.add_argument("--without-peers", action="store_true")
+    parser.add_argument("--profile", action="store_true", help="say where our microseconds go")
     given = parser.parse_args()
     rounds, rest = (2, 1) if given.smoke else (ROUNDS, RESTED)
     with ExitStack() as stack:
@@ -154,9 +166,12 @@ def main() -> int:
             lines = list(lines_of(sites, protocol))
             for _ in range(rounds):
                 for line in lines:
-                    line.measure(requests // 10 if given.smoke else requests)
+                    line.measure(requests)
             print(f"\n{protocol}\n{table(lines, broken)}")
             wrong |= not all(line.is_right for line in lines)
+            if given.profile:
+                ours = (line for line in lines if line.site.variant == OURS)
+                print(*(f"\n{profile(line, SAMPLED * requests)}" for line in ours), sep="\n")
         print(f"\n{rested(sites, rest)}\n\n{ABOUT}")
     return wrong
 

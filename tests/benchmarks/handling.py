@@ -10,10 +10,12 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from typing import Any
 
+from tests.benchmarks.sampling import Samples
 from tests.benchmarks.site.making import make
 
 HOST, ADDRESS = "acme.example", "203.0.113.9"
@@ -26,19 +28,22 @@ class Block:
     protocol: str
     accept: str
     requests: int
-    warm: int = 20
+    warm: int = 5
+    sampled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """Seconds of CPU that a request took of the thread that handles it, and of the whole process;
-    the queries that any thread sent for it; all statuses that were seen.
+    the queries that any thread sent for it; all statuses that were seen; where samples were wanted,
+    each stack with how often it was seen.
     """
 
     thread: float
     process: float
     queries: float
     statuses: list[int]
+    stacks: list[tuple[list[str], int]]
 
 
 class Queries:
@@ -65,7 +70,7 @@ class WSGI:
         environ = {
             "REQUEST_METHOD": "GET",
             "SCRIPT_NAME": "",
-            "PATH_INFO": "/sync/",
+            "PATH_INFO": "/sync/line/",
             "QUERY_STRING": "",
             "SERVER_NAME": "127.0.0.1",
             "SERVER_PORT": "80",
@@ -105,8 +110,8 @@ class ASGI:
             "http_version": "1.1",
             "method": "GET",
             "scheme": "http",
-            "path": "/async/",
-            "raw_path": b"/async/",
+            "path": "/async/line/",
+            "raw_path": b"/async/line/",
             "query_string": b"",
             "root_path": "",
             "headers": [(b"host", HOST.encode()), (b"accept", accept.encode())],
@@ -169,12 +174,15 @@ def main() -> None:
         handle = handlers[block.protocol].handle
         statuses = handle(block.warm, block.accept)
         queries.number, thread, process = 0, time.thread_time(), time.process_time()
-        statuses += handle(block.requests, block.accept)
+        samples = Samples()
+        with samples if block.sampled else nullcontext():
+            statuses += handle(block.requests, block.accept)
         taken = Taken(
             thread=(time.thread_time() - thread) / block.requests,
             process=(time.process_time() - process) / block.requests,
             queries=queries.number / block.requests,
             statuses=sorted(set(statuses)),
+            stacks=[(list(stack), count) for stack, count in samples.stacks.items()],
         )
         print(json.dumps(asdict(taken)), file=answers)
 

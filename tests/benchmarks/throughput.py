@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
@@ -31,37 +31,46 @@ from tests.benchmarks.site.variants import CLOSED, NONE, OURS, UP
 from tests.benchmarks.table import aligned
 
 SITE = "tests.benchmarks.site"
-# What serves, from where, and the path of the view that suits it.
+# What serves, where it listens, and below which path it finds views that suit it.
 SERVERS = {
-    "gunicorn": (["--workers=2", f"{SITE}.wsgi"], "--bind=127.0.0.1:{}", "/sync/"),
+    "gunicorn": (["--workers=2", f"{SITE}.wsgi"], "--bind=127.0.0.1:{}", "sync"),
     "uvicorn": (
         ["--no-access-log", "--log-level=warning", f"{SITE}.asgi:application"],
         "--port={}",
-        "/async/",
+        "async",
     ),
 }
 VARIANTS = ((NONE, UP), (OURS, UP), (OURS, CLOSED))
+VIEWS = ("line", "page")
 # One thread of wrk, which leaves the servers most of two processors.
 WRK = ("wrk", "--threads=1", "--connections=8", "-H", f"Host: {HOST}", "-H", f"Accept: {BROWSER}")
-ROUNDS, SECONDS = 9, 2
+ROUNDS, SECONDS = 9, 1
 START_UP = 30.0  # seconds
-HEAD = ("server", "variant", "state", "status", "requests/s", "to no middleware", "to up")
+HEAD = ("server", "view", "variant", "state", "status", "requests/s", "to none", "to up", "CPU us")
+ABOUT = """\
+The views are a line of text, and a page with a query and a template. Medians of {rounds} rounds of
+{seconds} s; ratios of one round, view and server, to no middleware and to ours up. CPU: what the
+server and its workers took for a request. wrk runs on the same processors."""
 
 
 @dataclass
 class Served:
-    """One site on one server; `rates` are requests a second, one for each round."""
+    """A view of a site on a server; `rates` are requests a second, one for each round."""
 
     server: str
+    view: str
     variant: str
     state: str
     port: int
+    process: subprocess.Popen[bytes]
     is_right: bool = True
     rates: list[float] = field(default_factory=list)
+    requests: int = 0
+    cpu: float = 0.0  # seconds
 
     @property
     def path(self) -> str:
-        return SERVERS[self.server][-1]
+        return f"/{SERVERS[self.server][-1]}/{self.view}/"
 
     def status(self) -> int:
         """0 while nobody listens."""
@@ -83,12 +92,15 @@ class Served:
 
     def measure(self, seconds: int) -> None:
         command = (*WRK, f"--duration={seconds}s", f"http://127.0.0.1:{self.port}{self.path}")
+        before = cpu_of(self.process.pid)
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         asked, closed = (
             int(found[1]) if (found := re.search(pattern, said)) else 0
             for pattern in (r"(\d+) requests in", r"Non-2xx or 3xx responses: (\d+)")
         )
         self.is_right &= closed == (asked if self.state == CLOSED else 0)
+        self.cpu += cpu_of(self.process.pid) - before
+        self.requests += asked
         self.rates.append(float(re.search(r"Requests/sec:\s*([\d.]+)", said)[1]))
 
     def to(self, other: "Served") -> str:
@@ -111,19 +123,33 @@ def serve(stack: ExitStack) -> Iterator[Served]:
             raise RuntimeError(processes.log("making"))
         for server, (arguments, bind, _) in SERVERS.items():
             port = free_port()
-            processes.start(server, server, bind.format(port), *arguments)
-            yield Served(server, variant, state, port)
+            process = processes.start(server, server, bind.format(port), *arguments)
+            for view in VIEWS:
+                yield Served(server, view, variant, state, port, process)
+
+
+def cpu_of(session: int) -> float:
+    """Seconds that the processes of a session have used by now; 0 where there is no /proc."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            fields = path.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session:
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def row(one: Served, none: Served, up: Served) -> tuple[str, ...]:
     return (
         one.server,
+        one.view,
         one.variant,
         one.state,
         f"{one.status()}{'' if one.is_right else ' (wrong)'}",
         f"{median(one.rates):.0f}",
         one.to(none),
         one.to(up),
+        f"{1e6 * one.cpu / max(1, one.requests):.0f}",
     )
 
 
@@ -135,18 +161,19 @@ def main() -> int:
         print("wrk is not installed: Debian has a package of that name.", file=sys.stderr)
         return 1
     with ExitStack() as stack:
-        served = list(serve(stack))
+        # What is compared is asked one right after the other.
+        served = sorted(serve(stack), key=lambda one: (one.server, one.view))
         for one in served:
             one.wait()
         for number in range(rounds):
-            for one in served if number % 2 else reversed(served):
+            for one in reversed(served) if number % 2 else served:
                 one.measure(seconds)
         table = []
-        for server in SERVERS:
-            none, up, closed = (one for one in served if one.server == server)
+        for first in range(0, len(served), len(VARIANTS)):
+            none, up, closed = served[first : first + len(VARIANTS)]
             table += [row(one, none, up) for one in (none, up, closed)]
         print(aligned(HEAD, table))
-        print(f"\nMedians of {rounds} rounds of {seconds} s, wrk on the same processors.")
+    print(f"\n{ABOUT.format(rounds=rounds, seconds=seconds)}")
     return not all(one.is_right for one in served)
 
 
