@@ -92,6 +92,12 @@ def add_verbs(parser: ArgumentParser) -> None:
     passing.add_argument(
         "--revoke", action="store_true", help="make all links of the site useless, at once"
     )
+    moving_in = verb(
+        "import-maintenancemode2", "Take over flags and ignored URLs of django-maintenancemode-2."
+    )
+    moving_in.add_argument(
+        "--dry-run", action="store_true", help="say what would be taken and write nothing"
+    )
     verb("tick", "Make all flags and windows of series right once; for cron instead of Celery.")
 
 

@@ -6,17 +6,19 @@ from maintenance_windows import reconcile, series
 from maintenance_windows.management.parser import add_verbs
 from maintenance_windows.management.verbs.series import SeriesVerbs
 from maintenance_windows.management.verbs.sites import SiteVerbs
+from maintenance_windows.management.verbs.takeover import TakeoverVerbs
 from maintenance_windows.management.verbs.windows import WindowVerbs
 
 
-class Command(SiteVerbs, SeriesVerbs, WindowVerbs):
+class Command(SiteVerbs, SeriesVerbs, WindowVerbs, TakeoverVerbs):
     help = "Plan maintenance windows and switch sites on and off."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_verbs(parser)
 
     def obey(self, given: Namespace) -> None:
-        getattr(self, f"do_{given.verb}")(given)
+        verb = given.verb.replace("-", "_")
+        getattr(self, f"do_{verb}")(given)
 
     def do_tick(self, _: Namespace) -> None:
         reconcile.tick()

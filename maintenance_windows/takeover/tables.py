@@ -1,0 +1,60 @@
+"""The two tables of django-maintenancemode-2, the same in all of its releases.
+
+They are read with SQL, so that it need not be installed, and never written.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from maintenance_windows.rules import Refused
+
+NAME = "django-maintenancemode-2"
+FLAGS, PATTERNS = "maintenancemode_maintenance", "maintenancemode_ignoredurl"
+
+
+@dataclass(slots=True)
+class Former:
+    """What there was about one site. `patterns` go with their descriptions."""
+
+    site_id: int
+    closed: bool = False
+    patterns: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read(connection: BaseDatabaseWrapper) -> tuple[list[Former], list[str]]:
+    """What there is of each site, and the patterns that are of none.
+
+    Raises Refused where a table or a column is not there.
+    """
+    flags = _rows(connection, FLAGS, "id", "site_id", "is_being_performed")
+    patterns = _rows(connection, PATTERNS, "id", "maintenance_id", "pattern", "description")
+    formers: dict[int, Former] = {}
+    by_row: dict[int, Former] = {}
+    for pk, site_id, closed in flags:
+        # Older releases could make several rows for a site.
+        former = by_row[pk] = formers.setdefault(site_id, Former(site_id))
+        former.closed |= bool(closed)
+    strays = []
+    for _, flag, pattern, description in patterns:
+        if flag in by_row:
+            by_row[flag].patterns.append((pattern, description))
+        else:
+            strays.append(pattern)
+    return list(formers.values()), strays
+
+
+def _rows(connection: BaseDatabaseWrapper, table: str, *columns: str) -> list[tuple[Any, ...]]:
+    """By the first of these columns, in its order."""
+    with connection.cursor() as cursor:
+        if table not in connection.introspection.table_names(cursor):
+            raise Refused(f"There is nothing of {NAME} here: the table {table} is missing.")
+        here = {c.name for c in connection.introspection.get_table_description(cursor, table)}
+        if missing := ", ".join(name for name in columns if name not in here):
+            raise Refused(f"The table {table} is not that of {NAME}: it has no {missing}.")
+        quote = connection.ops.quote_name
+        names = ", ".join(map(quote, columns))
+        # Nothing in this statement comes from outside.
+        cursor.execute(f"SELECT {names} FROM {quote(table)} ORDER BY {quote(columns[0])}")  # noqa: S608
+        return list(cursor.fetchall())

@@ -1,0 +1,120 @@
+"""Flags and patterns of django-maintenancemode-2, taken over."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from django.contrib.sites.models import Site
+from django.db import connections, router, transaction
+from django.utils import timezone
+
+from maintenance_windows import lifecycle, reconcile
+from maintenance_windows.models import IgnoredURL, SiteMaintenance, Transition
+from maintenance_windows.reconcile import Clock
+from maintenance_windows.snapshot import PatternKind
+from maintenance_windows.takeover.expressions import fault, rewritten
+from maintenance_windows.takeover.tables import NAME, Former, read
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A pattern as it is kept here, and as it was written there."""
+
+    row: IgnoredURL
+    written: str
+
+    @property
+    def key(self) -> tuple[int, str]:
+        return self.row.maintenance_id, self.row.pattern
+
+    def refused(self, reason: str) -> str:
+        return f"{self.row.maintenance.site.domain}: {self.written!r} is not taken. {reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What was taken; `left` has a sentence for each thing that could not be."""
+
+    closed: list[Site]
+    opened: list[Ignored]
+    left: list[str]
+
+
+def take_over(*, actor: str, dry_run: bool = False, clock: Clock = timezone.now) -> Outcome:
+    """Take flags and patterns, all in one transaction; what is here already stays as it is.
+
+    A flag is taken once: it closes no site that was brought up here since. Raises Refused where
+    the tables are not there. With `dry_run` nothing is written.
+    """
+    using = router.db_for_write(SiteMaintenance)
+    left: list[str] = []
+    with reconcile.locked(clock) as now:
+        formers, strays = read(connections[using])
+        sites = Site.objects.using(using).in_bulk([former.site_id for former in formers])
+        left += [f"{pattern!r} is not taken. It is of no site." for pattern in strays]
+        left += [_lost(former) for former in formers if former.site_id not in sites]
+        known = [f for f in formers if f.site_id in sites and (f.closed or f.patterns)]
+        site_ids = [former.site_id for former in known]
+        # Makes the rows that are missing, and has every process read the patterns.
+        reconcile.settle(site_ids, now)
+        flags = SiteMaintenance.objects.select_related("site").in_bulk(site_ids)
+        opened = _open(_patterns(known, flags), left)
+        closed = _to_close([flags[f.site_id] for f in known if f.closed], left)
+        if closed:
+            lifecycle.switch_on(closed, actor=f"{actor}, from {NAME}", clock=lambda: now)
+        if dry_run:
+            transaction.set_rollback(True, using=using)
+    return Outcome(closed=closed, opened=opened, left=left)
+
+
+def _lost(former: Former) -> str:
+    patterns = ", ".join(repr(pattern) for pattern, _ in former.patterns) or "none"
+    flag = "on" if former.closed else "off"
+    return f"Site {former.site_id} is not taken (flag {flag}, patterns {patterns}). It is no more."
+
+
+def _patterns(formers: Iterable[Former], flags: dict[int, SiteMaintenance]) -> Iterator[Ignored]:
+    for former in formers:
+        for written, description in former.patterns:
+            row = IgnoredURL(
+                maintenance=flags[former.site_id],
+                kind=PatternKind.REGEX.value,
+                pattern=rewritten(written),
+                description=description,
+            )
+            yield Ignored(row, written)
+
+
+def _open(patterns: Iterable[Ignored], left: list[str]) -> list[Ignored]:
+    """Keep those that are not here yet, and return them."""
+    good: dict[tuple[int, str], Ignored] = {}
+    for pattern in patterns:
+        if reason := fault(pattern.row):
+            left.append(pattern.refused(reason))
+        else:
+            good.setdefault(pattern.key, pattern)
+    site_ids = {site_id for site_id, _ in good}
+    rows = IgnoredURL.objects.filter(maintenance__in=site_ids, kind=PatternKind.REGEX.value)
+    keys = rows.values_list("maintenance", "pattern")
+    known = set(keys)
+    new = [pattern for pattern in good.values() if pattern.key not in known]
+    IgnoredURL.objects.bulk_create([pattern.row for pattern in new], ignore_conflicts=True)
+    kept = set(keys.all())
+    # A database may not tell capitals from small letters.
+    reason = "The database takes it for another pattern of the site."
+    left += [pattern.refused(reason) for pattern in new if pattern.key not in kept]
+    return [pattern for pattern in new if pattern.key in kept]
+
+
+def _to_close(flags: list[SiteMaintenance], left: list[str]) -> list[Site]:
+    """The sites that are to be closed: not those that are, or that were and are no more."""
+    transitions = Transition.objects.filter(
+        site__in=[flag.pk for flag in flags], in_maintenance=True, actor__endswith=f", from {NAME}"
+    )
+    taken = set(transitions.values_list("site", flat=True))
+    up = [flag for flag in flags if not flag.held]
+    left += [
+        f"{flag.site.domain}: its flag is not taken again. The site was brought up here since."
+        for flag in up
+        if flag.pk in taken
+    ]
+    return [flag.site for flag in up if flag.pk not in taken]

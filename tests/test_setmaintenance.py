@@ -1,0 +1,84 @@
+"""`setmaintenance on|off [ids]`, for scripts that were written for django-maintenancemode-2."""
+
+import pytest
+from conftest import TWO
+from django.contrib.sites.models import Site
+from django.core.management import CommandError, call_command
+
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
+
+
+@pytest.fixture
+def setmaintenance(at, capsys):
+    """Runs the command at one o'clock; returns what it printed, and what as an error."""
+
+    def run(*arguments: object) -> tuple[str, str]:
+        capsys.readouterr()
+        call_command("setmaintenance", *map(str, arguments))
+        return capsys.readouterr()
+
+    return run
+
+
+def closed() -> set[str]:
+    on = SiteMaintenance.objects.filter(in_maintenance=True)
+    return set(on.values_list("site__domain", flat=True))
+
+
+def test_on_and_off_by_id(acme, globex, setmaintenance):
+    line = "in maintenance since 2029-11-04 01:00:00 UTC, until switched off\n"
+    printed = f"acme.example: {line}globex.example: {line}"
+    assert setmaintenance("on", acme.pk, globex.pk) == (printed, "")
+    assert closed() == {"acme.example", "globex.example"}
+    assert Transition.objects.first().actor.endswith("(shell)")
+    assert setmaintenance("off", acme.pk, acme.pk) == ("acme.example: up\n", "")
+    assert closed() == {"globex.example"}
+
+
+def test_without_an_id_it_is_the_site_of_the_settings(acme, globex, setmaintenance, settings):
+    settings.SITE_ID = globex.pk
+    setmaintenance("on")
+    assert closed() == {"globex.example"}
+    setmaintenance("off")
+    assert closed() == set()
+
+
+def test_off_ends_what_runs(acme, plan, setmaintenance, at):
+    window = plan(acme)
+    at(TWO)
+    assert setmaintenance("off", acme.pk) == (f"acme.example: up, ended window {window.pk}\n", "")
+    assert MaintenanceWindow.objects.get().ended_at == TWO
+
+
+def test_ids_of_no_site_are_refused_or_left_out(acme, setmaintenance):
+    with pytest.raises(CommandError, match=r"^There is no site '4711'\.$"):
+        setmaintenance("on", acme.pk, 4711)
+    assert closed() == set()
+    for option in ("-i", "--ignore-missing"):
+        out, err = setmaintenance("on", 4711, acme.pk, option)
+        assert out.startswith("acme.example: in maintenance since ")
+        assert err == "There is no site '4711'. It is left out.\n"
+    assert closed() == {"acme.example"}
+    assert setmaintenance("-i", "on", 4711) == ("", "There is no site '4711'. It is left out.\n")
+
+
+def test_it_can_be_silent(acme, setmaintenance):
+    assert setmaintenance("-v0", "-i", "on", acme.pk, 4711) == ("", "")
+    assert closed() == {"acme.example"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "the following arguments are required: status"),
+        (("perhaps",), "invalid choice: 'perhaps'"),
+        (("on", "acme.example"), "invalid int value: 'acme.example'"),
+        (("on",), "Say which site by its id: SITE_ID is not set."),
+    ],
+)
+def test_what_is_refused_changes_nothing(acme, setmaintenance, arguments, sentence):
+    with pytest.raises(CommandError) as refusal:
+        setmaintenance(*arguments)
+    assert sentence in str(refusal.value)
+    assert closed() == set()
+    assert Site.objects.count() == 2
