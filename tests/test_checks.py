@@ -42,6 +42,7 @@ def test_only_warnings_ask_the_database_and_only_where_they_may(
     settings, django_assert_num_queries
 ):
     settings.SITE_ID = 7777
+    settings.ALLOWED_HOSTS = ["nobody.example"]
     PeriodicTask.objects.all().delete()
     with django_assert_num_queries(0):
         assert said() == []
@@ -219,6 +220,43 @@ def test_a_site_id_among_many_sites_is_said(settings):
     assert "which is no site" in w011()
     settings.SITE_ID = "acme"  # as Django says itself
     assert said(asking=True) == []
+
+
+@pytest.mark.django_db
+def test_hosts_that_are_no_site_are_said(settings):
+    Site.objects.create(domain="acme.example")
+    Site.objects.create(domain="Globex.example:8000")
+    settings.ALLOWED_HOSTS = ["acme.example", "globex.example", ".tenants.example", "localhost"]
+    settings.ALLOWED_HOSTS += ["127.0.0.1", "[::1]", "web"]
+    assert said(asking=True) == []
+    settings.ALLOWED_HOSTS += ["www.acme.example", "*"]
+    assert said() == []
+    ((number, sentence),) = said(asking=True)
+    assert number == "W012"
+    assert sentence.endswith("never closed: www.acme.example, *.")
+    settings.SITE_ID = Site.objects.get(domain="acme.example").pk
+    assert [number for number, _ in said(asking=True)] == ["W011"]
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ({"INTERNAL_IPS": ["127.0.0.1", "::1"]}, ["127.0.0.1 and ::1 may pass"]),
+        ({"MAINTENANCE_EXEMPT_NETWORKS": ["127.0.0.0/8"]}, ["127.0.0.1 may pass"]),
+        ({"MAINTENANCE_TRUSTED_PROXIES": ["10.0.0.1", "::/0"]}, ["believes everybody"]),
+        ({"INTERNAL_IPS": ["::1"], "MAINTENANCE_TRUSTED_PROXIES": ["127.0.0.1"]}, []),
+        ({"INTERNAL_IPS": ["198.51.100.7"], "MAINTENANCE_EXEMPT_NETWORKS": ["10.0.0.0/8"]}, []),
+    ],
+)
+def test_addresses_by_which_everybody_passes_are_said_where_a_site_is_deployed(
+    settings, names, words
+):
+    for name, value in names.items():
+        setattr(settings, name, value)
+    found = [sentence for number, sentence in said(deploy=True) if number == "W013"]
+    assert len(found) == len(words)
+    assert all(word in sentence for word, sentence in zip(words, found, strict=True))
+    assert said() == []
 
 
 @pytest.mark.skipif(

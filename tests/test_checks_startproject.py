@@ -10,6 +10,8 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(settings.BASE_DIR)
 APPS = """\
     "django.contrib.sites",

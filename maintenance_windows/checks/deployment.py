@@ -1,5 +1,7 @@
 """What is said where a site is deployed: `manage.py check --deploy`."""
 
+from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -11,8 +13,11 @@ from django.core.checks import CheckMessage
 from django.core.checks import Warning as CheckWarning
 from django.db import connections, router
 
+from maintenance_windows.addresses import is_within, read_networks
 from maintenance_windows.conf import conf
 from maintenance_windows.models import SiteMaintenance
+
+LOOPBACK = (ip_address("127.0.0.1"), ip_address("::1"))
 
 
 def check_forced(**_: Any) -> list[CheckMessage]:
@@ -50,3 +55,27 @@ def check_cache(**_: Any) -> list[CheckMessage]:
             id="maintenance_windows.W009",
         )
     ]
+
+
+def check_addresses(**_: Any) -> list[CheckMessage]:
+    """W013: whoever comes by way of a proxy passes as the proxy, or as anybody he likes."""
+    return [CheckWarning(text, id="maintenance_windows.W013") for text in _address_complaints()]
+
+
+def _address_complaints() -> Iterator[str]:
+    networks = read_networks(conf.exempt_networks)
+    near = [
+        str(address)
+        for address in LOOPBACK
+        if str(address) in conf.internal_ips or is_within(address, networks)
+    ]
+    if near and not conf.trusted_proxies:
+        yield (
+            f"{' and '.join(near)} may pass, and so does everybody where a proxy on the same "
+            "machine asks: name it in MAINTENANCE_TRUSTED_PROXIES."
+        )
+    if any(network.prefixlen == 0 for network in read_networks(conf.trusted_proxies)):
+        yield (
+            "MAINTENANCE_TRUSTED_PROXIES believes everybody, so anybody may say to be one who "
+            "passes: name your own proxies alone."
+        )

@@ -19,7 +19,7 @@ TASKS = {
 
 
 def check_beat(**_: Any) -> list[CheckMessage]:
-    """W010: the beat of another age, which pip takes where no newer one allows this Django."""
+    """W010: pip takes one of 2020, whose beat dies, where no newer one allows this Django."""
     if not apps.is_installed("django_celery_beat"):
         return []
     import django_celery_beat  # noqa: PLC0415
@@ -28,7 +28,7 @@ def check_beat(**_: Any) -> list[CheckMessage]:
         return []
     return [
         CheckWarning(
-            f"django-celery-beat {django_celery_beat.__version__} is too old: its beat dies.",
+            f"django-celery-beat {django_celery_beat.__version__} is too old: its beat may die.",
             hint="Install django-celery-beat {}.{} or newer.".format(*OLDEST),
             id="maintenance_windows.W010",
         )

@@ -1,13 +1,16 @@
-"""Which sites a process serves."""
+"""Which sites a process serves, and which hosts are none."""
 
 from collections.abc import Collection
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sites.models import Site
 from django.core.checks import CheckMessage
 from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError, router
+from django.db.models import Q, QuerySet
 
+from maintenance_windows.addresses import read_address
 from maintenance_windows.conf import conf
 
 MADE_BY_DJANGO = "example.com"  # with the first migrate; most projects leave it there
@@ -15,10 +18,9 @@ MADE_BY_DJANGO = "example.com"  # with the first migrate; most projects leave it
 
 def check_site_id(*, databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
     """W011: SITE_ID is that of one site among others, or of none."""
-    using = router.db_for_read(Site)
-    if not isinstance(conf.site_id, int) or using not in (databases or ()):
+    sites = _sites(databases)
+    if sites is None or not isinstance(conf.site_id, int):
         return []
-    sites = Site.objects.using(using)
     try:
         is_there = sites.filter(pk=conf.site_id).exists()
         are_others = sites.exclude(pk=conf.site_id).exclude(domain=MADE_BY_DJANGO).exists()
@@ -33,3 +35,38 @@ def check_site_id(*, databases: Collection[str] | None = None, **_: Any) -> list
     else:
         return []
     return [CheckWarning(said, hint=hint, id="maintenance_windows.W011")]
+
+
+def check_hosts(*, databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """W012: hosts under which a site can be had that are no site, and so are never closed."""
+    sites = _sites(databases)
+    if sites is None or conf.site_id:
+        return []
+    hosts = [host for host in settings.ALLOWED_HOSTS if host == "*" or _is_public(host)]
+    try:
+        strays = [host for host in hosts if not _is_named(sites, host)]
+    except DatabaseError:
+        return []  # before the first migrate
+    if not strays:
+        return []
+    return [
+        CheckWarning(
+            f"ALLOWED_HOSTS lets in what is no site and so is never closed: {', '.join(strays)}.",
+            hint="Name the domains of sites there, and redirect others to them before Django.",
+            id="maintenance_windows.W012",
+        )
+    ]
+
+
+def _sites(databases: Collection[str] | None) -> QuerySet[Site] | None:
+    using = router.db_for_read(Site)
+    return Site.objects.using(using) if using in (databases or ()) else None
+
+
+def _is_public(host: str) -> bool:
+    """Not the name or the address by which probes ask, nor a domain with all that is below it."""
+    return "." in host[1:] and not host.startswith(".") and read_address(host) is None
+
+
+def _is_named(sites: QuerySet[Site], host: str) -> bool:
+    return sites.filter(Q(domain__iexact=host) | Q(domain__istartswith=f"{host}:")).exists()

@@ -1,0 +1,195 @@
+"""Attacks that no other file of tests is about; and docs/threats.md names tests that exist."""
+
+import gc
+import logging
+import os
+import re
+import subprocess
+import sys
+from datetime import date, time
+from pathlib import Path
+
+import pytest
+from conftest import FOUR, HOUR, TWO
+from django.conf import settings as of_tests
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.contrib.sites.models import Site
+from django.test import Client
+from django.urls import reverse
+from test_outage import outage  # noqa: F401 (a fixture)
+
+from maintenance_windows import lifecycle, pages, series, store
+from maintenance_windows.models import WindowSeries
+from maintenance_windows.urls import urlpatterns
+
+ROOT = Path(of_tests.BASE_DIR)
+SCRIPT = "<script>alert(1)"
+HOSTILE = f"\"'>{SCRIPT}</script>"
+
+
+def test_each_test_that_the_page_names_exists():
+    named = re.findall(r"`(test_\w+\.py)::(\w+)`", (ROOT / "docs/threats.md").read_text())
+    assert named
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{file}::{test}"
+
+
+def addresses() -> list[str]:
+    """All pages that the admin has of this app, of a row where there is one."""
+    found = [reverse("admin:app_list", args=["maintenance_windows"])]
+    for model, its in admin.site._registry.items():
+        if model._meta.app_label == "maintenance_windows":
+            row = model.objects.first()
+            for one in its.get_urls():
+                if one.name:
+                    of_row = one.pattern.converters
+                    found.append(reverse(f"admin:{one.name}", args=[row.pk] if of_row else []))
+    return found
+
+
+@pytest.fixture
+def night(acme, plan, at) -> list[str]:
+    """A site with a row of everything, each text of which is written by somebody hostile."""
+    texts = {"title": HOSTILE, "message": HOSTILE}
+    Site.objects.filter(pk=acme.pk).update(name=HOSTILE)
+    other = Site.objects.create(domain=f"x{HOSTILE}", name=HOSTILE)
+    window = plan(acme, **texts, actor=HOSTILE)
+    plan(acme, FOUR + HOUR, FOUR + 2 * HOUR, **texts)
+    first = {"starts_on": date(2029, 11, 5), "start_time": time(2), "zone": "UTC", "length": HOUR}
+    template = WindowSeries(rule="FREQ=DAILY;COUNT=2", **first, **texts)
+    series.repeat([acme], template, actor=HOSTILE, clock=lambda: TWO - HOUR)
+    lifecycle.revise(window.pk, title=HOSTILE * 2, actor=HOSTILE, clock=lambda: TWO - HOUR)
+    acme.maintenance.ignored_urls.create(pattern="x/", description=HOSTILE)
+    at(TWO)
+    lifecycle.switch_on([other], message=HOSTILE, actor=HOSTILE)
+    return addresses()
+
+
+def test_strangers_are_sent_to_log_in(night, client):
+    """Whatever page the admin gets, as they are not listed here but found."""
+    for address in night:
+        for ask in (client.get, client.post):
+            answer = ask(address, headers={"host": "acme.example"})
+            assert answer.status_code == 302, address
+            assert answer.headers["Location"].startswith("/admin/login/"), address
+
+
+def test_staff_without_permissions_see_nothing(night, client):
+    client.force_login(User.objects.create_user("nobody", is_staff=True))
+    for address in night:
+        for ask in (client.get, client.post):
+            answer = ask(address)
+            assert answer.status_code in {302, 403, 404, 405}, address
+            assert SCRIPT not in answer.text
+
+
+def test_no_text_of_people_becomes_markup(night, alice, client):
+    client.force_login(alice)
+    answers = [client.get(address) for address in night]
+    answers += [client.get(address, {"q": HOSTILE}) for address in night]
+    site = {"host": "acme.example"}
+    answers += [Client().get(address, headers=site) for address in ("/maintenance/", "/")]
+    assert not [answer.request["PATH_INFO"] for answer in answers if SCRIPT in answer.text]
+    assert sum("&gt;&lt;script&gt;alert(1)" in answer.text for answer in answers) > 10
+
+
+def test_strangers_are_served_these_alone():
+    assert {str(one.pattern) for one in urlpatterns} == {
+        "",
+        "status.json",
+        "calendar.ics",
+        "bypass/<path:token>/",
+        "bypass/<path:token>",
+    }
+
+
+HOSTS = {
+    "ACME.Example": 503,
+    "acme.example.": 503,
+    "acme.example:443": 503,
+    "acme.example.:80": 503,
+    "acme.example:99999": 503,
+    "acme.example..": 400,
+    "acme.example:": 400,
+    "acme.example:80x": 400,
+    "x@acme.example": 400,
+    "acme.example/x": 400,
+    "acme.example,globex.example": 400,
+    " acme.example": 400,
+    "acme.example\0": 400,
+    "acme\u3002example": 400,
+    "127.0.0.1": 400,
+    "": 400,
+}
+
+
+@pytest.mark.parametrize(("host", "status"), HOSTS.items())
+def test_no_other_spelling_of_a_host_opens_a_site(acme, plan, at, visit, host, status):
+    plan(acme)
+    at(TWO)
+    assert visit(host=host).status_code == status
+
+
+def test_what_visitors_send_is_not_logged_by_us(acme, plan, at, visit, caplog):
+    caplog.set_level(logging.DEBUG)
+    plan(acme)
+    at(TWO)
+    forged = "x\r\nERROR forged"
+    names = ("accept", "accept_language", "user_agent", "referer", "x_forwarded_for", "origin")
+    for method in ("GET", "POST", forged):
+        answer = visit(
+            f"/{forged}", method=method, cookies={"maintenance_bypass": "forged"},
+            **dict.fromkeys(names, forged),
+        )  # fmt: skip
+        assert answer.status_code == 503
+        assert not any("\n" in value or "\r" in value for value in answer.headers.values())
+    assert "forged" not in caplog.text
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_hosts_without_number_take_no_memory_without_bound(
+    transactional_db, settings, client, accept
+):
+    settings.MAINTENANCE_FORCE = "on"
+    settings.ALLOWED_HOSTS = ["*"]
+
+    for n in range(300):
+        answer = client.get("/", headers={"host": f"h{n}.example", "accept": accept})
+        assert answer.status_code == 503
+    gc.collect()
+    assert sum(isinstance(one, pages.Page) for one in gc.get_objects()) <= 257
+
+
+def test_nobody_waits_for_a_calendar_while_the_database_is_away(acme, at, visit, outage):  # noqa: F811
+    at(TWO)
+    assert visit("/maintenance/calendar.ics").status_code == 200
+    with outage():
+        for _ in range(2):  # before and after it is known to be away
+            answer = visit("/maintenance/calendar.ics")
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+            assert answer.headers["Cache-Control"] == "no-store"
+            store.publish()
+    store.publish()
+    assert visit("/maintenance/calendar.ics").status_code == 200
+
+
+@pytest.mark.slow
+def test_a_broker_that_others_write_to_runs_no_code_of_theirs():
+    """It may make ticks run, which change nothing that does not have to change."""
+    program = "from worker.celery import app; print(*app.conf.accept_content, *app.conf.imports)"
+    environment = os.environ | {"REDIS_URL": "redis://127.0.0.1/0"}
+    done = run(sys.executable, "-c", program, env=environment)
+    assert done.stdout.split() == ["json"]
+
+
+@pytest.mark.slow
+def test_without_a_secret_nothing_is_signed_but_on_a_laptop():
+    program = "import django; django.setup(); from django.core import signing; signing.dumps(1)"
+    chosen = {"DJANGO_SETTINGS_MODULE": "project.settings", "SECRET_KEY": "", "DEBUG": ""}
+    done = run(sys.executable, "-c", program, env=os.environ | chosen)
+    assert done.stderr.endswith("The SECRET_KEY setting must not be empty.\n")
+
+
+def run(*command: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
