@@ -291,9 +291,9 @@ def test_searched_they_find_what_was_matched(pattern, path):
 
 @pytest.fixture(scope="module")
 def peer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python that has django-maintenancemode-2; without a network a laptop skips, CI fails."""
+    """A Python that has the peers; without a network a laptop skips and CI fails."""
     python = tmp_path_factory.mktemp("peer") / "bin/python"
-    packages = ["django-maintenancemode-2==2.0", "Django<6"]
+    packages = ["django-maintenancemode-2==2.0", "django-maintenance-mode==0.23", "Django<6"]
     if sys.version_info >= (3, 12):
         packages.append("setuptools<81")  # for distutils, which it imports
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", python.parents[1]], check=True)
@@ -406,3 +406,12 @@ def test_its_settings_keep_their_meaning(acme, plan, at, visit, alice, settings,
 
 def closed(codes: dict[str, int]) -> dict[str, bool]:
     return {of: code == 503 for of, code in codes.items()}
+
+
+@pytest.mark.parametrize("source", ["maintenancemode/utils/settings.py", "maintenance_mode/*.py"])
+def test_the_page_says_where_each_setting_went(peer, source):
+    files = peer.parents[1].glob(f"lib/*/site-packages/{source}")
+    names = set(re.findall(r"\bMAINTENANCE_\w+", "".join(file.read_text() for file in files)))
+    page = (Path(project.BASE_DIR) / "docs/moving-in.md").read_text()
+    assert len(names) > 2
+    assert {name for name in names if f"`{name}`" not in page} == set()

@@ -36,4 +36,4 @@ class OneLineCommand(TerminalCommand):
             raise CommandError(report.unanswered(error)) from error
 
     def obey(self, given: Namespace) -> None:
-        raise NotImplementedError
+        """Do what was asked, or raise Refused."""
