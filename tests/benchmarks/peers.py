@@ -3,7 +3,6 @@
 Nothing of them is in this repository: pip fetches them into the folder `.benchmarks`.
 """
 
-import hashlib
 import subprocess
 import sys
 import tomllib
@@ -29,24 +28,22 @@ class NotInstalled(Exception):
 
 
 class Environment:
-    def __init__(self) -> None:
-        ours = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-        wanted = [sys.version, *PACKAGES, *APART.values(), *ours]
-        name = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:12]
-        self.folder = ROOT / ".benchmarks" / name
-        self.python = self.folder / "bin/python"
+    folder = ROOT / ".benchmarks"
+    python = folder / "bin/python"
 
     def install(self) -> None:
         """Raises NotInstalled, for example without a network."""
+        ours = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+        wanted = "\n".join([sys.version, *PACKAGES, *APART.values(), *ours])
         complete = self.folder / "complete"
-        if complete.exists():
+        if complete.exists() and complete.read_text() == wanted:
             return
         print("Installing what is compared …", file=sys.stderr, flush=True)
         venv.create(self.folder, clear=True, with_pip=True)
         self._pip(f"--editable={ROOT}", *PACKAGES)
         for package in APART.values():
             self._pip("--no-deps", f"--target={self.apart(package)}", package)
-        complete.touch()
+        complete.write_text(wanted)
 
     def apart(self, package: str) -> Path:
         return self.folder / "apart" / package
