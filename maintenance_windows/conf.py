@@ -49,7 +49,10 @@ class Conf:
 
     @cached_property
     def admin_ignored_urls(self) -> tuple[str, ...]:
-        """MAINTENANCE_ADMIN_IGNORED_URLS: regular expressions that stay open on every site."""
+        """MAINTENANCE_ADMIN_IGNORED_URLS: regular expressions that stay open on every site.
+
+        They are matched from the start of a path without its leading slash.
+        """
         return _texts("MAINTENANCE_ADMIN_IGNORED_URLS")
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from functools import lru_cache
+from itertools import chain
 
 from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
@@ -14,7 +15,7 @@ from maintenance_windows.addresses import client, is_within, read_networks
 from maintenance_windows.bypass import is_admitted
 from maintenance_windows.conf import conf
 from maintenance_windows.decision import Case, Exemption, Visit
-from maintenance_windows.patterns import is_below, is_plain, is_usable, matcher
+from maintenance_windows.patterns import Matcher, is_below, is_plain, is_usable, matcher
 from maintenance_windows.snapshot import Level, PatternKind
 
 # A container is not killed, a crawler not sent away for days, a certificate renewed.
@@ -32,16 +33,18 @@ def open_path(case: Case) -> bool:
 
 
 def ignored_url(case: Case) -> bool:
-    patterns = case.state.patterns + _usable(conf.admin_ignored_urls)
     path = case.visit.path
-    return any(matcher(*pattern)(path[1:]) for pattern in patterns) and is_plain(path)
+    matchers = chain(
+        (matcher(*pattern) for pattern in case.state.patterns), _matchers(conf.admin_ignored_urls)
+    )
+    return any(matches(path[1:]) for matches in matchers) and is_plain(path)
 
 
 @lru_cache(maxsize=16)
-def _usable(regexes: tuple[str, ...]) -> tuple[tuple[PatternKind, str], ...]:
-    """Those that can be matched; check says which cannot."""
-    patterns = ((PatternKind.REGEX, regex) for regex in regexes)
-    return tuple(pattern for pattern in patterns if is_usable(*pattern))
+def _matchers(regexes: tuple[str, ...]) -> tuple[Matcher, ...]:
+    """Of those that can be matched, from the start as ever; check says which cannot."""
+    kind = PatternKind.REGEX
+    return tuple(matcher(kind, one, from_start=True) for one in regexes if is_usable(kind, one))
 
 
 def open_view(case: Case) -> bool:

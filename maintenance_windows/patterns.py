@@ -30,10 +30,10 @@ OPTIONS.log_errors = False
 
 
 @lru_cache(maxsize=1024)
-def matcher(kind: PatternKind, pattern: str) -> Matcher:
+def matcher(kind: PatternKind, pattern: str, *, from_start: bool = False) -> Matcher:
     """A test for paths without their leading slash, as urls.py sees them.
 
-    Raises one of UNREADABLE where Django or RE2 cannot read the pattern.
+    A regular expression is searched, as urls.py does, or matched `from_start`. Raises one of UNREADABLE where Django or RE2 cannot read the pattern.
     """
     if kind is PatternKind.ROUTE:
         # RE2 has one sign for the end of a text; Python had another one before 3.14.
@@ -42,7 +42,8 @@ def matcher(kind: PatternKind, pattern: str) -> Matcher:
     else:
         re.compile(pattern)  # its complaints are the ones that people know
     compiled = re2.compile(pattern, OPTIONS)
-    return lambda path: compiled.search(path) is not None
+    look = compiled.match if from_start else compiled.search
+    return lambda path: look(path) is not None
 
 
 @lru_cache(maxsize=1024)

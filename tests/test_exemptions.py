@@ -294,6 +294,24 @@ def test_any_view_can_be_asked_for(acme, plan, at, visit, settings):
     assert visit("/odd").status_code == 503
 
 
+def test_ignored_regexes_of_the_settings_are_matched_from_the_start(
+    acme, plan, at, visit, settings
+):
+    """As django-maintenancemode-2 does; those of a site are searched, as in urls.py."""
+    settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["news/", "a|(?i:b)log"]
+    IgnoredURL.objects.create(maintenance=acme.maintenance, kind="regex", pattern="open/")
+    plan(acme)
+    at(TWO)
+    for path, status in {
+        "/news/7": 404,
+        "/old/news/7": 503,
+        "/Blog": 404,
+        "/xBlog": 503,
+        "/wide/open/": 404,
+    }.items():
+        assert visit(path).status_code == status, path
+
+
 def test_a_host_that_is_not_allowed_is_no_way_in(acme, plan, at, visit, settings):
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Common" not in name]
     settings.ROOT_URLCONF = Mounted
