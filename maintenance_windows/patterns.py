@@ -33,7 +33,8 @@ OPTIONS.log_errors = False
 def matcher(kind: PatternKind, pattern: str, *, from_start: bool = False) -> Matcher:
     """A test for paths without their leading slash, as urls.py sees them.
 
-    A regular expression is searched, as urls.py does, or matched `from_start`. Raises one of UNREADABLE where Django or RE2 cannot read the pattern.
+    A regular expression is searched, as urls.py does, or matched `from_start`. Raises one of
+    UNREADABLE where Django or RE2 cannot read the pattern.
     """
     if kind is PatternKind.ROUTE:
         # RE2 has one sign for the end of a text; Python had another one before 3.14.

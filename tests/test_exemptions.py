@@ -302,14 +302,14 @@ def test_ignored_regexes_of_the_settings_are_matched_from_the_start(
     IgnoredURL.objects.create(maintenance=acme.maintenance, kind="regex", pattern="open/")
     plan(acme)
     at(TWO)
-    for path, status in {
+    for asked, status in {
         "/news/7": 404,
         "/old/news/7": 503,
         "/Blog": 404,
         "/xBlog": 503,
         "/wide/open/": 404,
     }.items():
-        assert visit(path).status_code == status, path
+        assert visit(asked).status_code == status, asked
 
 
 def test_a_host_that_is_not_allowed_is_no_way_in(acme, plan, at, visit, settings):
