@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from datetime import timedelta
 from functools import cached_property
-from math import ceil
+from math import ceil, isfinite
 from typing import Any
 
 from django.conf import settings
@@ -32,7 +32,7 @@ def _roots(name: str) -> tuple[str, ...]:
 def _number(name: str, default: Any) -> Any:
     """A number, or None where the setting says so; the default for what is none."""
     value = getattr(settings, name, default)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
     return value if is_number or value is None else default
 
 
@@ -135,7 +135,7 @@ class Conf:
     @cached_property
     def horizon(self) -> timedelta:
         """MAINTENANCE_SERIES_HORIZON: days ahead for which the windows of series are made."""
-        return timedelta(days=getattr(settings, "MAINTENANCE_SERIES_HORIZON", 60))
+        return timedelta(days=_number("MAINTENANCE_SERIES_HORIZON", 60) or 60)
 
     @cached_property
     def internal_ips(self) -> Collection[str]:

@@ -280,6 +280,16 @@ def test_on_the_command_line_a_refusal_is_one_line_and_exit_1(tmp_path, argument
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("value", ["soon", float("inf"), float("nan")])
+def test_a_setting_that_is_none_keeps_nobody_from_bringing_a_site_up(acme, at, settings, value):
+    lifecycle.switch_on([acme])
+    settings.MAINTENANCE_RETRY_AFTER = value
+    settings.MAINTENANCE_SERIES_HORIZON = value
+    call_command("maintenance", "tick", skip_checks=False)
+    call_command("maintenance", "off", "acme.example", skip_checks=False)
+    assert not is_on(acme)
+
+
 def test_a_start_with_an_offset_has_exact_lengths_too(acme, maintenance, settings, at):
     at(datetime.fromisoformat("2027-01-01T00:00Z"))
     settings.TIME_ZONE = "Europe/Berlin"

@@ -21,6 +21,9 @@ class OneLineParser(CommandParser):
 
 
 class OneLineCommand(TerminalCommand):
+    # A setting that is mistyped must not keep anybody from bringing a site up.
+    requires_system_checks = ()
+
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.__class__ = OneLineParser  # BaseCommand leaves no other way to choose it
