@@ -1,13 +1,15 @@
 """Which rows are meant: the live ones, each set small however long the history is."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+
+from maintenance_windows.statements import among
 
 if TYPE_CHECKING:
     from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, WindowSeries  # noqa: F401
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 # How much farther than the farthest end is read at once, at the most.
 FARTHER = timedelta(days=300)
 
-WAITING = Q(started_at=None, ended_at=None, cancelled_at=None)
+LIVE = Q(ended_at=None, cancelled_at=None)
+WAITING = LIVE & Q(started_at=None)
+# One that is cancelled has not started; where that is said too, SQLite reads all that is live.
 RUNNING = Q(started_at__isnull=False, ended_at=None)
 # Written as an OR so that a query for either half implies it and may use the index.
 FLAG_LIVE = Q(in_maintenance=True) | Q(since__isnull=False)
@@ -48,7 +52,7 @@ class WindowQuerySet(models.QuerySet["MaintenanceWindow"]):
 
     def live(self, now: datetime) -> Self:
         """Those that are scheduled or active at `now`."""
-        return self.filter(ended_at=None, cancelled_at=None, ends_at__gt=now)
+        return self.filter(LIVE, ends_at__gt=now)
 
     def with_status(self, status: Status, now: datetime) -> Self:
         """The windows whose status_at(now) is `status`."""
@@ -72,21 +76,36 @@ class WindowQuerySet(models.QuerySet["MaintenanceWindow"]):
     def following(
         self, ends: Iterable[tuple[int, datetime]], horizon: datetime
     ) -> "list[MaintenanceWindow]":
-        """Windows after `horizon` that may follow on, without a gap, from ones that end there.
+        """See follow()."""
 
-        Looks twice as far each time that a window reaches beyond what was read: a chain takes
-        few queries, and what lies behind its first gap is hardly read.
-        """
-        beyond = [(site_id, end) for site_id, end in ends if end > horizon]
-        if not beyond:
-            return []
-        waiting = self.waiting().filter(site__in={site_id for site_id, _ in beyond})
-        found: list[MaintenanceWindow] = []
-        read, reach = horizon, max(end for _, end in beyond)
-        while read < reach:
-            found += waiting.filter(starts_at__gt=read, starts_at__lte=reach)
-            farthest = max((window.ends_at for window in found), default=reach)
-            read = reach
-            if farthest > reach:
-                reach = farthest + min(farthest - horizon, FARTHER)
-        return found
+        def read(site_ids: Iterable[int], after: datetime, upto: datetime) -> Iterable[Any]:
+            of_sites = self.waiting().filter(site__in=among(site_ids))
+            return of_sites.filter(starts_at__gt=after, starts_at__lte=upto)
+
+        return follow(ends, horizon, read)
+
+
+def follow(
+    ends: Iterable[tuple[int, datetime]], horizon: datetime, read: Callable[..., Iterable[Any]]
+) -> list[Any]:
+    """Windows after `horizon` that may follow on, without a gap, from ones that end there.
+
+    `read` is given sites and two times; it returns their windows that start after the first,
+    and at the second at the latest.
+
+    Looks twice as far each time that a window reaches beyond what was read: a chain takes few
+    queries, and what lies behind its first gap is hardly read.
+    """
+    beyond = [(site_id, end) for site_id, end in ends if end > horizon]
+    if not beyond:
+        return []
+    site_ids = {site_id for site_id, _ in beyond}
+    found: list[Any] = []
+    after, upto = horizon, max(end for _, end in beyond)
+    while after < upto:
+        found += read(site_ids, after, upto)
+        farthest = max((window.ends_at for window in found), default=upto)
+        after = upto
+        if farthest > upto:
+            upto = farthest + min(farthest - horizon, FARTHER)
+    return found

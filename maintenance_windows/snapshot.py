@@ -146,15 +146,14 @@ class Snapshot:
 
     __slots__ = ("by_domain", "by_id", "with_port")
 
-    by_id: Mapping[int, SiteState]
-    by_domain: Mapping[str, SiteState]
-    with_port: Collection[str]
-
     def __init__(
         self, states: Iterable[SiteState] = (), with_port: Collection[str] = frozenset()
     ) -> None:
-        self.by_id = {state.site_id: state for state in states}
-        self.by_domain = {state.domain.lower(): state for state in self.by_id.values()}
+        by_id, by_domain = {}, {}
+        for state in states:  # one walk: they may be made as it goes
+            by_id[state.site_id] = by_domain[state.domain.lower()] = state
+        self.by_id: Mapping[int, SiteState] = by_id
+        self.by_domain: Mapping[str, SiteState] = by_domain
         self.with_port = with_port
 
     def find(self, host: str, name: str) -> SiteState | None:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.models.levels import KNOWN_LEVEL
 from maintenance_windows.models.planned import Planned
-from maintenance_windows.querysets import RUNNING, WAITING, Status, WindowQuerySet
+from maintenance_windows.querysets import LIVE, RUNNING, WAITING, Status, WindowQuerySet
 from maintenance_windows.snapshot import Closure
 
 
@@ -79,13 +79,13 @@ class MaintenanceWindow(Planned):
             models.UniqueConstraint(fields=["series", "occurs_on"], name="mw_window_occurrence"),
         ]
         indexes = [
-            # Three live sets, none of which grows with history. The first two are read by every
-            # snapshot and every tick, the third when windows follow on from one another.
-            models.Index(fields=["starts_at"], condition=WAITING, name="mw_window_waiting"),
-            models.Index(fields=["ends_at"], condition=RUNNING, name="mw_window_running"),
+            # Three sets of live windows, none of which grows with history. The first two are read
+            # by every snapshot and every tick, the third for what concerns some sites.
             models.Index(
-                fields=["site", "starts_at"], condition=WAITING, name="mw_window_site_waiting"
+                fields=["starts_at", "site"], condition=WAITING, name="mw_window_to_start"
             ),
+            models.Index(fields=["ends_at", "site"], condition=RUNNING, name="mw_window_to_end"),
+            models.Index(fields=["site", "starts_at"], condition=LIVE, name="mw_window_live"),
         ]
 
     def __str__(self) -> str:

@@ -1,13 +1,14 @@
 """Flags and transitions, written."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from itertools import islice
 
-from django.db import router, transaction
-from django.db.models import F, prefetch_related_objects
+from django.contrib.sites.models import Site
+from django.db import connections, router, transaction
+from django.db.models import F
 from django.db.models.functions import Greatest
 
 from maintenance_windows import signals, store
@@ -17,7 +18,9 @@ from maintenance_windows.models import (
     SiteMaintenance,
     Transition,
 )
+from maintenance_windows.querysets import LIVE
 from maintenance_windows.snapshot import Closure, Level, Maintenance, SiteState
+from maintenance_windows.statements import among
 
 BATCH = 500
 # What a transition is put down to that nobody claims: done with SQL, or by code without a name.
@@ -35,40 +38,82 @@ def settle(
 
     `ended` are the windows that `actor` has just ended before their time.
     """
-    causes = {window.site_id: window for window in ended}
-    remaining = iter(sorted(site_ids))
-    transitions: list[Transition] = []
-    while batch := list(islice(remaining, BATCH)):
-        transitions += _settle(batch, now, actor, causes)
+    transitions = record(site_ids, now, actor=actor, ended=ended)
     transaction.on_commit(
-        partial(_announce, transitions), using=router.db_for_write(SiteMaintenance)
+        partial(announce, transitions), using=router.db_for_write(SiteMaintenance)
     )
+
+
+def record(
+    site_ids: Collection[int],
+    now: datetime,
+    *,
+    actor: str = "",
+    ended: Iterable[MaintenanceWindow] = (),
+) -> list[Transition]:
+    """As settle(), but it is the caller who announces the transitions once they are committed."""
+    causes = {window.site_id: window for window in ended}
+    transitions: list[Transition] = []
+    for batch in _batches(site_ids):
+        transitions += _record(batch, now, actor, causes)
+    return transitions
+
+
+def announce(transitions: Collection[Transition]) -> None:
+    """Tell this process's visitors, and whoever listens."""
+    store.publish()
+    sites = Site.objects.in_bulk({transition.site_id for transition in transitions})
+    for transition in transitions:
+        if site := sites.get(transition.site_id):
+            transition.site = site  # lest each receiver asks for it
+        signal = (
+            signals.maintenance_started if transition.in_maintenance else signals.maintenance_ended
+        )
+        signal.send_robust(SiteMaintenance, site_id=transition.site_id, transition=transition)
 
 
 def hold(site_ids: Collection[int], level: Level, message: str) -> None:
-    """Switch these sites on without an end. Call it inside `locked()`, before `settle()`."""
-    _ensure(site_ids)
-    SiteMaintenance.objects.filter(pk__in=site_ids).update(
-        in_maintenance=True, until=None, level=level, message=message
-    )
+    """Switch these sites on without an end. Call it inside `locked()`, between two `settle()`."""
+    for batch in _batches(site_ids):
+        SiteMaintenance.objects.filter(pk__in=among(batch)).update(
+            in_maintenance=True, until=None, level=level, message=message
+        )
 
 
 def release(site_ids: Collection[int]) -> None:
     """Drop the holds of these sites. Call it inside `locked()`, before `settle()`."""
-    SiteMaintenance.objects.held().filter(pk__in=site_ids).update(in_maintenance=False)
+    for batch in _batches(site_ids):
+        SiteMaintenance.objects.held().filter(pk__in=among(batch)).update(in_maintenance=False)
 
 
-def _ensure(site_ids: Collection[int]) -> None:
-    """Make the rows of sites that were saved behind the back of the signal that makes them."""
+def _batches(site_ids: Collection[int]) -> Iterator[list[int]]:
+    remaining = iter(sorted(site_ids))
+    while batch := list(islice(remaining, BATCH)):
+        yield batch
+
+
+def _flags(site_ids: list[int]) -> list[SiteMaintenance]:
+    """The flags, locked; new ones of sites that were saved behind the back of the signal."""
+    flags = list(SiteMaintenance.objects.select_for_update().filter(pk__in=among(site_ids)))
+    missing = set(site_ids) - {flag.pk for flag in flags}
+    return flags + [SiteMaintenance(site_id=site_id) for site_id in sorted(missing)]
+
+
+def _write(flags: list[SiteMaintenance]) -> None:
+    """Insert or update: one statement a batch, where a CASE for each row takes seconds."""
+    features = connections[router.db_for_write(SiteMaintenance)].features
     SiteMaintenance.objects.bulk_create(
-        [SiteMaintenance(site_id=site_id) for site_id in site_ids], ignore_conflicts=True
+        flags,
+        update_conflicts=True,
+        update_fields=SiteMaintenance.CONTENT,
+        unique_fields=["site"] if features.supports_update_conflicts_with_target else None,
     )
 
 
-def _settle(
+def _record(
     site_ids: list[int], now: datetime, actor: str, causes: dict[int, MaintenanceWindow]
 ) -> list[Transition]:
-    windows = MaintenanceWindow.objects.filter(site__in=site_ids)
+    windows = MaintenanceWindow.objects.filter(LIVE, site__in=among(site_ids))
     closures: defaultdict[int, list[Closure]] = defaultdict(list)
     live = sorted(windows.reaching(now), key=lambda window: window.ends_at, reverse=True)
     for window in live:
@@ -82,51 +127,76 @@ def _settle(
         late = Greatest(F("started_at"), F("ends_at"))  # times may have been edited with SQL
         windows.running().filter(ends_at__lte=now).update(ended_at=late)
 
-    flags = SiteMaintenance.objects.select_for_update().filter(pk__in=site_ids)
-    if len(flags) < len(site_ids):
-        _ensure(site_ids)
-        flags = flags.all()
+    flags = _flags(site_ids)
+    due = {
+        flag.pk: SiteState(site_id=flag.pk, domain="", closures=tuple(closures[flag.pk])).at(now)
+        for flag in flags
+    }
+    over = [window for window in live if window.ends_at <= now]
+    seams = _missed_seams(flags, due, over, now)
     written, transitions = [], []
     for flag in flags:
-        state = SiteState(site_id=flag.pk, domain="", closures=tuple(closures[flag.pk]))
-        maintenance = state.at(now)
+        maintenance = due[flag.pk]
         before = flag.content()
-        transitions += _missed_seam(flag, maintenance, now)
+        if seam := seams.get(flag.pk):
+            transitions.append(seam)
+            flag.since = None
         was_on = flag.since is not None
         flag.follow(maintenance, now)
-        if flag.content() != before:
+        if flag.content() != before or flag._state.adding:  # noqa: SLF001 (documented)
             written.append(flag)
         if was_on != flag.in_maintenance:
             cause = causes.get(flag.pk)
             transitions.append(_transition(flag, maintenance, cause, now, actor))
-    SiteMaintenance.objects.bulk_update(written, SiteMaintenance.CONTENT)
+    _write(written)
     return Transition.objects.bulk_create(transitions)
 
 
-def _missed_seam(
-    flag: SiteMaintenance, maintenance: Maintenance | None, now: datetime
-) -> list[Transition]:
-    """The end of a run that nobody saw, where there was a later one, be it over by now or not."""
-    if flag.since is None or flag.until is None or not flag.in_maintenance:
-        return []
-    if flag.until >= (maintenance.since if maintenance else now):
-        return []
-    due_at = flag.until
-    ended = MaintenanceWindow.objects.filter(site_id=flag.pk, ended_at=due_at)
-    last = ended.values("pk").first()
-    if last is None and maintenance is None:
-        return []
-    flag.since = None
-    return [
-        Transition(
-            site_id=flag.pk,
+def _missed_seams(
+    flags: Iterable[SiteMaintenance],
+    due: Mapping[int, Maintenance | None],
+    over: Iterable[MaintenanceWindow],
+    now: datetime,
+) -> dict[int, Transition]:
+    """The ends of runs that nobody saw, where there was a later one, be it over by now or not."""
+    ends = {}
+    for flag in flags:
+        maintenance = due[flag.pk]
+        upto = maintenance.since if maintenance else now
+        if flag.in_maintenance and flag.since and flag.until and flag.until < upto:
+            ends[flag.pk] = flag.until
+    last = _ended_at(ends, over)
+    return {
+        site_id: Transition(
+            site_id=site_id,
             in_maintenance=False,
-            due_at=due_at,
+            due_at=until,
             done_at=now,
-            window_id=last["pk"] if last else None,
-            actor="" if last else BY_DATABASE,
+            window_id=last.get(site_id),
+            actor="" if site_id in last else BY_DATABASE,
         )
-    ]
+        for site_id, until in ends.items()
+        if site_id in last or due[site_id]
+    }
+
+
+def _ended_at(ends: Mapping[int, datetime], over: Iterable[MaintenanceWindow]) -> dict[int, int]:
+    """Of each site the window that ended then: of those just seen to be over, else of all."""
+    found = {
+        window.site_id: window.pk
+        for window in over
+        if ends.get(window.site_id) == max(window.begins_at, window.ends_at)
+    }
+    if others := {site_id: end for site_id, end in ends.items() if site_id not in found}:
+        ended = MaintenanceWindow.objects.filter(
+            site__in=among(others), ended_at__in=set(others.values())
+        ).order_by("-pk")
+        found |= {
+            site_id: pk
+            for site_id, end, pk in ended.values_list("site_id", "ended_at", "pk")
+            if others[site_id] == end
+        }
+    return found
 
 
 def _transition(
@@ -151,13 +221,3 @@ def _transition(
         window_id=window,
         actor=actor[:ACTOR_LENGTH] or ("" if window else BY_DATABASE),
     )
-
-
-def _announce(transitions: list[Transition]) -> None:
-    store.publish()
-    prefetch_related_objects(transitions, "site")  # one query, not one a receiver
-    for transition in transitions:
-        signal = (
-            signals.maintenance_started if transition.in_maintenance else signals.maintenance_ended
-        )
-        signal.send_robust(SiteMaintenance, site_id=transition.site_id, transition=transition)

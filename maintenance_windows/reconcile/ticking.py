@@ -3,18 +3,22 @@
 import logging
 from collections.abc import Hashable
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.contrib.sites.models import Site
 from django.db import router, transaction
-from django.db.models import DateTimeField, Exists, F, OuterRef, Q, Value
+from django.db.models import Q
 from django.utils import timezone
 
 from maintenance_windows.complaints import Complaints
-from maintenance_windows.models import MaintenanceWindow, Scheduler, SiteMaintenance
+from maintenance_windows.models import Scheduler, SiteMaintenance, Transition
 from maintenance_windows.reconcile.lock import Clock, locked
-from maintenance_windows.reconcile.settling import settle
+from maintenance_windows.reconcile.settling import announce, record
+from maintenance_windows.statements import AGENDA, among, ask
 
 BEAT = timedelta(seconds=2)
+# Sites that are settled under one lock, for which others wait: half a second of work.
+AT_ONCE = 2000
 # Of a tick: when another session keeps it waiting the next one does it. PostgreSQL's units.
 PATIENCE = "SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '10s';"
 
@@ -27,67 +31,62 @@ def tick(clock: Clock = timezone.now, horizon: timedelta = timedelta(0)) -> date
     After a pass that changed something that time is its `now`: what comes next is then asked
     best when the change is committed, by another pass.
     """
-    with locked(clock, PATIENCE) as now:
-        agenda = _agenda(now, now + horizon)
-        due = {site_id for site_id, at in agenda if at <= now}
-        if due or complaints:
-            due = _settle_what_can_be(due, now)
-        # Every other second: enough to notice a dead scheduler, and half the dead rows.
-        stale = Q(last_tick=None) | Q(last_tick__lte=now - BEAT) | Q(last_tick__gt=now)
-        Scheduler.objects.filter(stale).update(last_tick=now)
-    return now if due else min((at for _, at in agenda if at > now), default=None)
+    using = router.db_for_write(SiteMaintenance)
+    due: list[int] = []
+    done: list[Transition] = []
+    wrong: dict[Hashable, str] = {}
+
+    def settle(site_ids: list[int], now: datetime) -> None:
+        transitions = _record_what_can_be(site_ids, now, wrong)
+        transaction.on_commit(partial(done.extend, transitions), using=using)
+
+    try:
+        with locked(clock, PATIENCE) as now:
+            agenda = _agenda(using, now + horizon)
+            due = sorted({site_id for site_id, at in agenda if at is None or at <= now})
+            if due:
+                settle(due[:AT_ONCE], now)
+            # Every other second: enough to notice a dead scheduler, and half the dead rows.
+            stale = Q(last_tick=None) | Q(last_tick__lte=now - BEAT) | Q(last_tick__gt=now)
+            Scheduler.objects.filter(stale).update(last_tick=now)
+        for start in range(AT_ONCE, len(due), AT_ONCE):
+            with locked(clock, PATIENCE) as later:
+                settle(due[start : start + AT_ONCE], later)
+    finally:
+        if due:  # and not before: a receiver may be slow, and flags do not wait for it
+            transaction.on_commit(partial(announce, done), using=using)
+    complaints.now(wrong)
+    if len(due) > len(wrong):
+        return now
+    return min((at for _, at in agenda if at and at > now), default=None)
 
 
-def _agenda(now: datetime, stop: datetime) -> list[tuple[int, datetime]]:
-    """Sites whose flag is wrong now or turns wrong by `stop`, and when. One query.
-
-    Each part reads one partial index over live rows: no joins, and no OR but those that an
-    index was made with, or the planners turn to whole tables.
-    """
-    waiting = MaintenanceWindow.objects.waiting()
-    running = MaintenanceWindow.objects.running()
-    flags = SiteMaintenance.objects.all()
-    site = OuterRef("site_id")
-    at_once = Value(None, output_field=DateTimeField())  # a literal is text to MariaDB
-    told = Q(until=None) | Q(until__gte=OuterRef("ends_at"))
-    flagged = flags.filter(told, pk=site, in_maintenance=True)
-    live = MaintenanceWindow.objects.filter(ended_at=None, cancelled_at=None)
-    of_site = running.filter(site_id=site)
-    ends_then = live.filter(site_id=site, ends_at=OuterRef("until"))
-    by_window = [
-        waiting.filter(starts_at__lte=stop).values_list("site_id", F("starts_at")),
-        running.filter(ends_at__lte=stop).values_list("site_id", F("ends_at")),
-        running.filter(~Exists(flagged)).values_list("site_id", at_once),
-    ]
-    by_hand = [
-        flags.filter(in_maintenance=True, since=None),
-        flags.filter(in_maintenance=False, since__isnull=False),
-        flags.filter(~Exists(ends_then), in_maintenance=True, until__isnull=False),
-        flags.filter(~Exists(of_site), in_maintenance=True, until__isnull=False),
-    ]
-    rows = by_window + [sites.values_list("site_id", at_once) for sites in by_hand]
-    return [(site_id, at or now) for site_id, at in rows[0].union(*rows[1:], all=True)]
+def _agenda(using: str, stop: datetime) -> list[tuple[int, datetime | None]]:
+    """Sites whose flag is wrong now, without a time, or turns wrong by `stop`, and when."""
+    return [(site_id, at) for rows in ask(using, AGENDA, stop=stop) for site_id, at in rows]
 
 
-def _settle_what_can_be(site_ids: set[int], now: datetime) -> set[int]:
-    """Settle these sites, or at least each that its rows allow; returns which.
+def _record_what_can_be(
+    site_ids: list[int], now: datetime, wrong: dict[Hashable, str]
+) -> list[Transition]:
+    """Settle these sites, or at least each that its rows allow; the others are `wrong`.
 
     Rows that only SQL can have written keep no other site from being right.
     """
-    existing = set(Site.objects.filter(pk__in=site_ids).values_list("pk", flat=True))
-    wrong: dict[Hashable, str] = {
-        site_id: f"The flag of site {site_id} cannot be kept: there is no such site."
-        for site_id in site_ids - existing
-    }
+    using = router.db_for_write(SiteMaintenance)
+    existing = set(Site.objects.filter(pk__in=among(site_ids)).values_list("pk", flat=True))
+    for site_id in site_ids:
+        if site_id not in existing:
+            wrong[site_id] = f"The flag of site {site_id} cannot be kept: there is no such site."
     try:
-        with transaction.atomic(using=router.db_for_write(SiteMaintenance)):
-            settle(existing, now)
+        with transaction.atomic(using=using):
+            return record(existing, now)
     except ValueError:
+        transitions = []
         for site_id in existing:
             try:
-                with transaction.atomic(using=router.db_for_write(SiteMaintenance)):
-                    settle([site_id], now)
+                with transaction.atomic(using=using):
+                    transitions += record([site_id], now)
             except ValueError as error:
                 wrong[site_id] = f"The flag of site {site_id} cannot be kept: {error}"
-    complaints.now(wrong)
-    return site_ids - wrong.keys()
+        return transitions

@@ -1,25 +1,29 @@
 """The snapshot as the database has it."""
 
 import logging
+import time
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import islice
 
-from django.contrib.sites.models import Site
-from django.db.models import BigIntegerField, Value
+from django.db import router
 
 from maintenance_windows.complaints import Complaints
 from maintenance_windows.conf import conf
-from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance
+from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.patterns import is_usable
+from maintenance_windows.querysets import follow
 from maintenance_windows.snapshot import Closure, PatternKind, SiteState, Snapshot
+from maintenance_windows.statements import NEAR, SLICE, Row, Window, ask, patterns, sites, waiting
 from maintenance_windows.timeline import Span
 
 # A database that dies within this time before its own maintenance does not keep it from starting.
 LEAST_AHEAD = timedelta(hours=1)
-
-FLAG = [f"maintenance__{name}" for name in ("in_maintenance", "since", "until", "bypass")]
+# Sites whose domains and the like are read at once.
+BATCH = 10 * SLICE
+# Python gives way to another thread after 5 ms; one that sleeps does so at once. Seconds.
+NAP = 0.0001
 
 NOTHING = Snapshot()
 
@@ -27,48 +31,88 @@ NOTHING = Snapshot()
 left_out = Complaints(logging.getLogger(__name__))
 
 
-def load(now: datetime, with_port: Collection[str] = frozenset()) -> Snapshot:
+def load(
+    now: datetime, with_port: Collection[str] = frozenset(), last: Snapshot = NOTHING
+) -> Snapshot:
     """Read the snapshot at `now`: one small query while no site is in or near maintenance.
 
     What closes a site now or soon is one statement, so that a window that opens meanwhile is in
     it once, not never. What follows on from there is read after it.
+
+    However many sites there are, no other thread waits for long. A state that is as in `last` is
+    that one: so what was found out about it is kept, and little is made anew.
     """
     ahead = now + max(LEAST_AHEAD, conf.banner_lead)
-    windows = MaintenanceWindow.objects
-    columns = ("site_id", "pk", "level", "message", "started_at", "starts_at", "ends_at")
-    nothing = Value(None, output_field=BigIntegerField())
-    rows = (
-        windows.running()
-        .values_list(*columns)
-        .union(
-            windows.waiting().filter(starts_at__lte=ahead).values_list(*columns),
-            SiteMaintenance.objects.held().values_list(
-                "site_id", nothing, "level", "message", "since", "since", "until"
-            ),
-            all=True,
-        )
-    )
+    using = router.db_for_read(MaintenanceWindow)
+    # Tuples of plain values alone, which the garbage collector does not walk through.
+    near: dict[int, tuple[Row, ...]] = {}
+    for row in _gently(ask(using, NEAR, ahead=ahead)):
+        near[row[0]] = (*near.get(row[0], ()), row)
+    if not near:
+        left_out.now({})
+        return NOTHING
     wrong: dict[Hashable, str] = {}
-    closures = defaultdict(list)
-    for site_id, closure in _closures(rows, now, wrong):
-        closures[site_id].append(closure)
-    ends = [(site_id, c.span.end) for site_id, found in closures.items() for c in found]
-    known = [(site_id, end) for site_id, end in ends if end is not None]
-    later = windows.following(known, ahead)
-    more = ([getattr(window, name) for name in columns] for window in later)
-    for site_id, closure in _closures(more, now, wrong):
-        closures[site_id].append(closure)
-    states = _states(closures, wrong) if closures else []
+
+    def states() -> Iterator[SiteState]:
+        remaining = iter(list(near))
+        while batch := list(islice(remaining, BATCH)):
+            later = _later(using, (row for site_id in batch for row in near[site_id]), ahead)
+            ignored = _patterns(using, batch, wrong)
+            for site_id, domain, is_on, bypass, since, until in _gently(ask(using, sites(batch))):
+                closures = _closures((*near.pop(site_id), *later[site_id]), now, wrong)
+                state = SiteState(
+                    site_id=site_id,
+                    domain=domain,
+                    closures=tuple(closures),
+                    patterns=tuple(ignored[site_id]),
+                    recorded=Span(since, until) if is_on and since else None,
+                    bypass=bypass or 0,  # none where somebody deleted the flag's row
+                )
+                known = last.by_id.get(site_id)
+                yield known if known == state else state
+
+    snapshot = Snapshot(states(), with_port)
     left_out.now(wrong)
-    return Snapshot(states, with_port) if states else NOTHING
+    return snapshot
 
 
-def _closures(
-    rows: Iterable[Sequence[Any]], now: datetime, wrong: dict[Hashable, str]
-) -> Iterator[tuple[int, Closure]]:
+def _gently(slices: Iterable[list[Row]]) -> Iterator[Row]:
+    """One by one, and where there are many, other threads may run in between."""
+    for rows in slices:
+        yield from rows
+        if len(rows) == SLICE:
+            time.sleep(NAP)
+
+
+def _later(using: str, rows: Iterable[Row], ahead: datetime) -> Mapping[int, list[Row]]:
+    """What may follow on from windows that end after `ahead`."""
+
+    def read(site_ids: Iterable[int], after: datetime, upto: datetime) -> list[Window]:
+        found = _gently(ask(using, waiting(site_ids), after=after, upto=upto))
+        return [Window(*row) for row in found]
+
+    later: defaultdict[int, list[Row]] = defaultdict(list)
+    for window in follow(((row[0], row[-1]) for row in rows if row[-1]), ahead, read):
+        later[window.site_id].append(window)
+    return later
+
+
+def _patterns(
+    using: str, site_ids: list[int], wrong: dict[Hashable, str]
+) -> Mapping[int, list[tuple[PatternKind, str]]]:
+    found: defaultdict[int, list[tuple[PatternKind, str]]] = defaultdict(list)
+    for site_id, kind, pattern in _gently(ask(using, patterns(site_ids))):
+        if kind not in set(PatternKind):
+            wrong[site_id, kind] = f"Left out an ignored URL of site {site_id}: it is {kind!r}"
+        elif is_usable(PatternKind(kind), pattern):
+            found[site_id].append((PatternKind(kind), pattern))
+    return found
+
+
+def _closures(rows: Iterable[Row], now: datetime, wrong: dict[Hashable, str]) -> Iterator[Closure]:
     for site_id, window, level, message, started_at, starts_at, ends_at in rows:
         try:
-            closure = Closure.of(
+            yield Closure.of(
                 started_at=started_at,
                 starts_at=starts_at or now,  # a hold made with SQL has no start yet
                 ends_at=ends_at,
@@ -79,27 +123,3 @@ def _closures(
             )
         except ValueError as error:
             wrong[site_id, window] = f"Left out window {window} of site {site_id}: {error}"
-        else:
-            yield site_id, closure
-
-
-def _states(closures: Mapping[int, list[Closure]], wrong: dict[Hashable, str]) -> list[SiteState]:
-    patterns: defaultdict[int, list[tuple[PatternKind, str]]] = defaultdict(list)
-    rows = IgnoredURL.objects.filter(maintenance__in=closures)
-    for site_id, kind, pattern in rows.values_list("maintenance", "kind", "pattern"):
-        if kind not in set(PatternKind):
-            wrong[site_id, kind] = f"Left out an ignored URL of site {site_id}: it is {kind!r}"
-        elif is_usable(PatternKind(kind), pattern):
-            patterns[site_id].append((PatternKind(kind), pattern))
-    sites = Site.objects.filter(pk__in=closures)
-    return [
-        SiteState(
-            site_id=site_id,
-            domain=domain,
-            closures=tuple(closures[site_id]),
-            patterns=tuple(patterns[site_id]),
-            recorded=Span(since, until) if is_on and since else None,
-            bypass=bypass or 0,  # none where somebody deleted the flag's row
-        )
-        for site_id, domain, is_on, since, until, bypass in sites.values_list("pk", "domain", *FLAG)
-    ]

@@ -90,7 +90,8 @@ class Refresher:
 
     def _read(self) -> None:
         try:
-            loaded = load(timezone.now(), self._domains_with_port())
+            known = self.snapshot or NOTHING
+            loaded = load(timezone.now(), self._domains_with_port(), known)
         except Exception as error:  # noqa: BLE001 (whatever it was, the last snapshot stands)
             if is_unmigrated():
                 self.snapshot = self._forced or NOTHING
