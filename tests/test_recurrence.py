@@ -290,6 +290,24 @@ def test_overlaps(zone, rule, length, overlaps):
         # What began five days ago at 02:00 is over, what began four days ago is not.
         ("FREQ=DAILY", "2027-01-01", 5 * 24, "2027-01-20 02:00", ["2027-01-16", "2027-01-17"]),
         ("FREQ=YEARLY", "2000-02-29", 2, "2027-01-01 00:00", ["2028-02-29", "2032-02-29"]),
+        # Of 2027 every fifth month since January 2000 is February, July and December.
+        (
+            "FREQ=MONTHLY;INTERVAL=5", "2000-01-31", 2, "2027-01-01 00:00",
+            ["2027-07-31", "2027-12-31"],
+        ),
+        (
+            "FREQ=MONTHLY;BYDAY=2TU", "2010-05-20", 2, "2027-01-13 00:00",
+            ["2027-02-09", "2027-03-09"],
+        ),
+        # Every third year from 2000 is 2024 and 2027; the week 1 of 2025 begins in 2024.
+        (
+            "FREQ=YEARLY;INTERVAL=3;BYWEEKNO=1", "2000-06-05", 2, "2024-01-02 00:00",
+            ["2024-12-30", "2027-01-04"],
+        ),
+        (
+            "FREQ=YEARLY;INTERVAL=2;BYMONTH=3,10", "2001-05-20", 2, "2027-11-01 00:00",
+            ["2029-03-20", "2029-10-20"],
+        ),
     ],
 )  # fmt: skip
 def test_long_after_the_start(rule, start, length, since, expected):
@@ -301,6 +319,12 @@ def test_long_after_the_start(rule, start, length, since, expected):
 def test_a_series_of_the_far_future_has_nothing_now():
     repeats = series("FREQ=DAILY", "2500-01-01T02:00")
     assert list(repeats.occurrences(utc("2027-01-01 00:00"), utc("2027-03-01 00:00"))) == []
+
+
+def test_the_last_week_of_1999_ends_in_the_next_cycle_of_the_calendar():
+    """1999 is looked for as 9999, after which dateutil knows no day."""
+    repeats = series("FREQ=WEEKLY;BYDAY=SU,TH;BYMONTH=1,3", "1991-06-12T05:00")
+    assert list(repeats.occurrences(utc("1999-12-01 00:00"), utc("1999-12-30 00:00"))) == []
 
 
 LASTS = "A window of a series lasts more than nothing and a year at most."
