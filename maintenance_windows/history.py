@@ -14,19 +14,24 @@ from maintenance_windows.models import ACTOR_LENGTH, Change, MaintenanceWindow, 
 Facts = dict[str, object]
 
 
-def scheduled(windows: Iterable[MaintenanceWindow], actor: str) -> None:
-    """Announce windows that are new. Their own rows say when and by whom."""
+def scheduled(windows: Iterable[MaintenanceWindow], actor: str | None) -> None:
+    """Announce windows that are new. Their own rows say when and by whom.
+
+    Here and below it is the doing of each window's series where no actor is given.
+    """
     for window in windows:
         _announce(signals.window_scheduled, window, actor)
 
 
-def changed(pairs: Iterable[tuple[MaintenanceWindow, Facts]], actor: str, now: datetime) -> None:
+def changed(
+    pairs: Iterable[tuple[MaintenanceWindow, Facts]], actor: str | None, now: datetime
+) -> None:
     """Record and announce the windows that differ from their facts of before."""
     rows = []
     for window, before in pairs:
         if not (changes := window.changes(before)):
             continue
-        rows.append(_change(changes, actor, now, window=window))
+        rows.append(_change(changes, _name(actor, window), now, window=window))
         if "cancelled_at" in changes:
             _announce(signals.window_cancelled, window, actor)
         else:
@@ -44,6 +49,11 @@ def _change(changes: Any, actor: str, now: datetime, **of: Any) -> Change:
     return Change(at=now, actor=actor[:ACTOR_LENGTH], changes=changes, **of)
 
 
-def _announce(signal: Signal, window: MaintenanceWindow, actor: str, **more: object) -> None:
-    send = partial(signal.send_robust, MaintenanceWindow, window=window, actor=actor, **more)
+def _announce(signal: Signal, window: MaintenanceWindow, actor: str | None, **more: object) -> None:
+    given = {"window": window, "actor": _name(actor, window), **more}
+    send = partial(signal.send_robust, MaintenanceWindow, **given)
     transaction.on_commit(send, using=router.db_for_write(MaintenanceWindow))
+
+
+def _name(actor: str | None, window: MaintenanceWindow) -> str:
+    return f"series {window.series_id}" if actor is None else actor

@@ -5,10 +5,11 @@ changes the rows.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from django.contrib.sites.models import Site
 from django.db import OperationalError
@@ -21,7 +22,13 @@ from maintenance_windows.occurrences import Outcome
 from maintenance_windows.reconcile import Clock
 from maintenance_windows.rrule import Rule, RuleError
 from maintenance_windows.rules import Refused
+from maintenance_windows.survey import Plan, Survey
 from maintenance_windows.timeline import SECOND
+
+T = TypeVar("T")
+
+READ = 100  # series, looked at together
+WRITTEN = 1000  # windows, under one lock: a tick that waits for it is hardly late
 
 logger = logging.getLogger("maintenance_windows")
 
@@ -35,21 +42,18 @@ def repeat(
 ) -> list[Outcome]:
     """Begin one series for each site, like a template that nobody saved; all or none.
 
-    An occurrence that is on already opens at once. The windows are made site after site; should
-    that be interrupted, materialise() goes on with it.
+    An occurrence that is on already opens at once. The windows are made for some sites after the
+    others, or hundreds would keep the tick waiting; should that be interrupted, materialise()
+    goes on with it.
     """
-    begun, outcomes = [], []
     with reconcile.locked(clock) as now:
         check(template, now)
-        for site in sites:
-            series = copy(template)
-            series.site, series.created_by = site, actor[:ACTOR_LENGTH]
-            series.save(force_insert=True)
-            begun.append(series)
-    # Each under a lock of its own: hundreds of sites must not keep the tick waiting.
-    for series in begun:
-        with reconcile.locked(clock) as now:
-            outcomes.append(occurrences.follow(series, now, actor))
+        begun = WindowSeries.objects.bulk_create(_copies(template, sites, actor))
+    outcomes = []
+    for ids in _batches([series.pk for series in begun]):
+        for portion in _portions(_survey(ids, clock()).plans()):
+            with reconcile.locked(clock) as now:
+                outcomes += occurrences.follow(_survey(portion, now).plans(), now, actor)
     return outcomes
 
 
@@ -67,7 +71,9 @@ def revise(
         check(series, now)
         series.save(update_fields=changes)
         history.series_changed(series, stored.facts(), actor, now)
-        return occurrences.follow(series, now, actor, stored)
+        plan = Survey([series], now).plan(series, stored)
+        (outcome,) = occurrences.follow([plan], now, actor)
+    return outcome
 
 
 def end(series_id: int, *, actor: str = "", clock: Clock = timezone.now) -> Outcome:
@@ -78,7 +84,8 @@ def end(series_id: int, *, actor: str = "", clock: Clock = timezone.now) -> Outc
         series.ended_at = now
         series.save(update_fields=["ended_at"])
         history.series_changed(series, before, actor, now)
-        return occurrences.follow(series, now, actor)
+        (outcome,) = occurrences.follow(Survey([series], now).plans(), now, actor)
+    return outcome
 
 
 def materialise(clock: Clock = timezone.now) -> list[Outcome]:
@@ -87,24 +94,21 @@ def materialise(clock: Clock = timezone.now) -> list[Outcome]:
     It finds what new zone data has moved, too. A series that fails, such as one that somebody
     wrote with SQL, is logged and keeps no other from its windows.
     """
+
+    def look(ids: list[int]) -> list[Plan]:
+        return [plan for plan in _survey(ids, clock()).plans() if plan]
+
+    def write(ids: list[int]) -> list[Outcome]:
+        with reconcile.locked(clock) as now:
+            plans = [plan for plan in _survey(ids, now).plans() if plan]
+            return occurrences.follow(plans, now)
+
     outcomes = []
-    for series in WindowSeries.objects.going_on().select_related("site").order_by("pk"):
-        try:
-            # Most of the time nothing is to do, and nobody need wait for the lock.
-            if not occurrences.plan(series, clock()):
-                continue
-            with reconcile.locked(clock) as now:
-                current = WindowSeries.objects.going_on().filter(pk=series.pk)
-                outcomes += [
-                    occurrences.follow(found, now, f"series {found.pk}")
-                    for found in current.select_related("site")
-                ]
-        except RuleError as error:
-            logger.error("series %s makes no windows: %s", series.pk, error)  # noqa: TRY400
-        except OperationalError:
-            raise  # that is no series' fault
-        except Exception:
-            logger.exception("series %s makes no windows", series.pk)
+    going_on = WindowSeries.objects.going_on().order_by("pk")
+    for ids in _batches(going_on.values_list("pk", flat=True)):
+        # Most of the time nothing is to do, and nobody need wait for the lock.
+        for portion in _portions(_what_can_be(look, ids)):
+            outcomes += _what_can_be(write, portion)
     return outcomes
 
 
@@ -119,6 +123,55 @@ def check(series: WindowSeries, now: datetime) -> None:
             raise Refused(_("This rule makes no window from now on."))
     except RuleError as error:
         raise Refused(str(error)) from None
+
+
+def _copies(template: WindowSeries, sites: Iterable[Site], actor: str) -> Iterator[WindowSeries]:
+    for site in sites:
+        series = copy(template)
+        series.site, series.created_by = site, actor[:ACTOR_LENGTH]
+        yield series
+
+
+def _survey(ids: list[int], now: datetime) -> Survey:
+    rows = WindowSeries.objects.filter(pk__in=ids).select_related("site").order_by("pk")
+    return Survey(list(rows), now)
+
+
+def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
+    remaining = iter(ids)
+    while batch := list(islice(remaining, READ)):
+        yield batch
+
+
+def _portions(plans: Iterable[Plan]) -> Iterator[list[int]]:
+    """The ids of series whose windows are written under one lock."""
+    portion: list[int] = []
+    size = 0
+    for plan in plans:
+        if portion and size + len(plan) > WRITTEN:
+            yield portion
+            portion, size = [], 0
+        portion.append(plan.series.pk)
+        size += len(plan)
+    if portion:
+        yield portion
+
+
+def _what_can_be(work: Callable[[list[int]], list[T]], ids: list[int]) -> list[T]:
+    """Do it for these series together, or at least for each that its rows allow."""
+    try:
+        return work(ids)
+    except OperationalError:
+        raise  # that is no series' fault
+    except Exception as error:
+        if len(ids) > 1:
+            half = len(ids) // 2
+            return _what_can_be(work, ids[:half]) + _what_can_be(work, ids[half:])
+        if isinstance(error, RuleError):
+            logger.error("series %s makes no windows: %s", *ids, error)  # noqa: TRY400
+        else:
+            logger.exception("series %s makes no windows", *ids)
+        return []
 
 
 def _going_on(series_id: int) -> WindowSeries:

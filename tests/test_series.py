@@ -118,7 +118,7 @@ def test_saving_makes_the_windows_of_sixty_days(acme, globex):
 
 
 @pytest.mark.parametrize(
-    ("horizon", "number"), [(0, 0), (1, 1), (7, 1), (8, 2), (14, 2), (28, 4), (365, 53)]
+    ("horizon", "number"), [(1, 1), (7, 1), (8, 2), (14, 2), (28, 4), (365, 53)]
 )
 def test_the_horizon_is_a_setting(acme, begin, settings, horizon, number):
     settings.MAINTENANCE_SERIES_HORIZON = horizon
@@ -153,6 +153,10 @@ def test_after_an_outage_only_what_is_not_over_is_made(sundays, at, acme):
         "03-03", "03-10", "03-17", "03-24", "03-31", "04-07", "04-14", "04-21", "04-28",
     ]  # fmt: skip
     assert is_on(acme)
+    # Nobody closed it: its window did, and was late.
+    (row,) = Transition.objects.values_list("actor", "due_at", "done_at", "window")
+    late = datetime.fromisoformat("2030-03-03T02:00Z"), datetime.fromisoformat("2030-03-03T03:00Z")
+    assert row == ("", *late, sundays.windows.get(occurs_on="2030-03-03").pk)
 
 
 def test_a_shorter_horizon_takes_nothing_back(sundays, settings):

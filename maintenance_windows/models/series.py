@@ -1,6 +1,6 @@
 """A window that comes again."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -73,12 +73,15 @@ class WindowSeries(Planned):
         except RuleError:
             return self.rule  # somebody wrote it with SQL
 
-    def recurrence(self) -> Recurrence:
-        """Raises RuleError where rule, zone or excluded dates cannot be used."""
+    def recurrence(self, zone_of: Callable[[str], ZoneInfo] | None = None) -> Recurrence:
+        """Raises RuleError where rule, zone or excluded dates cannot be used.
+
+        `zone_of` reads a zone, as zone() does.
+        """
         return Recurrence(
             rule=Rule.parse(self.rule),
             start=datetime.combine(self.starts_on, self.start_time),
-            zone=zone(self.zone),
+            zone=(zone_of or zone)(self.zone),
             length=self.length,
             excluded=dates(self.excluded),
         )

@@ -1,0 +1,186 @@
+"""Many series at once: read and written together, and none of them harms another."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from itertools import pairwise
+from threading import Event
+
+import pytest
+from conftest import FOUR, HOUR
+from django.contrib.sites.models import Site
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+from test_series import DAY, ONE, SUNDAYS, starts, template
+
+from maintenance_windows import lifecycle, reconcile, series
+from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
+
+pytestmark = pytest.mark.usefixtures("transactional_db")
+
+
+def sites(number: int) -> list[Site]:
+    return [Site.objects.create(domain=f"s{n}.example") for n in range(number)]
+
+
+def begun(number: int, **fields: object) -> list[WindowSeries]:
+    """A series at each of so many sites; nobody has made windows of them yet."""
+    many = [template(**fields) for _ in range(number)]
+    for one, site in zip(many, sites(number), strict=True):
+        one.site = site
+    return WindowSeries.objects.bulk_create(many)
+
+
+def statements(work: Callable[[], object]) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        work()
+    return len(captured)
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+
+
+def whole_life(number: int) -> list[int]:
+    """How many statements it takes to make a window of each series, to look again, and so on."""
+
+    def follow(**facts: object) -> int:
+        WindowSeries.objects.update(**facts)
+        return statements(lambda: series.materialise(lambda: ONE))
+
+    Site.objects.all().delete()
+    begun(number)
+    made, again = follow(), follow()
+    lifecycle.revise(MaintenanceWindow.objects.earliest("pk").pk, title="x", clock=lambda: ONE)
+    told = Change.objects.count()
+    changed, cancelled = follow(length=HOUR), follow(excluded=["2029-11-04"])
+    assert Change.objects.count() - told == 2 * (number - 1)
+    chosen = list(Site.objects.filter(maintenance_series__isnull=False))
+    repeated = statements(lambda: series.repeat(chosen, template(), clock=lambda: ONE))
+    return [made, again, changed, cancelled, repeated]
+
+
+def test_statements_grow_with_batches_and_not_with_series(settings):
+    settings.MAINTENANCE_SERIES_HORIZON = 7
+    assert whole_life(30) == whole_life(3)
+
+
+def test_those_that_need_nothing_cost_two_statements_a_hundred():
+    begun(201, starts_on=date(2500, 1, 1))
+    assert statements(lambda: series.materialise(lambda: ONE)) == 1 + 3 * 2
+
+
+def test_no_tick_waits_until_all_windows_are_made():
+    """Twenty series of sixty windows each, while a scheduler ticks all the time."""
+    counts, made = [], Event()
+
+    def tick() -> None:
+        try:
+            while not made.wait(0.05):
+                reconcile.tick(lambda: ONE)
+        finally:
+            connection.close()
+
+    def clock():
+        """Read before the lock, when it was had, and so on."""
+        counts.append(MaintenanceWindow.objects.count())
+        return ONE
+
+    begun(20, rule="FREQ=DAILY")
+    with ThreadPoolExecutor(1) as pool:
+        ticking = pool.submit(tick)
+        try:
+            outcomes = series.materialise(clock)
+        finally:
+            made.set()
+        ticking.result()
+    assert [len(outcome.made) for outcome in outcomes] == [60] * 20
+    counts.append(MaintenanceWindow.objects.count())
+    assert counts[-1] == 1200
+    assert max(later - earlier for earlier, later in pairwise(counts)) <= 1000
+
+
+def test_series_for_many_sites_come_in_the_order_of_the_sites():
+    chosen = sites(20)[::-1]
+    outcomes = series.repeat(chosen, template(rule="FREQ=DAILY"), clock=lambda: ONE)
+    assert [outcome.series.site for outcome in outcomes] == chosen
+    assert {len(outcome.made) for outcome in outcomes} == {60}
+    assert MaintenanceWindow.objects.filter(series__site__in=chosen).count() == 1200
+
+
+def test_an_occurrence_that_is_on_opens_at_all_sites():
+    outcomes = series.repeat(sites(3), template(), actor="alice", clock=lambda: FOUR - HOUR)
+    assert [outcome.made[0].started_at for outcome in outcomes] == [FOUR - 2 * HOUR] * 3
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"rule": "nonsense"},
+        {"zone": "Mars"},
+        {"length": timedelta(days=-5_000_000)},  # no date can be counted back by it
+    ],
+    ids=str,
+)
+def test_one_that_cannot_be_worked_out_harms_no_other(caplog, fields):
+    many = begun(9)
+    spoilt = many.pop(5)
+    WindowSeries.objects.filter(pk=spoilt.pk).update(**fields)
+    assert len(series.materialise(lambda: ONE)) == 8
+    assert {tuple(starts(one)) for one in many} == {tuple(SUNDAYS)}
+    (said,) = errors(caplog)
+    assert said.startswith(f"series {spoilt.pk} makes no windows")
+
+
+@pytest.fixture
+def one_window_a_site(transactional_db: None) -> Iterator[None]:
+    """The database takes no second window of a site that is called "refused"."""
+    if connection.vendor == "mysql":
+        pytest.skip("MariaDB has no such index")
+    table = MaintenanceWindow._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE UNIQUE INDEX one_window_a_site ON {table} (site_id) WHERE title = 'refused'"
+        )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX one_window_a_site")
+
+
+@pytest.mark.usefixtures("one_window_a_site")
+def test_one_that_the_database_refuses_harms_no_other(caplog):
+    many = begun(9)
+    refused = many.pop(5)
+    WindowSeries.objects.filter(pk=refused.pk).update(title="refused")
+    assert len(series.materialise(lambda: ONE)) == 8
+    assert {tuple(starts(one)) for one in many} == {tuple(SUNDAYS)}
+    assert not refused.windows.exists()
+    assert errors(caplog) == [f"series {refused.pk} makes no windows"]
+
+
+def test_what_is_no_series_fault_is_raised_on(caplog):
+    """As when the database goes away while windows are made."""
+
+    def fail(execute: Callable[..., object], sql: str, *given: object) -> object:
+        if "INSERT" in sql:
+            raise OperationalError("the database is gone")
+        return execute(sql, *given)
+
+    begun(3)
+    with connection.execute_wrapper(fail), pytest.raises(OperationalError, match="is gone"):
+        series.materialise(lambda: ONE)
+    assert not MaintenanceWindow.objects.exists()
+    assert not errors(caplog)
+
+
+def test_what_people_changed_is_told_of_each_series():
+    first, second, third = begun(3)
+    series.materialise(lambda: ONE)
+    touched = [one.windows.get(occurs_on="2029-11-11") for one in (first, third)]
+    for window in touched:
+        moved = {"starts_at": window.starts_at + 40 * DAY, "ends_at": window.ends_at + 40 * DAY}
+        lifecycle.move(window.pk, **moved, clock=lambda: ONE)
+    WindowSeries.objects.update(title="disks")
+    kept = [outcome.kept for outcome in series.materialise(lambda: ONE + 20 * DAY)]
+    assert kept == [[touched[0]], [], [touched[1]]]
+    assert second.windows.filter(title="disks").count() == len(SUNDAYS)
