@@ -70,7 +70,8 @@ class WindowQuerySet(models.QuerySet["MaintenanceWindow"]):
 
     def reaching(self, now: datetime) -> "list[MaintenanceWindow]":
         """Windows that have begun by `now`, and those that may follow on without a gap."""
-        windows = [*self.running(), *self.waiting().filter(starts_at__lte=now)]
+        begun = Q(started_at__isnull=False) | Q(starts_at__lte=now)
+        windows = list(self.filter(LIVE, begun))
         return windows + self.following([(w.site_id, w.ends_at) for w in windows], now)
 
     def following(

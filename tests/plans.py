@@ -5,7 +5,7 @@ import re
 from django.db import connection
 
 # What is asked each second is found by these, and no window that is over is in one of them.
-LIVE = {"mw_window_to_start", "mw_window_to_end", "mw_window_live", "mw_flag_live"}
+LIVE = {"mw_window_waiting", "mw_window_running", "mw_window_live", "mw_flag_live"}
 FLAG = {"maintenance_windows_sitemaintenance_pkey", "INTEGER PRIMARY KEY"}
 
 # The index that is read by, or else the table that is read as a whole.

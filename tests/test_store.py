@@ -7,8 +7,10 @@ from threading import Thread
 from threading import enumerate as threads
 
 import pytest
-from conftest import TWO
-from django.db import connections
+from conftest import FOUR, HOUR, TWO
+from django.contrib.sites.models import Site
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 
 from maintenance_windows import lifecycle, store
 
@@ -68,3 +70,33 @@ def test_a_forked_child_reads_for_itself(acme):
     lifecycle.switch_on([acme])
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert store.current()
+
+
+def test_a_snapshot_of_many_sites_takes_no_more_queries(acme, at):
+    at(TWO)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            store.load(TWO)
+        return len(captured)
+
+    lifecycle.switch_on([acme], until=FOUR)
+    few = queries()
+    sites = Site.objects.bulk_create(Site(domain=f"s{n}.example", name="") for n in range(120))
+    lifecycle.switch_on(sites, until=FOUR)
+    assert len(store.load(TWO).by_id) == 121
+    assert queries() == few
+
+
+def test_what_did_not_change_is_kept(acme, globex, plan):
+    plan(acme)
+    plan(globex)
+    first = store.load(TWO - HOUR)
+    assert store.load(TWO - HOUR, last=first).by_id == first.by_id
+    lifecycle.switch_on([globex], clock=lambda: TWO - HOUR)
+    Site.objects.filter(pk=acme.pk).update(name="Another")
+    second = store.load(TWO - HOUR, last=first)
+    assert second.of(acme.pk) is first.of(acme.pk)
+    assert second.of(globex.pk).at(TWO - HOUR)
+    Site.objects.filter(pk=acme.pk).update(domain="acme2.example")
+    assert store.load(TWO - HOUR, last=second).of(acme.pk).domain == "acme2.example"

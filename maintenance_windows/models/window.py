@@ -81,10 +81,8 @@ class MaintenanceWindow(Planned):
         indexes = [
             # Three sets of live windows, none of which grows with history. The first two are read
             # by every snapshot and every tick, the third for what concerns some sites.
-            models.Index(
-                fields=["starts_at", "site"], condition=WAITING, name="mw_window_to_start"
-            ),
-            models.Index(fields=["ends_at", "site"], condition=RUNNING, name="mw_window_to_end"),
+            models.Index(fields=["starts_at"], condition=WAITING, name="mw_window_waiting"),
+            models.Index(fields=["ends_at"], condition=RUNNING, name="mw_window_running"),
             models.Index(fields=["site", "starts_at"], condition=LIVE, name="mw_window_live"),
         ]
 

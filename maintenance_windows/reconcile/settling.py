@@ -18,7 +18,6 @@ from maintenance_windows.models import (
     SiteMaintenance,
     Transition,
 )
-from maintenance_windows.querysets import LIVE
 from maintenance_windows.snapshot import Closure, Level, Maintenance, SiteState
 from maintenance_windows.statements import among
 
@@ -113,26 +112,30 @@ def _write(flags: list[SiteMaintenance]) -> None:
 def _record(
     site_ids: list[int], now: datetime, actor: str, causes: dict[int, MaintenanceWindow]
 ) -> list[Transition]:
-    windows = MaintenanceWindow.objects.filter(LIVE, site__in=among(site_ids))
+    windows = MaintenanceWindow.objects
     closures: defaultdict[int, list[Closure]] = defaultdict(list)
-    live = sorted(windows.reaching(now), key=lambda window: window.ends_at, reverse=True)
+    reaching = windows.filter(site__in=among(site_ids)).reaching(now)
+    live = sorted(reaching, key=lambda window: window.ends_at, reverse=True)
     for window in live:
         closures[window.site_id].append(window.closure(now))
         if window.ends_at <= now:
             causes.setdefault(window.site_id, window)
     # A window that nobody saw open or close is recorded with its own times.
-    if any(window.started_at is None and window.starts_at <= now for window in live):
-        windows.waiting().filter(starts_at__lte=now).update(started_at=F("starts_at"))
-    if any(window.ends_at <= now for window in live):
+    begun = [window for window in live if window.started_at is None and window.starts_at <= now]
+    if begun:
+        rows = windows.waiting().filter(pk__in=among(window.pk for window in begun))
+        rows.filter(starts_at__lte=now).update(started_at=F("starts_at"))
+    over = [window for window in live if window.ends_at <= now]
+    if over:
+        rows = windows.running().filter(pk__in=among(window.pk for window in over))
         late = Greatest(F("started_at"), F("ends_at"))  # times may have been edited with SQL
-        windows.running().filter(ends_at__lte=now).update(ended_at=late)
+        rows.filter(ends_at__lte=now).update(ended_at=late)
 
     flags = _flags(site_ids)
     due = {
         flag.pk: SiteState(site_id=flag.pk, domain="", closures=tuple(closures[flag.pk])).at(now)
         for flag in flags
     }
-    over = [window for window in live if window.ends_at <= now]
     seams = _missed_seams(flags, due, over, now)
     written, transitions = [], []
     for flag in flags:

@@ -20,7 +20,11 @@ BEAT = timedelta(seconds=2)
 # Sites that are settled under one lock, for which others wait: half a second of work.
 AT_ONCE = 2000
 # Of a tick: when another session keeps it waiting the next one does it. PostgreSQL's units.
-PATIENCE = "SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '10s';"
+PATIENCE = (
+    "SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '10s';"
+    # To start others to help takes longer than the whole tick.
+    " SET LOCAL max_parallel_workers_per_gather = 0;"
+)
 
 complaints = Complaints(logging.getLogger("maintenance_windows"))
 

@@ -59,11 +59,13 @@ def load(
             later = _later(using, (row for site_id in batch for row in near[site_id]), ahead)
             ignored = _patterns(using, batch, wrong)
             for site_id, domain, is_on, bypass, since, until in _gently(ask(using, sites(batch))):
-                closures = _closures((*near.pop(site_id), *later[site_id]), now, wrong)
+                rows = (*near.pop(site_id), *later[site_id])
+                if not (closures := tuple(_closures(rows, now, wrong))):
+                    continue
                 state = SiteState(
                     site_id=site_id,
                     domain=domain,
-                    closures=tuple(closures),
+                    closures=closures,
                     patterns=tuple(ignored[site_id]),
                     recorded=Span(since, until) if is_on and since else None,
                     bypass=bypass or 0,  # none where somebody deleted the flag's row
