@@ -156,9 +156,14 @@ class Conf:
     def site_id(self) -> int | None:
         """SITE_ID: the one site that this process serves; without it the host tells.
 
-        Read at each use: some projects set it for each request.
+        Some projects give it another value for each request.
         """
-        return getattr(settings, "SITE_ID", None)
+        return getattr(settings, "SITE_ID", None) if self._knows_site else None
+
+    @cached_property
+    def _knows_site(self) -> bool:
+        """To ask for a setting that is none takes longer than to find a site by its host."""
+        return hasattr(settings, "SITE_ID")
 
 
 conf = Conf()

@@ -1,9 +1,9 @@
 """Whether one request to one site is answered or told to come back later."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+from typing import NamedTuple
 
 from maintenance_windows.snapshot import Level, Maintenance, SiteState
 from maintenance_windows.timeline import whole_seconds
@@ -11,8 +11,7 @@ from maintenance_windows.timeline import whole_seconds
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
+class Visit(NamedTuple):
     """What the decision needs to know of a request.
 
     `methods` are the request's own and those that it wants to be taken for. `remote` is the peer
@@ -33,8 +32,7 @@ class Visit:
         return SAFE_METHODS.issuperset(self.methods)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(NamedTuple):
     """One visit to one site that is in maintenance."""
 
     state: SiteState
@@ -52,8 +50,7 @@ class Reason(Enum):
     CLOSED = auto()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The answer for one visit and why; `case` is None only where the site is up."""
 
     reason: Reason

@@ -3,18 +3,20 @@
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from itertools import chain
+from typing import Any
 
 from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.contrib.staticfiles.views import serve as serve_static
-from django.urls import Resolver404, ResolverMatch, resolve
+from django.core.signals import setting_changed
+from django.urls import Resolver404, ResolverMatch, get_urlconf, resolve
 from django.utils.translation import get_language
 from django.views.static import serve as serve_media
 
 from maintenance_windows.addresses import client, is_within, read_networks
 from maintenance_windows.bypass import is_admitted
 from maintenance_windows.conf import conf
-from maintenance_windows.decision import Case, Exemption, Visit
+from maintenance_windows.decision import Case, Exemption
 from maintenance_windows.patterns import Matcher, is_below, is_plain, is_usable, matcher
 from maintenance_windows.snapshot import Level, PatternKind
 
@@ -49,12 +51,39 @@ def _matchers(regexes: tuple[str, ...]) -> tuple[Matcher, ...]:
 
 def open_view(case: Case) -> bool:
     """The view that answers, wherever it is mounted: found as Django finds it."""
-    if not is_plain(case.visit.path):
+    return _is_open(
+        case.visit.path,
+        case.visit.urlconf or get_urlconf(),
+        get_language(),
+        case.maintenance.level is Level.READ_ONLY,
+        int(case.now.timestamp()),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _is_open(
+    path: str,
+    urlconf: str | None,
+    language: str | None,
+    read_only: bool,  # noqa: FBT001
+    second: int,
+) -> bool:
+    """Remembered within a second: to find a view takes as long as all else of an answer.
+
+    No longer, as a converter of the project may look into its database.
+    """
+    if not is_plain(path):
         return False
-    names = conf.exempt_url_names
-    if case.maintenance.level is Level.READ_ONLY:
-        names += conf.writable_url_names
-    return any(_stays_open(match, names) for match in _matches(case.visit))
+    names = conf.exempt_url_names + (conf.writable_url_names if read_only else ())
+    return any(_stays_open(match, names) for match in _matches(path, urlconf, language))
+
+
+def _start_over(**_: Any) -> None:
+    """Settings, and the URLs among them, change in tests alone."""
+    _is_open.cache_clear()
+
+
+setting_changed.connect(_start_over)
 
 
 def _stays_open(match: ResolverMatch, names: Collection[str]) -> bool:
@@ -66,18 +95,18 @@ def _stays_open(match: ResolverMatch, names: Collection[str]) -> bool:
     )
 
 
-def _matches(visit: Visit) -> Iterator[ResolverMatch]:
+def _matches(path: str, urlconf: str | None, language: str | None) -> Iterator[ResolverMatch]:
     """The view of a path, else those that Django's own middleware would send the client to."""
-    if match := _resolve(visit.path, visit.urlconf):
+    if match := _resolve(path, urlconf):
         yield match
         return
-    paths = [visit.path]
-    if settings.APPEND_SLASH and not visit.path.endswith("/"):
-        paths.append(f"{visit.path}/")
+    paths = [path]
+    if settings.APPEND_SLASH and not path.endswith("/"):
+        paths.append(f"{path}/")
     redirects = paths[1:]
-    if is_language_prefix_patterns_used(visit.urlconf or settings.ROOT_URLCONF)[0]:
-        redirects += [f"/{get_language()}{path}" for path in paths]
-    yield from filter(None, (_resolve(path, visit.urlconf) for path in redirects))
+    if is_language_prefix_patterns_used(urlconf or settings.ROOT_URLCONF)[0]:
+        redirects += [f"/{language}{path}" for path in paths]
+    yield from filter(None, (_resolve(path, urlconf) for path in redirects))
 
 
 def _resolve(path: str, urlconf: str | None) -> ResolverMatch | None:

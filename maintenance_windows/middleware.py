@@ -8,7 +8,6 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 
 from maintenance_windows import store
 from maintenance_windows.decision import UP, Reason, Verdict, decide
@@ -40,15 +39,19 @@ class MaintenanceModeMiddleware:
     def __call__(self, request: HttpRequest) -> Answer:
         if self.is_async:
             return self.__acall__(request)
-        verdict = judge(request, store.current())
+        if not (snapshot := store.current()):
+            return self.get_response(request)
+        verdict = judge(request, snapshot)
         trusted = verdict.closed and may_pass(request)
         if refusal := refuse(request, verdict, trusted=trusted):
             return refusal
         return mark(self.get_response(request), verdict, trusted=trusted)
 
-    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+    async def __acall__(self, request: HttpRequest) -> Answer:
         """See __call__()."""
-        verdict = judge(request, await store.acurrent())
+        if not (snapshot := await store.acurrent()):
+            return await self.get_response(request)
+        verdict = judge(request, snapshot)
         trusted = verdict.closed and await amay_pass(request)
         if refusal := refuse(request, verdict, trusted=trusted):
             return refusal
@@ -57,8 +60,6 @@ class MaintenanceModeMiddleware:
 
 def judge(request: HttpRequest, snapshot: Snapshot) -> Verdict:
     """Whether a request is answered, as far as that can be told without asking who sent it."""
-    if not snapshot:
-        return UP
     try:
         state = site_state(request, snapshot)
     except DisallowedHost:

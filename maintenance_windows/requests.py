@@ -53,7 +53,7 @@ setting_changed.connect(_start_over)
 
 def visit_of(request: HttpRequest) -> Visit:
     meta = request.META
-    wanted = (meta[name].strip().upper() for name in OVERRIDES if name in meta)
+    wanted = [meta[name].strip().upper() for name in OVERRIDES if name in meta]
     return Visit(
         # Another middleware may have changed the method already.
         methods=(request.method or "", meta.get("REQUEST_METHOD", "").upper(), *wanted),

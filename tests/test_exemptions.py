@@ -2,14 +2,15 @@
 
 import re
 import time
+from typing import ClassVar
 
 import pytest
-from conftest import TWO
+from conftest import SECOND, TWO
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.contrib.staticfiles.views import serve as serve_static
 from django.http import HttpResponse
-from django.urls import include, path, re_path
+from django.urls import include, path, re_path, register_converter
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.static import serve
@@ -310,6 +311,44 @@ def test_ignored_regexes_of_the_settings_are_matched_from_the_start(
         "/wide/open/": 404,
     }.items():
         assert visit(asked).status_code == status, asked
+
+
+class Listed:
+    """A converter that looks something up."""
+
+    regex = "[a-z]+"
+    known: ClassVar[set[str]] = set()
+
+    def to_python(self, value: str) -> str:
+        if value not in self.known:
+            raise ValueError
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(Listed, "listed")
+
+
+class Looking:
+    urlpatterns = [
+        path("<listed:name>/", maintenance_exempt(page)),
+        path("<str:name>/", page),
+    ]
+
+
+def test_what_a_converter_looks_up_may_change(acme, plan, at, visit, settings):
+    settings.ROOT_URLCONF = Looking
+    plan(acme)
+    at(TWO)
+    assert visit("/hook/").status_code == 503
+    Listed.known.add("hook")
+    at(TWO + SECOND)
+    assert visit("/hook/").status_code == 200
+    Listed.known.clear()
+    at(TWO + 2 * SECOND)
+    assert visit("/hook/").status_code == 503
 
 
 def test_a_host_that_is_not_allowed_is_no_way_in(acme, plan, at, visit, settings):
