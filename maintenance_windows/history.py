@@ -1,6 +1,7 @@
 """What is done to windows and series: kept as rows, and announced after the commit."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,6 +14,8 @@ from maintenance_windows.models import ACTOR_LENGTH, Change, MaintenanceWindow, 
 
 Facts = dict[str, object]
 
+logger = logging.getLogger("maintenance_windows")
+
 
 def scheduled(windows: Iterable[MaintenanceWindow], actor: str | None) -> None:
     """Announce windows that are new. Their own rows say when and by whom.
@@ -21,6 +24,16 @@ def scheduled(windows: Iterable[MaintenanceWindow], actor: str | None) -> None:
     """
     for window in windows:
         _announce(signals.window_scheduled, window, actor)
+
+
+def made(windows: Sequence[MaintenanceWindow], actor: str | None) -> None:
+    """Announce the windows that a series has made, and log them: all in one line."""
+    scheduled(windows, actor)
+    if windows:
+        number = f"{len(windows)} {'window' if len(windows) == 1 else 'windows'}"
+        by = "itself" if actor is None else actor or "code"
+        text = "series %s: %s made by %s, the first %s"
+        _after_commit(logger.info, text, windows[0].series_id, number, by, windows[0])
 
 
 def changed(
@@ -51,8 +64,12 @@ def _change(changes: Any, actor: str, now: datetime, **of: Any) -> Change:
 
 def _announce(signal: Signal, window: MaintenanceWindow, actor: str | None, **more: object) -> None:
     given = {"window": window, "actor": _name(actor, window), **more}
-    send = partial(signal.send_robust, MaintenanceWindow, **given)
-    transaction.on_commit(send, using=router.db_for_write(MaintenanceWindow))
+    _after_commit(signal.send_robust, MaintenanceWindow, **given)
+
+
+def _after_commit(tell: Callable[..., object], *args: Any, **kwargs: Any) -> None:
+    using = router.db_for_write(MaintenanceWindow)
+    transaction.on_commit(partial(tell, *args, **kwargs), using=using)
 
 
 def _name(actor: str | None, window: MaintenanceWindow) -> str:

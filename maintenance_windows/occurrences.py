@@ -86,7 +86,8 @@ def follow(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> li
     new = MaintenanceWindow.objects.bulk_create(chain.from_iterable(made.values()))
     reconcile.settle(sites, now, actor=actor or "")
     _see_started(new, now)
-    history.scheduled(new, actor)
+    for plan in plans:
+        history.made(made[plan.series.pk], actor)
     history.changed(before, actor, now)
     return [
         Outcome(

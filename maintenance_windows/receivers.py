@@ -106,6 +106,8 @@ def log_window(
     changes: dict[str, tuple[object, object]] | None = None,
     **_: Any,
 ) -> None:
+    if signal is window_scheduled and window.series_id:
+        return  # of thousands each series tells in one line
     done = {window_scheduled: "scheduled", window_cancelled: "cancelled"}.get(signal, "changed")
     names = f" ({', '.join(changes)})" if changes else ""
     logger.info("window %s %s%s by %s: %s", window.pk, done, names, actor or "code", window)

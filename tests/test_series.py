@@ -214,6 +214,21 @@ def test_windows_are_announced_when_they_are_made(acme, begin):
     assert heard == [*((day, "bob") for day in SUNDAYS), ("01-06", f"series {sundays.pk}")]
 
 
+def test_windows_that_are_made_are_one_line_of_the_log(acme, begin, caplog):
+    caplog.set_level("INFO", "maintenance_windows")
+    sundays = begin(acme)
+    series.materialise(lambda: ONE + 7 * DAY)
+    series.revise(sundays.pk, rule="FREQ=WEEKLY;BYDAY=TU,SU", clock=lambda: ONE + 7 * DAY)
+    first, later, third = "2029-11-04", "2030-01-06", "2029-11-13"
+    span = "acme.example: {0} 02:00 to {0} 04:00 UTC"
+    assert [record.getMessage() for record in caplog.records if "made" in record.getMessage()] == [
+        f"series {sundays.pk}: 9 windows made by bob, the first {span.format(first)}",
+        f"series {sundays.pk}: 1 window made by itself, the first {span.format(later)}",
+        f"series {sundays.pk}: 9 windows made by code, the first {span.format(third)}",
+    ]
+    assert not [record for record in caplog.records if "scheduled" in record.getMessage()]
+
+
 def test_today_is_made_while_it_is_not_over(acme):
     (outcome,) = series.repeat([acme], template(), actor="alice", clock=lambda: FOUR - SECOND)
     assert dates(outcome.made) == SUNDAYS
