@@ -168,7 +168,11 @@ def _missed_seams(
         upto = maintenance.since if maintenance else now
         if flag.in_maintenance and flag.since and flag.until and flag.until < upto:
             ends[flag.pk] = flag.until
-    last = _ended_at(ends, over)
+    last = {
+        window.site_id: window.pk
+        for window in over
+        if ends.get(window.site_id) == max(window.begins_at, window.ends_at)
+    }
     return {
         site_id: Transition(
             site_id=site_id,
@@ -181,25 +185,6 @@ def _missed_seams(
         for site_id, until in ends.items()
         if site_id in last or due[site_id]
     }
-
-
-def _ended_at(ends: Mapping[int, datetime], over: Iterable[MaintenanceWindow]) -> dict[int, int]:
-    """Of each site the window that ended then: of those just seen to be over, else of all."""
-    found = {
-        window.site_id: window.pk
-        for window in over
-        if ends.get(window.site_id) == max(window.begins_at, window.ends_at)
-    }
-    if others := {site_id: end for site_id, end in ends.items() if site_id not in found}:
-        ended = MaintenanceWindow.objects.filter(
-            site__in=among(others), ended_at__in=set(others.values())
-        ).order_by("-pk")
-        found |= {
-            site_id: pk
-            for site_id, end, pk in ended.values_list("site_id", "ended_at", "pk")
-            if others[site_id] == end
-        }
-    return found
 
 
 def _transition(
