@@ -145,8 +145,8 @@ def among(ids: Iterable[int]) -> RawSQL:
     return RawSQL(listed(ids), ())  # noqa: S611 (numbers)
 
 
-def ask(using: str, statement: Statement, **moments: datetime) -> Iterator[list[Row]]:
-    """The rows, a slice at a time; times are aware, and those that are read in UTC."""
+def ask(using: str, statement: Statement, **moments: datetime) -> Iterator[Row]:
+    """The rows; times are aware, and those that are read in UTC."""
     connection = connections[using]
     given = {
         name: connection.ops.adapt_datetimefield_value(moment) for name, moment in moments.items()
@@ -167,7 +167,8 @@ def ask(using: str, statement: Statement, **moments: datetime) -> Iterator[list[
         )
         plain = len(statement.columns)
         while rows := cursor.fetchmany(SLICE):
-            yield [(*row[:plain], *map(moment, row[plain:])) for row in rows]
+            for row in rows:
+                yield (*row[:plain], *map(moment, row[plain:]))
 
 
 def _times(connection: Any) -> tuple[str, Callable[[Any], datetime]]:

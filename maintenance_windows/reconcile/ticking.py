@@ -67,7 +67,7 @@ def tick(clock: Clock = timezone.now, horizon: timedelta = timedelta(0)) -> date
 
 def _agenda(using: str, stop: datetime) -> list[tuple[int, datetime | None]]:
     """Sites whose flag is wrong now, without a time, or turns wrong by `stop`, and when."""
-    return [(site_id, at) for rows in ask(using, AGENDA, stop=stop) for site_id, at in rows]
+    return [(site_id, at) for site_id, at in ask(using, AGENDA, stop=stop)]
 
 
 def _record_what_can_be(

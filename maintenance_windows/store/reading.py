@@ -1,7 +1,6 @@
 """The snapshot as the database has it."""
 
 import logging
-import time
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -9,21 +8,30 @@ from itertools import islice
 
 from django.db import router
 
+from maintenance_windows.background import gently
 from maintenance_windows.complaints import Complaints
 from maintenance_windows.conf import conf
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.patterns import is_usable
 from maintenance_windows.querysets import follow
 from maintenance_windows.snapshot import Closure, PatternKind, SiteState, Snapshot
-from maintenance_windows.statements import NEAR, SLICE, Row, Window, ask, patterns, sites, waiting
+from maintenance_windows.statements import (
+    NEAR,
+    SLICE,
+    Row,
+    Statement,
+    Window,
+    ask,
+    patterns,
+    sites,
+    waiting,
+)
 from maintenance_windows.timeline import Span
 
 # A database that dies within this time before its own maintenance does not keep it from starting.
 LEAST_AHEAD = timedelta(hours=1)
 # Sites whose domains and the like are read at once.
 BATCH = 10 * SLICE
-# Python gives way to another thread after 5 ms; one that sleeps does so at once. Seconds.
-NAP = 0.0001
 
 NOTHING = Snapshot()
 
@@ -46,7 +54,7 @@ def load(
     using = router.db_for_read(MaintenanceWindow)
     # Tuples of plain values alone, which the garbage collector does not walk through.
     near: dict[int, tuple[Row, ...]] = {}
-    for row in _gently(ask(using, NEAR, ahead=ahead)):
+    for row in _asked(using, NEAR, ahead=ahead):
         near[row[0]] = (*near.get(row[0], ()), row)
     if not near:
         left_out.now({})
@@ -58,7 +66,7 @@ def load(
         while batch := list(islice(remaining, BATCH)):
             later = _later(using, (row for site_id in batch for row in near[site_id]), ahead)
             ignored = _patterns(using, batch, wrong)
-            for site_id, domain, is_on, bypass, since, until in _gently(ask(using, sites(batch))):
+            for site_id, domain, is_on, bypass, since, until in _asked(using, sites(batch)):
                 rows = (*near.pop(site_id), *later[site_id])
                 if not (closures := tuple(_closures(rows, now, wrong))):
                     continue
@@ -78,19 +86,15 @@ def load(
     return snapshot
 
 
-def _gently(slices: Iterable[list[Row]]) -> Iterator[Row]:
-    """One by one, and where there are many, other threads may run in between."""
-    for rows in slices:
-        yield from rows
-        if len(rows) == SLICE:
-            time.sleep(NAP)
+def _asked(using: str, statement: Statement, **moments: datetime) -> Iterator[Row]:
+    return gently(ask(using, statement, **moments), SLICE)
 
 
 def _later(using: str, rows: Iterable[Row], ahead: datetime) -> Mapping[int, list[Row]]:
     """What may follow on from windows that end after `ahead`."""
 
     def read(site_ids: Iterable[int], after: datetime, upto: datetime) -> list[Window]:
-        found = _gently(ask(using, waiting(site_ids), after=after, upto=upto))
+        found = _asked(using, waiting(site_ids), after=after, upto=upto)
         return [Window(*row) for row in found]
 
     later: defaultdict[int, list[Row]] = defaultdict(list)
@@ -103,7 +107,7 @@ def _patterns(
     using: str, site_ids: list[int], wrong: dict[Hashable, str]
 ) -> Mapping[int, list[tuple[PatternKind, str]]]:
     found: defaultdict[int, list[tuple[PatternKind, str]]] = defaultdict(list)
-    for site_id, kind, pattern in _gently(ask(using, patterns(site_ids))):
+    for site_id, kind, pattern in _asked(using, patterns(site_ids)):
         if kind not in set(PatternKind):
             wrong[site_id, kind] = f"Left out an ignored URL of site {site_id}: it is {kind!r}"
         elif is_usable(PatternKind(kind), pattern):

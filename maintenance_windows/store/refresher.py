@@ -62,10 +62,10 @@ class Refresher:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            with suppress(DatabaseError):  # nothing may end this thread
+            with suppress(Exception):  # nothing may end this thread
                 close_old_connections()
             self.refresh()
-            with suppress(DatabaseError):
+            with suppress(Exception):
                 let_go()
             self._stopped.wait(INTERVAL)
         connections.close_all()

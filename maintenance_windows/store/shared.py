@@ -3,14 +3,18 @@
 Nothing waits for the cache: it may hang, or be gone, or be a process's own.
 """
 
+import json
 import logging
 import threading
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from time import monotonic
 from typing import Any
 
 from django.core.cache import cache
 
+from maintenance_windows.background import gently
 from maintenance_windows.complaints import Complaints
 from maintenance_windows.snapshot import (
     Closure,
@@ -22,8 +26,10 @@ from maintenance_windows.snapshot import (
 from maintenance_windows.timeline import Span
 
 # The number goes up with the shape: deploys must not read what older ones wrote.
-KEY = "maintenance_windows.snapshot.2"
+KEY = "maintenance_windows.snapshot.3"
 AGAIN = 60.0  # seconds after which the same is written once more, lest it was evicted
+REST = 10  # times as long as the last writing took, until the next
+SLICE = 50  # sites to a text; while one is made no other thread of the process runs
 
 logger = logging.getLogger(__name__)
 
@@ -34,19 +40,24 @@ class Shared:
     def __init__(self) -> None:
         self._writer: threading.Thread | None = None
         self._written: Any = None
-        self._due = 0.0
+        self._due = self._rested = 0.0
         self._complaints = Complaints(logger)
 
     def offer(self, snapshot: Snapshot) -> None:
         content = (snapshot.by_id, snapshot.with_port)
         busy = self._writer is not None and self._writer.is_alive()
-        if busy or (content == self._written and monotonic() < self._due):
+        if (
+            busy
+            or monotonic() < self._rested
+            or (content == self._written and monotonic() < self._due)
+        ):
             return
         self._written, self._due = content, monotonic() + AGAIN
         self._writer = threading.Thread(target=self._write, args=[snapshot], daemon=True)
         self._writer.start()
 
     def _write(self, snapshot: Snapshot) -> None:
+        begun = monotonic()
         try:
             cache.set(KEY, to_plain(snapshot), timeout=None)
         except Exception as error:  # noqa: BLE001 (every cache has its own, and none matters)
@@ -54,6 +65,7 @@ class Shared:
             self._complaints.now({"cache": text})
         else:
             self._complaints.now({})
+        self._rested = monotonic() + REST * (monotonic() - begun)
 
     def read(self) -> Snapshot | None:
         """None where there is none, or no cache."""
@@ -65,7 +77,7 @@ class Shared:
 
 
 def to_plain(snapshot: Snapshot) -> Any:
-    """Lists and texts alone, which every cache can keep."""
+    """Lists and texts alone, which every cache can keep, and which are made a few at a time."""
 
     def span(span: Span) -> list[Any]:
         return [span.start.isoformat(), span.end and span.end.isoformat()]
@@ -73,18 +85,24 @@ def to_plain(snapshot: Snapshot) -> Any:
     def closure(closure: Closure) -> list[Any]:
         return [*span(closure.span), closure.level.value, closure.message, closure.window]
 
-    states = [
-        [
-            state.site_id,
-            state.domain,
-            [closure(one) for one in state.closures],
-            [[kind.value, pattern] for kind, pattern in state.patterns],
-            state.recorded and span(state.recorded),
-            state.bypass,
-        ]
-        for state in snapshot.by_id.values()
-    ]
-    return [states, sorted(snapshot.with_port)]
+    def slices() -> Iterator[str]:
+        states = iter(list(snapshot.by_id.values()))
+        while some := list(islice(states, SLICE)):
+            yield json.dumps(
+                [
+                    [
+                        state.site_id,
+                        state.domain,
+                        [closure(one) for one in state.closures],
+                        [[kind.value, pattern] for kind, pattern in state.patterns],
+                        state.recorded and span(state.recorded),
+                        state.bypass,
+                    ]
+                    for state in some
+                ]
+            )
+
+    return [list(gently(slices(), 1)), sorted(snapshot.with_port)]
 
 
 def from_plain(plain: Any) -> Snapshot | None:
@@ -97,7 +115,7 @@ def from_plain(plain: Any) -> Snapshot | None:
     def closure(start: str, end: str | None, level: str, message: str, window: int) -> Closure:
         return Closure(span=span(start, end), level=Level(level), message=message, window=window)
 
-    states, with_port = plain
+    slices, with_port = plain
     return Snapshot(
         (
             SiteState(
@@ -108,7 +126,8 @@ def from_plain(plain: Any) -> Snapshot | None:
                 recorded=recorded and span(*recorded),
                 bypass=bypass,
             )
-            for site_id, domain, closures, patterns, recorded, bypass in states
+            for states in slices
+            for site_id, domain, closures, patterns, recorded, bypass in json.loads(states)
         ),
         frozenset(with_port),
     )
