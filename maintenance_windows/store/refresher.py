@@ -12,7 +12,6 @@ from contextlib import suppress
 from time import monotonic
 
 from django.contrib.sites.models import Site
-from django.db import Error as DatabaseError
 from django.db import close_old_connections, connections, router
 from django.utils import timezone
 
