@@ -98,7 +98,7 @@ def new_database(folder: Path, server: str = "") -> Iterator[str]:
     if not server.startswith("postgres"):
         yield f"sqlite:///{folder}/fleet.sqlite3"
         return
-    name = f"maintenance_fleet_{os.getpid()}"
+    name = f"maintenance_fleet_{os.getpid()}_{secrets.token_hex(2)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {name}")

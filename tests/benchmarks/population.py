@@ -60,32 +60,48 @@ PREPARED = {
 def populate(
     sites: int, past: int, coming: int, *, transitions: bool = False, now: datetime | None = None
 ) -> None:
-    """Sites `s0.example`, `s1.example`, …, all of them up, in a database without windows.
+    """All of it, in a database without windows."""
+    add_sites(sites)
+    add_windows(past, coming, now or timezone.now())
+    if transitions:
+        add_transitions()
 
-    Past windows lie in the five years until the day before `now`, and one of forty was cancelled;
-    coming ones in the year from the day after it. With `transitions` each past one has its two.
-    """
-    at = round((now or timezone.now()).timestamp())
+
+def add_sites(number: int) -> None:
+    """Sites `s0.example`, `s1.example`, …, all of them up."""
     with transaction.atomic(), connection.cursor() as cursor:
         if preparation := PREPARED.get(connection.vendor):
             cursor.execute(preparation)
-        cursor.execute(SITES.format(numbers=NUMBERS.format(count=sites)))
-        cursor.execute("SELECT id FROM django_site WHERE domain = 's0.example'")
-        (first_site,) = cursor.fetchone()
+        cursor.execute(SITES.format(numbers=NUMBERS.format(count=number)))
         cursor.execute(FLAGS)
-        for count, begin, length in (
-            (past, at - DAY - 5 * YEAR, 5 * YEAR),
-            (coming, at + DAY, YEAR),
-        ):
+
+
+def add_windows(past: int, coming: int, now: datetime) -> None:
+    """Past ones lie in the five years until the day before `now`, and one of forty was cancelled.
+
+    Coming ones lie in the year from the day after it.
+    """
+    at = round(now.timestamp())
+    spans = (past, at - DAY - 5 * YEAR, 5 * YEAR), (coming, at + DAY, YEAR)
+    with transaction.atomic(), connection.cursor() as cursor:
+        if preparation := PREPARED.get(connection.vendor):
+            cursor.execute(preparation)
+        cursor.execute("SELECT min(id), count(*) FROM django_site WHERE domain LIKE 's%.example'")
+        first_site, sites = cursor.fetchone()
+        for count, begin, length in spans:
             if count:
                 fields = times(count, begin, length, over=begin < at)
                 numbers = NUMBERS.format(count=count)
                 cursor.execute(
                     WINDOWS.format(numbers=numbers, sites=sites, first_site=first_site, **fields)
                 )
-        if transitions:
-            for to, moment in (("true", "started_at"), ("false", "ended_at")):
-                cursor.execute(TRANSITIONS.format(to=to, time=moment))
+
+
+def add_transitions() -> None:
+    """Two for each window that is over."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for to, moment in (("true", "started_at"), ("false", "ended_at")):
+            cursor.execute(TRANSITIONS.format(to=to, time=moment))
 
 
 def times(count: int, begin: int, length: int, *, over: bool) -> dict[str, str]:

@@ -1,0 +1,49 @@
+"""A tick that finds nothing to do, with a short history and with a long one."""
+
+from datetime import datetime, timedelta
+from functools import partial
+from statistics import median
+
+from django.utils import timezone
+
+from maintenance_windows import reconcile, store
+from tests import plans
+from tests.benchmarks.scale.databases import Database
+from tests.benchmarks.scale.sizes import Size
+from tests.benchmarks.scale.timing import milliseconds, queries
+
+AHEAD = timedelta(seconds=1.1)  # as far as a tick looks
+HEAD = ("a tick with nothing due", "ms", "median", "queries")
+
+
+def idle(
+    small: Database, large: Database, size: Size
+) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+    """The two in turns. Each tick finds that the last was long ago, and writes that down too."""
+    taken: dict[Database, list[float]] = {small: [], large: []}
+    asked = {}
+    for seconds in range(0, 6 * size.rounds, 6):
+        for database, times in taken.items():
+            now = database.now + timedelta(seconds=seconds)
+            database.use()
+            asked[database] = len(queries(partial(at, now)))  # and the connection is open
+            times.append(milliseconds(partial(at, now + timedelta(seconds=3))))
+    lines = [
+        (f"{one.past:,} windows are over", f"{min(t):.1f}", f"{median(t):.1f}", asked[one])
+        for one, t in taken.items()
+    ]
+    return HEAD, lines
+
+
+def at(now: datetime) -> datetime | None:
+    return reconcile.tick(lambda: now, AHEAD)
+
+
+def strays() -> set[str]:
+    """What tick and snapshot read as a whole, or by an index that history is in."""
+    now = timezone.now()
+    read = set()
+    for work in (partial(at, now), partial(store.load, now)):
+        (union,) = [sql for sql in queries(work) if "UNION ALL" in sql]
+        read |= plans.read_by(union)
+    return read - plans.LIVE - plans.FLAG
