@@ -1,6 +1,7 @@
 """What is due now in the fleet, and when the next is."""
 
 import logging
+import time
 from collections.abc import Hashable
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +20,8 @@ from maintenance_windows.statements import AGENDA, among, ask
 BEAT = timedelta(seconds=2)
 # Sites that are settled under one lock, for which others wait: half a second of work.
 AT_ONCE = 2000
+# Seconds in which others have the lock before more is settled: SQLite has them ask so often.
+PAUSE = 0.1
 # Of a tick: when another session keeps it waiting the next one does it. PostgreSQL's units.
 PATIENCE = (
     "SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '10s';"
@@ -54,6 +57,7 @@ def tick(clock: Clock = timezone.now, horizon: timedelta = timedelta(0)) -> date
             stale = Q(last_tick=None) | Q(last_tick__lte=now - BEAT) | Q(last_tick__gt=now)
             Scheduler.objects.filter(stale).update(last_tick=now)
         for start in range(AT_ONCE, len(due), AT_ONCE):
+            time.sleep(PAUSE)
             with locked(clock, PATIENCE) as later:
                 settle(due[start : start + AT_ONCE], later)
     finally:

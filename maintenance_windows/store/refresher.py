@@ -61,12 +61,14 @@ class Refresher:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
+            begun = monotonic()
             with suppress(Exception):  # nothing may end this thread
                 close_old_connections()
             self.refresh()
             with suppress(Exception):
                 let_go()
-            self._stopped.wait(INTERVAL)
+            # From start to start; where reading takes longer, the database has a rest as well.
+            self._stopped.wait(max(INTERVAL / 2, begun + INTERVAL - monotonic()))
         connections.close_all()
 
     @property
