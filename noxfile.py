@@ -1,50 +1,172 @@
-"""Everything one can run here: `nox -l`."""
+"""Everything one can run here: `nox -l`.
+
+What is about this checkout runs in the environment that nox itself is in, the README's `.venv`; the
+cells of the matrix make their own.
+"""
+
+import os
+import re
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import nox
+from packaging.requirements import Requirement
 
 nox.options.sessions = ["tests"]
 nox.options.reuse_existing_virtualenvs = True
 
+PROJECT = nox.project.load_toml("pyproject.toml")["project"]
+PYTHONS = nox.project.python_versions({"project": PROJECT})
+DJANGOS = [line.split()[-1] for line in PROJECT["classifiers"] if re.match(r".*Django :: \d", line)]
+OLDEST_PYTHON = {"6.0": "3.12"}  # that a Django takes, where it is not our own oldest
+CELLS = [
+    (python, django)
+    for python in PYTHONS
+    for django in DJANGOS
+    if PYTHONS.index(python) >= PYTHONS.index(OLDEST_PYTHON.get(django, PYTHONS[0]))
+]
+# The servers of the cells; what they make there has a name of its own and is dropped again.
+SERVERS = {name: os.environ.get(f"{name.upper()}_URL") for name in ("postgresql", "mariadb")}
+WITHOUT_SERVICES = {"DATABASE_URL": None, "REDIS_URL": None}
 
-@nox.session
+here = nox.session(venv_backend="none", allow_parallel=True)
+alone = nox.session(venv_backend="none", allow_parallel=False)  # what others would disturb
+
+
+def pytest(session: nox.Session, *arguments: str, **options: object) -> None:
+    python = sys.executable if session.virtualenv.venv_backend == "none" else "python"
+    session.run(python, "-m", "pytest", *arguments, *session.posargs, **options)
+
+
+@here
 def tests(session: nox.Session) -> None:
     """The suite, with the linters in it; DATABASE_URL and REDIS_URL add the real services."""
-    session.install("-e", ".[test]")
-    session.run("python", "-m", "pytest", *session.posargs)
+    pytest(session)
 
 
-@nox.session
+@here
+def fast(session: nox.Session) -> None:
+    """What of the suite starts no processes and takes no seconds by itself."""
+    pytest(session, "-m", "not slow")
+
+
+@here
+def readme(session: nox.Session) -> None:
+    """The README's test command, word for word, as CI runs it."""
+    (command,) = re.findall(
+        r"^python3 -m venv .* -m pytest$", Path("README.md").read_text(), re.MULTILINE
+    )
+    session.run("bash", "-c", command, external=True)
+
+
+def run_cell(session: nox.Session, *, name: str, constraints: list[str]) -> None:
+    """The fast part on each database there is; MARIADB_URL and POSTGRESQL_URL say where."""
+    pins = Path(session.create_tmp()) / "constraints.txt"
+    pins.write_text("\n".join(constraints))
+    extras = "test,mariadb" if SERVERS["mariadb"] else "test"
+    session.install("-e", f".[{extras}]", "--constraint", str(pins))
+    failed = []
+    for database in ("sqlite", *SERVERS):
+        env = {**WITHOUT_SERVICES, "CI": None}
+        if database != "sqlite":
+            if not (server := SERVERS[database]):
+                session.warn(f"no {database}: {database.upper()}_URL is not set")
+                continue
+            env["DATABASE_URL"] = urlsplit(server)._replace(path=f"/{name}").geturl()
+        session.log(f"{name} on {database}")
+        try:
+            pytest(session, "-q", "-m", "not slow", env=env)
+        except nox.command.CommandFailed:
+            failed.append(database)
+    if failed:
+        session.error(f"{name} fails on {', '.join(failed)}")
+
+
+@nox.session(allow_parallel=True)
+@nox.parametrize("python,django", CELLS, ids=[f"{python}, {django}" for python, django in CELLS])
+def matrix(session: nox.Session, django: str) -> None:
+    """The fast part with one Python and one Django, on SQLite, PostgreSQL and MariaDB."""
+    name = f"cell_{session.python}_{django}".replace(".", "")
+    run_cell(session, name=name, constraints=[f"Django=={django}.*"])
+
+
+@nox.session(python=PYTHONS[0], allow_parallel=True)
+def lowest(session: nox.Session) -> None:
+    """The same with the oldest of all that pyproject.toml allows."""
+    extras = PROJECT["optional-dependencies"]
+    wanted = [Requirement(line) for line in PROJECT["dependencies"]]
+    wanted += [Requirement(line) for line in extras["service"] + extras["mariadb"]]
+    oldest = [
+        f"{requirement.name}=={bound.version}"
+        for requirement in wanted
+        for bound in requirement.specifier
+        if bound.operator == ">="
+    ]
+    run_cell(session, name="cell_lowest", constraints=oldest)
+
+
+@here
 def histories(session: nox.Session) -> None:
     """Ten thousand generated nights of two sites against the oracle, which takes minutes."""
-    session.install("-e", ".[test]")
-    command = ("python", "-m", "pytest", "tests/test_history_oracle.py", *session.posargs)
-    session.run(*command, env={"HISTORIES": "10000"})
+    pytest(session, "tests/test_history_oracle.py", env={"HISTORIES": "10000", **WITHOUT_SERVICES})
 
 
-@nox.session
+@here
 def fuzz(session: nox.Session) -> None:
     """Twenty thousand requests of any bytes."""
-    session.install("-e", ".[test]")
-    command = ("python", "-m", "pytest", "tests/test_fuzz.py", *session.posargs)
-    session.run(*command, env={"FUZZ_REQUESTS": "20000"})
+    pytest(session, "tests/test_fuzz.py", env={"FUZZ_REQUESTS": "20000", **WITHOUT_SERVICES})
 
 
-@nox.session
+@alone
 def faults(session: nox.Session) -> None:
-    """Everything that can break, broken; with `--full` for a quarter of an hour."""
-    session.install("-e", ".[test]")
-    session.run("python", "-m", "tests.faults", *session.posargs)
+    """Everything that can break, broken; with `-- --full` for a quarter of an hour."""
+    session.run(sys.executable, "-m", "tests.faults", *session.posargs)
 
 
-@nox.session
+@alone
 def figures(session: nox.Session) -> None:
     """How punctual windows are, measured on real processes."""
-    session.install("-e", ".[test]")
-    session.run("python", "-m", "pytest", "tests/test_fleet.py", "-k", "on_time or two_beats")
+    pytest(session, "tests/test_fleet.py", "-k", "on_time or two_beats")
+
+
+def run_benchmarks(session: nox.Session, *arguments: str) -> None:
+    for module in sorted(Path("tests/benchmarks").rglob("*.py")):
+        if "--smoke" in module.read_text():
+            name = ".".join(module.with_suffix("").parts).removesuffix(".__main__")
+            session.run(sys.executable, "-m", name, *arguments, *session.posargs)
+
+
+@alone
+def benchmarks(session: nox.Session) -> None:
+    """Each program of tests/benchmarks: the figures of the README."""
+    run_benchmarks(session)
+
+
+@here
+def smoke(session: nox.Session) -> None:
+    """Whether each program of tests/benchmarks runs; its figures mean nothing."""
+    run_benchmarks(session, "--smoke")
+
+
+@here
+def coverage(session: nox.Session) -> None:
+    """The suite, and which lines of the app and of the tests it did not run."""
+    pytest_ = ("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run(sys.executable, "-m", *pytest_)
+    session.run(sys.executable, "-m", "coverage", "combine")
+    session.run(sys.executable, "-m", "coverage", "report")
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Break the core in each way that mutmut knows: which breakage does no test notice?"""
+    session.install("-e", ".[test]", "mutmut>=3")
+    session.run("mutmut", "run", *session.posargs)
+    session.run("mutmut", "results")
+
+
+@here
 def demo(session: nox.Session) -> None:
     """A window on one of two sites, seen from a visitor's side."""
-    session.install("-e", ".[service]")
-    session.run("python", "manage.py", "demo", *session.posargs)
+    session.run(sys.executable, "manage.py", "demo", *session.posargs)

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,12 @@ def test_ci_runs_the_readmes_test_command():
         ["sed", "-n", pattern, "README.md"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.splitlines()
     assert [line for line in readme.splitlines() if ".[test]" in line] == found
+
+
+def test_the_page_for_contributors_has_the_layers_of_the_contract():
+    page = (ROOT / "docs/contributing.md").read_text()
+    table = page.partition("| modules, highest first |")[2].partition("\n\n")[0]
+    shown = [set(re.findall(r"`(\w+)`", line.split("|")[1])) for line in table.splitlines()[2:]]
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    (contract,) = tools["importlinter"]["contracts"]
+    assert shown == [set(layer.split(" | ")) for layer in contract["layers"]]
