@@ -34,9 +34,11 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--rate", type=float, default=2000.0, help="requests a second")
+    parser.add_argument("--smoke", action="store_true", help="20 seconds at 100 requests a second")
     given = parser.parse_args()
+    minutes, rate = (1 / 3, 100.0) if given.smoke else (given.minutes, given.rate)
     for ending in ENDINGS:
         signal.signal(ending, signal.default_int_handler)
     sys.setswitchinterval(0.0005)  # the visitors are not to wait for each other
@@ -48,7 +50,7 @@ def main() -> int:
         soak = Soak(fleet, datetime.now(UTC) + 10 * SECOND)
         try:
             with suppress(KeyboardInterrupt):
-                soak.run(given.minutes * 60, given.rate)
+                soak.run(minutes * 60, rate)
         finally:
             soak.show()
     return int(soak.sum.wrong > 0)
