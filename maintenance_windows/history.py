@@ -17,23 +17,28 @@ Facts = dict[str, object]
 logger = logging.getLogger("maintenance_windows")
 
 
-def scheduled(windows: Iterable[MaintenanceWindow], actor: str | None) -> None:
-    """Announce windows that are new. Their own rows say when and by whom.
-
-    Here and below it is the doing of each window's series where no actor is given.
-    """
+def scheduled(windows: Iterable[MaintenanceWindow], actor: str) -> None:
+    """Announce windows that are new. Their own rows say when and by whom."""
     for window in windows:
         _announce(signals.window_scheduled, window, actor)
 
 
 def made(windows: Sequence[MaintenanceWindow], actor: str | None) -> None:
-    """Announce the windows that a series has made, and log them: all in one line."""
-    scheduled(windows, actor)
+    """Announce the windows that a series has made; they are one line of the log.
+
+    Here and below it is the doing of each window's series where no actor is given.
+    """
     if windows:
-        number = f"{len(windows)} {'window' if len(windows) == 1 else 'windows'}"
-        by = "itself" if actor is None else actor or "code"
-        text = "series %s: %s made by %s, the first %s"
-        _after_commit(logger.info, text, windows[0].series_id, number, by, windows[0])
+        _after_commit(_tell, windows, actor)
+
+
+def _tell(windows: Sequence[MaintenanceWindow], actor: str | None) -> None:
+    first, name = windows[0], _name(actor, windows[0])
+    for window in windows:
+        signals.window_scheduled.send_robust(MaintenanceWindow, window=window, actor=name)
+    number = f"{len(windows)} {'window' if len(windows) == 1 else 'windows'}"
+    by = "itself" if actor is None else actor or "code"
+    logger.info("series %s: %s made by %s, the first %s", first.series_id, number, by, first)
 
 
 def changed(

@@ -4,7 +4,7 @@ A series owns those of its coming windows that nobody changed, and leaves the ot
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain, islice
@@ -12,8 +12,7 @@ from itertools import chain, islice
 from maintenance_windows import history, reconcile
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow, WindowSeries
 from maintenance_windows.querysets import Status
-from maintenance_windows.recurrence import Occurrence
-from maintenance_windows.survey import Plan, may_be_due, renamed
+from maintenance_windows.survey import Plan, past, renamed
 
 BATCH = 100  # rows in a statement that gives each something of its own
 
@@ -43,7 +42,7 @@ def preview(series: WindowSeries, now: datetime, number: int) -> list[Coming]:
     stored = WindowSeries.objects.filter(pk=series.pk).first()
     of_series = MaintenanceWindow.objects.filter(series=series.pk, occurs_on__isnull=False)
     moved = of_series.waiting().filter(overridden=True)
-    windows = list(of_series.filter(may_be_due([series], now)) | moved)
+    windows = list(of_series.filter(occurs_on__gte=past(series, now).date()) | moved)
     names = renamed(windows, stored, series, now) if stored else {}
     for window in windows:
         window.occurs_on = names.get(window.pk, window.occurs_on)
@@ -77,12 +76,10 @@ def follow(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> li
     windows = MaintenanceWindow.objects.select_related("site").in_bulk(written)
     before = [(windows[pk], windows[pk].facts()) for pk in written]
     for plan in plans:
-        for pk, occurrence in plan.change.items():
-            for name, value in _content(plan.series, occurrence).items():
-                setattr(windows[pk], name, value)
+        _change(plan, windows)
     _save([windows[pk] for plan in plans for pk in plan.change])
     _cancel([windows[pk] for plan in plans for pk in plan.cancel], now)
-    made = {plan.series.pk: [_new(plan.series, one, actor) for one in plan.make] for plan in plans}
+    made = {plan.series.pk: _new(plan, actor) for plan in plans}
     new = MaintenanceWindow.objects.bulk_create(chain.from_iterable(made.values()))
     reconcile.settle(sites, now, actor=actor or "")
     _see_started(new, now)
@@ -120,6 +117,14 @@ def _rename(dates: dict[int, date | None]) -> None:
     MaintenanceWindow.objects.bulk_update(windows, ["occurs_on"], batch_size=BATCH)
 
 
+def _change(plan: Plan, windows: Mapping[int, MaintenanceWindow]) -> None:
+    texts = _texts(plan.series)
+    for pk, occurrence in plan.change.items():
+        windows[pk].starts_at, windows[pk].ends_at = occurrence.starts_at, occurrence.ends_at
+        for name, value in texts.items():
+            setattr(windows[pk], name, value)
+
+
 def _save(windows: Iterable[MaintenanceWindow]) -> None:
     fields = ["starts_at", "ends_at", *WindowSeries.TEXTS]
     MaintenanceWindow.objects.bulk_update(windows, fields, batch_size=BATCH)
@@ -133,19 +138,25 @@ def _cancel(windows: Iterable[MaintenanceWindow], now: datetime) -> None:
         window.cancelled_at, window.occurs_on = now, None
 
 
-def _new(series: WindowSeries, occurrence: Occurrence, actor: str | None) -> MaintenanceWindow:
-    return MaintenanceWindow(
-        site=series.site,
-        series_id=series.pk,
-        occurs_on=occurrence.date,
-        created_by=series.created_by if actor is None else actor[:ACTOR_LENGTH],
-        **_content(series, occurrence),
-    )
+def _new(plan: Plan, actor: str | None) -> list[MaintenanceWindow]:
+    series, texts = plan.series, _texts(plan.series)
+    created_by = series.created_by if actor is None else actor[:ACTOR_LENGTH]
+    return [
+        MaintenanceWindow(
+            site=series.site,
+            series_id=series.pk,
+            occurs_on=one.date,
+            starts_at=one.starts_at,
+            ends_at=one.ends_at,
+            created_by=created_by,
+            **texts,
+        )
+        for one in plan.make
+    ]
 
 
-def _content(series: WindowSeries, occurrence: Occurrence) -> dict[str, object]:
-    texts = {name: getattr(series, name) for name in WindowSeries.TEXTS}
-    return {"starts_at": occurrence.starts_at, "ends_at": occurrence.ends_at, **texts}
+def _texts(series: WindowSeries) -> dict[str, str]:
+    return {name: getattr(series, name) for name in WindowSeries.TEXTS}
 
 
 def _see_started(windows: Iterable[MaintenanceWindow], now: datetime) -> None:

@@ -81,7 +81,7 @@ class Recurrence:
                 continue
             before, ends_at = starts_at, starts_at + self.length
             if ends_at > since:
-                yield Occurrence(date=day, starts_at=starts_at, ends_at=ends_at)
+                yield Occurrence(day, starts_at, ends_at)
 
     def overlaps(self, since: datetime) -> bool:
         """Whether an occurrence begins before the one before it has ended."""

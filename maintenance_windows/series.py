@@ -164,14 +164,14 @@ def _what_can_be(work: Callable[[list[int]], list[T]], ids: list[int]) -> list[T
     except OperationalError:
         raise  # that is no series' fault
     except Exception as error:
-        if len(ids) > 1:
-            half = len(ids) // 2
-            return _what_can_be(work, ids[:half]) + _what_can_be(work, ids[half:])
-        if isinstance(error, RuleError):
-            logger.error("series %s makes no windows: %s", *ids, error)  # noqa: TRY400
-        else:
-            logger.exception("series %s makes no windows", *ids)
-        return []
+        if len(ids) == 1:
+            if isinstance(error, RuleError):
+                logger.error("series %s makes no windows: %s", *ids, error)  # noqa: TRY400
+            else:
+                logger.exception("series %s makes no windows", *ids)
+            return []
+    half = len(ids) // 2
+    return _what_can_be(work, ids[:half]) + _what_can_be(work, ids[half:])
 
 
 def _going_on(series_id: int) -> WindowSeries:

@@ -125,13 +125,14 @@ def test_the_horizon_is_a_setting(acme, begin, settings, horizon, number):
     assert begin(acme).windows.count() == number
 
 
-def test_however_often_the_task_runs_windows_are_made_once(sundays, at):
+def test_however_often_the_task_runs_windows_are_made_once(sundays, at, caplog):
     at(ONE)
     for _ in range(3):
         tasks.materialise()
     assert series.materialise() == []
     assert starts(sundays) == SUNDAYS
     assert not Change.objects.exists()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_as_time_goes_on_later_windows_appear(sundays, at):
