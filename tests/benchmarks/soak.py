@@ -6,7 +6,7 @@ them, one is always up and one always closed. All are asked at a constant rate; 
 checked against the windows, and is wrong only where it was so for certain. Ctrl-C ends it early,
 with the table of what was seen until then: means, and by how much a figure rises in an hour, all
 the time and in the last half of it. The first tenth, in which processes warm up, is left out.
-Python's cache of methods goes on filling for some 100,000 requests, and for some 2,000 ticks.
+A process goes on growing for some 100,000 requests, Django's alone does, and for some 5,000 ticks.
 """
 
 import argparse
