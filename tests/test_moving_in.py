@@ -286,6 +286,8 @@ def test_searched_they_find_what_was_matched(pattern, path):
         assume(False)
     # Python has two readings of the end of a text with a newline at its end, RE2 has one.
     assume(not (path.endswith("\n") and "$" in pattern))
+    # Python's \B finds nothing in an empty text, RE2's does.
+    assume(path or "\\B" not in pattern)
     assert matcher(regex, rewritten(pattern))(path) == bool(re.match(pattern, path))
 
 
@@ -355,6 +357,7 @@ print(json.dumps({"runs": runs, "paths": {path: ask(path) for path in json.load(
 """
 
 
+@pytest.mark.slow
 def test_a_site_moves_in_with_its_database(former):
     env = {"DATABASE_URL": f"sqlite:///{former.database}", "ALLOWED_HOSTS": ".example"}
     done = subprocess.run(
@@ -386,6 +389,7 @@ def test_a_site_moves_in_with_its_database(former):
     assert 0 < sum(closed(former.paths).values()) < len(PATHS)
 
 
+@pytest.mark.slow
 def test_its_settings_keep_their_meaning(acme, plan, at, visit, alice, settings, former):
     settings.INTERNAL_IPS = ["192.0.2.7"]
     settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["^backstage/"]
@@ -408,6 +412,7 @@ def closed(codes: dict[str, int]) -> dict[str, bool]:
     return {of: code == 503 for of, code in codes.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["maintenancemode/utils/settings.py", "maintenance_mode/*.py"])
 def test_the_page_says_where_each_setting_went(peer, source):
     files = peer.parents[1].glob(f"lib/*/site-packages/{source}")

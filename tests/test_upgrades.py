@@ -91,7 +91,7 @@ def content(columns: dict[str, list[str]]) -> dict[str, list[tuple]]:
         for table, names in columns.items():
             listed = ", ".join(map(connection.ops.quote_name, names))
             cursor.execute(f"SELECT {listed} FROM {connection.ops.quote_name(table)} ORDER BY 1")
-            found[table] = cursor.fetchall()
+            found[table] = list(cursor.fetchall())
         return found
 
 
