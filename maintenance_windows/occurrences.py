@@ -11,7 +11,7 @@ from itertools import chain, islice
 
 from maintenance_windows import history, reconcile
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow, WindowSeries
-from maintenance_windows.querysets import Status
+from maintenance_windows.querysets import LIVE, Status
 from maintenance_windows.survey import Plan, past, renamed
 
 BATCH = 100  # rows in a statement that gives each something of its own
@@ -70,7 +70,7 @@ def follow(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> li
     """
     sites = {plan.series.site_id for plan in plans}
     reconcile.settle(sites, now)  # what was due before is not our doing
-    kept = _kept(plans, sites, now)
+    kept = _kept(sites)
     _rename({pk: day for plan in plans for pk, day in plan.renamed.items()})
     written = [pk for plan in plans for pk in (*plan.change, *plan.cancel)]
     windows = MaintenanceWindow.objects.select_related("site").in_bulk(written)
@@ -98,15 +98,13 @@ def follow(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> li
     ]
 
 
-def _kept(
-    plans: Iterable[Plan], sites: Iterable[int], now: datetime
-) -> defaultdict[int | None, list[MaintenanceWindow]]:
-    """By series. Found among what is to come at the sites: a series' history grows."""
-    waiting = MaintenanceWindow.objects.waiting().filter(site__in=sites, starts_at__gt=now)
-    of_series = waiting.filter(series__in=[plan.series.pk for plan in plans])
+def _kept(sites: Iterable[int]) -> defaultdict[int | None, list[MaintenanceWindow]]:
+    """By series. Looked for among what is live at the sites: all else grows, be it with time."""
+    live = MaintenanceWindow.objects.filter(LIVE, site__in=sites, overridden=True)
     kept: defaultdict[int | None, list[MaintenanceWindow]] = defaultdict(list)
-    for window in of_series.filter(overridden=True, occurs_on__isnull=False).order_by("pk"):
-        kept[window.series_id].append(window)
+    for window in live.filter(occurs_on__isnull=False).order_by("pk"):
+        if window.started_at is None:
+            kept[window.series_id].append(window)
     return kept
 
 
