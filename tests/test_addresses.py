@@ -5,6 +5,8 @@ from conftest import TWO
 from django.http import HttpResponse
 from django.urls import path
 
+pytestmark = pytest.mark.any_database
+
 CLIENT, FRIEND = "203.0.113.9", "198.51.100.7"
 NEAR, FAR = "10.0.0.2", "10.0.0.1"  # proxies: NEAR asks us, FAR asks NEAR
 

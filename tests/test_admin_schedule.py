@@ -18,6 +18,8 @@ from pages import Filled, errors, filled, times, told
 from maintenance_windows import lifecycle, spans
 from maintenance_windows.models import MaintenanceWindow
 
+pytestmark = pytest.mark.any_database
+
 WINDOWS = "admin:maintenance_windows_maintenancewindow"
 ADD, LIST, PREVIEW = (reverse(f"{WINDOWS}_{name}") for name in ("add", "changelist", "preview"))
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -12,6 +12,8 @@ from pages import Filled, errors, filled, told
 from maintenance_windows import lifecycle, series
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 
+pytestmark = pytest.mark.any_database
+
 SERIES = "admin:maintenance_windows_windowseries"
 ADD, LIST, PREVIEW = (reverse(f"{SERIES}_{name}") for name in ("add", "changelist", "preview"))
 

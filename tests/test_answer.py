@@ -15,6 +15,8 @@ from maintenance_windows import lifecycle, reconcile, store
 from maintenance_windows.decision import spread
 from maintenance_windows.snapshot import Level
 
+pytestmark = pytest.mark.any_database
+
 HTML, TEXT = "text/html; charset=utf-8", "text/plain; charset=utf-8"
 JSON = "application/problem+json"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"

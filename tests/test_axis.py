@@ -3,12 +3,15 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import pytest
 from conftest import FOUR, HOUR, TWO
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maintenance_windows.axis import Axis, depth, stack
 from maintenance_windows.timeline import Span
+
+pytestmark = pytest.mark.any_database
 
 AXIS = Axis(TWO, TWO + 10 * HOUR)
 MIRRORED = Axis(TWO, TWO + 10 * HOUR, mirrored=True)

@@ -15,6 +15,8 @@ from maintenance_windows import lifecycle, links, reconcile, store
 from maintenance_windows.bypass import COOKIE, SALT
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 
+pytestmark = pytest.mark.any_database
+
 
 def run(*words: str) -> str:
     out = StringIO()

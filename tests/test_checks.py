@@ -17,6 +17,8 @@ from maintenance_windows.checks import TAG
 from maintenance_windows.checks.settings import KNOWN
 from maintenance_windows.conf import MATERIALISE_TASK, TICK_TASK
 
+pytestmark = pytest.mark.any_database
+
 ROOT = Path(of_tests.BASE_DIR)
 
 

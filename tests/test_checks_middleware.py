@@ -14,6 +14,8 @@ from django.utils import translation
 from maintenance_windows.checks import TAG
 from maintenance_windows.middleware import MaintenanceModeMiddleware
 
+pytestmark = pytest.mark.any_database
+
 OURS = "maintenance_windows.middleware.MaintenanceModeMiddleware"
 CORS = "corsheaders.middleware.CorsMiddleware"
 AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"

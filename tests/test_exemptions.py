@@ -18,6 +18,8 @@ from django.views.static import serve
 from maintenance_windows.decorators import maintenance_exempt, maintenance_required
 from maintenance_windows.models import IgnoredURL
 
+pytestmark = pytest.mark.any_database
+
 
 def page(request, **_):
     return HttpResponse("a page")

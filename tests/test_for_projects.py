@@ -20,6 +20,8 @@ from maintenance_windows.requests import (
 from maintenance_windows.snapshot import Level
 from maintenance_windows.testing import maintenance
 
+pytestmark = pytest.mark.any_database
+
 
 def told(now, soon) -> HttpResponse:
     return HttpResponse(f"{now and now.level} {soon and soon.since:%H:%M}" if soon else f"{now}")

@@ -9,6 +9,8 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.functional import SimpleLazyObject
 
+pytestmark = pytest.mark.any_database
+
 TOKEN = "Bearer friend"
 
 

@@ -3,6 +3,8 @@ import pytest
 from maintenance_windows.patterns import fault
 from maintenance_windows.snapshot import PatternKind
 
+pytestmark = pytest.mark.any_database
+
 ROUTE, REGEX = PatternKind.ROUTE, PatternKind.REGEX
 
 

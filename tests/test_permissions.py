@@ -12,6 +12,8 @@ from pages import times
 from maintenance_windows import lifecycle
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, WindowSeries
 
+pytestmark = pytest.mark.any_database
+
 ADMIN = "/admin/maintenance_windows"
 VIEW = ["view_maintenancewindow", "view_sitemaintenance", "view_windowseries", "view_transition"]
 PLAN = ["add_maintenancewindow", "change_maintenancewindow", "add_windowseries", "view_site"]

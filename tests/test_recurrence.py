@@ -10,6 +10,8 @@ from conftest import HOUR, MINUTE, SECOND
 from maintenance_windows.recurrence import Occurrence, Recurrence
 from maintenance_windows.rrule import Rule, RuleError
 
+pytestmark = pytest.mark.any_database
+
 DAY = 24 * HOUR
 
 

@@ -23,6 +23,8 @@ from maintenance_windows.conf import Conf, conf
 from maintenance_windows.context_processors import maintenance as context_processor
 from maintenance_windows.management.parser import add_verbs
 
+pytestmark = pytest.mark.any_database
+
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "reference.md").read_text()
 ROW = re.compile(r"^\| (`.*?) \|(.*)\|$", re.MULTILINE)

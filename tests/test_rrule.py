@@ -12,6 +12,8 @@ from conftest import HOUR
 from maintenance_windows.recurrence import Recurrence
 from maintenance_windows.rrule import LONGEST, Rule, RuleError
 
+pytestmark = pytest.mark.any_database
+
 NEW_YORK = ZoneInfo("America/New_York")
 
 

@@ -11,6 +11,8 @@ from maintenance_windows.decision import Reason, Visit, decide, retry_after
 from maintenance_windows.snapshot import Closure, Level, Maintenance, SiteState, Snapshot
 from maintenance_windows.timeline import Span
 
+pytestmark = pytest.mark.any_database
+
 DAY = 24  # minutes that a generated case lasts; small, so that spans meet often
 
 

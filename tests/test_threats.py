@@ -25,6 +25,8 @@ from maintenance_windows import lifecycle, pages, series, store
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.urls import urlpatterns
 
+pytestmark = pytest.mark.any_database
+
 ROOT = Path(of_tests.BASE_DIR)
 SCRIPT = "<script>alert(1)"
 HOSTILE = f"\"'>{SCRIPT}</script>"

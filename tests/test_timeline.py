@@ -13,6 +13,8 @@ from maintenance_windows.timeline import (
     whole_seconds,
 )
 
+pytestmark = pytest.mark.any_database
+
 TEN_PAST = TWO + 10 * MINUTE
 
 

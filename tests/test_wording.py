@@ -11,6 +11,8 @@ from maintenance_windows import wording
 from maintenance_windows.recurrence import Recurrence
 from maintenance_windows.rrule import Rule
 
+pytestmark = pytest.mark.any_database
+
 SUNDAY = datetime(2029, 11, 4, 2, 0)
 
 
