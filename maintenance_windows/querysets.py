@@ -56,17 +56,17 @@ class WindowQuerySet(models.QuerySet["MaintenanceWindow"]):
 
     def with_status(self, status: Status, now: datetime) -> Self:
         """The windows whose status_at(now) is `status`."""
-        begun = Q(starts_at__lte=now) | Q(started_at__isnull=False)
-        over = Q(ended_at__isnull=False) | Q(cancelled_at=None, ends_at__lte=now)
         match status:
             case Status.CANCELLED:
                 return self.filter(cancelled_at__isnull=False)
             case Status.COMPLETED:
+                over = Q(ended_at__isnull=False) | Q(cancelled_at=None, ends_at__lte=now)
                 return self.filter(over)
             case Status.ACTIVE:
-                return self.live(now).filter(begun)
+                # In two halves, each of which is in an index.
+                return self.filter(RUNNING | WAITING & Q(starts_at__lte=now), ends_at__gt=now)
             case _:
-                return self.live(now).exclude(begun)
+                return self.waiting().filter(starts_at__gt=now)
 
     def reaching(self, now: datetime) -> "list[MaintenanceWindow]":
         """Windows that have begun by `now`, and those that may follow on without a gap."""

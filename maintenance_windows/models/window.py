@@ -84,6 +84,14 @@ class MaintenanceWindow(Planned):
             models.Index(fields=["starts_at"], condition=WAITING, name="mw_window_waiting"),
             models.Index(fields=["ends_at"], condition=RUNNING, name="mw_window_running"),
             models.Index(fields=["site", "starts_at"], condition=LIVE, name="mw_window_live"),
+            # Read by the admin's list, newest first, and by the calendar of all sites. That nobody
+            # has a level the first tells without the rows; cancelled ones may be few among many.
+            models.Index(fields=["-starts_at", "-id", "level"], name="mw_window_newest"),
+            models.Index(
+                fields=["-starts_at", "-id"],
+                condition=Q(cancelled_at__isnull=False),
+                name="mw_window_cancelled",
+            ),
         ]
 
     def __str__(self) -> str:
