@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.sites.models import Site
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
 
-from maintenance_windows import status
+from maintenance_windows import finding, status
 from maintenance_windows.axis import HUNDRED, Axis, depth, stack
-from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 from maintenance_windows.querysets import Status
 from maintenance_windows.timeline import Span
 
 BACK, AHEAD = timedelta(days=1), timedelta(days=14)
+NAMES = ("domain", "name")
+MOST_NEAR = 5000  # windows by which sites come first
 MOST_BARS = 100  # of a site: a window every few hours is a stripe, however many are drawn
 ROW = 20  # height of a row of bars, in pixels
 LEAST = 0.5  # per cent: minutes out of two weeks can still be seen and clicked
@@ -52,16 +55,49 @@ def axis(now: datetime, *, mirrored: bool = False) -> Axis:
     return Axis(now - BACK, now + AHEAD, mirrored)
 
 
-def sites(text: str, *, busy: bool, now: datetime) -> QuerySet[Site]:
-    """The sites whose domain or name has `text` in it; `busy` ones have something on or planned."""
-    found = Site.objects.order_by("domain", "pk")
-    if text:
-        found = found.filter(Q(domain__icontains=text) | Q(name__icontains=text))
-    if busy:
-        windows = MaintenanceWindow.objects.live(now).filter(site=OuterRef("pk"))
-        near = windows.filter(starts_at__lt=now + AHEAD)
-        found = found.filter(Exists(near) | Q(maintenance__in_maintenance=True))
-    return found
+class Sites:
+    """The sites with `text` in domain or name, or all, to be paged through.
+
+    First come those where something is on or planned, in the order in which it begins, then the
+    others by domain; `busy` leaves these out.
+    """
+
+    def __init__(self, text: str, *, busy: bool, now: datetime) -> None:
+        site_ids = finding.few(text, *NAMES) if text else None
+        few = Q() if site_ids is None else Q(pk__in=site_ids)
+        many = finding.has(text, *NAMES) if text and site_ids is None else Q()
+        near = list(dict.fromkeys(_near(now, site_ids)))
+        found = Site.objects.filter(few, many)
+        if many:
+            have = set(found.filter(pk__in=near).values_list("pk", flat=True))
+            near = [pk for pk in near if pk in have]
+        self.near = near
+        self.found = found.filter(pk__in=near) if busy else found
+
+    def count(self) -> int:
+        return self.found.count()
+
+    def __getitem__(self, wanted: slice) -> list[Site]:
+        ids, beyond = self.near[wanted], len(self.near)
+        near = Site.objects.in_bulk(ids)
+        first, last = max(wanted.start - beyond, 0), max(wanted.stop - beyond, 0)
+        others = self.found.exclude(pk__in=self.near).order_by("domain", "pk")[first:last]
+        return [*(near[pk] for pk in ids if pk in near), *others]
+
+
+def _near(now: datetime, site_ids: list[int] | None) -> Iterator[int]:
+    """The ids of sites, each as often as something is on or planned, by when that begins."""
+    windows = MaintenanceWindow.objects.filter(ends_at__gt=now)
+    begins = Coalesce("since", Value(now))  # with SQL nobody need say since when
+    rows = [
+        SiteMaintenance.objects.filter(in_maintenance=True).annotate(begins=begins),
+        windows.running().annotate(begins=F("started_at")),
+        windows.waiting().filter(starts_at__lt=now + AHEAD).annotate(begins=F("starts_at")),
+    ]
+    chosen = Q() if site_ids is None else Q(site__in=site_ids)
+    parts = [part.filter(chosen).values_list("site_id", "begins") for part in rows]
+    union = parts[0].union(*parts[1:], all=True).order_by("begins", "site_id")
+    return (site_id for site_id, _ in union[:MOST_NEAR])
 
 
 def lanes(chosen: Collection[Site], axis: Axis, now: datetime) -> Iterator[Lane]:

@@ -4,6 +4,8 @@ They hold the windows that are not over for more than 90 days, cancelled ones am
 that are to come; of series also the occurrences of a year for which no window was made yet. An
 event has the times that were planned, or those that really were where somebody started or ended
 the window by hand.
+
+Where there are very many, they hold the 100 that were over last before today and the next 400.
 """
 
 from collections import defaultdict
@@ -20,13 +22,17 @@ from maintenance_windows.feed import Event, render
 from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.levels import KNOWN_LEVEL
 from maintenance_windows.models.planned import Planned
+from maintenance_windows.querysets import RUNNING
 from maintenance_windows.recurrence import Occurrence
 from maintenance_windows.rrule import RuleError
 from maintenance_windows.snapshot import Level
+from maintenance_windows.timeline import Span
 
 DAY = timedelta(days=1)
 KEPT = 90 * DAY
 AHEAD = 366 * DAY
+MOST_OVER, MOST_AHEAD = 100, 400  # events
+MOST = MOST_OVER + MOST_AHEAD
 MOVES = frozenset({"starts_at", "ends_at", "started_at", "ended_at", "cancelled_at"})
 # What gives other times to the dates that a series has.
 MOVES_OF_SERIES = frozenset({"start_time", "length", "zone"})
@@ -74,30 +80,74 @@ def of_all_sites(now: datetime) -> bytes:
 def _events(chosen: Q, now: datetime, *, titles: bool) -> tuple[Event, ...]:
     # Whole days, so that the bytes change once a day at the most when nothing else does.
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    since, stop = today - KEPT, today + AHEAD
-    recent = Q(ended_at__gt=since) | Q(ended_at=None, ends_at__gt=since)
-    on_date = Q(occurs_on__gte=(since - 2 * DAY).date())  # wherever it was moved to
-    windows = MaintenanceWindow.objects.filter(KNOWN_LEVEL, chosen, recent | on_date)
+    windows = MaintenanceWindow.objects.filter(KNOWN_LEVEL, chosen)
     series = WindowSeries.objects.filter(KNOWN_LEVEL, chosen)
+    period = Span(today - KEPT, None)
+    ids = set(_near(period, chosen)[: MOST + 1])
+    if len(ids) > MOST:
+        period = _narrowed(period, windows, today)
+        ids = set(_near(period, chosen))
     # Before the rows: where one is moved in between, its SEQUENCE goes up with the next answer.
     record = Record(
-        windows=_changes("window_id", Change.objects.filter(window__in=windows), titles=titles),
+        windows=_changes("window_id", Change.objects.filter(window__in=ids), titles=titles),
         series=_changes("series_id", Change.objects.filter(series__in=series), titles=titles),
         titles=titles,
     )
-    named = _named(windows, record)
+    named = _named(windows.filter(pk__in=ids), record)
     events = {
         uid: _of_windows(uid, same, record)
         for uid, same in named.items()
-        if (same[-1].ended_at or same[-1].ends_at) > since
+        if (same[-1].ended_at or same[-1].ends_at) > period.start
     }
     made = {(window.series_id, window.occurs_on) for same in named.values() for window in same}
+    stop = min(today + AHEAD, period.end or today + AHEAD)
     for one in series.filter(ended_at=None).select_related("site"):
         for occurrence in _occurrences(one, now, stop):
-            if (one.pk, occurrence.date) not in made and occurrence.starts_at >= since:
+            if (one.pk, occurrence.date) not in made and occurrence.starts_at >= period.start:
                 uid = identity.of_occurrence(one, occurrence.date)
                 events[uid] = _of_occurrence(uid, one, occurrence, named[uid], record)
-    return tuple(events.values())
+    return _nearest(events.values(), today)
+
+
+def _narrowed(period: Span, windows: QuerySet[MaintenanceWindow], today: datetime) -> Span:
+    """As much of the period as the number of its windows allows."""
+    starts = windows.values_list("starts_at", flat=True)
+    over = starts.filter(starts_at__gt=period.start, starts_at__lt=today).order_by("-starts_at")
+    ahead = starts.filter(starts_at__gte=today).order_by("starts_at")
+    first, last = over[MOST_OVER:][:1].first(), ahead[MOST_AHEAD:][:1].first()
+    return Span(first or period.start, last)
+
+
+def _near(period: Span, chosen: Q) -> QuerySet[Any, Any]:
+    """The ids of windows of the period, and of those that series made for it and people moved.
+
+    Some come twice: those of all sites are asked for in parts, for each of which is an index.
+    """
+    begins, on_date = Q(), Q(occurs_on__gte=(period.start - 2 * DAY).date())
+    if period.end:
+        begins = Q(starts_at__lt=period.end)
+        on_date &= Q(occurs_on__lte=(period.end + 2 * DAY).date())
+    ends = Q(ended_at__gt=period.start) | Q(ended_at=None, ends_at__gt=period.start)
+    parts = [begins & ends | on_date]
+    if not chosen:
+        before = Q(starts_at__lt=period.start, ends_at__gt=period.start)
+        series = list(WindowSeries.objects.going_on().values_list("pk", flat=True))
+        parts = [
+            begins & Q(starts_at__gte=period.start),
+            RUNNING & before,
+            on_date & Q(series__in=series),
+        ]
+    windows = MaintenanceWindow.objects.filter(KNOWN_LEVEL, chosen).values_list("pk", flat=True)
+    found = [windows.filter(part) for part in parts]
+    return found[0].union(*found[1:], all=True)
+
+
+def _nearest(events: Iterable[Event], today: datetime) -> tuple[Event, ...]:
+    """As many as a calendar is good for; those that are to come first."""
+    in_order = sorted(events, key=lambda event: (event.starts_at, event.uid))
+    over = [event for event in in_order if event.ends_at <= today]
+    ahead = [event for event in in_order if event.ends_at > today]
+    return (*over[-MOST_OVER:], *ahead[:MOST_AHEAD])
 
 
 def _named(windows: QuerySet[MaintenanceWindow], record: Record) -> Named:

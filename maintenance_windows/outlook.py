@@ -100,8 +100,10 @@ def site_of(request: HttpRequest) -> Site:
         return Site.objects.get(pk=conf.site_id)
     host = request.get_host()
     for domain in dict.fromkeys((host, split_domain_port(host)[0])):
-        if site := Site.objects.filter(domain__iexact=domain).first():
-            return site
+        # As most are written; to look for others is to look at all of them.
+        for same in ({"domain": domain.lower()}, {"domain__iexact": domain}):
+            if site := Site.objects.filter(**same).first():
+                return site
     raise Site.DoesNotExist(f"{host} is no site.")
 
 

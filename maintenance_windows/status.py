@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.sites.models import Site
+from django.db.models import OuterRef, Subquery
 
 from maintenance_windows import store
 from maintenance_windows.conf import conf
@@ -62,18 +63,21 @@ def _site(site: Site, maintenance: Maintenance | None, now: datetime) -> Record:
 
 
 def _upcoming(chosen: Collection[Site], now: datetime) -> dict[int, Record]:
-    waiting = MaintenanceWindow.objects.waiting().filter(site__in=chosen, starts_at__gt=now)
-    first: dict[int, Record] = {}
-    for window in waiting.order_by("starts_at", "pk"):
-        first.setdefault(
-            window.site_id,
-            {
-                "id": window.pk,
-                "starts_at": rfc3339(window.starts_at),
-                "ends_at": rfc3339(window.ends_at),
-            },
-        )
-    return first
+    """The first window of each site that is to come, be they very many."""
+    waiting = MaintenanceWindow.objects.waiting().filter(starts_at__gt=now)
+    of_site = waiting.filter(site=OuterRef("pk")).order_by("starts_at", "pk")
+    sites = Site.objects.filter(pk__in=[site.pk for site in chosen])
+    first = sites.order_by().values_list(Subquery(of_site.values("pk")[:1]), flat=True)
+    # By their ids alone: with more to go by, planners read all that are waiting.
+    found = MaintenanceWindow.objects.in_bulk([pk for pk in first if pk])
+    return {
+        window.site_id: {
+            "id": window.pk,
+            "starts_at": rfc3339(window.starts_at),
+            "ends_at": rfc3339(window.ends_at),
+        }
+        for window in found.values()
+    }
 
 
 def windows(chosen: Iterable[MaintenanceWindow], now: datetime) -> list[Record]:

@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from itertools import chain
 
 import pytest
 from conftest import FOUR, HOUR, MINUTE, TWO
@@ -9,7 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.sites.models import Site
 from pages import told
 
-from maintenance_windows import lifecycle, reconcile, store
+from maintenance_windows import finding, lifecycle, reconcile, store
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
 
 BOARD = "/admin/maintenance_windows/"
@@ -103,6 +104,60 @@ def test_sites_are_filtered_and_paged(acme, plan, at, browser, django_assert_max
     assert busy.count('class="lane"') == 1
     assert "acme.example" in busy
     assert "&lt;b&gt;" in browser.get(f"{BOARD}?q=<b>").text
+
+
+def domains(page: str) -> list[str]:
+    return re.findall(r'<span class="site">([^ <]+)', page)
+
+
+def test_sites_with_something_on_or_planned_come_first(acme, globex, plan, at, browser):
+    names = [f"s{n:02}.example" for n in range(40)]
+    sites = Site.objects.bulk_create(Site(domain=name) for name in names)
+    quiet = ["example.com", *names[:20], *names[25:39]]
+    for n, site in enumerate(sites[20:25]):
+        plan(site, TWO + (9 - n) * HOUR, TWO + 24 * HOUR)
+    plan(sites[0], TWO + 15 * 24 * HOUR, TWO + 16 * 24 * HOUR)  # is not on the timeline
+    plan(globex, TWO - 30 * MINUTE, FOUR)
+    plan(globex, FOUR + HOUR, FOUR + 2 * HOUR)
+    lifecycle.cancel(plan(sites[1]).pk, clock=lambda: TWO - HOUR)
+    at(TWO - 20 * MINUTE)
+    reconcile.tick()
+    lifecycle.switch_on([sites[39]])
+    at(TWO)
+    plan(acme, TWO - MINUTE, FOUR)  # has begun, and no tick has seen it
+    near = ["globex.example", "s39.example", "acme.example", *reversed(names[20:25])]
+    assert domains(browser.get(BOARD).text) == [*near, *quiet][:25]
+    assert domains(browser.get(f"{BOARD}?p=2").text) == [*near, *quiet][25:]
+    assert domains(browser.get(f"{BOARD}?busy=1").text) == near
+    assert domains(browser.get(f"{BOARD}?q=s2").text) == [*near[3:], *names[25:30]]
+    assert domains(browser.get(f"{BOARD}?q=s2&busy=1").text) == near[3:]
+
+
+def test_where_very_many_sites_match_the_order_is_the_same(
+    acme, globex, plan, browser, monkeypatch
+):
+    monkeypatch.setattr(finding, "FEW", 1)
+    plan(globex)
+    assert domains(browser.get(f"{BOARD}?q=.example").text) == ["globex.example", "acme.example"]
+    assert domains(browser.get(f"{BOARD}?q=.example&busy=1").text) == ["globex.example"]
+    assert "Page" not in browser.get(f"{BOARD}?q=.example").text
+
+
+def test_pages_fill_up_across_the_last_site_with_something_planned(plan, at, browser):
+    sites = Site.objects.bulk_create(Site(domain=f"s{n:02}.example") for n in range(60))
+    for site in sites[30:]:
+        plan(site)
+    pages = [domains(browser.get(f"{BOARD}?p={n}").text) for n in (1, 2, 3)]
+    assert [len(page) for page in pages] == [25, 25, 11]
+    assert sorted(chain(*pages)) == ["example.com", *(site.domain for site in sites)]
+    assert set(pages[0]) < {site.domain for site in sites[30:]}
+    assert pages[2] == [site.domain for site in sites[19:30]]
+
+
+def test_of_many_windows_to_come_the_next_is_named(acme, plan, at, browser):
+    windows = [plan(acme, TWO + n * HOUR, TWO + n * HOUR + MINUTE) for n in (3, 1, 2, 1)]
+    assert f"/{windows[1].pk}/change/" in browser.get(BOARD).text.split('id="board-now"')[1]
+    assert "2029-11-04 03:00 UTC" in row(browser.get(BOARD).text, "acme.example")
 
 
 def test_each_site_says_its_state(acme, globex, plan, at, browser):

@@ -1,17 +1,22 @@
 """What all pages here have in common."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.utils import unquote
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
 
+from maintenance_windows.admin.lists import LongList
 from maintenance_windows.admin.story import Event
 from maintenance_windows.rules import Refused
 
+AT_ONCE = 200  # rows that an action is done to: each takes the lock
 
-class KeptForTheRecord(admin.ModelAdmin):  # type: ignore[type-arg]
+
+class KeptForTheRecord(LongList):
     """Rows that nobody deletes here; they still go when their Site is deleted.
 
     Where `story` tells what happened to one, its history page does.
@@ -40,12 +45,17 @@ class KeptForTheRecord(admin.ModelAdmin):  # type: ignore[type-arg]
     def each(
         self,
         request: HttpRequest,
-        rows: Iterable[Any],
+        rows: QuerySet[Any],
         verb: Callable[..., Any],
         said: Callable[[Any], str],
     ) -> None:
         """Do to each row what an action asks for, and say what came of it or why not."""
-        for row in rows:
+        chosen = list(rows[: AT_ONCE + 1])
+        if len(chosen) > AT_ONCE:
+            text = _("At most %(number)s at once: choose fewer.") % {"number": AT_ONCE}
+            self.message_user(request, text, messages.ERROR)
+            return
+        for row in chosen:
             try:
                 outcome = verb(row.pk, actor=request.user.get_username())
             except Refused as refusal:

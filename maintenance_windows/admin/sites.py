@@ -6,16 +6,19 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.db import router, transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows import lifecycle, store
+from maintenance_windows import finding, lifecycle, store
 from maintenance_windows.admin import story
 from maintenance_windows.admin.links import BypassLinks
+from maintenance_windows.admin.lists import LongChangeList
 from maintenance_windows.admin.operating import Board
 from maintenance_windows.admin.record import KeptForTheRecord
+from maintenance_windows.admin.searching import words_of
 from maintenance_windows.admin.story import Event
 from maintenance_windows.forms.site import SiteForm
 from maintenance_windows.models import CalendarToken, IgnoredURL, SiteMaintenance
@@ -45,7 +48,7 @@ def as_visitors_know(flags: Iterable[SiteMaintenance]) -> None:
         flag.follow(state.at(now) if state else None, now)
 
 
-class SiteChangeList(ChangeList):
+class SiteChangeList(LongChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list = list(self.result_list)
@@ -88,6 +91,13 @@ class SiteMaintenanceAdmin(Board, BypassLinks, KeptForTheRecord):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SiteChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        for word in words_of(search_term):
+            queryset = queryset.filter(finding.called(word, "site__"))
+        return queryset, False
 
     def save_model(
         self,

@@ -7,16 +7,19 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.admin.record import KeptForTheRecord
+from maintenance_windows.admin.searching import SearchedNearNow
 from maintenance_windows.models import Transition
 
 
 @admin.register(Transition)
-class TransitionAdmin(KeptForTheRecord):
+class TransitionAdmin(SearchedNearNow, KeptForTheRecord):
     list_display = ("site", "in_maintenance", "due_at", "done_at", "why", "actor")
     list_filter = ("in_maintenance",)
     list_select_related = ("site",)
-    search_fields = ("site__domain", "actor")
-    date_hierarchy = "done_at"
+    moment, texts = "done_at", ("actor",)
+    search_fields = ("site__domain", *texts)
+    sortable_by = (moment,)
+    date_hierarchy = moment
     ordering = ("-done_at", "-pk")
 
     @admin.display(description=_("why"))

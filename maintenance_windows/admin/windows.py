@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +15,7 @@ from maintenance_windows.admin import story
 from maintenance_windows.admin.calendars import OwnCalendar
 from maintenance_windows.admin.record import KeptForTheRecord
 from maintenance_windows.admin.scheduling import Scheduling
+from maintenance_windows.admin.searching import SearchedNearNow
 from maintenance_windows.admin.story import Event
 from maintenance_windows.forms.window import WindowForm
 from maintenance_windows.models import MaintenanceWindow
@@ -35,14 +36,22 @@ class StatusFilter(admin.SimpleListFilter):
         return queryset.with_status(Status(value), timezone.now())
 
 
+class SeriesFilter(admin.EmptyFieldListFilter):
+    def get_lookup_condition(self) -> Q:
+        """Asked for those without a series by an index of series, SQLite would sort all of them."""
+        return ~Q(series__isnull=False)
+
+
 @admin.register(MaintenanceWindow)
-class MaintenanceWindowAdmin(OwnCalendar, Scheduling, KeptForTheRecord):
+class MaintenanceWindowAdmin(OwnCalendar, Scheduling, SearchedNearNow, KeptForTheRecord):
     form = WindowForm
     list_display = ("site", "starts_at", "ends_at", "status", "level", "title")
-    list_filter = (StatusFilter, "level", ("series", admin.EmptyFieldListFilter))
+    list_filter = (StatusFilter, "level", ("series", SeriesFilter))
     list_select_related = ("site",)
-    search_fields = ("site__domain", "title")
-    date_hierarchy = "starts_at"
+    moment, texts = "starts_at", ("title",)
+    search_fields = ("site__domain", *texts)
+    sortable_by = (moment,)
+    date_hierarchy = moment
     ordering = ("-starts_at", "-pk")
     actions = ("start_now", "extend_15", "extend_30", "extend_60", "end_now", "cancel")
     facts = ("status", "started_at", "ended_at", "cancelled_at", "created_by")

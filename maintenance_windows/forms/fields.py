@@ -37,6 +37,12 @@ class MomentWidget(forms.SplitDateTimeWidget):
         return context | {"zone": self.zone, "zone_id": zone_id}
 
 
+class LongSelect(forms.Select):
+    """Hundreds of options, which would be most of a page's work were each a template of its own."""
+
+    template_name = "maintenance_windows/admin/long_select.html"
+
+
 class MomentField(forms.SplitDateTimeField):
     """A time in the current time zone; one that it skips or repeats is refused by name."""
 

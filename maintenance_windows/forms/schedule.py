@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows import rules
-from maintenance_windows.forms.fields import LengthField, MomentField, MomentWidget
+from maintenance_windows.forms.fields import LengthField, LongSelect, MomentField, MomentWidget
 from maintenance_windows.forms.preview import Previewed
 from maintenance_windows.forms.series import zone_choices
 from maintenance_windows.models import MaintenanceWindow
@@ -54,6 +54,7 @@ class ScheduleForm(Previewed, forms.ModelForm):  # type: ignore[type-arg]
     zone = forms.ChoiceField(
         label=_("Time zone"),
         choices=zone_choices,
+        widget=LongSelect,
         help_text=_("Start and end are what the clock shows there."),
     )
     starts_at = MomentField(label=_("Start"), widget=MomentWidget(_("Start date"), _("Start time")))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows import series as verbs
 from maintenance_windows.forms.editing import ChangesOnly
-from maintenance_windows.forms.fields import DatesField, LengthField
+from maintenance_windows.forms.fields import DatesField, LengthField, LongSelect
 from maintenance_windows.forms.preview import Previewed
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.models.series import zones
@@ -62,7 +62,7 @@ OTHERS = {"site", *WindowSeries.TEXTS}
 
 
 class SeriesForm(Previewed, ChangesOnly):
-    zone = forms.ChoiceField(label=_("Time zone"), choices=zone_choices)
+    zone = forms.ChoiceField(label=_("Time zone"), choices=zone_choices, widget=LongSelect)
     length = LengthField(label=_("Length"), help_text=_("Of each window: 30m, 2h, 1h30m or 2d."))
     every = forms.IntegerField(
         label=_("Every"), min_value=1, max_value=MOST, initial=1, required=False

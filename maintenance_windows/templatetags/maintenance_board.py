@@ -33,8 +33,8 @@ def maintenance_board(context: Any) -> dict[str, Any]:
         return {}
     now = timezone.now()
     text, busy = request.GET.get("q", "").replace("\0", "").strip(), request.GET.get("busy") == "1"
-    pages = Paginator(board.sites(text, busy=busy, now=now), SITES)
-    page = pages.get_page(request.GET.get("p"))
+    sites: Any = board.Sites(text, busy=busy, now=now)
+    page = Paginator(sites, SITES).get_page(request.GET.get("p"))
     axis = board.axis(now, mirrored=get_language_bidi())
     zone = timezone.get_current_timezone()
     return {

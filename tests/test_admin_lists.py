@@ -1,0 +1,239 @@
+"""The lists of the admin: found, cut, ordered and dated without reading all rows."""
+
+import re
+from html import unescape
+
+import pytest
+from conftest import FOUR, HOUR, TWO
+from django.contrib.admin.models import LogEntry
+from django.contrib.sites.models import Site
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pages import times, told
+
+from maintenance_windows import finding, lifecycle
+from maintenance_windows.admin import MaintenanceWindowAdmin, lists, record, searching
+from maintenance_windows.models import MaintenanceWindow, Transition
+
+DAY = 24 * HOUR
+URL = "/admin/maintenance_windows/"
+WINDOWS, SITES, TRANSITIONS = (
+    f"{URL}{model}/" for model in ("maintenancewindow", "sitemaintenance", "transition")
+)
+OTHER_WAYS = ("bitmapscan", "hashjoin", "mergejoin", "seqscan", "sort")
+CUT = "are listed: narrow the list down to see others."
+
+
+@pytest.fixture
+def nights(acme, globex) -> list[MaintenanceWindow]:
+    """Five in a row, before and after them one a year away: acme's are 0, 2, 4 and 6."""
+    starts = [TWO - 366 * DAY, *(TWO + n * DAY for n in range(5)), TWO + 366 * DAY]
+    return MaintenanceWindow.objects.bulk_create(
+        MaintenanceWindow(
+            site=[acme, globex][n % 2], starts_at=start, ends_at=start + HOUR, title=f"Night {n}"
+        )
+        for n, start in enumerate(starts)
+    )
+
+
+def listed(response) -> list[int]:
+    return [int(window.title[-1]) for window in response.context["cl"].result_list]
+
+
+def offered(response) -> dict[str, str]:
+    """The dates above a list, and where they lead to."""
+    nav = re.search(r'<nav class="toplinks">(.*?)</nav>', response.text, re.DOTALL)[1]
+    found = re.findall(r'<a href="([^"]*)"[^>]*>([^<]*)</a>', nav)
+    return {said.replace("&lsaquo;", "").strip(): unescape(link) for link, said in found}
+
+
+def plan_of(sql: str) -> str:
+    """How the database goes about it; PostgreSQL as if there were many rows."""
+    is_postgresql = connection.vendor == "postgresql"
+    with connection.cursor() as cursor:
+        for other in OTHER_WAYS if is_postgresql else ():
+            cursor.execute(f"SET enable_{other} = off")
+        cursor.execute(f"EXPLAIN {'' if is_postgresql else 'QUERY PLAN'} {sql}")
+        lines = [str(row[-1]) for row in cursor.fetchall()]
+        for other in OTHER_WAYS if is_postgresql else ():
+            cursor.execute(f"RESET enable_{other}")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("path", [WINDOWS, SITES, TRANSITIONS, f"{URL}windowseries/"])
+def test_a_list_asks_the_same_however_long_it_is(acme, browser, at, path):
+    asked = []
+    for number in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            assert "_facets" not in browser.get(path).text
+        asked.append([re.sub(r"\(.*\)", "", query["sql"]) for query in queries])
+        counts = [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
+        assert [f"LIMIT {lists.MOST + 1}" in sql for sql in counts] == [True]
+        for n in range(5):
+            site = Site.objects.create(domain=f"s{number}{n}.example")
+            lifecycle.schedule([site], starts_at=TWO, ends_at=FOUR)
+            lifecycle.switch_on([site])
+    assert len(asked[0]) <= len(asked[1]) <= 10
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ({}, "mw_window_newest"),
+        ({"o": "2"}, "mw_window_newest"),
+        ({"level__exact": "read_only"}, "mw_window_newest"),
+        ({"series__isempty": "1"}, "mw_window_newest"),
+        ({"status": "cancelled"}, "mw_window_cancelled"),
+        ({"status": "completed"}, "mw_window_newest"),
+        ({"starts_at__year": "2029"}, "mw_window_newest"),
+    ],
+)
+def test_windows_are_listed_in_the_order_of_an_index(nights, browser, query, index):
+    with CaptureQueriesContext(connection) as queries:
+        assert browser.get(WINDOWS, query).status_code == 200
+    (sql,) = [q["sql"] for q in queries if "ORDER BY" in q["sql"] and '"django_site"' in q["sql"]]
+    plan = plan_of(sql if "LIMIT" in sql else f"{sql} LIMIT 100")
+    assert index in plan
+    # Of rows that begin at once, those are sorted that the page needs.
+    assert not re.search(r"(^|->  )Sort  |USE TEMP B-TREE FOR ORDER BY", plan)
+
+
+def test_only_what_an_index_orders_can_be_ordered_by(nights, browser):
+    head = re.search(r"<thead>(.*?)</thead>", browser.get(WINDOWS).text, re.DOTALL)[1]
+    assert set(re.findall(r"\?o=-?(\d)", head)) == {"2"}
+    assert listed(browser.get(WINDOWS, {"o": "2"})) == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_of_rows_behind_a_number_a_list_says_that_there_are_some(nights, browser, monkeypatch):
+    monkeypatch.setattr(lists, "MOST", 7)
+    assert CUT not in browser.get(WINDOWS).text
+    monkeypatch.setattr(lists, "MOST", 4)
+    page = browser.get(WINDOWS)
+    assert f"Only the first 4 {CUT}" in page.text
+    assert "4 maintenance windows" in " ".join(page.text.split())
+    assert "4 results" not in page.text
+    found = browser.get(WINDOWS, {"q": "acme"})
+    assert CUT not in found.text
+    assert "4 results" in found.text
+
+
+def test_pages_end_where_the_counting_does(nights, browser, monkeypatch):
+    monkeypatch.setattr(MaintenanceWindowAdmin, "list_per_page", 2)
+    monkeypatch.setattr(lists, "MOST", 4)
+    assert listed(browser.get(WINDOWS, {"p": 2})) == [4, 3]
+    assert browser.get(WINDOWS, {"p": 3}).headers["Location"].endswith("?e=1")
+
+
+def test_an_action_is_not_done_to_more_than_it_should(nights, browser, at, monkeypatch):
+    monkeypatch.setattr(record, "AT_ONCE", 2)
+    given = {"action": "cancel", "_selected_action": [nights[3].pk], "select_across": "1"}
+    assert told(browser.post(WINDOWS, given, follow=True)) == "At most 2 at once: choose fewer."
+    assert not MaintenanceWindow.objects.filter(cancelled_at__isnull=False).exists()
+    browser.post(f"{WINDOWS}?q=night+3", given)
+    assert MaintenanceWindow.objects.get(cancelled_at__isnull=False) == nights[3]
+
+
+def test_years_months_and_days_are_offered_from_the_first_row_to_the_last(nights, browser):
+    page = browser.get(WINDOWS)
+    assert list(offered(page)) == ["2028", "2029", "2030"]
+    year = browser.get(WINDOWS + offered(page)["2028"])
+    assert listed(year) == [0]
+    assert list(offered(year)) == ["All dates", "November 2028", "December 2028"]
+    month = browser.get(WINDOWS + offered(year)["November 2028"])
+    assert list(offered(month))[:2] == ["2028", "November 3"]
+    assert len(offered(month)) == 1 + 28
+    day = browser.get(WINDOWS + offered(month)["November 3"])
+    assert listed(day) == [0]
+    assert list(offered(day)) == ["November 2028"]
+    assert offered(day)["November 2028"] == offered(year)["November 2028"]
+
+
+def test_dates_are_those_of_the_clock_and_keep_what_was_chosen(acme, browser, settings):
+    settings.TIME_ZONE = "Asia/Tokyo"
+    assert "toplinks" not in browser.get(WINDOWS).text
+    lifecycle.schedule([acme], starts_at=TWO + 14 * HOUR, ends_at=TWO + 15 * HOUR)
+    page = browser.get(WINDOWS, {"status": "scheduled"})
+    assert list(offered(page)) == ["All dates", "November 2029"]
+    month = browser.get(WINDOWS + offered(page)["November 2029"])
+    assert list(offered(month)) == ["2029", "November 5"]
+    assert "status=scheduled" in offered(month)["November 5"]
+    assert browser.get(WINDOWS, {"starts_at__year": "x"}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("acme", [6, 4, 2, 0]),
+        ("ACME night", [6, 4, 2, 0]),
+        ("night globex", [5, 3, 1]),
+        ("'night 4'", [4]),
+        ("acme globex", []),
+        ("nobody", []),
+    ],
+)
+def test_each_word_is_in_the_domain_or_in_the_title(nights, browser, text, found):
+    page = browser.get(WINDOWS, {"q": text})
+    assert listed(page) == found
+    assert told(page) == ""
+
+
+def test_titles_far_from_now_are_found_by_their_date(nights, at, browser, monkeypatch):
+    monkeypatch.setattr(searching, "NEAR", 2)
+    at(TWO + 2 * DAY)
+    page = browser.get(WINDOWS, {"q": "night"})
+    assert listed(page) == [5, 4, 3, 2]
+    assert told(page) == (
+        "Texts were searched from 2029-11-04 to 2030-11-05 only: choose a date to search others."
+    )
+    assert listed(browser.get(WINDOWS, {"q": "acme"})) == [6, 4, 2, 0]
+    page = browser.get(WINDOWS, {"q": "night", "starts_at__year": "2028"})
+    assert (listed(page), told(page)) == ([0], "")
+    page = browser.get(WINDOWS, {"q": "night", "starts_at__year": "2030"})
+    assert (listed(page), told(page)) == ([6], "")
+    at(TWO + 10 * DAY)
+    page = browser.get(WINDOWS, {"q": "night"})
+    assert listed(page) == [6, 5, 4]
+    assert "from 2029-11-06 to … only" in told(page)
+
+
+def test_where_very_many_sites_match_what_is_near_is_found(nights, at, browser, monkeypatch):
+    monkeypatch.setattr(searching, "NEAR", 2)
+    monkeypatch.setattr(finding, "FEW", 1)
+    at(TWO + 2 * DAY)
+    page = browser.get(WINDOWS, {"q": "example"})
+    assert listed(page) == [5, 4, 3, 2]
+    assert told(page) == "More than 1 sites match: searched from 2029-11-04 to 2030-11-05 only."
+    assert listed(browser.get(WINDOWS, {"q": "globex"})) == [5, 3, 1]
+
+
+def test_transitions_are_found_by_site_and_by_who_did_it(acme, globex, at, browser):
+    for n, name in enumerate(("alice", "bob", "bob")):
+        at(TWO + n * DAY)
+        lifecycle.switch_on([acme, globex], actor=name)
+        lifecycle.switch_off([acme, globex], actor=name)
+    counts = {
+        text: browser.get(TRANSITIONS, {"q": text}).context["cl"].result_count
+        for text in ("acme", "bob", "acme alice", "example")
+    }
+    assert counts == {"acme": 6, "bob": 8, "acme alice": 2, "example": 12}
+    assert Transition.objects.count() == 12
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+def test_sites_are_found_by_domain_and_name(acme, globex, browser, monkeypatch, few):
+    monkeypatch.setattr(finding, "FEW", few)
+    Site.objects.create(domain="shop.example", name="Acme's shop")
+    for text, number in (("ACME", 2), ("acme shop", 1), ("example", 4), ("nobody", 0)):
+        assert browser.get(SITES, {"q": text}).context["cl"].result_count == number, text
+
+
+def test_windows_of_many_sites_are_logged_at_once(acme, browser):
+    sites = Site.objects.bulk_create(Site(domain=f"s{n}.example") for n in range(40))
+    asked = []
+    for chosen in (sites[:2], sites):
+        form = {"sites": [site.pk for site in chosen], "zone": "UTC", "level": "full"}
+        with CaptureQueriesContext(connection) as queries:
+            browser.post(f"{WINDOWS}add/", form | times("starts_at", TWO) | times("ends_at", FOUR))
+        asked.append(len(queries))
+    assert asked[0] >= asked[1]
+    assert LogEntry.objects.count() == MaintenanceWindow.objects.count() == 42
