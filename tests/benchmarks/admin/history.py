@@ -1,0 +1,96 @@
+"""What years of use leave behind beside windows, and what is on now."""
+
+from collections.abc import Iterator
+from datetime import date, time, timedelta
+
+from django.apps import apps
+from django.contrib.auth.models import Permission, User
+from django.contrib.sites.models import Site
+from django.db import connection
+from django.utils import timezone
+
+from maintenance_windows import lifecycle, reconcile, series
+from maintenance_windows.models import MaintenanceWindow, WindowSeries
+from maintenance_windows.snapshot import Level
+
+MINUTE = timedelta(minutes=1)
+SERIES, NEAR = 300, 50  # sites; with few sites a third of them has series, and so on
+PLANNER = ("add_maintenancewindow", "change_maintenancewindow", "add_windowseries", "view_site")
+# Of each fifth window somebody changed the title, and Django's own log has a line of each tenth.
+CHANGES = """
+INSERT INTO maintenance_windows_change (window_id, at, actor, changes)
+SELECT id, created_at, 'alice', '{"title": ["Disks", "New disks"]}'
+FROM maintenance_windows_maintenancewindow WHERE id % 5 = 0
+"""
+LOG = """
+INSERT INTO django_admin_log
+    (action_time, object_id, object_repr, action_flag, change_message, content_type_id, user_id)
+SELECT w.created_at, CAST(w.id AS varchar(20)), 'a window', 1, '[]', t.id, u.id
+FROM maintenance_windows_maintenancewindow w, django_content_type t, auth_user u
+WHERE w.id % 10 = 0 AND t.model = 'maintenancewindow' AND u.username = 'alice'
+"""
+
+
+def add() -> None:
+    """Also the users `alice`, a superuser, `planner`, and `viewer`, who see and plan."""
+    User.objects.bulk_create(User(username=f"user{n}", is_staff=True) for n in range(200))
+    User.objects.create(username="alice", is_staff=True, is_superuser=True)
+    views = Permission.objects.filter(
+        content_type__app_label="maintenance_windows", codename__startswith="view_"
+    )
+    for name, more in (("viewer", ()), ("planner", PLANNER)):
+        user = User.objects.create(username=name, is_staff=True)
+        user.user_permissions.set(views | Permission.objects.filter(codename__in=more))
+    with connection.cursor() as cursor:
+        cursor.execute(CHANGES)
+        cursor.execute(LOG)
+    repeat()
+    switch()
+    reconcile.tick()
+
+
+def repeat() -> None:
+    """Series of all kinds, whose windows are made."""
+    template = {"starts_on": date(2024, 3, 4), "length": timedelta(hours=2), "title": "Nightly"}
+    rules = ("FREQ=DAILY", "FREQ=WEEKLY;BYDAY=SU", "FREQ=MONTHLY;BYDAY=2TU")
+    chosen = list(Site.objects.order_by("pk")[: min(SERIES, Site.objects.count() // 3)])
+    for n, rule in enumerate(rules):
+        one = WindowSeries(
+            rule=rule, start_time=time(2 + n), zone="Europe/Berlin", level=Level.FULL, **template
+        )
+        series.repeat(chosen[n :: len(rules)], one, actor="alice")
+
+
+def switch() -> None:
+    """Sites that are on, that are about to be, that were a minute ago, and that are held."""
+    sites = list(Site.objects.order_by("-pk")[: 4 * NEAR])
+    now = timezone.now()
+    on, soon, over, held = (sites[n::4] for n in range(4))
+    times = {"ends_at": now + 120 * MINUTE, "actor": "alice"}
+    lifecycle.schedule(on, starts_at=now - 30 * MINUTE, title="Disks", message="New.", **times)
+    lifecycle.schedule(soon, starts_at=now + 20 * MINUTE, **times)
+    lifecycle.schedule(over, starts_at=now - 40 * MINUTE, **times)
+    lifecycle.switch_off(over, actor="alice")
+    lifecycle.switch_on(held, level=Level.READ_ONLY, message="By hand.", actor="alice")
+
+
+def windows() -> dict[str, MaintenanceWindow]:
+    """One of each kind."""
+    own = MaintenanceWindow.objects.select_related("site")
+    return {
+        "past": own.exclude(ended_at=None).earliest("pk"),
+        "coming": own.waiting().filter(series=None).latest("starts_at", "pk"),
+        "running": own.running().latest("pk"),
+        "of a series": own.waiting().exclude(series=None).latest("starts_at", "pk"),
+    }
+
+
+def sizes() -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in _counts())
+
+
+def _counts() -> Iterator[tuple[str, int]]:
+    yield "sites", Site.objects.count()
+    for name in ("maintenancewindow", "windowseries", "transition", "change"):
+        model = apps.get_model("maintenance_windows", name)
+        yield str(model._meta.verbose_name_plural), model._default_manager.count()
