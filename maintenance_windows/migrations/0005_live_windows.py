@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.db import migrations, models
 
 
@@ -6,16 +8,16 @@ class AddWholeIndex(migrations.AddIndex):
     finds the same rows by the columns that the conditions are about.
     """
 
-    def state_forwards(self, app_label, state):
+    def state_forwards(self, app_label: str, state: Any) -> None:
         pass
 
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+    def database_forwards(self, app_label: str, schema_editor: Any, *states: Any) -> None:
         if not schema_editor.connection.features.supports_partial_indexes:
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            super().database_forwards(app_label, schema_editor, *states)
 
-    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+    def database_backwards(self, app_label: str, schema_editor: Any, *states: Any) -> None:
         if not schema_editor.connection.features.supports_partial_indexes:
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
+            super().database_backwards(app_label, schema_editor, *states)
 
 
 class Migration(migrations.Migration):
