@@ -89,6 +89,8 @@ def test_a_list_asks_the_same_however_long_it_is(acme, browser, at, path):
     ],
 )
 def test_windows_are_listed_in_the_order_of_an_index(nights, browser, query, index):
+    if connection.vendor == "mysql":
+        pytest.skip("read off the plans of PostgreSQL and SQLite")
     with CaptureQueriesContext(connection) as queries:
         assert browser.get(WINDOWS, query).status_code == 200
     (sql,) = [q["sql"] for q in queries if "ORDER BY" in q["sql"] and '"django_site"' in q["sql"]]
