@@ -15,7 +15,7 @@ from django.db.models import F
 from maintenance_windows import history, reconcile
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow, WindowSeries
 from maintenance_windows.querysets import LIVE, Status
-from maintenance_windows.survey import Plan, past, renamed
+from maintenance_windows.survey import Plan, first_date, renamed
 
 BATCH = 100  # rows in a statement that gives each something of its own
 
@@ -45,7 +45,7 @@ def preview(series: WindowSeries, now: datetime, number: int) -> list[Coming]:
     stored = WindowSeries.objects.filter(pk=series.pk).first()
     of_series = MaintenanceWindow.objects.filter(series=series.pk, occurs_on__isnull=False)
     moved = of_series.waiting().filter(overridden=True)
-    windows = list(of_series.filter(occurs_on__gte=past(series, now).date()) | moved)
+    windows = list(of_series.filter(occurs_on__gte=first_date(series, now)) | moved)
     names = renamed(windows, stored, series, now) if stored else {}
     for window in windows:
         window.occurs_on = names.get(window.pk, window.occurs_on)

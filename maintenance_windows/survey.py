@@ -107,7 +107,7 @@ def _windows(series: Iterable[WindowSeries], now: datetime) -> Statement:
     """Those whose date the rule may name again, whatever people did to them."""
     since: defaultdict[date, list[int]] = defaultdict(list)
     for one in series:
-        since[past(one, now).date()].append(one.pk)
+        since[first_date(one, now)].append(one.pk)
     chosen = " OR ".join(
         f"series_id IN ({listed(ids)}) AND occurs_on >= '{day}'" for day, ids in since.items()
     )
@@ -122,7 +122,12 @@ FROM maintenance_windows_maintenancewindow WHERE {chosen or "FALSE"}
     )
 
 
-def past(series: WindowSeries, now: datetime) -> datetime:
+def first_date(series: WindowSeries, now: datetime) -> date:
+    """What has an earlier date is over, and so far back that no date of another zone meets it."""
+    return (_past(series, now) - 2 * DAY).date()
+
+
+def _past(series: WindowSeries, now: datetime) -> datetime:
     """What started before, on whatever date of its zone, is over."""
     return now - min(series.length, LONGEST) - 2 * DAY
 
@@ -139,7 +144,7 @@ def renamed(
     """
     if stored.zone == series.zone:
         return {}
-    since = past(series, now)
+    since = _past(series, now)
     stop = max((window.starts_at for window in windows), default=since) + 2 * DAY
     names = {one.starts_at: one.date for one in series.recurrence().occurrences(since, stop)}
     try:

@@ -632,6 +632,16 @@ def test_the_same_nights_in_another_zone_stay_as_they_are(acme, begin, at):
     assert len(nights) == len(set(nights))
 
 
+def test_nights_that_have_earlier_dates_farther_west_stay_as_they_are(acme, begin, at):
+    """03:00 in UTC is 22:00 of the day before in New York: so many nights after the first."""
+    daily = begin(acme, rule="FREQ=DAILY", start_time=time(3))
+    at(ONE + 10 * DAY + 3 * HOUR)
+    outcome = series.revise(daily.pk, zone="America/New_York", start_time=time(22))
+    assert (outcome.changed, outcome.cancelled) == ([], [])
+    assert len(outcome.made) == 11  # as the horizon has moved
+    assert starts(daily) == [f"{TWO + number * DAY:%m-%d}" for number in range(71)]
+
+
 def test_windows_that_a_change_makes_are_its_authors(acme, begin):
     sundays = begin(acme)
     series.revise(sundays.pk, rule="FREQ=DAILY", actor="carol", clock=lambda: ONE)
