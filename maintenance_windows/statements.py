@@ -137,7 +137,7 @@ ON flag.site_id = django_site.id WHERE django_site.id IN ({listed(site_ids)})
 
 
 def listed(ids: Iterable[int]) -> str:
-    return ",".join(str(int(number)) for number in ids) or "NULL"
+    return ",".join(str(int(number)) for number in ids)
 
 
 def among(ids: Iterable[int]) -> RawSQL:

@@ -116,6 +116,14 @@ def test_what_is_rolled_back_is_not_announced(acme, announced):
     assert announced == [("started", acme.pk)]
 
 
+def test_of_a_site_that_is_gone_by_the_commit_nothing_is_announced(acme, globex, announced, caplog):
+    with transaction.atomic():
+        lifecycle.switch_on([acme, globex])
+        acme.delete()
+    assert announced == [("started", globex.pk)]
+    assert "Traceback" not in caplog.text
+
+
 def test_a_short_window_inside_a_long_one_opens_nothing(acme, plan, announced):
     plan(acme)
     plan(acme, TWO + 10 * MINUTE, TWO + 20 * MINUTE)

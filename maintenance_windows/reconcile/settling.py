@@ -63,8 +63,9 @@ def announce(transitions: Collection[Transition]) -> None:
     store.publish()
     sites = Site.objects.in_bulk({transition.site_id for transition in transitions})
     for transition in transitions:
-        if site := sites.get(transition.site_id):
-            transition.site = site  # lest each receiver asks for it
+        if transition.site_id not in sites:
+            continue  # it was deleted in the same transaction
+        transition.site = sites[transition.site_id]  # lest each receiver asks for it
         signal = (
             signals.maintenance_started if transition.in_maintenance else signals.maintenance_ended
         )
