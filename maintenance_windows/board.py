@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.sites.models import Site
-from django.db.models import F, Q, Value
-from django.db.models.functions import Coalesce
+from django.db.models import DateTimeField, F, Q, Value
+from django.db.models.functions import Cast, Coalesce
 
 from maintenance_windows import finding, status
 from maintenance_windows.axis import HUNDRED, Axis, depth, stack
@@ -88,7 +88,8 @@ class Sites:
 def _near(now: datetime, site_ids: list[int] | None) -> Iterator[int]:
     """The ids of sites, each as often as something is on or planned, by when that begins."""
     windows = MaintenanceWindow.objects.filter(ends_at__gt=now)
-    begins = Coalesce("since", Value(now))  # with SQL nobody need say since when
+    at_once = Cast(Value(now), DateTimeField())  # a literal is text to MariaDB
+    begins = Coalesce("since", at_once)  # with SQL nobody need say since when
     rows = [
         SiteMaintenance.objects.filter(in_maintenance=True).annotate(begins=begins),
         windows.running().annotate(begins=F("started_at")),
