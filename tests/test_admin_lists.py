@@ -88,12 +88,11 @@ def test_a_list_asks_the_same_however_long_it_is(acme, browser, at, path):
         ({"starts_at__year": "2029"}, "mw_window_newest"),
     ],
 )
-def test_windows_are_listed_in_the_order_of_an_index(nights, browser, query, index):
-    if connection.vendor == "mysql":
-        pytest.skip("read off the plans of PostgreSQL and SQLite")
+def test_windows_are_listed_in_the_order_of_an_index(nights, browser, monkeypatch, query, index):
+    monkeypatch.setattr(lists, "FEW", -1)  # as where there are many of the kind
     with CaptureQueriesContext(connection) as queries:
         assert browser.get(WINDOWS, query).status_code == 200
-    (sql,) = [q["sql"] for q in queries if "ORDER BY" in q["sql"] and '"django_site"' in q["sql"]]
+    (sql,) = [q["sql"] for q in queries if "ORDER BY" in q["sql"] and 'window"."title"' in q["sql"]]
     plan = plan_of(sql if "LIMIT" in sql else f"{sql} LIMIT 100")
     assert index in plan
     # Of rows that begin at once, those are sorted that the page needs.

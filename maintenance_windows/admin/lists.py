@@ -6,9 +6,11 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 MOST = 10_000  # rows of a list that are counted and can be paged to
+FEW = 1000  # rows that a query names one by one
 
 
 class FirstPages(Paginator):  # type: ignore[type-arg]
@@ -29,7 +31,20 @@ class FirstPages(Paginator):  # type: ignore[type-arg]
 
 
 class LongChangeList(ChangeList):
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """As indexes have it: what is equal goes the way that the rest goes."""
+        ordering: list[Any] = list(super().get_ordering(request, queryset))
+        if ordering[-1] == "-pk" and not ordering[0].startswith("-"):
+            ordering[-1] = "pk"
+        return ordering
+
     def get_results(self, request: HttpRequest) -> None:
+        if self.filter_params:
+            # Few rows are looked for once, in no order. For the first of a page in their order,
+            # and once more to count them, planners may look at all there are.
+            ids = list(self.queryset.order_by().values_list("pk", flat=True)[: FEW + 1])
+            if len(ids) <= FEW:
+                self.queryset = self.queryset.filter(pk__in=ids)
         super().get_results(request)
         if not self.filter_params:
             # There is no smaller number to be told apart from it beside the search.

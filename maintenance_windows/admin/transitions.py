@@ -15,7 +15,6 @@ from maintenance_windows.models import Transition
 class TransitionAdmin(SearchedNearNow, KeptForTheRecord):
     list_display = ("site", "in_maintenance", "due_at", "done_at", "why", "actor")
     list_filter = ("in_maintenance",)
-    list_select_related = ("site",)
     moment, texts = "done_at", ("actor",)
     search_fields = ("site__domain", *texts)
     sortable_by = (moment,)

@@ -47,7 +47,6 @@ class MaintenanceWindowAdmin(OwnCalendar, Scheduling, SearchedNearNow, KeptForTh
     form = WindowForm
     list_display = ("site", "starts_at", "ends_at", "status", "level", "title")
     list_filter = (StatusFilter, "level", ("series", SeriesFilter))
-    list_select_related = ("site",)
     moment, texts = "starts_at", ("title",)
     search_fields = ("site__domain", *texts)
     sortable_by = (moment,)

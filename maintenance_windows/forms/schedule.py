@@ -119,6 +119,9 @@ class ScheduleForm(Previewed, forms.ModelForm):  # type: ignore[type-arg]
             self.cleaned_data["ends_at"] = ends_at
             self.span = Span(starts_at, ends_at)
 
+    def validate_constraints(self) -> None:
+        """They are rules here, and fields: the database would be asked once for each."""
+
     def errors_of_times(self) -> list[str]:
         """Nothing while there is nothing to complain of yet."""
         return super().errors_of_times() if TIMES & set(self.changed_data) else []
