@@ -207,6 +207,25 @@ def test_a_row_that_means_nothing_spoils_no_other(acme, globex, unchecked, plan,
     assert Transition.objects.count() == 2
 
 
+@pytest.mark.parametrize(("kind", "pattern"), [("regex", "(?=no)"), ("glob", "*")])
+def test_an_ignored_url_that_means_nothing_spoils_no_other(acme, plan, at, visit, kind, pattern):
+    """Nobody can make these in the admin."""
+    if kind == "glob" and connection.vendor != "sqlite":
+        pytest.skip("other databases refuse such a row")
+    flag = SiteMaintenance.objects.get(pk=acme.pk)
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA ignore_check_constraints = ON")
+        IgnoredURL.objects.create(maintenance=flag, kind=kind, pattern=pattern)
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA ignore_check_constraints = OFF")
+    IgnoredURL.objects.create(maintenance=flag, pattern="contact/")
+    plan(acme)
+    at(TWO)
+    assert visit().status_code == 503
+    assert visit("/contact/").status_code == 404
+
+
 def test_windows_of_a_site_that_is_gone_spoil_no_other(acme, globex, plan, at, visit):
     if connection.vendor != "sqlite":
         pytest.skip("other databases do not let go of such a site")
