@@ -88,10 +88,11 @@ class Sites:
 def _near(now: datetime, site_ids: list[int] | None) -> Iterator[int]:
     """The ids of sites, each as often as something is on or planned, by when that begins."""
     windows = MaintenanceWindow.objects.filter(ends_at__gt=now)
+    is_on = Q(until=None) | Q(until__gt=now)
     at_once = Cast(Value(now), DateTimeField())  # a literal is text to MariaDB
     begins = Coalesce("since", at_once)  # with SQL nobody need say since when
     rows = [
-        SiteMaintenance.objects.filter(in_maintenance=True).annotate(begins=begins),
+        SiteMaintenance.objects.filter(is_on, in_maintenance=True).annotate(begins=begins),
         windows.running().annotate(begins=F("started_at")),
         windows.waiting().filter(starts_at__lt=now + AHEAD).annotate(begins=F("starts_at")),
     ]

@@ -113,6 +113,7 @@ def test_of_rows_behind_a_number_a_list_says_that_there_are_some(nights, browser
     assert f"Only the first 4 {CUT}" in page.text
     assert "4 maintenance windows" in " ".join(page.text.split())
     assert "4 results" not in page.text
+    assert "4 results" not in browser.get(WINDOWS, {"q": "night"}).text
     found = browser.get(WINDOWS, {"q": "acme"})
     assert CUT not in found.text
     assert "4 results" in found.text

@@ -131,6 +131,8 @@ def test_sites_with_something_on_or_planned_come_first(acme, globex, plan, at, b
     assert domains(browser.get(f"{BOARD}?busy=1").text) == near
     assert domains(browser.get(f"{BOARD}?q=s2").text) == [*near[3:], *names[25:30]]
     assert domains(browser.get(f"{BOARD}?q=s2&busy=1").text) == near[3:]
+    at(FOUR + 2 * HOUR)  # globex is up, and no tick has seen it
+    assert domains(browser.get(f"{BOARD}?busy=1").text) == ["s39.example", *near[3:]]
 
 
 def test_where_very_many_sites_match_the_order_is_the_same(

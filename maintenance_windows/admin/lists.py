@@ -46,8 +46,8 @@ class LongChangeList(ChangeList):
             if len(ids) <= FEW:
                 self.queryset = self.queryset.filter(pk__in=ids)
         super().get_results(request)
-        if not self.filter_params:
-            # There is no smaller number to be told apart from it beside the search.
+        if not self.filter_params or self.paginator.goes_on:
+            # Beside the search there is no number then: it would not be that of the results.
             self.full_result_count = self.result_count
 
 
