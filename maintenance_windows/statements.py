@@ -4,7 +4,7 @@ Each part reads one partial index over live rows: no joins, and no OR but those 
 made with, or the planners turn to whole tables.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -83,20 +83,26 @@ class Window(NamedTuple):
 
 WINDOW = Window._fields[:4], Window._fields[4:]
 
-# All that closes a site now or starts by `ahead`; a hold is no window, and has no end.
-NEAR = Statement(
-    f"""
+
+def closing(site_ids: Collection[int] | None = None) -> Statement:
+    """All that closes a site now or starts by `ahead`, be it any or one of these.
+
+    A hold is no window, and has no end.
+    """
+    some = "" if site_ids is None else f" AND site_id IN ({listed(site_ids)})"
+    return Statement(
+        f"""
 SELECT site_id, id, level, message, started_at, starts_at, ends_at
-FROM maintenance_windows_maintenancewindow WHERE {RUNNING}
+FROM maintenance_windows_maintenancewindow WHERE {RUNNING}{some}
 UNION ALL
 SELECT site_id, id, level, message, started_at, starts_at, ends_at
-FROM maintenance_windows_maintenancewindow WHERE {WAITING} AND starts_at <= %(ahead)s
+FROM maintenance_windows_maintenancewindow WHERE {WAITING} AND starts_at <= %(ahead)s{some}
 UNION ALL
 SELECT site_id, NULL, level, message, since, since, until
-FROM maintenance_windows_sitemaintenance WHERE in_maintenance AND until IS NULL
-""",  # noqa: S608 (texts of ours)
-    *WINDOW,
-)
+FROM maintenance_windows_sitemaintenance WHERE in_maintenance AND until IS NULL{some}
+""",  # noqa: S608 (texts of ours, and numbers)
+        *WINDOW,
+    )
 
 
 def waiting(site_ids: Iterable[int]) -> Statement:

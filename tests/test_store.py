@@ -88,6 +88,16 @@ def test_a_snapshot_of_many_sites_takes_no_more_queries(acme, at):
     assert queries() == few
 
 
+def test_some_sites_are_read_by_themselves(acme, globex, plan):
+    for site in (acme, globex):
+        plan(site)
+        plan(site, FOUR, FOUR + HOUR)
+    every = store.load(TWO)
+    assert dict(store.load(TWO, only=[acme.pk]).by_id) == {acme.pk: every.of(acme.pk)}
+    assert not store.load(TWO, only=[])
+    assert not store.load(TWO, only=[999_999])
+
+
 def test_what_did_not_change_is_kept(acme, globex, plan):
     plan(acme)
     plan(globex)

@@ -1,6 +1,6 @@
 """Sites: the switch of each, and the URLs that stay open."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import admin, messages
@@ -39,10 +39,10 @@ class IgnoredURLInline(admin.TabularInline):  # type: ignore[type-arg]
         return field
 
 
-def as_visitors_know(flags: Iterable[SiteMaintenance]) -> None:
+def as_visitors_know(flags: Collection[SiteMaintenance]) -> None:
     """Bring these rows up to date in memory, for a page; the tick does it in the database."""
     now = timezone.now()
-    states = store.load(now).by_id
+    states = store.load(now, only=[flag.pk for flag in flags]).by_id
     for flag in flags:
         state = states.get(flag.pk)
         flag.follow(state.at(now) if state else None, now)

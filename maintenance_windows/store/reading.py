@@ -16,12 +16,12 @@ from maintenance_windows.patterns import is_usable
 from maintenance_windows.querysets import follow
 from maintenance_windows.snapshot import Closure, PatternKind, SiteState, Snapshot
 from maintenance_windows.statements import (
-    NEAR,
     SLICE,
     Row,
     Statement,
     Window,
     ask,
+    closing,
     patterns,
     sites,
     waiting,
@@ -40,7 +40,10 @@ left_out = Complaints(logging.getLogger(__name__))
 
 
 def load(
-    now: datetime, with_port: Collection[str] = frozenset(), last: Snapshot = NOTHING
+    now: datetime,
+    with_port: Collection[str] = frozenset(),
+    last: Snapshot = NOTHING,
+    only: Collection[int] | None = None,
 ) -> Snapshot:
     """Read the snapshot at `now`: one small query while no site is in or near maintenance.
 
@@ -49,15 +52,20 @@ def load(
 
     However many sites there are, no other thread waits for long. A state that is as in `last` is
     that one: so what was found out about it is kept, and little is made anew.
+
+    `only` are some ids of sites, for whoever asks about a page of them.
     """
+    if only is not None and not only:
+        return NOTHING
     ahead = now + max(LEAST_AHEAD, conf.banner_lead)
     using = router.db_for_read(MaintenanceWindow)
     # Tuples of plain values alone, which the garbage collector does not walk through.
     near: dict[int, tuple[Row, ...]] = {}
-    for row in _asked(using, NEAR, ahead=ahead):
+    for row in _asked(using, closing(only), ahead=ahead):
         near[row[0]] = (*near.get(row[0], ()), row)
     if not near:
-        left_out.now({})
+        if only is None:
+            left_out.now({})
         return NOTHING
     wrong: dict[Hashable, str] = {}
 
@@ -82,7 +90,8 @@ def load(
                 yield known if known == state else state
 
     snapshot = Snapshot(states(), with_port)
-    left_out.now(wrong)
+    if only is None:
+        left_out.now(wrong)
     return snapshot
 
 
