@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -59,12 +60,12 @@ class Pool:
             future, question = self._questions.get()
             if not future.set_running_or_notify_cancel():
                 continue  # nobody waits for it any more
-            close_old_connections()
             try:
+                close_old_connections()
                 future.set_result(question())
             except BaseException as error:  # noqa: BLE001 (whoever asked is told)
                 future.set_exception(error)
-            finally:
+            with suppress(Exception):  # nothing may end this thread
                 let_go()
 
 
