@@ -138,8 +138,9 @@ def _near(period: Span, chosen: Q) -> QuerySet[Any, Any]:
             on_date & Q(series__in=series),
         ]
     windows = MaintenanceWindow.objects.filter(KNOWN_LEVEL, chosen).values_list("pk", flat=True)
-    found = [windows.filter(part) for part in parts]
-    return found[0].union(*found[1:], all=True)
+    found, *others = [windows.filter(part) for part in parts]
+    # Django 5.2.0 does not slice a union of one.
+    return found.union(*others, all=True) if others else found
 
 
 def _nearest(events: Iterable[Event], today: datetime) -> tuple[Event, ...]:

@@ -76,6 +76,7 @@ def test_a_list_asks_the_same_however_long_it_is(acme, browser, at, path):
     assert len(asked[0]) <= len(asked[1]) <= 10
 
 
+@pytest.mark.skipif(connection.vendor == "mysql", reason="MariaDB plans by how many rows there are")
 @pytest.mark.parametrize(
     ("query", "index"),
     [
