@@ -80,16 +80,14 @@ def decide(
         return UP
     case = Case(state=state, maintenance=maintenance, visit=visit, now=now)
     if maintenance.level is Level.READ_ONLY and visit.is_safe:
-        reason = Reason.READ_ONLY
-    elif any(exempt(case) for exempt in urls):
-        reason = Reason.EXEMPT
-    elif any(exempt(case) for exempt in people):
-        reason = Reason.TRUSTED
-    elif visit.preflight:
-        reason = Reason.PREFLIGHT
-    else:
-        reason = Reason.CLOSED
-    return Verdict(reason=reason, case=case)
+        return Verdict(Reason.READ_ONLY, case)
+    for exempt in urls:
+        if exempt(case):
+            return Verdict(Reason.EXEMPT, case)
+    for exempt in people:
+        if exempt(case):
+            return Verdict(Reason.TRUSTED, case)
+    return Verdict(Reason.PREFLIGHT if visit.preflight else Reason.CLOSED, case)
 
 
 def retry_after(maintenance: Maintenance, now: datetime, open_ended: int | None) -> int | None:

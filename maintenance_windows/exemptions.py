@@ -9,7 +9,7 @@ from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.contrib.staticfiles.views import serve as serve_static
 from django.core.signals import setting_changed
-from django.urls import Resolver404, ResolverMatch, get_urlconf, resolve
+from django.urls import Resolver404, ResolverMatch, get_resolver
 from django.utils.translation import get_language
 from django.views.static import serve as serve_media
 
@@ -35,10 +35,10 @@ def open_path(case: Case) -> bool:
 
 
 def ignored_url(case: Case) -> bool:
-    path = case.visit.path
-    matchers = chain(
-        (matcher(*pattern) for pattern in case.state.patterns), _matchers(conf.admin_ignored_urls)
-    )
+    path, patterns, regexes = case.visit.path, case.state.patterns, conf.admin_ignored_urls
+    if not patterns and not regexes:
+        return False
+    matchers = chain((matcher(*pattern) for pattern in patterns), _matchers(regexes))
     return any(matches(path[1:]) for matches in matchers) and is_plain(path)
 
 
@@ -53,7 +53,7 @@ def open_view(case: Case) -> bool:
     """The view that answers, wherever it is mounted: found as Django finds it."""
     return _is_open(
         case.visit.path,
-        case.visit.urlconf or get_urlconf(),
+        case.visit.urlconf,
         get_language(),
         case.maintenance.level is Level.READ_ONLY,
         int(case.now.timestamp()),
@@ -111,7 +111,7 @@ def _matches(path: str, urlconf: str | None, language: str | None) -> Iterator[R
 
 def _resolve(path: str, urlconf: str | None) -> ResolverMatch | None:
     try:
-        return resolve(path, urlconf)
+        return get_resolver(urlconf).resolve(path)
     except Resolver404:
         return None
 
