@@ -4,11 +4,14 @@ from collections.abc import Callable, Collection
 from datetime import timedelta
 from functools import cached_property
 from math import ceil, isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
+
+if TYPE_CHECKING:
+    from functools import _lru_cache_wrapper
 
 # The tick's own queue: behind other people's slow tasks it would be late.
 QUEUE = "maintenance"
@@ -168,9 +171,20 @@ class Conf:
 
 conf = Conf()
 
+Remembering = TypeVar("Remembering", bound="_lru_cache_wrapper[Any]")
+
+
+def until_settings_change(remembering: Remembering) -> Remembering:
+    """Of a function with an lru_cache: settings change in tests alone, and it starts over then."""
+
+    def start_over(**_: Any) -> None:
+        remembering.cache_clear()
+
+    setting_changed.connect(start_over, weak=False)
+    return remembering
+
 
 def _start_over(**_: Any) -> None:
-    """Settings change in tests alone."""
     vars(conf).clear()
 
 

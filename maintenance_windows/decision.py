@@ -15,8 +15,8 @@ class Visit(NamedTuple):
     """What the decision needs to know of a request.
 
     `methods` are the request's own and those that it wants to be taken for. `remote` is the peer
-    of its connection and `forwarded` whom X-Forwarded-For names, true or not; `bypass` the token
-    that it brings.
+    of its connection and `forwarded` whom X-Forwarded-For names, true or not; `language` the one
+    that is active, `bypass` the token that it brings.
     """
 
     methods: tuple[str, ...]
@@ -24,6 +24,7 @@ class Visit(NamedTuple):
     remote: str = ""
     forwarded: str = ""
     urlconf: str | None = None
+    language: str | None = None
     preflight: bool = False
     bypass: str = ""
 

@@ -3,19 +3,16 @@
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from itertools import chain
-from typing import Any
 
 from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.contrib.staticfiles.views import serve as serve_static
-from django.core.signals import setting_changed
 from django.urls import Resolver404, ResolverMatch, get_resolver
-from django.utils.translation import get_language
 from django.views.static import serve as serve_media
 
 from maintenance_windows.addresses import client, is_within, read_networks
 from maintenance_windows.bypass import is_admitted
-from maintenance_windows.conf import conf
+from maintenance_windows.conf import conf, until_settings_change
 from maintenance_windows.decision import Case, Exemption
 from maintenance_windows.patterns import Matcher, is_below, is_plain, is_usable, matcher
 from maintenance_windows.snapshot import Level, PatternKind
@@ -54,12 +51,13 @@ def open_view(case: Case) -> bool:
     return _is_open(
         case.visit.path,
         case.visit.urlconf,
-        get_language(),
+        case.visit.language,
         case.maintenance.level is Level.READ_ONLY,
         int(case.now.timestamp()),
     )
 
 
+@until_settings_change
 @lru_cache(maxsize=1024)
 def _is_open(
     path: str,
@@ -76,14 +74,6 @@ def _is_open(
         return False
     names = conf.exempt_url_names + (conf.writable_url_names if read_only else ())
     return any(_stays_open(match, names) for match in _matches(path, urlconf, language))
-
-
-def _start_over(**_: Any) -> None:
-    """Settings, and the URLs among them, change in tests alone."""
-    _is_open.cache_clear()
-
-
-setting_changed.connect(_start_over)
 
 
 def _stays_open(match: ResolverMatch, names: Collection[str]) -> bool:

@@ -3,7 +3,7 @@
 from django.contrib.sites.models import Site
 from django.db.models import Q
 
-FEW = 1000  # sites that a query names one by one
+FEW = 1000  # rows that a query names one by one
 
 
 def has(text: str, *fields: str) -> Q:

@@ -80,6 +80,5 @@ def refuse(request: HttpRequest, verdict: Verdict, *, trusted: bool) -> HttpResp
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     if not verdict.closed or trusted or verdict.case is None:
         return None
-    now = datetime.now(UTC)
-    state, maintenance = verdict.case.state, verdict.case.maintenance
-    return None if maintenance.is_over(now) else unavailable(request, state, maintenance, now)
+    case = verdict.case._replace(now=datetime.now(UTC))
+    return None if case.maintenance.is_over(case.now) else unavailable(request, case)

@@ -18,7 +18,6 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.handlers.wsgi import WSGIRequest
-from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template, select_template
@@ -27,7 +26,7 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from maintenance_windows.conf import conf
+from maintenance_windows.conf import conf, until_settings_change
 from maintenance_windows.snapshot import Level, Maintenance
 from maintenance_windows.timeline import rfc3339
 
@@ -85,23 +84,22 @@ def words(maintenance: Maintenance) -> Words:
     return Words(title=title, text=text, back=back % {"end": end, "zone": zone})
 
 
-def render(maintenance: Maintenance, *, domain: str, secure: bool, html: bool) -> Page:
+def html(maintenance: Maintenance, domain: str, language: str | None, *, secure: bool) -> Page:
     """The page of the project, else our own; plain text where it cannot be made."""
-    if html:
-        # While a template is being written, each request shows it as it is.
-        make = _html.__wrapped__ if settings.DEBUG else _html
-        try:
-            page = make(maintenance, domain, get_language(), secure=secure)
-        except Exception as error:  # noqa: BLE001 (a template may raise anything: closed is closed)
-            _complain(FAILED, error)
-        else:
-            _broken.discard(FAILED)
-            return page
-    return _text(maintenance, get_language())
+    # While a template is being written, each request shows it as it is.
+    make = _html.__wrapped__ if settings.DEBUG else _html
+    try:
+        page = make(maintenance, domain, language, secure=secure)
+    except Exception as error:  # noqa: BLE001 (a template may raise anything: closed is closed)
+        _complain(FAILED, error)
+        return plain(maintenance, language)
+    _broken.discard(FAILED)
+    return page
 
 
+@until_settings_change
 @lru_cache(maxsize=256)
-def _text(maintenance: Maintenance, language: str | None) -> Page:
+def plain(maintenance: Maintenance, _language: str | None) -> Page:
     language = spoken()
     with translation.override(language):
         said = words(maintenance)
@@ -112,15 +110,12 @@ def _text(maintenance: Maintenance, language: str | None) -> Page:
     )
 
 
-def problem(maintenance: Maintenance, site: str, starts_at: datetime | None) -> Page:
-    """What programs read (RFC 9457)."""
-    return _problem(maintenance, site, starts_at, get_language())
-
-
+@until_settings_change
 @lru_cache(maxsize=256)
-def _problem(
+def problem(
     maintenance: Maintenance, site: str, starts_at: datetime | None, _language: str | None
 ) -> Page:
+    """What programs read (RFC 9457)."""
     said = words(maintenance)
     content = {
         "type": "about:blank",
@@ -137,6 +132,7 @@ def _problem(
     return Page(parts=encoded, content_type=PROBLEM, never=b"null")
 
 
+@until_settings_change
 @lru_cache(maxsize=256)
 def _html(maintenance: Maintenance, domain: str, language: str | None, *, secure: bool) -> Page:
     template = _template()
@@ -213,12 +209,3 @@ def _complain(text: str, error: Exception) -> None:
     if text not in _broken:
         _broken.add(text)
         logger.error("%s", text, exc_info=error)
-
-
-def _start_over(**_: Any) -> None:
-    for made in (_html, _text, _problem):
-        made.cache_clear()
-
-
-# Settings change in tests alone.
-setting_changed.connect(_start_over)

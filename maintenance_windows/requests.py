@@ -2,15 +2,14 @@
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
-from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django.http.request import split_domain_port
+from django.utils.translation import get_language
 
 from maintenance_windows import store
 from maintenance_windows.bypass import COOKIE
-from maintenance_windows.conf import conf
+from maintenance_windows.conf import conf, until_settings_change
 from maintenance_windows.decision import Visit
 from maintenance_windows.snapshot import Maintenance, SiteState, Snapshot
 
@@ -31,6 +30,7 @@ def site_state(request: HttpRequest, snapshot: Snapshot) -> SiteState | None:
     return snapshot.find(host, name)
 
 
+@until_settings_change
 @lru_cache(maxsize=4096)
 def _read_host(raw: str) -> tuple[str, str]:
     """A host in lower case, and its name without the port. Raises DisallowedHost.
@@ -43,14 +43,6 @@ def _read_host(raw: str) -> tuple[str, str]:
     return host, split_domain_port(host)[0]
 
 
-def _start_over(**_: Any) -> None:
-    """As when somebody's test changes ALLOWED_HOSTS."""
-    _read_host.cache_clear()
-
-
-setting_changed.connect(_start_over)
-
-
 def visit_of(request: HttpRequest) -> Visit:
     meta = request.META
     wanted = [meta[name].strip().upper() for name in OVERRIDES if name in meta]
@@ -61,6 +53,7 @@ def visit_of(request: HttpRequest) -> Visit:
         remote=meta.get("REMOTE_ADDR", ""),
         forwarded=meta.get("HTTP_X_FORWARDED_FOR", ""),
         urlconf=getattr(request, "urlconf", None),
+        language=get_language(),
         preflight=request.method == "OPTIONS"
         and "HTTP_ORIGIN" in meta
         and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in meta,

@@ -1,6 +1,5 @@
 """The 503 and its headers, and what answers to those who pass are marked with."""
 
-from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
 from random import random
@@ -11,10 +10,10 @@ from django.utils.http import escape_leading_slashes
 
 from maintenance_windows import pages
 from maintenance_windows.conf import conf
-from maintenance_windows.decision import Reason, Verdict, retry_after, spread
+from maintenance_windows.decision import Case, Reason, Verdict, retry_after, spread
 from maintenance_windows.pages import PROBLEM, Page
 from maintenance_windows.patterns import is_below
-from maintenance_windows.snapshot import Level, Maintenance, SiteState
+from maintenance_windows.snapshot import Level
 from maintenance_windows.timeline import rfc3339
 
 HTML, TEXT, JSON = "text/html", "text/plain", "application/json"
@@ -31,16 +30,14 @@ PAGE_JITTER = 5
 LONGEST = 1000  # characters of a header that is sent back or kept
 
 
-def unavailable(
-    request: HttpRequest, state: SiteState, maintenance: Maintenance, now: datetime
-) -> HttpResponse:
+def unavailable(request: HttpRequest, case: Case) -> HttpResponse:
     """The answer for a closed site (RFC 9110 section 15.6.4), never to be stored."""
-    seconds = retry_after(maintenance, now, conf.retry_after)
+    seconds = retry_after(case.maintenance, case.now, conf.retry_after)
     later = None
     if seconds is not None:
         later = spread(seconds, conf.retry_after_jitter, conf.retry_after_max, random())  # noqa: S311
     kind = representation(request)
-    page = _page(request, state, maintenance, kind)
+    page = _page(request, case, kind)
     headers = {"Content-Type": page.content_type, "Cache-Control": "no-store", "Vary": "Accept"}
     if page.language:
         headers["Content-Language"] = page.language
@@ -65,12 +62,16 @@ def unavailable(
     return response
 
 
-def _page(request: HttpRequest, state: SiteState, maintenance: Maintenance, kind: str) -> Page:
-    site = state.domain or request.get_host()
+def _page(request: HttpRequest, case: Case, kind: str) -> Page:
+    maintenance, language = case.maintenance, case.visit.language
+    site = case.state.domain or request.get_host()
     if kind == PROBLEM:
-        starts_at = maintenance.since if state.domain else None
-        return pages.problem(maintenance, site, starts_at)
-    return pages.render(maintenance, domain=site, secure=request.is_secure(), html=kind == HTML)
+        return pages.problem(
+            maintenance, site, maintenance.since if case.state.domain else None, language
+        )
+    if kind == HTML:
+        return pages.html(maintenance, site, language, secure=request.is_secure())
+    return pages.plain(maintenance, language)
 
 
 def representation(request: HttpRequest) -> str:

@@ -13,14 +13,13 @@ from django.db.models import OuterRef, Subquery
 from maintenance_windows import store
 from maintenance_windows.conf import conf
 from maintenance_windows.decision import retry_after
+from maintenance_windows.finding import FEW
 from maintenance_windows.models import MaintenanceWindow, Scheduler
 from maintenance_windows.recurrence import Occurrence
 from maintenance_windows.snapshot import Maintenance
 from maintenance_windows.timeline import rfc3339
 
 Record = dict[str, Any]
-
-FEW = 1000  # sites that a query names one by one
 
 
 def scheduler(now: datetime) -> Record:

@@ -25,8 +25,9 @@ from django.views.decorators.http import require_safe
 
 from maintenance_windows import pages, store
 from maintenance_windows.bypass import COOKIE, Token
+from maintenance_windows.decision import Case
 from maintenance_windows.outlook import Outlook, facts, outlook_of
-from maintenance_windows.requests import site_state
+from maintenance_windows.requests import site_state, visit_of
 from maintenance_windows.responses import unavailable
 
 
@@ -46,7 +47,7 @@ def bypass(request: HttpRequest, token: str) -> HttpResponse:
     maintenance = state.at(now) if state else None
     read = Token.read(token)
     if state and maintenance and not (read and read.admits(state, now)):
-        response = unavailable(request, state, maintenance, now)
+        response = unavailable(request, Case(state, maintenance, visit_of(request), now))
     else:
         response = HttpResponseRedirect(get_script_prefix())
         response.headers["Cache-Control"] = "no-store"

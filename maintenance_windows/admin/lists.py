@@ -9,8 +9,9 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from maintenance_windows.finding import FEW
+
 MOST = 10_000  # rows of a list that are counted and can be paged to
-FEW = 1000  # rows that a query names one by one
 
 
 class FirstPages(Paginator):  # type: ignore[type-arg]
