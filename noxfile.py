@@ -176,6 +176,13 @@ def mutants(session: nox.Session) -> None:
     session.run("mutmut", "results")
 
 
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Known faults of what we depend on, where their list can be reached."""
+    session.install("-e", ".[service]", "pip-audit>=2")
+    session.run("pip-audit", "--skip-editable", *session.posargs)
+
+
 @here
 def demo(session: nox.Session) -> None:
     """A window on one of two sites, seen from a visitor's side."""

@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,12 @@ from maintenance_windows.models import MaintenanceWindow
 TWO = datetime(2029, 11, 4, 2, 0, tzinfo=UTC)
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 FOUR = TWO + 2 * HOUR
+
+
+def pytest_configure() -> None:
+    """A shell's job in the background ignores Ctrl-C, and so would each program that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def require(name: str) -> str:
