@@ -10,6 +10,7 @@ from maintenance_windows.timeline import (
     covering,
     from_local,
     merge,
+    rfc3339,
     whole_seconds,
 )
 
@@ -111,3 +112,14 @@ def test_times_that_a_zone_skips_or_repeats_are_refused(zone, naive, sentence):
     with pytest.raises(AmbiguousTime) as refusal:
         from_local(naive, ZoneInfo(zone))
     assert str(refusal.value) == sentence
+    # For those who say it in another language.
+    assert refusal.value.skipped is ("does not exist" in sentence)
+    assert set(refusal.value.parts) == {"time", "zone", "first", "second"}
+    assert all(part in sentence for part in refusal.value.parts.values())
+
+
+def test_times_are_in_utc_wherever_the_process_runs(settings):
+    settings.TIME_ZONE = "Asia/Tokyo"  # Django makes it that of the process
+    assert rfc3339(TWO) == "2029-11-04T02:00:00Z"
+    local = from_local(datetime(2029, 11, 4, 2, 0), ZoneInfo("Europe/Berlin"))
+    assert (local, local.tzinfo) == (TWO - HOUR, UTC)
