@@ -17,10 +17,6 @@ class Axis:
     end: datetime
     mirrored: bool = False
 
-    @property
-    def span(self) -> Span:
-        return Span(self.start, self.end)
-
     def at(self, moment: datetime) -> float:
         """Where a moment lies, in per cent from the left; beyond the ends at the ends."""
         share = (moment - self.start) / (self.end - self.start)

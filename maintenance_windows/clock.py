@@ -39,7 +39,5 @@ def skew() -> timedelta:
         return timedelta(0)
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        (theirs,) = cursor.fetchone() or [None]
-    if not isinstance(theirs, datetime):
-        return timedelta(0)
+        theirs: datetime = cursor.fetchone()[0]
     return timezone.now() - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))

@@ -55,8 +55,6 @@ def is_usable(kind: PatternKind, pattern: str) -> bool:
 
 def fault(kind: PatternKind, pattern: str) -> str | None:
     """The sentence that says why a pattern is refused; None where it is good."""
-    if not isinstance(pattern, str):
-        return _("Write the pattern as a string.")
     if not pattern.strip():
         return _("Enter a pattern: a blank one would leave the whole site open.")
     if pattern.startswith(("/", "^/")):

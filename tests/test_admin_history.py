@@ -7,8 +7,14 @@ from conftest import FOUR, HOUR, MINUTE, TWO
 from django.urls import reverse
 from django.utils.html import strip_tags
 
-from maintenance_windows import lifecycle, reconcile
-from maintenance_windows.models import Change, MaintenanceWindow, SiteMaintenance, Transition
+from maintenance_windows import lifecycle, reconcile, series
+from maintenance_windows.models import (
+    Change,
+    MaintenanceWindow,
+    SiteMaintenance,
+    Transition,
+    WindowSeries,
+)
 
 
 def story(browser, row) -> list[str]:
@@ -93,3 +99,17 @@ def test_history_cannot_be_edited_or_deleted(moved, browser):
     assert "delete_selected" not in page
     assert f"window {moved.pk} began" in page
     assert Change.objects.count() == 2
+
+
+def test_a_window_of_a_series_says_whose_it_is(acme, browser):
+    nightly = WindowSeries(
+        rule="FREQ=DAILY",
+        starts_on=TWO.date(),
+        start_time=TWO.time(),
+        zone="UTC",
+        length=HOUR,
+    )
+    begun = series.repeat([acme], nightly, actor="bob")[0].series
+    window = begun.windows.earliest("starts_at")
+    (planned,) = story(browser, window)
+    assert f"window {window.pk} planned by series {begun.pk}: " in planned

@@ -6,11 +6,14 @@ from itertools import chain
 
 import pytest
 from conftest import FOUR, HOUR, MINUTE, TWO
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.sites.models import Site
+from django.urls import path
 from pages import told
 
 from maintenance_windows import finding, lifecycle, reconcile, store
+from maintenance_windows.admin import MaintenanceWindowAdmin
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
 
 BOARD = "/admin/maintenance_windows/"
@@ -341,3 +344,19 @@ def test_zones_are_called_by_their_names(acme, at, browser, settings, zone):
     assert f"Times in {zone}." in browser.get(BOARD).text
     add = browser.get("/admin/maintenance_windows/maintenancewindow/add/")
     assert f'<option value="{zone}" selected>' in add.text
+
+
+class Windows(admin.AdminSite):
+    """Somebody's admin that has a part of what there is."""
+
+
+windows_alone = Windows("windows")
+windows_alone.register(MaintenanceWindow, MaintenanceWindowAdmin)
+urlpatterns = [path("windows/", windows_alone.urls)]
+
+
+def test_an_admin_that_has_only_a_part_has_no_board(acme, browser, settings):
+    settings.ROOT_URLCONF = __name__
+    page = browser.get("/windows/maintenance_windows/").text
+    assert "Maintenance windows" in page
+    assert 'id="board' not in page

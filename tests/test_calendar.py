@@ -454,6 +454,13 @@ def test_a_series_that_cannot_be_worked_out_spoils_nothing(acme, begin):
     assert len(events(get())) == 9
 
 
+def test_what_a_series_made_stays_when_its_zone_is_no_more(acme, begin):
+    begun = begin(acme)
+    MaintenanceWindow.objects.filter(series=begun).update(occurs_on=None)
+    WindowSeries.objects.filter(pk=begun.pk).update(zone="Europe/Atlantis")
+    assert len(events(get())) == 9
+
+
 def test_more_windows_take_no_more_queries(acme, globex, begin, key, django_assert_max_num_queries):
     for number in count(1):
         with django_assert_max_num_queries(6):

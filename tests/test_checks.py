@@ -11,6 +11,7 @@ from django.contrib.sites.models import Site
 from django.core.checks import CheckMessage, run_checks
 from django.core.checks import Warning as CheckWarning
 from django.core.management import call_command
+from django.db import connection
 from django_celery_beat.models import PeriodicTask
 
 from maintenance_windows.checks import TAG
@@ -280,6 +281,26 @@ def test_a_cache_that_tells_nothing_is_said_where_a_site_is_deployed(settings, b
     assert number == "W009"
     assert words in sentence
     assert said() == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("site_id", [None, 7777])
+def test_before_the_first_migrate_there_are_no_sites_to_speak_of(settings, site_id):
+    settings.ALLOWED_HOSTS = ["www.acme.example"]
+    if site_id:
+        settings.SITE_ID = site_id
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE django_site RENAME TO elsewhere")
+        try:
+            found = [number for number, _ in said(asking=True)]
+        finally:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO django_site")
+    assert not {"W011", "W012"} & set(found)
+
+
+def test_a_project_without_a_default_cache_is_told_so_by_django(settings):
+    settings.CACHES = {"other": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    assert "W009" not in [number for number, _ in said(deploy=True)]
 
 
 def test_each_is_documented_once():

@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from datetime import datetime
+from io import StringIO
 
 import pytest
 from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
@@ -13,7 +15,7 @@ from django.contrib.sites.models import Site
 from django.core.management import CommandError, call_command, load_command_class
 
 from maintenance_windows import lifecycle, reconcile
-from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
 
 
 @pytest.fixture
@@ -314,3 +316,26 @@ def test_times_without_an_offset_are_read_in_time_zone(
         maintenance("schedule", "acme.example", f"--start={moment}", "--for=1h")
     maintenance("schedule", "acme.example", "--start=2027-03-28T03:00", "--for=1h")
     assert MaintenanceWindow.objects.get().starts_at.isoformat() == "2027-03-28T01:00:00+00:00"
+
+
+def test_the_next_window_is_told_of_a_site_that_comes_up(acme, plan, maintenance):
+    coming = plan(acme).pk
+    lifecycle.switch_on([acme])
+    span = "2029-11-04 02:00:00 UTC to 2029-11-04 04:00:00 UTC"
+    line = f"acme.example: up, next: window {coming}, {span}\n"
+    assert maintenance("off", "acme.example") == line
+
+
+def test_an_account_without_a_name_is_a_shell(acme, maintenance, monkeypatch):
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4242)
+    maintenance("on", "acme.example")
+    assert Transition.objects.get().actor == "shell"
+
+
+def test_what_is_printed_may_go_anywhere(acme, at):
+    with redirect_stdout(StringIO()) as printed:
+        command = load_command_class("maintenance_windows", "maintenance")
+        command.run_from_argv(["manage.py", "maintenance", "on", "acme.example"])
+    assert printed.getvalue().startswith("acme.example: in maintenance since ")

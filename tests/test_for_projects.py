@@ -231,3 +231,12 @@ def test_a_banner_comes_no_earlier_than_asked_for(acme, plan, at, visit, pages, 
     assert words(visit("/page"))[0] == ""
     at(TWO - 10 * MINUTE)
     assert words(visit("/page"))[0].startswith("Maintenance ahead")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_tests_change_by_hand_leaves_the_pretence_alone(acme, client, settings):
+    with maintenance("acme.example"):
+        lifecycle.switch_off([acme])
+        assert client.get("/page", headers={"host": "acme.example"}).status_code == 503
+        settings.MAINTENANCE_FORCE = "off"  # starts over
+        assert client.get("/page", headers={"host": "acme.example"}).status_code != 503

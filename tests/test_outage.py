@@ -15,6 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from maintenance_windows import clock, lifecycle, reconcile, store, tasks
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance, Transition
+from maintenance_windows.store.refresher import INTERVAL
 from maintenance_windows.store.shared import KEY
 
 Outage = Callable[[], AbstractContextManager[None]]
@@ -422,3 +423,23 @@ def test_a_clock_that_differs_from_the_databases_is_noticed(
     assert warned(caplog)[0].startswith("This host's clock is +")
     tasks.tick()
     assert len(warned(caplog)) == 1
+
+
+def test_who_changes_something_does_not_wait_for_a_reader_that_hangs(acme, monkeypatch):
+    assert not store.current()
+    with freeze(monkeypatch):
+        time.sleep(1.5 * INTERVAL)  # the reader begins its next reading
+        lifecycle.switch_on([acme])
+        assert not store.current()
+    store.publish()
+    assert store.current()
+
+
+def test_projects_without_djangos_users_have_a_page(acme, plan, at, client, settings):
+    settings.MIDDLEWARE = ["maintenance_windows.middleware.MaintenanceModeMiddleware"]
+    without = {"django.contrib.auth", "django.contrib.admin"}
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name not in without]
+    plan(acme)
+    at(TWO)
+    answer = client.get("/", headers={"host": "acme.example"})
+    assert (answer.status_code, "<h1>" in answer.text) == (503, True)

@@ -189,3 +189,12 @@ def test_titles_are_for_those_who_may_see_windows(night, acme):
     assert 'value="off"' in board
     assert "CANARY" not in board
     assert "CANARY" not in night.client.get(history).text
+
+
+@pytest.mark.parametrize("minutes", [15, 30, 60])
+def test_each_extension_is_as_long_as_it_says(night, minutes):
+    become(night.client, "operator")
+    end = night.running.ends_at
+    night.action(f"extend_{minutes}", night.running)
+    night.running.refresh_from_db()
+    assert night.running.ends_at == end + minutes * MINUTE

@@ -73,3 +73,24 @@ def test_the_app_is_migrated_back_and_forth():
         migrate("maintenance_windows")
     assert SiteMaintenance.objects.count() == 2
     assert Scheduler.objects.count() == 1
+
+
+class Elsewhere:
+    """Keeps none of our tables in this database."""
+
+    def allow_migrate(self, db: str, app_label: str, **hints: object) -> bool | None:
+        return False if app_label == "maintenance_windows" else None
+
+
+def test_a_database_that_has_none_of_our_tables_gets_no_rows(settings):
+    Site.objects.bulk_create([Site(domain="acme.example")])
+    settings.DATABASE_ROUTERS = [f"{__name__}.Elsewhere"]
+    migrate()
+    assert SiteMaintenance.objects.count() == 1
+
+
+def test_the_schedulers_row_says_when_it_ticked_last():
+    assert str(Scheduler.objects.get()) == "None"
+    tick()
+    ticked = Scheduler.objects.get()
+    assert str(ticked) == str(ticked.last_tick)

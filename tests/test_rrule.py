@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from time import perf_counter
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -350,9 +350,9 @@ NEVER = [
 )
 def test_rules_that_never_fire_are_soon_known_to(first):
     """All together: each alone would take seconds if it were looked for until the year 9999."""
-    begun = perf_counter()
+    begun = process_time()
     assert [rule for rule in NEVER if local_starts(series(rule, first), 1)] == []
-    assert perf_counter() - begun < 5
+    assert process_time() - begun < 5
 
 
 @pytest.mark.slow
@@ -372,6 +372,6 @@ def test_rules_that_never_fire_are_soon_known_to(first):
 def test_the_next_window_of_an_old_series_is_soon_found(rule):
     """Begun in 1970, looked at in 2399: all that lies between is gone through."""
     repeats = series(rule, date(1970, 1, 1))
-    begun = perf_counter()
+    begun = process_time()
     next(repeats.occurrences(datetime(2399, 1, 1, tzinfo=UTC)), None)
-    assert perf_counter() - begun < 5
+    assert process_time() - begun < 5

@@ -23,6 +23,8 @@ from maintenance_windows.models import (
     Transition,
     WindowSeries,
 )
+from maintenance_windows.models.series import zone, zones
+from maintenance_windows.rrule import RuleError
 from maintenance_windows.rules import Refused
 
 DAY = 24 * HOUR
@@ -653,3 +655,19 @@ def test_a_zone_that_is_no_more_can_be_replaced(sundays):
     outcome = series.revise(sundays.pk, zone="Europe/Berlin", clock=lambda: ONE)
     assert len(outcome.changed) == len(SUNDAYS)
     assert not outcome.cancelled
+
+
+def test_a_zone_that_is_gone_since_its_name_was_read_is_refused_like_any(tmp_path):
+    try:
+        zone_file = tmp_path / "Soon" / "Gone"
+        zone_file.parent.mkdir()
+        zone_file.write_bytes(resources.files("tzdata").joinpath("zoneinfo/Etc/UTC").read_bytes())
+        zoneinfo.reset_tzpath([str(tmp_path)])
+        zones.cache_clear()
+        assert zone("Soon/Gone").key == "Soon/Gone"
+        zone_file.unlink()
+        with pytest.raises(RuleError, match="There is no time zone 'Soon/Gone'"):
+            zone("Soon/Gone")
+    finally:
+        zoneinfo.reset_tzpath()
+        zones.cache_clear()

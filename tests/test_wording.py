@@ -58,6 +58,10 @@ SUNDAY = datetime(2029, 11, 4, 2, 0)
         ),
         ("FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", "every year in week 20 of the year on Monday"),
         ("FREQ=YEARLY;BYWEEKNO=20", "every year in week 20 of the year on Sunday"),
+        ("FREQ=YEARLY;BYWEEKNO=-1", "every year in the last week of the year on Sunday"),
+        ("FREQ=YEARLY;BYWEEKNO=-5", "every year in the 5. last week of the year on Sunday"),
+        ("FREQ=YEARLY;BYDAY=7MO", "every year on the 7. Monday"),
+        ("FREQ=YEARLY;BYDAY=-7MO", "every year on the 7. last Monday"),
         # what only the start says: it is Sunday, the 4th of November
         ("FREQ=WEEKLY", "every week on Sunday"),
         ("FREQ=WEEKLY;BYMONTH=6", "every week in June on Sunday"),

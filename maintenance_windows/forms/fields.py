@@ -52,13 +52,12 @@ class MomentField(forms.SplitDateTimeField):
         try:
             return super().compress(data_list)
         except ValidationError as refusal:
-            if refusal.code != "ambiguous_timezone":
-                raise  # half of it is missing
-            try:
-                from_local(datetime.combine(*data_list), timezone.get_current_timezone())
-            except AmbiguousTime as error:
-                raise ValidationError(_readings(error), code="ambiguous_timezone") from None
-            raise
+            if refusal.code == "ambiguous_timezone":
+                try:
+                    from_local(datetime.combine(*data_list), timezone.get_current_timezone())
+                except AmbiguousTime as error:
+                    raise ValidationError(_readings(error), code=refusal.code) from None
+            raise  # half of it is missing
 
 
 class LengthField(forms.CharField):

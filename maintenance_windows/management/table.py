@@ -7,6 +7,7 @@ columns, combining ones take none.
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 GAP = "  "
 CUT = "…"
@@ -76,10 +77,6 @@ def cut(text: str, columns: int) -> str:
     """As much of the text as fits, with a mark where some of it does not."""
     if width(text) <= columns:
         return text
-    kept, left = "", columns - width(CUT)
-    for character in text:
-        left -= _width(character)
-        if left < 0:
-            break
-        kept += character
-    return kept + CUT
+    room = columns - width(CUT)
+    fits = sum(wide <= room for wide in accumulate(map(_width, text)))
+    return text[:fits] + CUT

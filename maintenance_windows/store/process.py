@@ -12,10 +12,11 @@ from maintenance_windows.snapshot import SiteState, Snapshot
 from maintenance_windows.store.refresher import INTERVAL, Refresher
 
 
-class Pretence:
+class Pretence(Refresher):
     """Stands for the reader in somebody's tests: knows a few sites, and reads nothing."""
 
     database_answers = True
+    snapshot: Snapshot
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -26,18 +27,12 @@ class Pretence:
     def stop(self) -> None:
         pass
 
-    def first(self) -> Snapshot:
-        return self.snapshot
 
-    async def afirst(self) -> Snapshot:
-        return self.snapshot
-
-
-_refresher: Refresher | Pretence | None = None
+_refresher: Refresher | None = None
 _starting = threading.Lock()
 
 
-def _start() -> Refresher | Pretence:
+def _start() -> Refresher:
     global _refresher  # noqa: PLW0603 (one a process is the point)
     with _starting:
         if _refresher is None:
