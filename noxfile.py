@@ -168,7 +168,7 @@ def coverage(session: nox.Session) -> None:
     measured = (sys.executable, "-m", "coverage")
     session.run(*measured, "erase")
     session.run(*measured, "run", "-m", "pytest", *session.posargs)
-    for server in (None, *SERVERS.values()):
+    for server in dict.fromkeys((None, *SERVERS.values())):
         if server != os.environ.get("DATABASE_URL"):
             chosen = ("-q", "-m", "not (slow or any_database)")
             env = {**WITHOUT_SERVICES, "CI": None, "DATABASE_URL": server}
