@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from threading import enumerate as threads
 
 import pytest
 from conftest import FOUR, HOUR, MINUTE, TWO
@@ -240,3 +241,4 @@ def test_what_tests_change_by_hand_leaves_the_pretence_alone(acme, client, setti
         assert client.get("/page", headers={"host": "acme.example"}).status_code == 503
         settings.MAINTENANCE_FORCE = "off"  # starts over
         assert client.get("/page", headers={"host": "acme.example"}).status_code != 503
+    assert "maintenance-windows" not in {thread.name for thread in threads()}

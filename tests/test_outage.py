@@ -15,7 +15,6 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from maintenance_windows import clock, lifecycle, reconcile, store, tasks
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance, Transition
-from maintenance_windows.store.refresher import INTERVAL
 from maintenance_windows.store.shared import KEY
 
 Outage = Callable[[], AbstractContextManager[None]]
@@ -45,20 +44,21 @@ def outage(monkeypatch: pytest.MonkeyPatch) -> Outage:
 
 
 @contextmanager
-def freeze(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Whoever asks the database waits, but for the test itself."""
-    thawed = Event()
+def freeze(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
+    """Whoever asks the database waits, but for the test itself; the event says that one does."""
+    thawed, waiting = Event(), Event()
     ensure_connection = BaseDatabaseWrapper.ensure_connection
 
     def wait(wrapper: BaseDatabaseWrapper) -> None:
         if current_thread() is not main_thread():
+            waiting.set()
             thawed.wait()
         ensure_connection(wrapper)
 
     with monkeypatch.context() as patched:
         patched.setattr(BaseDatabaseWrapper, "ensure_connection", wait)
         try:
-            yield
+            yield waiting
         finally:
             thawed.set()
 
@@ -427,10 +427,11 @@ def test_a_clock_that_differs_from_the_databases_is_noticed(
 
 def test_who_changes_something_does_not_wait_for_a_reader_that_hangs(acme, monkeypatch):
     assert not store.current()
-    with freeze(monkeypatch):
-        time.sleep(1.5 * INTERVAL)  # the reader begins its next reading
+    with freeze(monkeypatch) as waiting:
+        assert waiting.wait(10)
+        began = time.monotonic()
         lifecycle.switch_on([acme])
-        assert not store.current()
+        assert time.monotonic() - began < 5
     store.publish()
     assert store.current()
 

@@ -74,10 +74,12 @@ def pretend(state: SiteState) -> Iterator[None]:
     global _refresher  # noqa: PLW0603 (one a process is the point)
     before = _refresher
     others = before.snapshot.by_id.values() if isinstance(before, Pretence) else ()
-    _refresher = Pretence(Snapshot([*others, state]))
+    ours = _refresher = Pretence(Snapshot([*others, state]))
     try:
         yield
     finally:
+        if _refresher is not ours:
+            forget()  # somebody started over meanwhile
         _refresher = before
 
 
