@@ -94,10 +94,11 @@ def watch_flags(fleet: Fleet, stop: datetime) -> list[tuple[str, bool, datetime]
     changes: list[tuple[str, bool, datetime]] = []
     with fleet.connection() as connection:
         before = dict(connection.execute(sql).fetchall())
-        while (now := datetime.now(UTC)) < stop:
+        while datetime.now(UTC) < stop:
             after = dict(connection.execute(sql).fetchall())
+            seen = datetime.now(UTC)  # on a busy machine the answer is newer than the question
             changes += [
-                (name, bool(on), now)
+                (name, bool(on), seen)
                 for name, on in after.items()
                 if bool(before[name]) != bool(on)
             ]
