@@ -106,7 +106,7 @@ def terminal(*arguments: str, columns: int = 80, rows: int = 24, **env: str) -> 
         try:
             yield opened
         finally:
-            process.kill()
+            process.terminate()  # what coverage knows of it is written then
             os.close(screen)
 
 
