@@ -52,7 +52,7 @@ def freeze(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
     def wait(wrapper: BaseDatabaseWrapper) -> None:
         if current_thread() is not main_thread():
             waiting.set()
-            thawed.wait()
+            thawed.wait(30)  # a test that would wait for it fails instead
         ensure_connection(wrapper)
 
     with monkeypatch.context() as patched:
