@@ -425,6 +425,7 @@ def test_a_clock_that_differs_from_the_databases_is_noticed(
     assert len(warned(caplog)) == 1
 
 
+@pytest.mark.slow
 def test_who_changes_something_does_not_wait_for_a_reader_that_hangs(acme, monkeypatch):
     assert not store.current()
     with freeze(monkeypatch) as waiting:

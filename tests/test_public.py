@@ -314,6 +314,7 @@ def test_each_reads_it_in_their_own_direction(acme, at, visit, arabic):
     assert italian.headers["Content-Language"] == "en"
 
 
+@pytest.mark.slow
 def test_everybody_can_read_the_page(acme, plan, at, client, arabic):
     """At 200 % zoom a window 1280 pixels wide has 640 of them, at 400 % it has 320."""
     plan(acme, message="New disks.\n\nx" + "x" * 100)
