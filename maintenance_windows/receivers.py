@@ -45,8 +45,11 @@ def make_rows(using: str, apps: Any = apps, **_: Any) -> None:
     """After migrate: a flag for each Site, the scheduler's row, and beat's entries."""
     if not router.allow_migrate_model(using, SiteMaintenance):
         return
-    if not _has(apps, "maintenance_windows", "Scheduler"):
-        return  # migrated back to nothing
+    has_beat = _has(apps, "django_celery_beat", "PeriodicTask")
+    if not _has(apps, "maintenance_windows", "Scheduler"):  # migrated back to nothing
+        if has_beat:
+            drop_entries(using)
+        return
     Scheduler.objects.using(using).get_or_create(pk=1)
     without = Site.objects.using(using).filter(maintenance=None)
     SiteMaintenance.objects.using(using).bulk_create(
@@ -54,7 +57,7 @@ def make_rows(using: str, apps: Any = apps, **_: Any) -> None:
         batch_size=1000,
         ignore_conflicts=True,
     )
-    if _has(apps, "django_celery_beat", "PeriodicTask"):
+    if has_beat:
         make_entries(using)
 
 
@@ -75,6 +78,13 @@ def make_entries(using: str) -> None:
                 expire_seconds=expires,
                 description=description,
             )
+
+
+def drop_entries(using: str) -> None:
+    """With our tables away, beat would go on sending what nobody can do."""
+    from django_celery_beat.models import PeriodicTask  # noqa: PLC0415
+
+    PeriodicTask.objects.using(using).filter(task__in=BEAT_ENTRIES).delete()
 
 
 def _has(state: Any, app_label: str, model: str) -> bool:

@@ -68,11 +68,13 @@ def test_the_app_is_migrated_back_and_forth():
     try:
         assert not [t for t in connection.introspection.table_names() if "maintenance_w" in t]
         assert run_checks(tags=["maintenance_windows"], databases=["default"]) == []
+        assert not PeriodicTask.objects.filter(queue="maintenance").exists()
         Site.objects.create(domain="acme.example")  # there is no table for its row
     finally:
         migrate("maintenance_windows")
     assert SiteMaintenance.objects.count() == 2
     assert Scheduler.objects.count() == 1
+    assert PeriodicTask.objects.filter(queue="maintenance").count() == 2
 
 
 class Elsewhere:

@@ -10,6 +10,7 @@ from django.db import DatabaseError, router
 
 from maintenance_windows.conf import MATERIALISE_TASK, TICK_TASK
 from maintenance_windows.models import SiteMaintenance
+from maintenance_windows.store.refresher import is_unmigrated
 
 OLDEST = (2, 9)
 TASKS = {
@@ -47,6 +48,8 @@ def check_tasks(*, databases: Collection[str] | None = None, **_: Any) -> list[C
         found = list(entries.values_list("task", "enabled"))
     except DatabaseError:
         return []  # before the first migrate, which makes the entries
+    if not found and is_unmigrated():
+        return []  # our tables went, and the entries with them
     known = {task for task, _ in found}
     return [
         CheckWarning(
