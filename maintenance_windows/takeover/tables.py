@@ -49,7 +49,7 @@ def _rows(connection: BaseDatabaseWrapper, table: str, *columns: str) -> list[tu
     """By the first of these columns, in its order."""
     with connection.cursor() as cursor:
         if table not in connection.introspection.table_names(cursor):
-            raise Refused(f"There is nothing of {NAME} here: the table {table} is missing.")
+            raise Refused(f"There is no table {table} of {NAME} here.")
         here = {c.name for c in connection.introspection.get_table_description(cursor, table)}
         if missing := ", ".join(name for name in columns if name not in here):
             raise Refused(f"The table {table} is not that of {NAME}: it has no {missing}.")
