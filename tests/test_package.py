@@ -176,7 +176,8 @@ def test_a_strangers_window_opens_and_closes_by_itself(stranger, visit):
 def test_a_strangers_celery_keeps_the_flag(stranger):
     """With an app as Celery's own first steps have it."""
     stranger.env["BROKER"] = require("REDIS_URL")
-    stranger.type("pip install 'celery[redis]'")
+    (install,) = step_with("celery[redis]")
+    stranger.type(install)
     (stranger.site / "yourproject/celery.py").write_text(
         "import os\n"
         "from celery import Celery\n"
