@@ -7,11 +7,13 @@ import django_celery_beat
 import pytest
 from conftest import TWO
 from django.conf import settings as of_tests
+from django.conf.urls.i18n import i18n_patterns
 from django.contrib.sites.models import Site
 from django.core.checks import CheckMessage, run_checks
 from django.core.checks import Warning as CheckWarning
 from django.core.management import call_command
 from django.db import connection
+from django.urls import include, path
 from django_celery_beat.models import PeriodicTask
 
 from maintenance_windows.checks import TAG
@@ -65,7 +67,8 @@ def test_only_warnings_ask_the_database_and_only_where_they_may(
         ("RETRY_AFTER_MAX", -1, "E002", "a number of seconds or None"),
         ("RETRY_AFTER_JITTER", None, "E002", "a number of seconds"),
         ("BANNER_LEAD", True, "E002", "a number of seconds"),
-        ("TICK_MAX_AGE", float("inf"), "E002", "a number of seconds"),
+        ("TICK_MAX_AGE", float("inf"), "E002", "a number of seconds, 1 at least"),
+        ("TICK_MAX_AGE", 0, "E002", "a number of seconds, 1 at least"),
         ("SERIES_HORIZON", "60", "E002", "whole days from 1 to 3660"),
         ("SERIES_HORIZON", 1.5, "E002", "whole days from 1 to 3660"),
         ("SERIES_HORIZON", None, "E002", "whole days from 1 to 3660"),
@@ -141,6 +144,47 @@ def test_patterns_that_are_left_out_are_said(settings):
     assert [number for number, _ in said()] == ["W002", "W002"]
 
 
+@pytest.mark.parametrize(
+    ("template", "sentence"),
+    [
+        ("no/such.html", "there is no template 'no/such.html', so clients get another page."),
+        ("broken.html", "'broken.html' cannot be read, so clients get plain text: Unclosed tag"),
+    ],
+)
+def test_a_page_that_cannot_be_shown_is_said(settings, template, sentence):
+    loader = ("django.template.loaders.locmem.Loader", {"broken.html": "{% if 503 %}"})
+    backend = "django.template.backends.django.DjangoTemplates"
+    settings.TEMPLATES = [{"BACKEND": backend, "OPTIONS": {"loaders": [loader]}}]
+    settings.MAINTENANCE_503_TEMPLATE = template
+    ((number, message),) = said()
+    assert number == "W014"
+    assert message.startswith(f"MAINTENANCE_503_TEMPLATE: {sentence}")
+
+
+def a_view(request):
+    """A view whose URL has no name."""
+
+
+class Named:
+    urlpatterns = [
+        *i18n_patterns(path("paid", a_view, name="paid")),
+        path("hooks/", include(([path("bank", a_view, name="bank")], "shop"), namespace="eu")),
+        path("nameless", a_view),
+    ]
+
+
+def test_urls_by_names_that_none_has_are_said(settings):
+    settings.ROOT_URLCONF = Named
+    settings.MAINTENANCE_EXEMPT_URL_NAMES = ["paid", "eu:bank", f"{__name__}.a_view", "shop:bank"]
+    settings.MAINTENANCE_WRITABLE_URL_NAMES = ["login"]
+    assert said() == [
+        ("W015", "MAINTENANCE_EXEMPT_URL_NAMES: no URL is named 'shop:bank'."),
+        ("W015", "MAINTENANCE_WRITABLE_URL_NAMES: no URL is named 'login'."),
+    ]
+    del settings.ROOT_URLCONF
+    assert said() == []
+
+
 def test_times_without_a_zone_are_said(settings):
     settings.USE_TZ = False
     assert said() == [("E007", "USE_TZ must be True: windows have times with a zone.")]
@@ -153,6 +197,7 @@ def test_times_without_a_zone_are_said(settings):
         ("MAINTENANCE_EXEMPT_URLS", "Did you mean MAINTENANCE_EXEMPT_URL_NAMES?"),
         ("MAINTENANCE_MODE", "It is a setting of django-maintenance-mode: docs/moving-in.md"),
         ("MAINTENANCE_MODE_IGNORE_URLS", "It is a setting of django-maintenance-mode"),
+        ("MAINTENANCE_ALLOW_STAFF", "It is a setting of django-maintenancemode: docs/moving-in.md"),
         ("MAINTENANCE_CREW", "If it is your own"),
     ],
 )

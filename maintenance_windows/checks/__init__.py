@@ -6,7 +6,7 @@ not as it may be meant: it keeps no project from starting, and no site from bein
 
 from django.core.checks import Tags, register
 
-from maintenance_windows.checks import deployment, scheduler, settings, sites, stack
+from maintenance_windows.checks import deployment, references, scheduler, settings, sites, stack
 
 TAG = "maintenance_windows"  # `manage.py check --tag maintenance_windows` asks for these alone
 
@@ -19,6 +19,8 @@ def connect() -> None:
         settings.check_patterns,
         settings.check_names,
         settings.check_time_zones,
+        references.check_template,
+        references.check_url_names,
         stack.check_presence,
         stack.check_order,
         stack.check_cors,

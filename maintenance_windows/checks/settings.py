@@ -16,7 +16,9 @@ from maintenance_windows.snapshot import PatternKind
 
 PREFIX = "MAINTENANCE_"
 KNOWN = SHAPES.keys() | {"MAINTENANCE_MAY_PASS"}
-PEERS = "MAINTENANCE_MODE"  # and what starts with it is django-maintenance-mode's
+MODE = "MAINTENANCE_MODE"  # and what starts with it is django-maintenance-mode's
+# django-maintenancemode's, of which some mean the opposite of what is like them here.
+LOCK_FILE = {"LOCKFILE_PATH", "IGNORE_URLS", "ALLOW_STAFF", "ALLOW_SUPERUSER"}
 
 
 def check_shapes(**_: Any) -> list[CheckMessage]:
@@ -101,10 +103,13 @@ def check_names(**_: Any) -> list[CheckMessage]:
 
 
 def _meant(name: str) -> str:
-    if name.startswith(PEERS):
+    if name.startswith(MODE):
         return "It is a setting of django-maintenance-mode: docs/moving-in.md says where it went."
     # Without what all begin with, which would make any two of them alike.
+    name = name.removeprefix(PREFIX)
+    if name in LOCK_FILE:
+        return "It is a setting of django-maintenancemode: docs/moving-in.md says where it went."
     ours = [known.removeprefix(PREFIX) for known in KNOWN]
-    for close in get_close_matches(name.removeprefix(PREFIX), ours, n=1):
+    for close in get_close_matches(name, ours, n=1):
         return f"Did you mean {PREFIX}{close}?"
     return "If it is your own, give it another name or silence this check."

@@ -38,6 +38,12 @@ def _one_of(*words: str) -> Shape:
 
 
 SECONDS = Shape(id="maintenance_windows.E002", wanted="a number of seconds", fits=_is_number)
+# Zero would be the default instead: no tick is as new as that.
+SECONDS_OF_A_TICK = Shape(
+    id="maintenance_windows.E002",
+    wanted="a number of seconds, 1 at least",
+    fits=lambda value: _is_number(value, 1),
+)
 SECONDS_OR_NONE = Shape(
     id="maintenance_windows.E002",
     wanted="a number of seconds or None",
@@ -88,7 +94,7 @@ SHAPES = {
     "MAINTENANCE_RETRY_AFTER_JITTER": SECONDS,
     "MAINTENANCE_RETRY_AFTER_MAX": SECONDS_OR_NONE,
     "MAINTENANCE_SERIES_HORIZON": DAYS,
-    "MAINTENANCE_TICK_MAX_AGE": SECONDS,
+    "MAINTENANCE_TICK_MAX_AGE": SECONDS_OF_A_TICK,
     "MAINTENANCE_TRUSTED_PROXIES": TEXTS,
     "MAINTENANCE_WHEN_UNKNOWN": _one_of("open", "closed"),
     "MAINTENANCE_WRITABLE_URL_NAMES": TEXTS,

@@ -31,7 +31,10 @@ def check_site_id(*, databases: Collection[str] | None = None, **_: Any) -> list
         hint = "Give it the id of a site, or take it out."
     elif are_others:
         said = f"SITE_ID is {conf.site_id}: whatever the host, requests are for that site alone."
-        hint = "Take it out, so that the host tells which site a request is for."
+        hint = (
+            "Take it out, so that the host tells which site a request is for, or silence this "
+            "where each site has processes of its own."
+        )
     else:
         return []
     return [CheckWarning(said, hint=hint, id="maintenance_windows.W011")]
