@@ -45,11 +45,15 @@ def make_rows(using: str, apps: Any = apps, **_: Any) -> None:
     """After migrate: a flag for each Site, the scheduler's row, and beat's entries."""
     if not router.allow_migrate_model(using, SiteMaintenance):
         return
-    has_beat = _has(apps, "django_celery_beat", "PeriodicTask")
-    if not _has(apps, "maintenance_windows", "Scheduler"):  # migrated back to nothing
-        if has_beat:
-            drop_entries(using)
-        return
+    is_here = _has(apps, "maintenance_windows", "Scheduler")  # not migrated back to nothing
+    if is_here:
+        make_flags(using)
+    if _has(apps, "django_celery_beat", "PeriodicTask"):
+        settle = make_entries if is_here else drop_entries
+        settle(using)
+
+
+def make_flags(using: str) -> None:
     Scheduler.objects.using(using).get_or_create(pk=1)
     without = Site.objects.using(using).filter(maintenance=None)
     SiteMaintenance.objects.using(using).bulk_create(
@@ -57,8 +61,6 @@ def make_rows(using: str, apps: Any = apps, **_: Any) -> None:
         batch_size=1000,
         ignore_conflicts=True,
     )
-    if has_beat:
-        make_entries(using)
 
 
 def make_entries(using: str) -> None:
