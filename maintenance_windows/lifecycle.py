@@ -192,7 +192,7 @@ def switch_off(
     with reconcile.locked(clock) as now:
         reconcile.settle(site_ids, now)
         windows = MaintenanceWindow.objects.filter(site__in=site_ids).select_related("site")
-        ended = list(windows.with_status(Status.ACTIVE, now))
+        ended = list(windows.with_status(Status.ACTIVE, now).order_by("pk"))
         before = [(window, window.facts()) for window in ended]
         for window in ended:
             window.end_at(now)
