@@ -17,6 +17,7 @@ THREADS = 4
 NAP = 0.0001
 
 Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 def gently(items: Iterable[Item], at_once: int) -> Iterator[Item]:
@@ -70,6 +71,21 @@ class Pool:
 
 
 pool = Pool()
+
+
+def answer(question: Callable[[], Answer], within: float) -> Answer:
+    """What this answers; raises TimeoutError where that takes longer than so many seconds.
+
+    A database that is frozen never answers. Inside a transaction, of which only this thread sees
+    all, it is asked here and takes as long as it takes.
+    """
+    if any(known.in_atomic_block for known in connections.all(initialized_only=True)):
+        return question()
+    future: Future[Answer] = pool.ask(question)
+    try:
+        return future.result(within)
+    finally:
+        future.cancel()
 
 
 def _renew() -> None:

@@ -1,14 +1,12 @@
 """What everybody may know of a site: what is on and what is coming, and nothing internal."""
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.sites.models import Site
 from django.db import Error as DatabaseError
-from django.db import connections
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 
@@ -23,7 +21,7 @@ from maintenance_windows.timeline import rfc3339
 
 AHEAD = timedelta(days=30)
 MOST = 50  # windows that are coming
-DEADLINE = 0.5  # seconds; a database that is frozen never answers
+DEADLINE = 0.5  # seconds
 
 Coming = tuple[Closure, ...]
 Read = tuple[str, Coming]  # the domain, and what is coming
@@ -128,12 +126,6 @@ def _ask(question: Callable[[], Read]) -> Read | None:
     if not store.database_answers():
         return None
     try:
-        if any(known.in_atomic_block for known in connections.all(initialized_only=True)):
-            return question()  # only this thread sees all of a transaction
-        answer: Future[Read] = background.pool.ask(question)
-        try:
-            return answer.result(DEADLINE)
-        finally:
-            answer.cancel()
+        return background.answer(question, DEADLINE)
     except (DatabaseError, TimeoutError):
         return None

@@ -98,11 +98,7 @@ def sent_by_staff(request: HttpRequest) -> bool:
         if _is_told_at_once(request):
             return is_staff(request.user)
         if store.database_answers():
-            answer = background.pool.ask(lambda: is_staff(request.user))
-            try:
-                return bool(answer.result(DEADLINE))
-            finally:
-                answer.cancel()
+            return background.answer(lambda: is_staff(request.user), DEADLINE)
     except Exception as error:  # noqa: BLE001 (sessions may be kept in anything that fails)
         logger.debug("Cannot tell who sends a request: %r", error)
     request.user = _nobody()

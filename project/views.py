@@ -1,10 +1,14 @@
 """The pages of a site that is there to be taken down, and what its supervisors ask."""
 
+from contextlib import suppress
+
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
-from maintenance_windows import status
+from maintenance_windows import background, status, store
+
+DEADLINE = 0.5  # seconds
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -17,10 +21,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Whether the database answers and the scheduler ticks; 503 where one does not."""
-    try:
-        scheduler = status.scheduler(timezone.now())
-    except DatabaseError:
+    """Whether the database answers and the scheduler ticks; 503 where one does not.
+
+    Anybody may ask, so nobody waits for a database that is frozen.
+    """
+    scheduler = None
+    if store.database_answers():
+        with suppress(DatabaseError, TimeoutError):
+            scheduler = background.answer(lambda: status.scheduler(timezone.now()), DEADLINE)
+    if scheduler is None:
         return JsonResponse({"database": False, "scheduler": None}, status=503)
     answer = {"database": True, "scheduler": scheduler}
     return JsonResponse(answer, status=200 if scheduler["healthy"] else 503)

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from maintenance_windows import clock, lifecycle, reconcile, store, tasks
+from maintenance_windows import background, clock, lifecycle, reconcile, store, tasks
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance, Transition
 from maintenance_windows.store.shared import KEY
 
@@ -423,6 +423,20 @@ def test_a_clock_that_differs_from_the_databases_is_noticed(
     assert warned(caplog)[0].startswith("This host's clock is +")
     tasks.tick()
     assert len(warned(caplog)) == 1
+
+
+def test_nobody_waits_for_a_supervisor_who_asks_for_a_frozen_database(acme, visit, monkeypatch):
+    reconcile.tick()
+    assert visit("/readyz").status_code == 200
+    with freeze(monkeypatch):
+        began = time.monotonic()
+        for _ in range(background.THREADS + 2):
+            answer = visit("/readyz")
+            assert (answer.status_code, answer.json()["database"]) == (503, False)
+        assert time.monotonic() - began < 10
+    store.publish()
+    while visit("/readyz").status_code != 200:
+        assert time.monotonic() - began < 20
 
 
 @pytest.mark.slow
