@@ -47,6 +47,8 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
         ("", TEXT),
         ("nonsense;;q=,;/", TEXT),
         ("application/json;q=many", JSON),
+        ("application/json, text/x;a=" + "\\;" * 4000, JSON),
+        ("text/x;a=" + "\\;" * 4000 + ", application/json", HTML),  # so far nobody reads
     ],
 )
 def test_each_client_gets_what_it_reads(acme, plan, at, visit, accept, kind):

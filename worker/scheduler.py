@@ -1,9 +1,36 @@
 """A beat that comes back soon after its broker does."""
 
+import logging
 from functools import partial
 from typing import Any
 
 from django_celery_beat.schedulers import DatabaseScheduler
+
+QUIET = 60.0  # seconds
+
+
+class Seldom(logging.Filter):
+    """Lets each complaint through once in QUIET.
+
+    While the database is away, beat has several a second with a traceback each: a disk is full of
+    them by the morning.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        last = self.said.get(str(record.msg), 0.0)
+        if abs(record.created - last) < QUIET:  # also where the clock has stepped back
+            return False
+        self.said[str(record.msg)] = record.created
+        return True
+
+
+logging.getLogger(DatabaseScheduler.__module__).addFilter(Seldom())
 
 
 class FastReconnectScheduler(DatabaseScheduler):  # type: ignore[misc]
