@@ -1,16 +1,14 @@
 """What everybody may know of a site: what is on and what is coming, and nothing internal."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.sites.models import Site
-from django.db import Error as DatabaseError
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 
-from maintenance_windows import background, store
+from maintenance_windows import store
 from maintenance_windows.conf import conf
 from maintenance_windows.decision import retry_after
 from maintenance_windows.models import MaintenanceWindow
@@ -21,7 +19,6 @@ from maintenance_windows.timeline import rfc3339
 
 AHEAD = timedelta(days=30)
 MOST = 50  # windows that are coming
-DEADLINE = 0.5  # seconds
 
 Coming = tuple[Closure, ...]
 Read = tuple[str, Coming]  # the domain, and what is coming
@@ -50,7 +47,7 @@ def outlook_of(request: HttpRequest, now: datetime) -> Outlook:
     """
     state = site_state(request, store.current())
     maintenance = state.at(now) if state else None
-    read = _ask(lambda: _read(request, now))
+    read = store.ask(lambda: _read(request, now))
     domain, coming = read or (state and state.domain, _known(state, now))
     return Outlook(
         site=domain or request.get_host(),
@@ -119,13 +116,3 @@ def _read(request: HttpRequest, now: datetime) -> Read:
 def _known(state: SiteState | None, now: datetime) -> Coming:
     ahead = [closure for closure in state.closures if closure.span.start > now] if state else []
     return tuple(sorted(ahead, key=lambda closure: closure.span.start))
-
-
-def _ask(question: Callable[[], Read]) -> Read | None:
-    """The answer of the database; None while it is away, and nobody waits for it for long."""
-    if not store.database_answers():
-        return None
-    try:
-        return background.answer(question, DEADLINE)
-    except (DatabaseError, TimeoutError):
-        return None

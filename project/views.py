@@ -1,14 +1,9 @@
 """The pages of a site that is there to be taken down, and what its supervisors ask."""
 
-from contextlib import suppress
-
-from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
-from maintenance_windows import background, status, store
-
-DEADLINE = 0.5  # seconds
+from maintenance_windows import status, store
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -25,10 +20,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
     Anybody may ask, so nobody waits for a database that is frozen.
     """
-    scheduler = None
-    if store.database_answers():
-        with suppress(DatabaseError, TimeoutError):
-            scheduler = background.answer(lambda: status.scheduler(timezone.now()), DEADLINE)
+    scheduler = store.ask(lambda: status.scheduler(timezone.now()))
     if scheduler is None:
         return JsonResponse({"database": False, "scheduler": None}, status=503)
     answer = {"database": True, "scheduler": scheduler}

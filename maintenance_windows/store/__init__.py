@@ -2,6 +2,7 @@
 
 from maintenance_windows.store.process import (
     acurrent,
+    ask,
     current,
     database_answers,
     forget,
@@ -10,4 +11,4 @@ from maintenance_windows.store.process import (
 )
 from maintenance_windows.store.reading import load
 
-__all__ = ["acurrent", "current", "database_answers", "forget", "load", "pretend", "publish"]
+__all__ = ["acurrent", "ask", "current", "database_answers", "forget", "load", "pretend", "publish"]

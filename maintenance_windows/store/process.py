@@ -2,14 +2,20 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.signals import setting_changed
+from django.db import Error as DatabaseError
 
+from maintenance_windows import background
 from maintenance_windows.snapshot import SiteState, Snapshot
 from maintenance_windows.store.refresher import INTERVAL, Refresher
+
+DEADLINE = 0.5  # seconds
+
+Answer = TypeVar("Answer")
 
 
 class Pretence(Refresher):
@@ -57,6 +63,16 @@ async def acurrent() -> Snapshot:
 def database_answers() -> bool:
     """Whether the database answered this process lately; asks nobody."""
     return (_refresher or _start()).database_answers
+
+
+def ask(question: Callable[[], Answer]) -> Answer | None:
+    """What the database answers; None while it is away, and nobody waits for it for long."""
+    if not database_answers():
+        return None
+    try:
+        return background.answer(question, DEADLINE)
+    except (DatabaseError, TimeoutError):
+        return None
 
 
 def publish() -> None:
