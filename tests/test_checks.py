@@ -96,6 +96,7 @@ def test_a_value_that_cannot_be_is_said(settings, name, value, number, wanted):
     ("name", "value"),
     [
         ("503_TEMPLATE", None),
+        ("503_TEMPLATE", ""),
         ("503_TEMPLATE", "maintenance_windows/503.html"),
         ("ADMIN_IGNORED_URLS", ("^backstage/",)),
         ("API_PREFIXES", {"/api", "/v2/"}),

@@ -10,7 +10,7 @@ QUIET = 60.0  # seconds
 
 
 class Seldom(logging.Filter):
-    """Lets each complaint through once in QUIET.
+    """Lets the same complaint through once in QUIET.
 
     While the database is away, beat has several a second with a traceback each: a disk is full of
     them by the morning.
@@ -23,11 +23,10 @@ class Seldom(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.WARNING:
             return True
-        last = self.said.get(str(record.msg), 0.0)
-        if abs(record.created - last) < QUIET:  # also where the clock has stepped back
-            return False
-        self.said[str(record.msg)] = record.created
-        return True
+        # A clock that has stepped back is no reason to be quiet for longer.
+        recent = {text: at for text, at in self.said.items() if abs(record.created - at) < QUIET}
+        self.said = {record.getMessage(): record.created} | recent
+        return record.getMessage() not in recent
 
 
 logging.getLogger(DatabaseScheduler.__module__).addFilter(Seldom())

@@ -15,7 +15,7 @@ from maintenance_windows.conf import conf
 
 def check_template(**_: Any) -> list[CheckMessage]:
     """W014: the page that MAINTENANCE_503_TEMPLATE names is not shown."""
-    if not isinstance(conf.template, str):
+    if not conf.template or not isinstance(conf.template, str):
         return []
     try:
         get_template(conf.template)

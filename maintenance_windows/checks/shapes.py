@@ -38,7 +38,7 @@ def _one_of(*words: str) -> Shape:
 
 
 SECONDS = Shape(id="maintenance_windows.E002", wanted="a number of seconds", fits=_is_number)
-# Zero would be the default instead: no tick is as new as that.
+# Zero counts for nothing.
 SECONDS_OF_A_TICK = Shape(
     id="maintenance_windows.E002",
     wanted="a number of seconds, 1 at least",
