@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, contextmanager
 from threading import Event, current_thread, main_thread
 
 import pytest
-import time_machine
 from conftest import FOUR, HOUR, MINUTE, TWO
 from django.core.cache import cache
 from django.core.management import call_command
@@ -17,7 +16,6 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from maintenance_windows import background, clock, lifecycle, reconcile, store, tasks
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance, Transition
 from maintenance_windows.store.shared import KEY
-from worker.scheduler import QUIET
 
 Outage = Callable[[], AbstractContextManager[None]]
 
@@ -425,19 +423,6 @@ def test_a_clock_that_differs_from_the_databases_is_noticed(
     assert warned(caplog)[0].startswith("This host's clock is +")
     tasks.tick()
     assert len(warned(caplog)) == 1
-
-
-def test_beat_says_once_a_minute_that_the_database_is_away(caplog):
-    beat = logging.getLogger("django_celery_beat.schedulers")
-    with time_machine.travel(TWO, tick=False) as traveller:
-        for _ in range(5):
-            beat.error("Database gave error: %r", "away")
-        beat.error("Database gave error: %r", "locked")
-        traveller.shift(QUIET)
-        for _ in range(2):
-            beat.error("Database gave error: %r", "away")
-    said = [record.args for record in caplog.records]
-    assert said == [("away",), ("locked",), ("away",)]
 
 
 def test_nobody_waits_for_a_supervisor_who_asks_for_a_frozen_database(acme, visit, monkeypatch):

@@ -1,0 +1,46 @@
+"""What our scheduler does better than that of django-celery-beat."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+import time_machine
+from conftest import TWO
+from django.db.models.signals import pre_save
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+from maintenance_windows.conf import TICK_TASK
+from worker.factory import make_app
+from worker.scheduler import QUIET, FastReconnectScheduler
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_changes_while_beat_starts_is_seen_at_once():
+    """As where migrate and beat are started at the same time."""
+    tick = PeriodicTask.objects.get(task=TICK_TASK)
+
+    def change(instance: PeriodicTask, **_: object) -> None:
+        """After beat has read the entries: it writes one of its own then."""
+        if instance.name == "celery.backend_cleanup":
+            tick.interval = IntervalSchedule.objects.create(every=7, period="seconds")
+            tick.save()
+
+    pre_save.connect(change, sender=PeriodicTask)
+    try:
+        scheduler = FastReconnectScheduler(app=make_app("memory://"))
+    finally:
+        pre_save.disconnect(change, sender=PeriodicTask)
+    assert scheduler.schedule[tick.name].schedule.run_every == timedelta(seconds=7)
+
+
+def test_beat_says_once_a_minute_that_the_database_is_away(caplog):
+    beat = logging.getLogger("django_celery_beat.schedulers")
+    with time_machine.travel(TWO, tick=False) as traveller:
+        for _ in range(5):
+            beat.error("Database gave error: %r", "away")
+        beat.error("Database gave error: %r", "locked")
+        traveller.shift(QUIET)
+        for _ in range(2):
+            beat.error("Database gave error: %r", "away")
+    said = [record.args for record in caplog.records]
+    assert said == [("away",), ("locked",), ("away",)]
