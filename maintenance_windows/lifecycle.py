@@ -121,6 +121,7 @@ def extend(
         if ends_at is None or ends_at <= window.ends_at:
             sentence = _("Window %(id)s ends at that time or later already.")
             raise Refused(sentence % {"id": window.pk})
+        check_times(window.starts_at, ends_at, now)
         window.ends_at = ends_at
 
     return _change(window_id, change, actor, clock, ["ends_at"])

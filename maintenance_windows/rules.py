@@ -1,13 +1,14 @@
 """What may become of a window, and the sentence for what may not."""
 
 from collections.abc import Mapping
-from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.models import TITLE_LENGTH, MaintenanceWindow
+from maintenance_windows.models.times import EARLIEST, TOO_LATE
 from maintenance_windows.querysets import Status
 
 
@@ -33,7 +34,7 @@ NOT_LIVE = {
 
 def check_times(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
     """Raises Refused where no window can be made of these times any more."""
-    if starts_at.year <= MINYEAR or ends_at.year >= MAXYEAR:  # cannot be shown in every zone
+    if starts_at < EARLIEST or ends_at >= TOO_LATE:
         raise Refused(gettext("That is further away than the calendar goes."))
     if ends_at <= starts_at:
         raise Refused(gettext("The end must be after the start."))

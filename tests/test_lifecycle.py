@@ -1,6 +1,6 @@
 """Every verb on a window of every status: a change, or a refusal with a sentence."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -188,6 +188,14 @@ def test_the_calendar_ends(acme, plan):
     window = plan(acme)
     with pytest.raises(Refused, match="further away than the calendar goes"):
         lifecycle.extend(window.pk, by=timedelta(days=99_999 * 365), clock=lambda: THREE)
+
+
+def test_the_last_year_of_the_calendar_is_counted_in_utc(acme, plan):
+    window = plan(acme)
+    late = datetime(9998, 12, 31, 23, 30, tzinfo=timezone(timedelta(hours=-5)))
+    with pytest.raises(Refused, match="further away than the calendar goes"):
+        lifecycle.extend(window.pk, until=late, clock=lambda: THREE)
+    lifecycle.extend(window.pk, until=late.replace(tzinfo=UTC), clock=lambda: THREE)
 
 
 def test_there_is_no_such_window(db):

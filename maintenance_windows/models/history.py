@@ -7,6 +7,8 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from maintenance_windows.models.times import readable
+
 ACTOR_LENGTH = 254  # as long as an address; longer names are cut
 
 
@@ -96,6 +98,9 @@ class Scheduler(models.Model):
 
     class Meta:
         verbose_name = _("scheduler")
+        constraints = [
+            models.CheckConstraint(condition=readable(["last_tick"]), name="mw_scheduler_readable"),
+        ]
 
     def __str__(self) -> str:
         return str(self.last_tick)

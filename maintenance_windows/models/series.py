@@ -1,7 +1,7 @@
 """A window that comes again."""
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 from maintenance_windows import wording
 from maintenance_windows.models.levels import KNOWN_LEVEL
 from maintenance_windows.models.planned import Planned
+from maintenance_windows.models.times import readable
 from maintenance_windows.querysets import SeriesQuerySet
 from maintenance_windows.recurrence import Recurrence
 from maintenance_windows.rrule import LONGEST, Rule, RuleError
@@ -57,7 +58,16 @@ class WindowSeries(Planned):
     class Meta:
         verbose_name = _("series of windows")
         verbose_name_plural = pgettext_lazy("plural", "series of windows")
-        constraints = [models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_series_level")]
+        constraints = [
+            models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_series_level"),
+            models.CheckConstraint(
+                condition=Q(
+                    readable(["ended_at", "created_at"], dates=["starts_on"]),
+                    start_time__range=(time.min, time.max),
+                ),
+                name="mw_series_readable",
+            ),
+        ]
         indexes = [
             # Read by the task that makes windows ahead: the series that go on.
             models.Index(fields=["id"], condition=Q(ended_at=None), name="mw_series_going_on"),

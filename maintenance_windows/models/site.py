@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from maintenance_windows.models.levels import KNOWN_LEVEL, LEVEL_HELP, LEVELS
+from maintenance_windows.models.times import readable
 from maintenance_windows.patterns import fault
 from maintenance_windows.querysets import FLAG_LIVE, SiteMaintenanceQuerySet
 from maintenance_windows.snapshot import Level, Maintenance, PatternKind
@@ -67,7 +68,10 @@ class SiteMaintenance(models.Model):
             # Read by every snapshot and every tick; holds only the sites in maintenance.
             models.Index(fields=["site"], condition=FLAG_LIVE, name="mw_flag_live"),
         ]
-        constraints = [models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_flag_level")]
+        constraints = [
+            models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_flag_level"),
+            models.CheckConstraint(condition=readable(["until", "since"]), name="mw_flag_readable"),
+        ]
 
     def __str__(self) -> str:
         return str(self.site)

@@ -9,8 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.models.levels import KNOWN_LEVEL
 from maintenance_windows.models.planned import Planned
+from maintenance_windows.models.times import readable
 from maintenance_windows.querysets import LIVE, RUNNING, WAITING, Status, WindowQuerySet
 from maintenance_windows.snapshot import Closure
+
+TIMES = ("starts_at", "ends_at", "started_at", "ended_at", "cancelled_at")
 
 
 class MaintenanceWindow(Planned):
@@ -48,14 +51,7 @@ class MaintenanceWindow(Planned):
 
     objects = WindowQuerySet.as_manager()
 
-    FACTS = (
-        "starts_at",
-        "ends_at",
-        "started_at",
-        "ended_at",
-        "cancelled_at",
-        *Planned.TEXTS,
-    )
+    FACTS = (*TIMES, *Planned.TEXTS)
 
     class Meta:
         verbose_name = _("maintenance window")
@@ -75,6 +71,10 @@ class MaintenanceWindow(Planned):
                 name="mw_window_started_or_cancelled",
             ),
             models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_window_level"),
+            models.CheckConstraint(
+                condition=readable((*TIMES, "created_at"), dates=["occurs_on"]),
+                name="mw_window_readable",
+            ),
             # Whatever runs at once, a date of a series is one window.
             models.UniqueConstraint(fields=["series", "occurs_on"], name="mw_window_occurrence"),
         ]

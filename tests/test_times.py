@@ -1,0 +1,71 @@
+"""Times that SQL could write and Python cannot read: the database refuses them."""
+
+from datetime import date, time, timedelta
+
+import pytest
+from conftest import TWO
+from django.db import DatabaseError, connection, models, transaction
+
+from maintenance_windows import reconcile
+from maintenance_windows.models import (
+    MaintenanceWindow,
+    Scheduler,
+    SiteMaintenance,
+    WindowSeries,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+UNREADABLE = {
+    "postgresql": ["infinity", "-infinity", "0044-03-15 BC", "20000-01-01", "9999-01-01"],
+    "mysql": ["0000-00-00", "0001-01-01", "9999-01-01"],
+    "sqlite": [
+        "tomorrow", "", "2030-02-30", "2030-12-99 02:00:00", "2030-11-04 02:00:99",
+        "2030-11-04T02:00:00", "2030", "12:00", 2460000.5, "20000-01-01", "9999-01-02",
+    ],
+}  # fmt: skip
+NO_TIME_OF_DAY = {"postgresql": ["24:00"], "mysql": ["-01:00", "100:00"], "sqlite": ["noon"]}
+COLUMNS = [
+    (model, field.column)
+    for model in (MaintenanceWindow, Scheduler, SiteMaintenance, WindowSeries)
+    for field in model._meta.local_concrete_fields
+    if isinstance(field, models.DateField)
+]
+
+
+@pytest.fixture
+def rows(acme, plan, at) -> None:
+    """One of each."""
+    plan(acme)
+    WindowSeries.objects.create(
+        site=acme, rule="FREQ=DAILY", starts_on=date(2030, 1, 1), start_time=time(2),
+        zone="Europe/Berlin", length=timedelta(hours=2),
+    )  # fmt: skip
+    at(TWO)
+
+
+def write(model: type[models.Model], column: str, value: object) -> None:
+    table, column = map(connection.ops.quote_name, (model._meta.db_table, column))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET {column} = %s", [value])
+
+
+@pytest.mark.parametrize(
+    ("model", "column", "values"),
+    [
+        *((model, column, UNREADABLE) for model, column in COLUMNS),
+        (WindowSeries, "start_time", NO_TIME_OF_DAY),
+    ],
+)
+def test_a_time_that_nobody_could_read_is_refused(rows, model, column, values):
+    before = list(model.objects.order_by("pk").values_list())
+    accepted = []
+    for value in values[connection.vendor]:
+        try:
+            write(model, column, value)
+        except DatabaseError:
+            continue
+        accepted.append(value)
+    assert accepted == []
+    assert list(model.objects.order_by("pk").values_list()) == before
+    assert reconcile.tick() == TWO
