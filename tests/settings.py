@@ -12,6 +12,7 @@ from project.settings import DATABASES, INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests"]
 ALLOWED_HOSTS = [".example", ".localhost", "testserver"]
+TIME_ZONE = "UTC"  # whatever the environment has for the demo
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Else each client of each test looks at all files of the admin when it starts.
 WHITENOISE_AUTOREFRESH = True
