@@ -1,6 +1,6 @@
 """Times that SQL could write and Python cannot read: the database refuses them."""
 
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from conftest import TWO
@@ -21,7 +21,9 @@ UNREADABLE = {
     "mysql": ["0000-00-00", "0001-01-01", "9999-01-01"],
     "sqlite": [
         "tomorrow", "", "2030-02-30", "2030-12-99 02:00:00", "2030-11-04 02:00:99",
-        "2030-11-04T02:00:00", "2030", "12:00", 2460000.5, "20000-01-01", "9999-01-02",
+        "2030-11-04T02:00:00", "2030-11-0402:00:00.5", "2030-11-04 02:00:00+02:00",
+        "2030-11-04 02:00:00.",
+        "2030", "12:00", 2460000.5, "20000-01-01", "9999-01-02",
     ],
 }  # fmt: skip
 NO_TIME_OF_DAY = {"postgresql": ["24:00"], "mysql": ["-01:00", "100:00"], "sqlite": ["noon"]}
@@ -69,3 +71,14 @@ def test_a_time_that_nobody_could_read_is_refused(rows, model, column, values):
     assert accepted == []
     assert list(model.objects.order_by("pk").values_list()) == before
     assert reconcile.tick() == TWO
+
+
+@pytest.mark.parametrize("fraction", ["", ".000001", ".5", ".999499", ".999500", ".999999"])
+@pytest.mark.parametrize(
+    "text", ["0002-01-01 00:00:00", "2028-02-29 12:00:59", "9998-12-31 23:59:59"]
+)
+def test_any_other_time_is_kept_to_the_microsecond(text, fraction):
+    """Also by SQLite, which rounds to thousandths as it reads."""
+    moment = datetime.fromisoformat(f"{text}{fraction}+00:00")
+    Scheduler.objects.update(last_tick=moment)
+    assert Scheduler.objects.get().last_tick == moment

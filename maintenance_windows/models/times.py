@@ -21,13 +21,18 @@ class AsRead(Func):
     arity = 1
     template = "%(expressions)s"
 
+    # Of 30 February SQLite makes 1 or 2 March, so that is another; of what is no time, nothing. It
+    # rounds fractions of a second, so these are left alone. As Django reads the definitions of
+    # tables, no space may follow a comma here.
+    AS_TEXT = (
+        "coalesce(CASE WHEN datetime({0}) IS NOT NULL AND ltrim(substr({0},20),'.0123456789') = ''"
+        " THEN substr(datetime(substr({0},1,19),'+0 days'),1,length({0}))||substr({0},20) END,'')"
+    )
+
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
-        # Of 30 February it makes 1 or 2 March, so that is another; of what is no time, nothing. As
-        # Django reads the definitions of tables, no space may follow a comma here.
-        text = "coalesce(substr(datetime({0},'+0 days'),1,min(length({0}),16))||substr({0},17),'')"
-        template = text.format(self.template)
+        template = self.AS_TEXT.format(self.template)
         sql, params = self.as_sql(compiler, connection, template=template, **context)
-        return sql, (*params, *params, *params)
+        return sql, (*params,) * self.AS_TEXT.count("{0}")
 
 
 def readable(times: Iterable[str], dates: Iterable[str] = ()) -> Q:
