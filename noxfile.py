@@ -30,17 +30,13 @@ CELLS = [
 SERVERS = {name: os.environ.get(f"{name.upper()}_URL") for name in ("postgresql", "mariadb")}
 WITHOUT_SERVICES = {"DATABASE_URL": None, "REDIS_URL": None}
 
-# In CI the suite with its real processes runs beside all else, which makes way for it.
-MAKING_WAY = ("nice",) if os.environ.get("CI") else ()
-
 here = nox.session(venv_backend="none", allow_parallel=True)
 alone = nox.session(venv_backend="none", allow_parallel=False)  # what others would disturb
 
 
 def pytest(session: nox.Session, *arguments: str, **options: object) -> None:
     python = sys.executable if session.virtualenv.venv_backend == "none" else "python"
-    command = (*MAKING_WAY, python, "-m", "pytest")
-    session.run(*command, *arguments, *session.posargs, external=True, **options)
+    session.run(python, "-m", "pytest", *arguments, *session.posargs, **options)
 
 
 @here
@@ -148,7 +144,7 @@ def run_benchmarks(session: nox.Session, *arguments: str) -> None:
     for module in sorted(Path("tests/benchmarks").rglob("*.py")):
         if "--smoke" in module.read_text():
             name = ".".join(module.with_suffix("").parts).removesuffix(".__main__")
-            session.run(*MAKING_WAY, sys.executable, "-m", name, *arguments, *session.posargs)
+            session.run(sys.executable, "-m", name, *arguments, *session.posargs)
 
 
 @alone
