@@ -16,7 +16,10 @@ TOO_LATE = datetime(MAXYEAR, 1, 1, tzinfo=UTC)
 
 @deconstructible
 class AsRead(Func):
-    """A time or date as the database reads it. SQLite has no such type: it takes any text."""
+    """A time or date as the database reads it. SQLite has no such type: it takes any text.
+
+    Migrations name this class.
+    """
 
     arity = 1
     template = "%(expressions)s"
