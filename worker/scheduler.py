@@ -1,4 +1,4 @@
-"""A beat that misses no change, comes back soon after its broker does, and fills no disk."""
+"""A beat that sees what changes as it starts, returns soon after its broker, and fills no disk."""
 
 import logging
 from datetime import UTC, datetime
