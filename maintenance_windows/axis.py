@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 
-from maintenance_windows.timeline import Span
+from maintenance_windows.core.intervals import Span
 
 HUNDRED = 100.0
 

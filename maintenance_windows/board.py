@@ -11,9 +11,9 @@ from django.db.models.functions import Cast, Coalesce
 
 from maintenance_windows import finding, status
 from maintenance_windows.axis import HUNDRED, Axis, depth, stack
+from maintenance_windows.core.intervals import Span
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 from maintenance_windows.querysets import Status
-from maintenance_windows.timeline import Span
 
 BACK, AHEAD = timedelta(days=1), timedelta(days=14)
 NAMES = ("domain", "name")

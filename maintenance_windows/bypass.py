@@ -6,7 +6,7 @@ from typing import Self
 
 from django.core import signing
 
-from maintenance_windows.snapshot import SiteState
+from maintenance_windows.core.state import SiteState
 
 COOKIE = "maintenance_bypass"
 SALT = "maintenance_windows.bypass"

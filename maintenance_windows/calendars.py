@@ -18,15 +18,15 @@ from django.contrib.sites.models import Site
 from django.db.models import Q, QuerySet
 
 from maintenance_windows import identity
+from maintenance_windows.core.intervals import Span
+from maintenance_windows.core.recurrence import Occurrence
+from maintenance_windows.core.rrule import RuleError
+from maintenance_windows.core.state import Level
 from maintenance_windows.feed import Event, render
 from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.levels import KNOWN_LEVEL
 from maintenance_windows.models.planned import Planned
 from maintenance_windows.querysets import RUNNING
-from maintenance_windows.recurrence import Occurrence
-from maintenance_windows.rrule import RuleError
-from maintenance_windows.snapshot import Level
-from maintenance_windows.timeline import Span
 
 DAY = timedelta(days=1)
 KEPT = 90 * DAY

@@ -9,8 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 
+from maintenance_windows.core.state import Maintenance
 from maintenance_windows.requests import aget_maintenance, get_maintenance
-from maintenance_windows.snapshot import Maintenance
 
 View = Callable[..., Any]
 

@@ -13,9 +13,9 @@ from django.views.static import serve as serve_media
 from maintenance_windows.addresses import client, is_within, read_networks
 from maintenance_windows.bypass import is_admitted
 from maintenance_windows.conf import conf, until_settings_change
-from maintenance_windows.decision import Case, Exemption
+from maintenance_windows.core.decision import Case, Exemption
+from maintenance_windows.core.state import Level, PatternKind
 from maintenance_windows.patterns import Matcher, is_below, is_plain, is_usable, matcher
-from maintenance_windows.snapshot import Level, PatternKind
 
 # A container is not killed, a crawler not sent away for days, a certificate renewed.
 ALWAYS_OPEN = frozenset({"/robots.txt", "/healthz", "/livez", "/readyz"})

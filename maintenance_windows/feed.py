@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 import icalendar
 
-from maintenance_windows.snapshot import Level
+from maintenance_windows.core.state import Level
 
 PRODUCT = "-//django-maintenance-windows//EN"
 # How often a subscriber should ask again.

@@ -8,10 +8,10 @@ changes its times or its zone, and when it comes back to a date that it had left
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
+from maintenance_windows.core.rrule import RuleError
 from maintenance_windows.feed import uid
 from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.series import zone
-from maintenance_windows.rrule import RuleError
 
 
 def of_occurrence(series: WindowSeries, day: date, zone_name: str = "") -> str:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from maintenance_windows import history, reconcile
+from maintenance_windows.core.state import Level
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow
 from maintenance_windows.querysets import Status
 from maintenance_windows.reconcile import Clock
@@ -27,7 +28,6 @@ from maintenance_windows.rules import (
     check_title,
     refuse,
 )
-from maintenance_windows.snapshot import Level
 
 
 def schedule(

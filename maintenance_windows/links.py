@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows import reconcile, store
 from maintenance_windows.bypass import Token
+from maintenance_windows.core.state import SiteState
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 from maintenance_windows.rules import Refused, add
-from maintenance_windows.snapshot import SiteState
 
 logger = logging.getLogger("maintenance_windows")
 

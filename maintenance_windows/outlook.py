@@ -10,12 +10,12 @@ from django.http.request import split_domain_port
 
 from maintenance_windows import store
 from maintenance_windows.conf import conf
-from maintenance_windows.decision import retry_after
+from maintenance_windows.core.intervals import rfc3339
+from maintenance_windows.core.retry import retry_after
+from maintenance_windows.core.state import Closure, Maintenance, SiteState
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.levels import KNOWN_LEVEL
 from maintenance_windows.requests import site_state
-from maintenance_windows.snapshot import Closure, Maintenance, SiteState
-from maintenance_windows.timeline import rfc3339
 
 AHEAD = timedelta(days=30)
 MOST = 50  # windows that are coming

@@ -27,8 +27,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from maintenance_windows.conf import conf, until_settings_change
-from maintenance_windows.snapshot import Level, Maintenance
-from maintenance_windows.timeline import rfc3339
+from maintenance_windows.core.intervals import rfc3339
+from maintenance_windows.core.state import Level, Maintenance
 
 PROBLEM = "application/problem+json"
 # Stands in a page for the seconds until the end, which alone differ from request to request.

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls.resolvers import RoutePattern
 from django.utils.translation import gettext as _
 
-from maintenance_windows.snapshot import PatternKind
+from maintenance_windows.core.state import PatternKind
 
 Matcher = Callable[[str], bool]
 

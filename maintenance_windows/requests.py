@@ -10,8 +10,8 @@ from django.utils.translation import get_language
 from maintenance_windows import store
 from maintenance_windows.bypass import COOKIE
 from maintenance_windows.conf import conf, until_settings_change
-from maintenance_windows.decision import Visit
-from maintenance_windows.snapshot import Maintenance, SiteState, Snapshot
+from maintenance_windows.core.decision import Visit
+from maintenance_windows.core.state import Maintenance, SiteState, Snapshot
 
 LONGEST = 253  # characters of a domain name (RFC 1035 section 2.3.4, without the last dot)
 # What frameworks and proxies take instead of the method; RFC 9110 knows none of them.

@@ -10,11 +10,12 @@ from django.utils.http import escape_leading_slashes
 
 from maintenance_windows import pages
 from maintenance_windows.conf import conf
-from maintenance_windows.decision import Case, Reason, Verdict, retry_after, spread
+from maintenance_windows.core.decision import Case, Reason, Verdict
+from maintenance_windows.core.intervals import rfc3339
+from maintenance_windows.core.retry import retry_after, spread
+from maintenance_windows.core.state import Level
 from maintenance_windows.pages import PROBLEM, Page
 from maintenance_windows.patterns import is_below
-from maintenance_windows.snapshot import Level
-from maintenance_windows.timeline import rfc3339
 
 HTML, TEXT, JSON = "text/html", "text/plain", "application/json"
 # What caches and CDNs heed before Cache-Control (RFC 9213 for the first).

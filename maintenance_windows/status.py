@@ -12,12 +12,12 @@ from django.db.models import OuterRef, Subquery
 
 from maintenance_windows import store
 from maintenance_windows.conf import conf
-from maintenance_windows.decision import retry_after
+from maintenance_windows.core.intervals import rfc3339
+from maintenance_windows.core.recurrence import Occurrence
+from maintenance_windows.core.retry import retry_after
+from maintenance_windows.core.state import Maintenance
 from maintenance_windows.finding import FEW
 from maintenance_windows.models import MaintenanceWindow, Scheduler
-from maintenance_windows.recurrence import Occurrence
-from maintenance_windows.snapshot import Maintenance
-from maintenance_windows.timeline import rfc3339
 
 Record = dict[str, Any]
 

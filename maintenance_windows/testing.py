@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from maintenance_windows import store
 from maintenance_windows.conf import conf
-from maintenance_windows.snapshot import Closure, Level, SiteState
-from maintenance_windows.timeline import Span
+from maintenance_windows.core.intervals import Span
+from maintenance_windows.core.state import Closure, Level, SiteState
 
 _nobodys_ids = count(-1, -1)
 

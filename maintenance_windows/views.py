@@ -25,7 +25,7 @@ from django.views.decorators.http import require_safe
 
 from maintenance_windows import pages, store
 from maintenance_windows.bypass import COOKIE, Token
-from maintenance_windows.decision import Case
+from maintenance_windows.core.decision import Case
 from maintenance_windows.outlook import Outlook, facts, outlook_of
 from maintenance_windows.requests import site_state, visit_of
 from maintenance_windows.responses import unavailable

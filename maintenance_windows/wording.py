@@ -10,8 +10,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from maintenance_windows.recurrence import Recurrence
-from maintenance_windows.rrule import Frequency, Rule
+from maintenance_windows.core.recurrence import Recurrence
+from maintenance_windows.core.rrule import Frequency, Rule
 
 LAST_SAFE_DAY = 28  # of a month: each has this one
 LENGTH = re.compile(

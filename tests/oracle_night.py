@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from oracle import ACTOR, FULL, Plan, Window
 
 from maintenance_windows import lifecycle, reconcile
+from maintenance_windows.core.state import Level
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.rules import Refused
-from maintenance_windows.snapshot import Level
 
 MOMENT = SECOND / 1_000_000
 

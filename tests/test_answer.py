@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maintenance_windows import lifecycle, reconcile, store
-from maintenance_windows.decision import spread
-from maintenance_windows.snapshot import Level
+from maintenance_windows.core.retry import spread
+from maintenance_windows.core.state import Level
 
 pytestmark = pytest.mark.any_database
 

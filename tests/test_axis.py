@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maintenance_windows.axis import Axis, depth, stack
-from maintenance_windows.timeline import Span
+from maintenance_windows.core.intervals import Span
 
 pytestmark = pytest.mark.any_database
 

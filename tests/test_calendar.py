@@ -19,8 +19,8 @@ from django.urls import path
 from pages import told
 
 from maintenance_windows import calendars, feed, lifecycle, reconcile, series
+from maintenance_windows.core.state import Level
 from maintenance_windows.models import CalendarToken, MaintenanceWindow, WindowSeries
-from maintenance_windows.snapshot import Level
 
 DAY = 24 * HOUR
 ONE = TWO - HOUR

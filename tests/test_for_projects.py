@@ -12,13 +12,13 @@ from django.test import AsyncClient, Client, SimpleTestCase
 from django.urls import path
 
 from maintenance_windows import lifecycle, store
+from maintenance_windows.core.state import Level
 from maintenance_windows.requests import (
     aget_maintenance,
     aget_upcoming_maintenance,
     get_maintenance,
     get_upcoming_maintenance,
 )
-from maintenance_windows.snapshot import Level
 from maintenance_windows.testing import maintenance
 
 pytestmark = pytest.mark.any_database

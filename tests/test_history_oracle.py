@@ -18,9 +18,10 @@ from oracle import FULL
 from oracle_night import MOMENT, PASSES, SKEW, STEPS, Night, at, minutes
 
 from maintenance_windows import store
-from maintenance_windows.decision import Visit, decide, retry_after
+from maintenance_windows.core.decision import Visit, decide
+from maintenance_windows.core.retry import retry_after
+from maintenance_windows.core.state import Level, SiteState
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
-from maintenance_windows.snapshot import Level, SiteState
 
 pytestmark = pytest.mark.slow
 

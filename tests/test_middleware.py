@@ -19,9 +19,9 @@ from django.urls import path
 from django.utils.functional import SimpleLazyObject
 
 from maintenance_windows import lifecycle, store
+from maintenance_windows.core.state import Level
 from maintenance_windows.middleware import MaintenanceModeMiddleware
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow
-from maintenance_windows.snapshot import Level
 
 MILLISECOND = SECOND / 1000
 

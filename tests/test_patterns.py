@@ -1,7 +1,7 @@
 import pytest
 
+from maintenance_windows.core.state import PatternKind
 from maintenance_windows.patterns import fault
-from maintenance_windows.snapshot import PatternKind
 
 pytestmark = pytest.mark.any_database
 

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from maintenance_windows import lifecycle, reconcile, store
+from maintenance_windows.core.state import Level
 from maintenance_windows.models import (
     MaintenanceWindow,
     Scheduler,
@@ -17,7 +18,6 @@ from maintenance_windows.models import (
     Transition,
 )
 from maintenance_windows.signals import maintenance_ended, maintenance_started
-from maintenance_windows.snapshot import Level
 
 
 def tick(now: datetime, horizon=0 * SECOND) -> datetime | None:

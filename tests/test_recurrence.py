@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from conftest import HOUR, MINUTE, SECOND
 
-from maintenance_windows.recurrence import Occurrence, Recurrence
-from maintenance_windows.rrule import Rule, RuleError
+from maintenance_windows.core.recurrence import Occurrence, Recurrence
+from maintenance_windows.core.rrule import Rule, RuleError
 
 pytestmark = pytest.mark.any_database
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from conftest import HOUR
 
-from maintenance_windows.recurrence import Recurrence
-from maintenance_windows.rrule import LONGEST, Rule, RuleError
+from maintenance_windows.core.recurrence import Recurrence
+from maintenance_windows.core.rrule import LONGEST, Rule, RuleError
 
 pytestmark = pytest.mark.any_database
 

@@ -7,8 +7,8 @@ from conftest import FOUR, HOUR, MINUTE, TWO
 from django.db import transaction
 
 from maintenance_windows import lifecycle, reconcile, signals
+from maintenance_windows.core.state import Level
 from maintenance_windows.rules import Refused
-from maintenance_windows.snapshot import Level
 
 SIGNALS = {
     "scheduled": signals.window_scheduled,

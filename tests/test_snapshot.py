@@ -7,9 +7,10 @@ from conftest import FOUR, HOUR, MINUTE, TWO
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maintenance_windows.decision import Reason, Visit, decide, retry_after
-from maintenance_windows.snapshot import Closure, Level, Maintenance, SiteState, Snapshot
-from maintenance_windows.timeline import Span
+from maintenance_windows.core.decision import Reason, Visit, decide
+from maintenance_windows.core.intervals import Span
+from maintenance_windows.core.retry import retry_after
+from maintenance_windows.core.state import Closure, Level, Maintenance, SiteState, Snapshot
 
 pytestmark = pytest.mark.any_database
 

@@ -24,8 +24,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from maintenance_windows import lifecycle, reconcile
+from maintenance_windows.core.state import Level
 from maintenance_windows.management.table import Cell, lines
-from maintenance_windows.snapshot import Level
 
 pytestmark = pytest.mark.slow
 

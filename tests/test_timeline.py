@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 
-from maintenance_windows.timeline import (
+from maintenance_windows.core.intervals import (
     AmbiguousTime,
     Span,
     covering,

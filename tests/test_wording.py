@@ -8,8 +8,8 @@ from conftest import HOUR, MINUTE, SECOND
 from django.utils import translation
 
 from maintenance_windows import wording
-from maintenance_windows.recurrence import Recurrence
-from maintenance_windows.rrule import Rule
+from maintenance_windows.core.recurrence import Recurrence
+from maintenance_windows.core.rrule import Rule
 
 pytestmark = pytest.mark.any_database
 

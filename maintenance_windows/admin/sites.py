@@ -20,9 +20,9 @@ from maintenance_windows.admin.operating import Board
 from maintenance_windows.admin.record import KeptForTheRecord
 from maintenance_windows.admin.searching import words_of
 from maintenance_windows.admin.story import Event
+from maintenance_windows.core.state import Level
 from maintenance_windows.forms.site import SiteForm
 from maintenance_windows.models import CalendarToken, IgnoredURL, SiteMaintenance
-from maintenance_windows.snapshot import Level
 
 SWITCH = ("in_maintenance", "level", "message")
 

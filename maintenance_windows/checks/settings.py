@@ -11,8 +11,8 @@ from django.core.checks import Warning as CheckWarning
 from maintenance_windows.addresses import UNIX, read_network
 from maintenance_windows.checks.shapes import SHAPES
 from maintenance_windows.conf import conf
+from maintenance_windows.core.state import PatternKind
 from maintenance_windows.patterns import fault
-from maintenance_windows.snapshot import PatternKind
 
 PREFIX = "MAINTENANCE_"
 KNOWN = SHAPES.keys() | {"MAINTENANCE_MAY_PASS"}

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from maintenance_windows import wording
-from maintenance_windows.timeline import AmbiguousTime, from_local
+from maintenance_windows.core.intervals import AmbiguousTime, from_local
 
 
 class MomentWidget(forms.SplitDateTimeWidget):

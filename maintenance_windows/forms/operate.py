@@ -8,9 +8,9 @@ from django import forms
 from django.contrib.sites.models import Site
 from django.utils.translation import gettext_lazy as _
 
+from maintenance_windows.core.state import Level
 from maintenance_windows.forms.fields import LengthField
 from maintenance_windows.models.levels import LEVELS
-from maintenance_windows.snapshot import Level
 
 MINUTES = (15, 30, 60)
 LENGTHS = [

@@ -6,12 +6,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows import rules
+from maintenance_windows.core.intervals import Span
 from maintenance_windows.forms.editing import ChangesOnly
 from maintenance_windows.forms.fields import MomentField
 from maintenance_windows.forms.preview import Previewed
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.rules import Refused
-from maintenance_windows.timeline import Span
 
 
 class WindowForm(Previewed, ChangesOnly):

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, tzinfo
 from django.core.management.color import Style
 from django.utils import timezone
 
+from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.management.table import Cell, Table, printable
 from maintenance_windows.occurrences import Outcome
-from maintenance_windows.recurrence import Occurrence
 from maintenance_windows.status import Record
 
 NOTHING = "-"

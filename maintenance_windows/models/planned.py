@@ -3,9 +3,9 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from maintenance_windows.core.state import Level
 from maintenance_windows.models.history import ACTOR_LENGTH
 from maintenance_windows.models.levels import LEVEL_HELP, LEVELS
-from maintenance_windows.snapshot import Level
 
 TITLE_LENGTH = 200
 

@@ -12,12 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from maintenance_windows import wording
+from maintenance_windows.core.recurrence import Recurrence
+from maintenance_windows.core.rrule import LONGEST, Rule, RuleError
 from maintenance_windows.models.levels import KNOWN_LEVEL
 from maintenance_windows.models.planned import Planned
 from maintenance_windows.models.times import readable
 from maintenance_windows.querysets import SeriesQuerySet
-from maintenance_windows.recurrence import Recurrence
-from maintenance_windows.rrule import LONGEST, Rule, RuleError
 
 ZONE_LENGTH = 64
 # Files beside those of IANA's zones.

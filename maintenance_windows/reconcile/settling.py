@@ -12,13 +12,13 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 
 from maintenance_windows import signals, store
+from maintenance_windows.core.state import Closure, Level, Maintenance, SiteState
 from maintenance_windows.models import (
     ACTOR_LENGTH,
     MaintenanceWindow,
     SiteMaintenance,
     Transition,
 )
-from maintenance_windows.snapshot import Closure, Level, Maintenance, SiteState
 from maintenance_windows.statements import among
 
 BATCH = 500

@@ -10,7 +10,7 @@ from django.core.signals import setting_changed
 from django.db import Error as DatabaseError
 
 from maintenance_windows import background
-from maintenance_windows.snapshot import SiteState, Snapshot
+from maintenance_windows.core.state import SiteState, Snapshot
 from maintenance_windows.store.refresher import INTERVAL, Refresher
 
 DEADLINE = 0.5  # seconds

@@ -11,10 +11,11 @@ from django.db import router
 from maintenance_windows.background import gently
 from maintenance_windows.complaints import Complaints
 from maintenance_windows.conf import conf
+from maintenance_windows.core.intervals import Span
+from maintenance_windows.core.state import Closure, PatternKind, SiteState, Snapshot
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.patterns import is_usable
 from maintenance_windows.querysets import follow
-from maintenance_windows.snapshot import Closure, PatternKind, SiteState, Snapshot
 from maintenance_windows.statements import (
     SLICE,
     Row,
@@ -26,7 +27,6 @@ from maintenance_windows.statements import (
     sites,
     waiting,
 )
-from maintenance_windows.timeline import Span
 
 # A database that dies within this time before its own maintenance does not keep it from starting.
 LEAST_AHEAD = timedelta(hours=1)

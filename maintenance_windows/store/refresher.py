@@ -18,8 +18,8 @@ from django.utils import timezone
 from maintenance_windows.background import let_go
 from maintenance_windows.complaints import Complaints
 from maintenance_windows.conf import conf
+from maintenance_windows.core.state import EVERYWHERE, Snapshot
 from maintenance_windows.models import SiteMaintenance
-from maintenance_windows.snapshot import EVERYWHERE, Snapshot
 from maintenance_windows.store.reading import NOTHING, load
 from maintenance_windows.store.shared import Shared
 

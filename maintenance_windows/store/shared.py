@@ -16,17 +16,11 @@ from django.core.cache import cache
 
 from maintenance_windows.background import gently
 from maintenance_windows.complaints import Complaints
-from maintenance_windows.snapshot import (
-    Closure,
-    Level,
-    PatternKind,
-    SiteState,
-    Snapshot,
-)
-from maintenance_windows.timeline import Span
+from maintenance_windows.core.intervals import Span
+from maintenance_windows.core.state import Closure, Level, PatternKind, SiteState, Snapshot
 
 # The number goes up with the shape: deploys must not read what older ones wrote.
-KEY = "maintenance_windows.snapshot.3"
+KEY = "maintenance_windows.core.state.3"
 AGAIN = 60.0  # seconds after which the same is written once more, lest it was evicted
 REST = 10  # times as long as the last writing took, until the next
 SLICE = 50  # sites to a text; while one is made no other thread of the process runs

@@ -8,9 +8,9 @@ import re
 
 from django.core.exceptions import ValidationError
 
+from maintenance_windows.core.state import PatternKind
 from maintenance_windows.models import IgnoredURL
 from maintenance_windows.patterns import UNREADABLE, matcher
-from maintenance_windows.snapshot import PatternKind
 
 # Flags of the whole expression; then what stands in one: an escape, a set, or a sign.
 FLAGS = re.compile(r"(?:\(\?[a-zA-Z]+\))*")

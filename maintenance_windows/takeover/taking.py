@@ -8,9 +8,9 @@ from django.db import connections, router, transaction
 from django.utils import timezone
 
 from maintenance_windows import lifecycle, reconcile
+from maintenance_windows.core.state import PatternKind
 from maintenance_windows.models import IgnoredURL, SiteMaintenance, Transition
 from maintenance_windows.reconcile import Clock
-from maintenance_windows.snapshot import PatternKind
 from maintenance_windows.takeover.expressions import fault, rewritten
 from maintenance_windows.takeover.tables import NAME, Former, read
 

@@ -10,6 +10,7 @@ from django.core.management import CommandError
 from django.utils import timezone
 
 from maintenance_windows import lifecycle, links, status
+from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.management import arguments, report, screen
 from maintenance_windows.management.command import OneLineCommand
 from maintenance_windows.management.presentation import (
@@ -19,7 +20,6 @@ from maintenance_windows.management.presentation import (
     site_rows,
 )
 from maintenance_windows.models import MaintenanceWindow
-from maintenance_windows.timeline import rfc3339
 
 
 class SiteVerbs(OneLineCommand):

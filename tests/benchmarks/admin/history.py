@@ -10,8 +10,8 @@ from django.db import connection
 from django.utils import timezone
 
 from maintenance_windows import lifecycle, reconcile, series
+from maintenance_windows.core.state import Level
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
-from maintenance_windows.snapshot import Level
 
 MINUTE = timedelta(minutes=1)
 SERIES, NEAR = 300, 50  # sites; with few sites a third of them has series, and so on

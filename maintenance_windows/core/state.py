@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple, Self
 
-from maintenance_windows.timeline import Span, covering, merge
+from maintenance_windows.core.intervals import Span, covering, merge
 
 EVER = datetime(1, 1, 1, tzinfo=UTC)  # has been so for
 

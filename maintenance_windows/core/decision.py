@@ -5,8 +5,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import NamedTuple
 
-from maintenance_windows.snapshot import Level, Maintenance, SiteState
-from maintenance_windows.timeline import whole_seconds
+from maintenance_windows.core.state import Level, Maintenance, SiteState
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -89,23 +88,3 @@ def decide(
         if exempt(case):
             return Verdict(Reason.TRUSTED, case)
     return Verdict(Reason.PREFLIGHT if visit.preflight else Reason.CLOSED, case)
-
-
-def retry_after(maintenance: Maintenance, now: datetime, open_ended: int | None) -> int | None:
-    """Whole seconds until the end; `open_ended` where none is known."""
-    if maintenance.until is None:
-        return open_ended
-    return whole_seconds(now, maintenance.until)
-
-
-def spread(seconds: int, jitter: int, most: int | None, chance: float) -> int:
-    """The value of Retry-After for one client, so that not all come back in the same second.
-
-    `chance` is in [0, 1). At most `jitter` seconds later than `seconds`, never earlier; only
-    where that is more than `most` is it `most`, and then up to `jitter` seconds earlier.
-    """
-    if most is not None and seconds > most:
-        least, most = max(1, most - jitter), max(1, most)
-    else:
-        least, most = seconds, min(seconds + jitter, seconds + jitter if most is None else most)
-    return least + int(chance * (most - least + 1))
