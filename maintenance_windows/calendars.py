@@ -20,8 +20,8 @@ from django.db.models import Q, QuerySet
 from maintenance_windows import identity
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.recurrence import Occurrence
-from maintenance_windows.core.rrule import RuleError
 from maintenance_windows.core.state import Level
+from maintenance_windows.exceptions import RuleError
 from maintenance_windows.feed import Event, render
 from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.levels import KNOWN_LEVEL

@@ -8,7 +8,7 @@ changes its times or its zone, and when it comes back to a date that it had left
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
-from maintenance_windows.core.rrule import RuleError
+from maintenance_windows.exceptions import RuleError
 from maintenance_windows.feed import uid
 from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.series import zone

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows import history, reconcile
 from maintenance_windows.core.state import Level
+from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow
 from maintenance_windows.querysets import Status
 from maintenance_windows.reconcile import Clock
@@ -21,7 +22,6 @@ from maintenance_windows.rules import (
     NOT_LIVE,
     NOT_RUNNING,
     NOT_SCHEDULED,
-    Refused,
     add,
     check_move,
     check_times,

@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from maintenance_windows import reconcile, store
 from maintenance_windows.bypass import Token
 from maintenance_windows.core.state import SiteState
+from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
-from maintenance_windows.rules import Refused, add
+from maintenance_windows.rules import add
 
 logger = logging.getLogger("maintenance_windows")
 

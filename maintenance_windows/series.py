@@ -18,11 +18,11 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows import history, occurrences, reconcile, rules
 from maintenance_windows.core.intervals import SECOND
-from maintenance_windows.core.rrule import Rule, RuleError
+from maintenance_windows.core.rrule import Rule
+from maintenance_windows.exceptions import Refused, RuleError
 from maintenance_windows.models import ACTOR_LENGTH, WindowSeries
 from maintenance_windows.occurrences import Outcome
 from maintenance_windows.reconcile import Clock
-from maintenance_windows.rules import Refused
 from maintenance_windows.survey import Plan, Survey
 
 T = TypeVar("T")

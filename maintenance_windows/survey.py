@@ -11,7 +11,7 @@ from django.db import router
 
 from maintenance_windows.conf import conf
 from maintenance_windows.core.recurrence import LONGEST, Occurrence
-from maintenance_windows.core.rrule import RuleError
+from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.series import zone
 from maintenance_windows.statements import WAITING, Statement, ask, listed

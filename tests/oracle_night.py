@@ -11,8 +11,8 @@ from oracle import ACTOR, FULL, Plan, Window
 
 from maintenance_windows import lifecycle, reconcile
 from maintenance_windows.core.state import Level
+from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow
-from maintenance_windows.rules import Refused
 
 MOMENT = SECOND / 1_000_000
 

@@ -8,8 +8,8 @@ from conftest import FOUR, HOUR, MINUTE, TWO
 from django.db import transaction
 
 from maintenance_windows import lifecycle, reconcile, series
+from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
-from maintenance_windows.rules import Refused
 
 ONE, THREE = TWO - HOUR, TWO + HOUR
 

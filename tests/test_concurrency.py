@@ -8,8 +8,8 @@ from conftest import FOUR, HOUR, SECOND, TWO
 from django.db import connection
 
 from maintenance_windows import lifecycle, reconcile
+from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import SiteMaintenance, Transition
-from maintenance_windows.rules import Refused
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 from django.db import IntegrityError, transaction
 
 from maintenance_windows import lifecycle, rules
+from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import (
     IgnoredURL,
     MaintenanceWindow,
     SiteMaintenance,
     Transition,
 )
-from maintenance_windows.rules import Refused
 
 THREE = TWO + HOUR
 

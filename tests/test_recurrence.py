@@ -8,7 +8,8 @@ import pytest
 from conftest import HOUR, MINUTE, SECOND
 
 from maintenance_windows.core.recurrence import Occurrence, Recurrence
-from maintenance_windows.core.rrule import Rule, RuleError
+from maintenance_windows.core.rrule import Rule
+from maintenance_windows.exceptions import RuleError
 
 pytestmark = pytest.mark.any_database
 

@@ -10,7 +10,8 @@ import pytest
 from conftest import HOUR
 
 from maintenance_windows.core.recurrence import Recurrence
-from maintenance_windows.core.rrule import LONGEST, Rule, RuleError
+from maintenance_windows.core.rrule import LONGEST, Rule
+from maintenance_windows.exceptions import RuleError
 
 pytestmark = pytest.mark.any_database
 

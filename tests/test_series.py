@@ -16,7 +16,7 @@ from django.db import IntegrityError, connection
 from django_celery_beat.models import PeriodicTask
 
 from maintenance_windows import lifecycle, reconcile, series, signals, tasks
-from maintenance_windows.core.rrule import RuleError
+from maintenance_windows.exceptions import Refused, RuleError
 from maintenance_windows.models import (
     Change,
     MaintenanceWindow,
@@ -25,7 +25,6 @@ from maintenance_windows.models import (
     WindowSeries,
 )
 from maintenance_windows.models.series import zone, zones
-from maintenance_windows.rules import Refused
 
 DAY = 24 * HOUR
 ONE = TWO - HOUR  # o'clock, an hour before the first window

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from maintenance_windows import lifecycle, reconcile, signals
 from maintenance_windows.core.state import Level
-from maintenance_windows.rules import Refused
+from maintenance_windows.exceptions import Refused
 
 SIGNALS = {
     "scheduled": signals.window_scheduled,

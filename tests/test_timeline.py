@@ -5,7 +5,6 @@ import pytest
 from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 
 from maintenance_windows.core.intervals import (
-    AmbiguousTime,
     Span,
     covering,
     from_local,
@@ -13,6 +12,7 @@ from maintenance_windows.core.intervals import (
     rfc3339,
     whole_seconds,
 )
+from maintenance_windows.exceptions import AmbiguousTime
 
 pytestmark = pytest.mark.any_database
 

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows import links
 from maintenance_windows.admin.operating import Operating
+from maintenance_windows.exceptions import Refused
 from maintenance_windows.forms.link import LinkForm
 from maintenance_windows.models import SiteMaintenance
-from maintenance_windows.rules import Refused
 
 PAGE = "maintenance_windows/admin/links.html"
 

@@ -13,8 +13,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from maintenance_windows import lifecycle, rules, runs
+from maintenance_windows.exceptions import Refused
 from maintenance_windows.forms.operate import OperateForm
-from maintenance_windows.rules import Refused
 
 OPERATE = "maintenance_windows.operate_sitemaintenance"
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows.admin.lists import LongList
 from maintenance_windows.admin.story import Event
-from maintenance_windows.rules import Refused
+from maintenance_windows.exceptions import Refused
 
 AT_ONCE = 200  # rows that an action is done to: each takes the lock
 

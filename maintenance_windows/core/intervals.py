@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from maintenance_windows.exceptions import AmbiguousTime
+
 SECOND = timedelta(seconds=1)
-SKIPPED = "%(time)s does not exist in %(zone)s: it could be read as %(first)s or as %(second)s."
-REPEATED = "%(time)s happens twice in %(zone)s: it could be read as %(first)s or as %(second)s."
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +50,6 @@ def rfc3339(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-class AmbiguousTime(ValueError):
-    """A local time that the zone skips or repeats. The message names both readings.
-
-    `parts` are `time`, `zone`, `first` and `second`, for the same sentence in another language.
-    """
-
-    def __init__(self, *, skipped: bool, **parts: str) -> None:
-        self.skipped = skipped
-        self.parts = parts
-        super().__init__((SKIPPED if skipped else REPEATED) % parts)
 
 
 def from_local(naive: datetime, zone: tzinfo) -> datetime:

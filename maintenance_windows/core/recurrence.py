@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from dateutil import rrule
 
-from maintenance_windows.core.rrule import Frequency, Rule, RuleError
+from maintenance_windows.core.rrule import Frequency, Rule
+from maintenance_windows.exceptions import RuleError
 
 DAY = timedelta(days=1)
 # The calendar repeats itself, weekdays and leap years alike, after so many years.

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, time
 from enum import StrEnum
 from typing import Self
 
+from maintenance_windows.exceptions import RuleError
+
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 LONGEST = 255  # characters
 MOST = 9999  # of INTERVAL and COUNT
@@ -25,10 +27,6 @@ KNOWN = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "WKST", *RANGES}
 
 DAY = re.compile(rf"(?P<nth>[+-]?\d{{1,2}})?(?P<day>{'|'.join(WEEKDAYS)})")
 UNTIL = re.compile(r"(?P<date>\d{8})(?:T(?P<time>\d{6})(?P<utc>Z)?)?")
-
-
-class RuleError(ValueError):
-    """A rule that cannot be used. The message is one sentence."""
 
 
 class Frequency(StrEnum):

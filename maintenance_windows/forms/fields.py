@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from maintenance_windows import wording
-from maintenance_windows.core.intervals import AmbiguousTime, from_local
+from maintenance_windows.core.intervals import from_local
+from maintenance_windows.exceptions import AmbiguousTime
 
 
 class MomentWidget(forms.SplitDateTimeWidget):

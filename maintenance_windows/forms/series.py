@@ -10,14 +10,14 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows import series as verbs
-from maintenance_windows.core.rrule import LONGEST, MOST, Frequency, Rule, RuleError
+from maintenance_windows.core.rrule import LONGEST, MOST, Frequency, Rule
 from maintenance_windows.core.rrule import WEEKDAYS as CODES
+from maintenance_windows.exceptions import Refused, RuleError
 from maintenance_windows.forms.editing import ChangesOnly
 from maintenance_windows.forms.fields import DatesField, LengthField, LongSelect
 from maintenance_windows.forms.preview import Previewed
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.models.series import zones
-from maintenance_windows.rules import Refused
 
 AS_RULE = "rule"
 UNITS = [

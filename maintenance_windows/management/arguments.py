@@ -9,8 +9,9 @@ from django.core.management import CommandError
 from django.utils import timezone
 
 from maintenance_windows import rules
-from maintenance_windows.core.intervals import AmbiguousTime, from_local
+from maintenance_windows.core.intervals import from_local
 from maintenance_windows.core.state import Level
+from maintenance_windows.exceptions import AmbiguousTime
 from maintenance_windows.wording import read_length
 
 LONGEST_ID = 20  # digits; int() raises ValueError for thousands

@@ -6,9 +6,9 @@ from typing import Any, NoReturn
 from django.core.management import CommandError, CommandParser
 from django.db import Error as DatabaseError
 
+from maintenance_windows.exceptions import Refused
 from maintenance_windows.management import report
 from maintenance_windows.management.terminal import TerminalCommand
-from maintenance_windows.rules import Refused
 
 
 class OneLineParser(CommandParser):

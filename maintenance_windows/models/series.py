@@ -13,7 +13,8 @@ from django.utils.translation import pgettext_lazy
 
 from maintenance_windows import wording
 from maintenance_windows.core.recurrence import Recurrence
-from maintenance_windows.core.rrule import LONGEST, Rule, RuleError
+from maintenance_windows.core.rrule import LONGEST, Rule
+from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models.levels import KNOWN_LEVEL
 from maintenance_windows.models.planned import Planned
 from maintenance_windows.models.times import readable

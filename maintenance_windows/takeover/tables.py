@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from maintenance_windows.rules import Refused
+from maintenance_windows.exceptions import Refused
 
 NAME = "django-maintenancemode-2"
 FLAGS, PATTERNS = "maintenancemode_maintenance", "maintenancemode_ignoredurl"

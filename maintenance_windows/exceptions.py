@@ -1,0 +1,24 @@
+"""What this app refuses, each with one sentence for the person who asked."""
+
+SKIPPED = "%(time)s does not exist in %(zone)s: it could be read as %(first)s or as %(second)s."
+REPEATED = "%(time)s happens twice in %(zone)s: it could be read as %(first)s or as %(second)s."
+
+
+class Refused(ValueError):
+    """One sentence for the person who asked. Nothing was written."""
+
+
+class RuleError(ValueError):
+    """A rule that cannot be used. The message is one sentence."""
+
+
+class AmbiguousTime(ValueError):
+    """A local time that the zone skips or repeats. The message names both readings.
+
+    `parts` are `time`, `zone`, `first` and `second`, for the same sentence in another language.
+    """
+
+    def __init__(self, *, skipped: bool, **parts: str) -> None:
+        self.skipped = skipped
+        self.parts = parts
+        super().__init__((SKIPPED if skipped else REPEATED) % parts)
