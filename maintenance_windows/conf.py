@@ -13,11 +13,6 @@ from django.utils.module_loading import import_string
 if TYPE_CHECKING:
     from functools import _lru_cache_wrapper
 
-# The tick's own queue: behind other people's slow tasks it would be late.
-QUEUE = "maintenance"
-TICK_TASK = "maintenance_windows.tasks.tick"
-MATERIALISE_TASK = "maintenance_windows.tasks.materialise"
-
 
 def _texts(name: str) -> tuple[str, ...]:
     """What is no text counts for nothing; check says so."""

@@ -9,7 +9,7 @@ from django.db import connections, router
 from django.db.models.signals import post_migrate, post_save
 from django.dispatch import Signal
 
-from maintenance_windows.conf import MATERIALISE_TASK, QUEUE, TICK_TASK
+from maintenance_windows.beat import BEAT_ENTRIES, QUEUE
 from maintenance_windows.models import (
     MaintenanceWindow,
     Scheduler,
@@ -23,13 +23,6 @@ from maintenance_windows.signals import (
     window_changed,
     window_scheduled,
 )
-
-# How often, the life of a message in seconds, and what the operator reads. Stale ticks are
-# harmless; a shorter life than this would lose all of them to clock skew.
-BEAT_ENTRIES = {
-    TICK_TASK: (1, "seconds", 30, "Sets and clears the maintenance flags. Leave it on."),
-    MATERIALISE_TASK: (1, "hours", 3600, "Makes the windows of series ahead. Leave it on."),
-}
 
 logger = logging.getLogger("maintenance_windows")
 

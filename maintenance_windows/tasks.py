@@ -10,13 +10,13 @@ from django.db import Error as DatabaseError
 from django.utils import timezone
 
 from maintenance_windows import clock, reconcile, series
-from maintenance_windows.complaints import Complaints
+from maintenance_windows.logonce import LogOnce
 
 # A little over the second between two ticks, so that no boundary falls between them.
 HORIZON = timedelta(seconds=1.1)
 
 
-complaints = Complaints(logging.getLogger("maintenance_windows"), over="The tick works again.")
+complaints = LogOnce(logging.getLogger("maintenance_windows"), over="The tick works again.")
 
 
 @shared_task(ignore_result=True)  # type: ignore[untyped-decorator]

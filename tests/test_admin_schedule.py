@@ -15,8 +15,10 @@ from django.urls import reverse
 from django.utils import translation
 from pages import Filled, errors, filled, times, told
 
-from maintenance_windows import lifecycle, spans
+from maintenance_windows import lifecycle
 from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.wording.durations import spell_duration
+from maintenance_windows.wording.spans import format_span, format_upcoming
 
 pytestmark = pytest.mark.any_database
 
@@ -282,7 +284,7 @@ def test_without_scripts_the_preview_is_a_page(acme, browser):
     ],
 )
 def test_spans_in_words(starts_at, ends_at, zone, words):
-    assert spans.words(starts_at, ends_at, ZoneInfo(zone)) == words
+    assert format_span(starts_at, ends_at, ZoneInfo(zone)) == words
 
 
 @pytest.mark.parametrize(
@@ -296,7 +298,7 @@ def test_spans_in_words(starts_at, ends_at, zone, words):
     ],
 )
 def test_how_far_ahead(ahead, words):
-    assert spans.coming(TWO, FOUR, BERLIN, TWO - ahead).endswith(f"UTC){words}")
+    assert format_upcoming(TWO, FOUR, BERLIN, TWO - ahead).endswith(f"UTC){words}")
 
 
 @pytest.mark.parametrize(
@@ -307,9 +309,9 @@ def test_how_far_ahead(ahead, words):
     ],
 )
 def test_lengths_in_words(length, words):
-    assert spans.length(length) == words
+    assert spell_duration(length) == words
 
 
 def test_names_of_days_keep_their_order_where_others_run_from_right_to_left():
     with translation.override("ar"):
-        assert spans.words(TWO, FOUR, BERLIN).startswith("\u2068الأحد 4 نوفمبر 2029\u2069")  # noqa: RUF001
+        assert format_span(TWO, FOUR, BERLIN).startswith("\u2068الأحد 4 نوفمبر 2029\u2069")  # noqa: RUF001

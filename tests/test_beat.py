@@ -9,7 +9,7 @@ from conftest import TWO
 from django.db.models.signals import pre_save
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from maintenance_windows.conf import TICK_TASK
+from maintenance_windows.beat import TICK_TASK
 from worker.factory import make_app
 from worker.scheduler import QUIET, FastReconnectScheduler
 

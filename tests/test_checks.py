@@ -16,9 +16,9 @@ from django.db import connection
 from django.urls import include, path
 from django_celery_beat.models import PeriodicTask
 
+from maintenance_windows.beat import MATERIALISE_TASK, TICK_TASK
 from maintenance_windows.checks import TAG
 from maintenance_windows.checks.settings import KNOWN
-from maintenance_windows.conf import MATERIALISE_TASK, TICK_TASK
 
 pytestmark = pytest.mark.any_database
 

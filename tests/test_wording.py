@@ -7,9 +7,10 @@ import pytest
 from conftest import HOUR, MINUTE, SECOND
 from django.utils import translation
 
-from maintenance_windows import wording
 from maintenance_windows.core.recurrence import Recurrence
 from maintenance_windows.core.rrule import Rule
+from maintenance_windows.wording.durations import format_duration, parse_duration
+from maintenance_windows.wording.recurrences import format_recurrence, format_rule
 
 pytestmark = pytest.mark.any_database
 
@@ -76,12 +77,12 @@ SUNDAY = datetime(2029, 11, 4, 2, 0)
     ],
 )
 def test_rules(rule, words):
-    assert wording.rule(Rule.parse(rule), SUNDAY) == words
+    assert format_rule(Rule.parse(rule), SUNDAY) == words
 
 
 def test_a_start_on_the_31st_leaves_months_out():
     start = datetime(2027, 1, 31, 2, 0)
-    assert wording.rule(Rule.parse("FREQ=MONTHLY"), start) == (
+    assert format_rule(Rule.parse("FREQ=MONTHLY"), start) == (
         "every month on day 31 (months without it are left out)"
     )
 
@@ -93,14 +94,14 @@ def test_a_series_names_its_clock_and_its_zone():
         zone=ZoneInfo("Europe/Berlin"),
         length=90 * MINUTE,
     )
-    assert wording.recurrence(repeats) == (
+    assert format_recurrence(repeats) == (
         "every 2 weeks on Sunday, from 02:00 for 1h30m, time zone Europe/Berlin"
     )
 
 
 def test_days_and_months_are_those_of_the_reader():
     with translation.override("de"):
-        words = wording.rule(Rule.parse("FREQ=YEARLY;BYMONTH=3;BYDAY=SU"), SUNDAY)
+        words = format_rule(Rule.parse("FREQ=YEARLY;BYMONTH=3;BYDAY=SU"), SUNDAY)
     assert "Sonntag" in words
     assert "März" in words
 
@@ -119,11 +120,11 @@ LENGTHS = [
 
 @pytest.mark.parametrize(("length", "words"), LENGTHS)
 def test_lengths_are_written_as_they_are_read(length, words):
-    assert wording.length(length) == words
-    assert wording.read_length(words) == length
+    assert format_duration(length) == words
+    assert parse_duration(words) == length
 
 
 @pytest.mark.parametrize("text", ["", "2", "h", "1h 30m", "1.5h", "-1h", "30m1h", "0s", "999999d"])
 def test_what_is_no_length_is_refused(text):
     with pytest.raises(ValueError, match="Cannot read the length"):
-        wording.read_length(text)
+        parse_duration(text)

@@ -1,6 +1,6 @@
 """Celery's settings. Each that differs from the default has its reason beside it."""
 
-from maintenance_windows.conf import QUEUE
+from maintenance_windows.beat import QUEUE
 
 broker_connection_retry_on_startup = True
 # The default of 100 makes a worker exit after some 46 minutes without Redis.

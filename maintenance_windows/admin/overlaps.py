@@ -9,8 +9,8 @@ from django.db.models import Count, Q, Window
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from maintenance_windows import spans
 from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.wording.spans import format_span
 
 MOST = 10  # warnings that are spelt out
 
@@ -44,5 +44,5 @@ def warnings(
 
 def sentence(window: MaintenanceWindow, zone: tzinfo) -> str:
     text = _("%(site)s: overlaps window %(id)s (%(span)s); the site is closed for their union.")
-    span = spans.words(window.begins_at, window.ends_at, zone)
+    span = format_span(window.begins_at, window.ends_at, zone)
     return text % {"site": window.site, "id": window.pk, "span": span}

@@ -11,13 +11,14 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from maintenance_windows import lifecycle, spans
+from maintenance_windows import lifecycle
 from maintenance_windows.admin import overlaps
 from maintenance_windows.admin.operating import Operating
 from maintenance_windows.admin.preview import Previewed
 from maintenance_windows.forms.schedule import ScheduleForm, filled_in
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.querysets import Status
+from maintenance_windows.wording.spans import format_length, format_span, format_upcoming
 
 TIMES = ("sites", "zone", "starts_at", "ends_at", "length")
 NAMED = 10  # windows that a message names
@@ -69,8 +70,8 @@ class Scheduling(Operating, Previewed):
         running = window.pk and window.status_at(now) is Status.ACTIVE
         besides = [window.pk] if window.pk else []
         return {
-            "words": spans.words(*times, local) if running else spans.coming(*times, local, now),
-            "length": spans.lasting(*times, local),
+            "words": format_span(*times, local) if running else format_upcoming(*times, local, now),
+            "length": format_length(*times, local),
             "overlaps": overlaps.warnings(times, sites, local, now, besides),
         }
 
@@ -119,5 +120,5 @@ def said(windows: list[MaintenanceWindow], local: tzinfo) -> str:
     return _("%(number)s windows were added: %(names)s. %(span)s.") % {
         "number": len(windows),
         "names": ", ".join(names),
-        "span": spans.words(first.starts_at, first.ends_at, local),
+        "span": format_span(first.starts_at, first.ends_at, local),
     }

@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime, parse_duration
 from django.utils.translation import gettext as _
 
-from maintenance_windows import wording
 from maintenance_windows.models import Change, MaintenanceWindow, Transition, WindowSeries
+from maintenance_windows.wording.durations import format_duration
 
 NEWEST = 200  # events of a site that are shown; all its transitions have a page of their own
 NAMES = {
@@ -121,7 +121,7 @@ def _transition(transition: Transition) -> Event:
 
 def _said(name: str, value: Any) -> str:
     if name == "length" and (length := parse_duration(value)):
-        return wording.length(length)
+        return format_duration(length)
     moment = parse_datetime(value) if isinstance(value, str) and name in MOMENTS else value
     if isinstance(moment, datetime):
         return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"

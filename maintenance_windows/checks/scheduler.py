@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage
 from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError, router
 
-from maintenance_windows.conf import MATERIALISE_TASK, TICK_TASK
+from maintenance_windows.beat import MATERIALISE_TASK, TICK_TASK
 from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.store.refresher import is_unmigrated
 

@@ -9,9 +9,9 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from maintenance_windows import wording
 from maintenance_windows.core.intervals import from_local
 from maintenance_windows.exceptions import AmbiguousTime
+from maintenance_windows.wording.durations import format_duration, parse_duration
 
 
 class MomentWidget(forms.SplitDateTimeWidget):
@@ -70,12 +70,12 @@ class LengthField(forms.CharField):
         if value in self.empty_values or isinstance(value, timedelta):
             return value
         try:
-            return wording.read_length(value.strip())
+            return parse_duration(value.strip())
         except ValueError as error:
             raise ValidationError(str(error), code="invalid") from None
 
     def prepare_value(self, value: Any) -> Any:
-        return wording.length(value) if isinstance(value, timedelta) else value
+        return format_duration(value) if isinstance(value, timedelta) else value
 
 
 class DatesField(forms.CharField):

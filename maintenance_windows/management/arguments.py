@@ -12,7 +12,7 @@ from maintenance_windows import rules
 from maintenance_windows.core.intervals import from_local
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import AmbiguousTime
-from maintenance_windows.wording import read_length
+from maintenance_windows.wording.durations import parse_duration
 
 LONGEST_ID = 20  # digits; int() raises ValueError for thousands
 
@@ -58,7 +58,7 @@ def day(text: str) -> str:
 def length(text: str) -> timedelta:
     """A length such as 90s, 30m, 2h, 1h30m or 1d."""
     try:
-        return read_length(text)
+        return parse_duration(text)
     except ValueError as error:
         raise CommandError(str(error)) from None
 

@@ -11,7 +11,6 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from maintenance_windows import wording
 from maintenance_windows.core.recurrence import Recurrence
 from maintenance_windows.core.rrule import LONGEST, Rule
 from maintenance_windows.exceptions import RuleError
@@ -19,6 +18,7 @@ from maintenance_windows.models.levels import KNOWN_LEVEL
 from maintenance_windows.models.planned import Planned
 from maintenance_windows.models.times import readable
 from maintenance_windows.querysets import SeriesQuerySet
+from maintenance_windows.wording.recurrences import format_recurrence
 
 ZONE_LENGTH = 64
 # Files beside those of IANA's zones.
@@ -80,7 +80,7 @@ class WindowSeries(Planned):
     def words(self) -> str:
         """When it takes place, in the language of the reader."""
         try:
-            return wording.recurrence(self.recurrence())
+            return format_recurrence(self.recurrence())
         except RuleError:
             return self.rule  # somebody wrote it with SQL
 

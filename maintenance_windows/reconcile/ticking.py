@@ -11,7 +11,7 @@ from django.db import router, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from maintenance_windows.complaints import Complaints
+from maintenance_windows.logonce import LogOnce
 from maintenance_windows.models import Scheduler, SiteMaintenance, Transition
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settling import announce, record
@@ -29,7 +29,7 @@ PATIENCE = (
     " SET LOCAL max_parallel_workers_per_gather = 0;"
 )
 
-complaints = Complaints(logging.getLogger("maintenance_windows"))
+complaints = LogOnce(logging.getLogger("maintenance_windows"))
 
 
 def tick(clock: Clock = timezone.now, horizon: timedelta = timedelta(0)) -> datetime | None:

@@ -9,10 +9,10 @@ from itertools import islice
 from django.db import router
 
 from maintenance_windows.background import gently
-from maintenance_windows.complaints import Complaints
 from maintenance_windows.conf import conf
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Closure, PatternKind, SiteState, Snapshot
+from maintenance_windows.logonce import LogOnce
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.patterns import is_usable
 from maintenance_windows.querysets import follow
@@ -37,7 +37,7 @@ BATCH = 2 * SLICE
 NOTHING = Snapshot()
 
 # Rows that only SQL can have written mean nothing, and spoil no others.
-left_out = Complaints(logging.getLogger(__name__))
+left_out = LogOnce(logging.getLogger(__name__))
 
 
 def load(

@@ -16,9 +16,9 @@ from django.db import close_old_connections, connections, router
 from django.utils import timezone
 
 from maintenance_windows.background import let_go
-from maintenance_windows.complaints import Complaints
 from maintenance_windows.conf import conf
 from maintenance_windows.core.state import EVERYWHERE, Snapshot
+from maintenance_windows.logonce import LogOnce
 from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.store.reading import NOTHING, load
 from maintenance_windows.store.shared import Shared
@@ -46,7 +46,7 @@ class Refresher:
         self._stopped = threading.Event()
         self._reading = threading.Lock()
         self._answered = monotonic()
-        self._complaints = Complaints(logger, over="Maintenance windows can be read again.")
+        self._complaints = LogOnce(logger, over="Maintenance windows can be read again.")
         self._deadline = monotonic() + FIRST_WAIT
         self._with_port: frozenset[str] = frozenset()
         self._with_port_due = 0.0

@@ -15,9 +15,9 @@ from typing import Any
 from django.core.cache import cache
 
 from maintenance_windows.background import gently
-from maintenance_windows.complaints import Complaints
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Closure, Level, PatternKind, SiteState, Snapshot
+from maintenance_windows.logonce import LogOnce
 
 # The number goes up with the shape: deploys must not read what older ones wrote.
 KEY = "maintenance_windows.core.state.3"
@@ -35,7 +35,7 @@ class Shared:
         self._writer: threading.Thread | None = None
         self._written: Any = None
         self._due = self._rested = 0.0
-        self._complaints = Complaints(logger)
+        self._complaints = LogOnce(logger)
 
     def offer(self, snapshot: Snapshot) -> None:
         content = (snapshot.by_id, snapshot.with_port)

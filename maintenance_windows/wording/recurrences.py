@@ -1,9 +1,8 @@
-"""Lengths and recurrences in words, those of a recurrence in the language of the reader."""
+"""Recurrences in words, in the language of the reader."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 
 from django.utils.dates import MONTHS, WEEKDAYS
 from django.utils.formats import date_format
@@ -12,49 +11,24 @@ from django.utils.translation import ngettext, pgettext
 
 from maintenance_windows.core.recurrence import Recurrence
 from maintenance_windows.core.rrule import Frequency, Rule
+from maintenance_windows.wording.durations import format_duration
 
 LAST_SAFE_DAY = 28  # of a month: each has this one
-LENGTH = re.compile(
-    r"(?:(?P<days>\d{1,5})d)?(?:(?P<hours>\d{1,6})h)?"
-    r"(?:(?P<minutes>\d{1,7})m)?(?:(?P<seconds>\d{1,9})s)?"
-)
-UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)))
 
 
-def recurrence(repeats: Recurrence) -> str:
+def format_recurrence(repeats: Recurrence) -> str:
     """Such as: every 2 weeks on Sunday, from 02:00 for 2h, time zone Europe/Berlin."""
     return _("%(rule)s, from %(start)s for %(length)s, time zone %(zone)s") % {
-        "rule": rule(repeats.rule, repeats.start),
+        "rule": format_rule(repeats.rule, repeats.start),
         "start": f"{repeats.start:%H:%M}",
-        "length": length(repeats.length),
+        "length": format_duration(repeats.length),
         "zone": repeats.zone,
     }
 
 
-def rule(rule: Rule, start: datetime) -> str:
+def format_rule(rule: Rule, start: datetime) -> str:
     """Such as: every month on the second Tuesday, until 31 December 2027."""
     return "".join([_every(rule), *_where(rule, start), _ending(rule)])
-
-
-def length(length: timedelta) -> str:
-    """Such as 1d, 2h or 1h30m: as one may write it."""
-    words = []
-    for name, unit in UNITS:
-        number, length = divmod(length, unit)
-        words += [f"{number}{name}"] if number else []
-    if length:
-        words.append(f"{length.total_seconds():g}s")
-    return "".join(words)
-
-
-def read_length(text: str) -> timedelta:
-    """A length such as 90s, 30m, 2h, 1h30m or 1d. Raises ValueError with a sentence."""
-    match = LENGTH.fullmatch(text)
-    parts = {unit: int(number) for unit, number in match.groupdict("0").items()} if match else {}
-    if not any(parts.values()):
-        sentence = _("Cannot read the length %(text)s: write it as 30m, 2h, 1h30m or 1d.")
-        raise ValueError(sentence % {"text": repr(text)})
-    return timedelta(**parts)
 
 
 def _every(rule: Rule) -> str:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Hashable, Mapping
 
 
-class Complaints:
+class LogOnce:
     """What is wrong at present, by any key; `over` is said when nothing is any more."""
 
     def __init__(self, logger: logging.Logger, over: str = "") -> None:

@@ -4,25 +4,27 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from django.utils.formats import date_format
 from django.utils.timesince import timeuntil
-from django.utils.translation import get_language_bidi, ngettext, pgettext
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from maintenance_windows.wording.durations import isolate, spell_duration
 
 MINUTE = timedelta(minutes=1)
 
 
-def coming(starts_at: datetime, ends_at: datetime, zone: tzinfo, now: datetime) -> str:
+def format_upcoming(starts_at: datetime, ends_at: datetime, zone: tzinfo, now: datetime) -> str:
     """Such as: Sunday 29 November 2026, 02:00 to 04:00 UTC, in 6 days, 2 hours."""
-    said = {"span": words(starts_at, ends_at, zone)}
+    said = {"span": format_span(starts_at, ends_at, zone)}
     if starts_at <= now:
         return _("%(span)s, starts at once") % said
     if starts_at - now < MINUTE:
         return _("%(span)s, in less than a minute") % said
     # In UTC: Django counts by the clock, and this one never changes.
-    said["time"] = _isolated(timeuntil(starts_at.astimezone(UTC), now.astimezone(UTC)))
+    said["time"] = isolate(timeuntil(starts_at.astimezone(UTC), now.astimezone(UTC)))
     return _("%(span)s, in %(time)s") % said
 
 
-def words(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
+def format_span(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
     """Such as: Sunday 29 November 2026, 02:00 to 04:00 Europe/Berlin (01:00 to 03:00 UTC)."""
     start, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
     said = {"local": _between(start, end), "zone": str(zone)}
@@ -34,25 +36,12 @@ def words(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
     return _("%(local)s %(zone)s (%(utc)s UTC)") % said
 
 
-def lasting(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
+def format_length(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
     """The exact length; and that the clock of the zone changes, where it does."""
-    words = length(ends_at.astimezone(UTC) - starts_at.astimezone(UTC))
+    words = spell_duration(ends_at.astimezone(UTC) - starts_at.astimezone(UTC))
     if starts_at.astimezone(zone).utcoffset() == ends_at.astimezone(zone).utcoffset():
         return words
     return _("%(length)s; the clock changes meanwhile") % {"length": words}
-
-
-def length(length: timedelta) -> str:
-    """Such as: 1 day, 2 hours, 30 minutes. Parts of a second are left out."""
-    hours, seconds = divmod(length.seconds, 3600)
-    minutes, seconds = divmod(seconds, 60)
-    parts = [
-        (length.days, ngettext("%(num)d day", "%(num)d days", length.days)),
-        (hours, ngettext("%(num)d hour", "%(num)d hours", hours)),
-        (minutes, ngettext("%(num)d minute", "%(num)d minutes", minutes)),
-        (seconds, ngettext("%(num)d second", "%(num)d seconds", seconds)),
-    ]
-    return _isolated(", ".join(text % {"num": number} for number, text in parts if number))
 
 
 def _between(start: datetime, end: datetime) -> str:
@@ -72,12 +61,7 @@ def _clocks(start: datetime, end: datetime) -> str:
 
 def _day(moment: datetime) -> str:
     # Translators: a format of Django's date filter, as in "Sunday 29 November 2026".
-    return _isolated(date_format(moment, pgettext("date format", "l j F Y")))
-
-
-def _isolated(text: str) -> str:
-    """Keeps its order where it runs from right to left and the sentence around it does not."""
-    return f"\u2068{text}\u2069" if get_language_bidi() else text
+    return isolate(date_format(moment, pgettext("date format", "l j F Y")))
 
 
 def _clock(moment: datetime) -> str:
