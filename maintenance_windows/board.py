@@ -9,11 +9,12 @@ from django.contrib.sites.models import Site
 from django.db.models import DateTimeField, F, Q, Value
 from django.db.models.functions import Cast, Coalesce
 
-from maintenance_windows import finding, status
+from maintenance_windows import status
 from maintenance_windows.axis import HUNDRED, Axis, depth, stack
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
-from maintenance_windows.querysets import Status
+from maintenance_windows.models.querysets import Status
+from maintenance_windows.models.search import contains, matching_ids
 
 BACK, AHEAD = timedelta(days=1), timedelta(days=14)
 NAMES = ("domain", "name")
@@ -63,9 +64,9 @@ class Sites:
     """
 
     def __init__(self, text: str, *, busy: bool, now: datetime) -> None:
-        site_ids = finding.few(text, *NAMES) if text else None
+        site_ids = matching_ids(text, *NAMES) if text else None
         few = Q() if site_ids is None else Q(pk__in=site_ids)
-        many = finding.has(text, *NAMES) if text and site_ids is None else Q()
+        many = contains(text, *NAMES) if text and site_ids is None else Q()
         near = list(dict.fromkeys(_near(now, site_ids)))
         found = Site.objects.filter(few, many)
         if many:

@@ -24,9 +24,8 @@ from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.feed import Event, render
 from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
-from maintenance_windows.models.levels import KNOWN_LEVEL
-from maintenance_windows.models.planned import Planned
-from maintenance_windows.querysets import RUNNING
+from maintenance_windows.models.base import KNOWN_LEVEL, Planned
+from maintenance_windows.models.querysets import RUNNING
 
 DAY = timedelta(days=1)
 KEPT = 90 * DAY

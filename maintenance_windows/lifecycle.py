@@ -16,7 +16,7 @@ from maintenance_windows import history, reconcile
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow
-from maintenance_windows.querysets import Status
+from maintenance_windows.models.querysets import Status
 from maintenance_windows.reconcile import Clock
 from maintenance_windows.rules import (
     NOT_LIVE,

@@ -14,7 +14,7 @@ from django.db.models import F
 
 from maintenance_windows import history, reconcile
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow, WindowSeries
-from maintenance_windows.querysets import LIVE, Status
+from maintenance_windows.models.querysets import LIVE, Status
 from maintenance_windows.survey import Plan, first_date, renamed
 
 BATCH = 100  # rows in a statement that gives each something of its own

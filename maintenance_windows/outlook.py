@@ -14,7 +14,7 @@ from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.core.retry import retry_after
 from maintenance_windows.core.state import Closure, Maintenance, SiteState
 from maintenance_windows.models import MaintenanceWindow
-from maintenance_windows.models.levels import KNOWN_LEVEL
+from maintenance_windows.models.base import KNOWN_LEVEL
 from maintenance_windows.requests import site_state
 
 AHEAD = timedelta(days=30)

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import TITLE_LENGTH, MaintenanceWindow
+from maintenance_windows.models.querysets import Status
 from maintenance_windows.models.times import EARLIEST, TOO_LATE
-from maintenance_windows.querysets import Status
 
 NOT_RUNNING = {
     Status.SCHEDULED: _("Window %(id)s has not started yet: cancel it, or start it first."),

@@ -16,7 +16,7 @@ from maintenance_windows import lifecycle, reconcile
 from maintenance_windows.core.intervals import Span, covering
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow
-from maintenance_windows.querysets import Status
+from maintenance_windows.models.querysets import Status
 from maintenance_windows.reconcile import Clock
 
 

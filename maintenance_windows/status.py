@@ -16,8 +16,8 @@ from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.core.retry import retry_after
 from maintenance_windows.core.state import Maintenance
-from maintenance_windows.finding import FEW
 from maintenance_windows.models import MaintenanceWindow, Scheduler
+from maintenance_windows.models.search import FEW
 
 Record = dict[str, Any]
 

@@ -14,7 +14,7 @@ from maintenance_windows.core.recurrence import LONGEST, Occurrence
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.series import zone
-from maintenance_windows.statements import WAITING, Statement, ask, listed
+from maintenance_windows.models.statements import WAITING, Statement, ask, listed
 
 DAY = timedelta(days=1)
 

@@ -11,9 +11,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pages import times, told
 
-from maintenance_windows import finding, lifecycle
+from maintenance_windows import lifecycle
 from maintenance_windows.admin import MaintenanceWindowAdmin, lists, record, searching
-from maintenance_windows.models import MaintenanceWindow, Transition
+from maintenance_windows.models import MaintenanceWindow, Transition, search
 
 DAY = 24 * HOUR
 URL = "/admin/maintenance_windows/"
@@ -201,7 +201,7 @@ def test_titles_far_from_now_are_found_by_their_date(nights, at, browser, monkey
 
 def test_where_very_many_sites_match_what_is_near_is_found(nights, at, browser, monkeypatch):
     monkeypatch.setattr(searching, "NEAR", 2)
-    monkeypatch.setattr(finding, "FEW", 1)
+    monkeypatch.setattr(search, "FEW", 1)
     at(TWO + 2 * DAY)
     page = browser.get(WINDOWS, {"q": "example"})
     assert listed(page) == [5, 4, 3, 2]
@@ -224,7 +224,7 @@ def test_transitions_are_found_by_site_and_by_who_did_it(acme, globex, at, brows
 
 @pytest.mark.parametrize("few", [0, 1000])
 def test_sites_are_found_by_domain_and_name(acme, globex, browser, monkeypatch, few):
-    monkeypatch.setattr(finding, "FEW", few)
+    monkeypatch.setattr(search, "FEW", few)
     Site.objects.create(domain="shop.example", name="Acme's shop")
     for text, number in (("ACME", 2), ("acme shop", 1), ("example", 4), ("nobody", 0)):
         assert browser.get(SITES, {"q": text}).context["cl"].result_count == number, text

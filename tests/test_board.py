@@ -12,9 +12,9 @@ from django.contrib.sites.models import Site
 from django.urls import path
 from pages import told
 
-from maintenance_windows import finding, lifecycle, reconcile, store
+from maintenance_windows import lifecycle, reconcile, store
 from maintenance_windows.admin import MaintenanceWindowAdmin
-from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition, search
 
 BOARD = "/admin/maintenance_windows/"
 OPERATE = "/admin/maintenance_windows/sitemaintenance/operate/"
@@ -141,7 +141,7 @@ def test_sites_with_something_on_or_planned_come_first(acme, globex, plan, at, b
 def test_where_very_many_sites_match_the_order_is_the_same(
     acme, globex, plan, browser, monkeypatch
 ):
-    monkeypatch.setattr(finding, "FEW", 1)
+    monkeypatch.setattr(search, "FEW", 1)
     plan(globex)
     assert domains(browser.get(f"{BOARD}?q=.example").text) == ["globex.example", "acme.example"]
     assert domains(browser.get(f"{BOARD}?q=.example&busy=1").text) == ["globex.example"]

@@ -3,8 +3,7 @@
 import pytest
 from conftest import FOUR, HOUR, TWO
 
-from maintenance_windows import statements
-from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.models import MaintenanceWindow, statements
 
 
 @pytest.mark.parametrize(

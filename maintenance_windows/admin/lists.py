@@ -9,7 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from maintenance_windows.finding import FEW
+from maintenance_windows.models.search import FEW
 
 MOST = 10_000  # rows of a list that are counted and can be paged to
 

@@ -17,7 +17,7 @@ from maintenance_windows.admin.operating import Operating
 from maintenance_windows.admin.preview import Previewed
 from maintenance_windows.forms.schedule import ScheduleForm, filled_in
 from maintenance_windows.models import MaintenanceWindow
-from maintenance_windows.querysets import Status
+from maintenance_windows.models.querysets import Status
 from maintenance_windows.wording.spans import format_length, format_span, format_upcoming
 
 TIMES = ("sites", "zone", "starts_at", "ends_at", "length")

@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.text import smart_split, unescape_string_literal
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows import finding
+from maintenance_windows.models import search
+from maintenance_windows.models.search import contains, matching_ids
 
 QUOTES = {'"', "'"}
 NEAR = 10_000  # rows before and after now whose texts are looked through
@@ -42,13 +43,13 @@ class SearchedNearNow(admin.ModelAdmin):  # type: ignore[type-arg]
         start, end = self.nearest(queryset, timezone.now())
         edges = {f"{self.moment}__gt": start, f"{self.moment}__lt": end}
         near = Q(**{edge: moment for edge, moment in edges.items() if moment})
-        sites = {word: finding.few(word, "domain") for word in words}
+        sites = {word: matching_ids(word, "domain") for word in words}
         for word, site_ids in sites.items():
             if site_ids is None:
-                queryset = queryset.filter(near, finding.has(word, *self.search_fields))
+                queryset = queryset.filter(near, contains(word, *self.search_fields))
             else:
                 of_sites = Q(site__in=site_ids)
-                queryset = queryset.filter(of_sites | near & finding.has(word, *self.texts))
+                queryset = queryset.filter(of_sites | near & contains(word, *self.texts))
         if near and request.method == "GET":
             text = MANY if None in sites.values() else TEXTS
             self.message_user(request, text % span(start, end), messages.INFO)
@@ -73,4 +74,4 @@ def words_of(text: str) -> list[str]:
 
 def span(*edges: datetime | None) -> dict[str, object]:
     days = [f"{timezone.localtime(edge):%Y-%m-%d}" if edge else "…" for edge in edges]
-    return {"number": finding.FEW, "start": days[0], "end": days[1]}
+    return {"number": search.FEW, "start": days[0], "end": days[1]}

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows import finding, lifecycle, store
+from maintenance_windows import lifecycle, store
 from maintenance_windows.admin import story
 from maintenance_windows.admin.links import BypassLinks
 from maintenance_windows.admin.lists import LongChangeList
@@ -23,6 +23,7 @@ from maintenance_windows.admin.story import Event
 from maintenance_windows.core.state import Level
 from maintenance_windows.forms.site import SiteForm
 from maintenance_windows.models import CalendarToken, IgnoredURL, SiteMaintenance
+from maintenance_windows.models.search import matching
 
 SWITCH = ("in_maintenance", "level", "message")
 
@@ -96,7 +97,7 @@ class SiteMaintenanceAdmin(Board, BypassLinks, KeptForTheRecord):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         for word in words_of(search_term):
-            queryset = queryset.filter(finding.called(word, "site__"))
+            queryset = queryset.filter(matching(word, "site__"))
         return queryset, False
 
     def save_model(

@@ -19,7 +19,7 @@ from maintenance_windows.admin.searching import SearchedNearNow
 from maintenance_windows.admin.story import Event
 from maintenance_windows.forms.window import WindowForm
 from maintenance_windows.models import MaintenanceWindow
-from maintenance_windows.querysets import Status
+from maintenance_windows.models.querysets import Status
 
 
 class StatusFilter(admin.SimpleListFilter):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.state import Level
 from maintenance_windows.forms.fields import LengthField
-from maintenance_windows.models.levels import LEVELS
+from maintenance_windows.models.base import LEVELS
 
 MINUTES = (15, 30, 60)
 LENGTHS = [

@@ -1,6 +1,7 @@
+from maintenance_windows.models.base import ACTOR_LENGTH, TITLE_LENGTH
 from maintenance_windows.models.calendar import CalendarToken
-from maintenance_windows.models.history import ACTOR_LENGTH, Change, Scheduler, Transition
-from maintenance_windows.models.planned import TITLE_LENGTH
+from maintenance_windows.models.history import Change, Transition
+from maintenance_windows.models.scheduler import Scheduler
 from maintenance_windows.models.series import WindowSeries
 from maintenance_windows.models.site import IgnoredURL, SiteMaintenance
 from maintenance_windows.models.window import MaintenanceWindow

@@ -1,4 +1,4 @@
-"""What has happened, and when the scheduler last looked."""
+"""What has happened to flags, windows and recurring windows."""
 
 from django.contrib.sites.models import Site
 from django.core.serializers.json import DjangoJSONEncoder
@@ -7,9 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.models.times import readable
-
-ACTOR_LENGTH = 254  # as long as an address; longer names are cut
+from maintenance_windows.models.base import ACTOR_LENGTH
 
 
 class Transition(models.Model):
@@ -89,18 +87,3 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {', '.join(self.changes)}"
-
-
-class Scheduler(models.Model):
-    """The one row that says when the last tick was; on SQLite and MariaDB it is the lock too."""
-
-    last_tick = models.DateTimeField(null=True)
-
-    class Meta:
-        verbose_name = _("scheduler")
-        constraints = [
-            models.CheckConstraint(condition=readable(["last_tick"]), name="mw_scheduler_readable"),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.last_tick)

@@ -14,10 +14,9 @@ from django.utils.translation import pgettext_lazy
 from maintenance_windows.core.recurrence import Recurrence
 from maintenance_windows.core.rrule import LONGEST, Rule
 from maintenance_windows.exceptions import RuleError
-from maintenance_windows.models.levels import KNOWN_LEVEL
-from maintenance_windows.models.planned import Planned
+from maintenance_windows.models.base import KNOWN_LEVEL, Planned
+from maintenance_windows.models.querysets import SeriesQuerySet
 from maintenance_windows.models.times import readable
-from maintenance_windows.querysets import SeriesQuerySet
 from maintenance_windows.wording.recurrences import format_recurrence
 
 ZONE_LENGTH = 64

@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from maintenance_windows.core.state import Level, Maintenance, PatternKind
-from maintenance_windows.models.levels import KNOWN_LEVEL, LEVEL_HELP, LEVELS
+from maintenance_windows.models.base import KNOWN_LEVEL, LEVEL_HELP, LEVELS
+from maintenance_windows.models.querysets import FLAG_LIVE, SiteMaintenanceQuerySet
 from maintenance_windows.models.times import readable
 from maintenance_windows.patterns import fault
-from maintenance_windows.querysets import FLAG_LIVE, SiteMaintenanceQuerySet
 
 KINDS = [(PatternKind.ROUTE.value, _("path() route")), (PatternKind.REGEX.value, _("regex"))]
 

@@ -8,10 +8,9 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.state import Closure
-from maintenance_windows.models.levels import KNOWN_LEVEL
-from maintenance_windows.models.planned import Planned
+from maintenance_windows.models.base import KNOWN_LEVEL, Planned
+from maintenance_windows.models.querysets import LIVE, RUNNING, WAITING, Status, WindowQuerySet
 from maintenance_windows.models.times import readable
-from maintenance_windows.querysets import LIVE, RUNNING, WAITING, Status, WindowQuerySet
 
 TIMES = ("starts_at", "ends_at", "started_at", "ended_at", "cancelled_at")
 

@@ -19,7 +19,7 @@ from maintenance_windows.models import (
     SiteMaintenance,
     Transition,
 )
-from maintenance_windows.statements import among
+from maintenance_windows.models.statements import among
 
 BATCH = 500
 # What a transition is put down to that nobody claims: done with SQL, or by code without a name.

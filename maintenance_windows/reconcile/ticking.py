@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from maintenance_windows.logonce import LogOnce
 from maintenance_windows.models import Scheduler, SiteMaintenance, Transition
+from maintenance_windows.models.statements import AGENDA, among, ask
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settling import announce, record
-from maintenance_windows.statements import AGENDA, among, ask
 
 BEAT = timedelta(seconds=2)
 # Sites that are settled under one lock, for which others wait: half a second of work.

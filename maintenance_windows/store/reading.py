@@ -14,9 +14,8 @@ from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Closure, PatternKind, SiteState, Snapshot
 from maintenance_windows.logonce import LogOnce
 from maintenance_windows.models import MaintenanceWindow
-from maintenance_windows.patterns import is_usable
-from maintenance_windows.querysets import follow
-from maintenance_windows.statements import (
+from maintenance_windows.models.querysets import follow
+from maintenance_windows.models.statements import (
     SLICE,
     Row,
     Statement,
@@ -27,6 +26,7 @@ from maintenance_windows.statements import (
     sites,
     waiting,
 )
+from maintenance_windows.patterns import is_usable
 
 # A database that dies within this time before its own maintenance does not keep it from starting.
 LEAST_AHEAD = timedelta(hours=1)

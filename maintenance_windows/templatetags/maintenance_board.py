@@ -13,7 +13,7 @@ from django.utils.translation import get_language_bidi
 from maintenance_windows import board, status
 from maintenance_windows.forms.operate import LENGTHS, MINUTES
 from maintenance_windows.models import CalendarToken
-from maintenance_windows.models.levels import LEVELS
+from maintenance_windows.models.base import LEVELS
 
 register = template.Library()
 

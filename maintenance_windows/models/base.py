@@ -1,13 +1,16 @@
-"""What a window has, and what a series gives to each of its windows."""
+"""The fields that windows and recurring windows share."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.state import Level
-from maintenance_windows.models.history import ACTOR_LENGTH
-from maintenance_windows.models.levels import LEVEL_HELP, LEVELS
 
+ACTOR_LENGTH = 254  # as long as an email address; longer names are cut
 TITLE_LENGTH = 200
+LEVELS = [(Level.FULL.value, _("full")), (Level.READ_ONLY.value, _("read-only"))]
+LEVEL_HELP = _("Full closes everything; read-only lets GET, HEAD and OPTIONS pass.")
+KNOWN_LEVEL = Q(level__in=[level for level, _ in LEVELS])
 
 
 class Planned(models.Model):

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from maintenance_windows.statements import among
+from maintenance_windows.models.statements import among
 
 if TYPE_CHECKING:
     from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, WindowSeries  # noqa: F401
