@@ -11,9 +11,10 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from maintenance_windows import calendars, store
+from maintenance_windows import calendars
 from maintenance_windows.models import CalendarToken
 from maintenance_windows.outlook import site_of
+from maintenance_windows.snapshot import runtime
 
 AGAIN = 60  # seconds after which to ask again
 
@@ -29,7 +30,7 @@ def calendar(request: HttpRequest) -> HttpResponseBase:
     """
     now = datetime.now(UTC)
     token = request.GET.get("token")
-    if not store.database_answers():
+    if not runtime.database_answers():
         return _away()
     try:
         if token is None:

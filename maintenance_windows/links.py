@@ -11,12 +11,13 @@ from django.db.models import F
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from maintenance_windows import reconcile, store
+from maintenance_windows import reconcile
 from maintenance_windows.bypass import Token
 from maintenance_windows.core.state import SiteState
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 from maintenance_windows.rules import add
+from maintenance_windows.snapshot import runtime
 
 logger = logging.getLogger("maintenance_windows")
 
@@ -63,7 +64,7 @@ def revoke(sites: Collection[Site], *, actor: str = "") -> None:
         for site in sites:
             SiteMaintenance.objects.get_or_create(site=site)
         SiteMaintenance.objects.filter(site__in=sites).update(bypass=F("bypass") + 1)
-        transaction.on_commit(store.publish, using=using)
+        transaction.on_commit(runtime.publish, using=using)
     for site in sites:
         logger.info("bypass links of %s revoked by %s", site.domain, actor or "code")
 

@@ -9,12 +9,12 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
-from maintenance_windows import store
 from maintenance_windows.core.decision import UP, Reason, Verdict, decide
 from maintenance_windows.core.state import Snapshot
 from maintenance_windows.exemptions import ALWAYS_OPEN, PEOPLE, URLS
 from maintenance_windows.requests import site_state, visit_of
 from maintenance_windows.responses import mark, unavailable
+from maintenance_windows.snapshot import runtime
 from maintenance_windows.users import amay_pass, may_pass
 
 Answer = Any  # a response, or in an async stack something that can be awaited for one
@@ -39,7 +39,7 @@ class MaintenanceModeMiddleware:
     def __call__(self, request: HttpRequest) -> Answer:
         if self.is_async:
             return self.__acall__(request)
-        if not (snapshot := store.current()):
+        if not (snapshot := runtime.current()):
             return self.get_response(request)
         verdict = judge(request, snapshot)
         trusted = verdict.closed and may_pass(request)
@@ -49,7 +49,7 @@ class MaintenanceModeMiddleware:
 
     async def __acall__(self, request: HttpRequest) -> Answer:
         """See __call__()."""
-        if not (snapshot := await store.acurrent()):
+        if not (snapshot := await runtime.acurrent()):
             return await self.get_response(request)
         verdict = judge(request, snapshot)
         trusted = verdict.closed and await amay_pass(request)

@@ -8,7 +8,6 @@ from django.contrib.sites.models import Site
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 
-from maintenance_windows import store
 from maintenance_windows.conf import conf
 from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.core.retry import retry_after
@@ -16,6 +15,8 @@ from maintenance_windows.core.state import Closure, Maintenance, SiteState
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.base import KNOWN_LEVEL
 from maintenance_windows.requests import site_state
+from maintenance_windows.snapshot import runtime
+from maintenance_windows.snapshot.runtime import query_with_deadline
 
 AHEAD = timedelta(days=30)
 MOST = 50  # windows that are coming
@@ -45,9 +46,9 @@ def outlook_of(request: HttpRequest, now: datetime) -> Outlook:
     What is coming is read from the database, and from memory while that is away. Raises
     Site.DoesNotExist for a host that the database knows not.
     """
-    state = site_state(request, store.current())
+    state = site_state(request, runtime.current())
     maintenance = state.at(now) if state else None
-    read = store.ask(lambda: _read(request, now))
+    read = query_with_deadline(lambda: _read(request, now))
     domain, coming = read or (state and state.domain, _known(state, now))
     return Outlook(
         site=domain or request.get_host(),

@@ -7,11 +7,11 @@ from django.http import HttpRequest
 from django.http.request import split_domain_port
 from django.utils.translation import get_language
 
-from maintenance_windows import store
 from maintenance_windows.bypass import COOKIE
 from maintenance_windows.conf import conf, until_settings_change
 from maintenance_windows.core.decision import Visit
 from maintenance_windows.core.state import Maintenance, SiteState, Snapshot
+from maintenance_windows.snapshot import runtime
 
 LONGEST = 253  # characters of a domain name (RFC 1035 section 2.3.4, without the last dot)
 # What frameworks and proxies take instead of the method; RFC 9110 knows none of them.
@@ -63,22 +63,22 @@ def visit_of(request: HttpRequest) -> Visit:
 
 def get_maintenance(request: HttpRequest) -> Maintenance | None:
     """What is on at the request's site now, such as `read_only`; None while it is up."""
-    return _now(request, store.current())
+    return _now(request, runtime.current())
 
 
 async def aget_maintenance(request: HttpRequest) -> Maintenance | None:
     """See get_maintenance()."""
-    return _now(request, await store.acurrent())
+    return _now(request, await runtime.acurrent())
 
 
 def get_upcoming_maintenance(request: HttpRequest) -> Maintenance | None:
     """What is about to start there, within MAINTENANCE_BANNER_LEAD."""
-    return _soon(request, store.current())
+    return _soon(request, runtime.current())
 
 
 async def aget_upcoming_maintenance(request: HttpRequest) -> Maintenance | None:
     """See get_upcoming_maintenance()."""
-    return _soon(request, await store.acurrent())
+    return _soon(request, await runtime.acurrent())
 
 
 def _now(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:

@@ -10,7 +10,6 @@ from typing import Any
 from django.contrib.sites.models import Site
 from django.db.models import OuterRef, Subquery
 
-from maintenance_windows import store
 from maintenance_windows.conf import conf
 from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.core.recurrence import Occurrence
@@ -18,6 +17,7 @@ from maintenance_windows.core.retry import retry_after
 from maintenance_windows.core.state import Maintenance
 from maintenance_windows.models import MaintenanceWindow, Scheduler
 from maintenance_windows.models.search import FEW
+from maintenance_windows.snapshot.loader import load
 
 Record = dict[str, Any]
 
@@ -39,7 +39,7 @@ def forced() -> str | None:
 def sites(chosen: Collection[Site], now: datetime) -> list[Record]:
     """The state of each site, by the rule that the middleware answers by."""
     ids = [site.pk for site in chosen]
-    states = store.load(now, only=ids if len(ids) <= FEW else None).by_id
+    states = load(now, only=ids if len(ids) <= FEW else None).by_id
     upcoming = _upcoming(chosen, now)
     return [
         _site(site, state.at(now) if (state := states.get(site.pk)) else None, now)

@@ -9,10 +9,10 @@ from django.contrib.sites.models import Site
 from django.test.utils import TestContextDecorator
 from django.utils import timezone
 
-from maintenance_windows import store
 from maintenance_windows.conf import conf
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Closure, Level, SiteState
+from maintenance_windows.snapshot import runtime
 
 _nobodys_ids = count(-1, -1)
 
@@ -52,7 +52,7 @@ class maintenance(TestContextDecorator):  # noqa: N801 (used like a function)
         else:
             site_id, domain = self.site.pk, self.site.domain
         state = SiteState(site_id=site_id, domain=domain, closures=(closure,))
-        self._stack.enter_context(store.pretend(state))
+        self._stack.enter_context(runtime.pretend(state))
 
     def disable(self) -> None:
         self._stack.close()

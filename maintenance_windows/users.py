@@ -12,8 +12,8 @@ from django.db import connections
 from django.http import HttpRequest
 from django.utils.functional import LazyObject, empty
 
-from maintenance_windows import background, store
 from maintenance_windows.conf import conf
+from maintenance_windows.snapshot import runtime, threads
 
 logger = logging.getLogger(__name__)
 
@@ -97,8 +97,8 @@ def sent_by_staff(request: HttpRequest) -> bool:
     try:
         if _is_told_at_once(request):
             return is_staff(request.user)
-        if store.database_answers():
-            return background.answer(lambda: is_staff(request.user), DEADLINE)
+        if runtime.database_answers():
+            return threads.answer(lambda: is_staff(request.user), DEADLINE)
     except Exception as error:  # noqa: BLE001 (sessions may be kept in anything that fails)
         logger.debug("Cannot tell who sends a request: %r", error)
     request.user = _nobody()
@@ -112,8 +112,8 @@ async def asent_by_staff(request: HttpRequest) -> bool:
     try:
         if _is_told_at_once(request):
             return is_staff(await request.auser() if _is_to_load(request.user) else request.user)
-        if store.database_answers():
-            answer = background.pool.ask(lambda: is_staff(request.user))
+        if runtime.database_answers():
+            answer = threads.pool.ask(lambda: is_staff(request.user))
             return bool(await asyncio.wait_for(asyncio.wrap_future(answer), DEADLINE))
     except Exception as error:  # noqa: BLE001 (sessions may be kept in anything that fails)
         logger.debug("Cannot tell who sends a request: %r", error)

@@ -23,12 +23,13 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from maintenance_windows import pages, store
+from maintenance_windows import pages
 from maintenance_windows.bypass import COOKIE, Token
 from maintenance_windows.core.decision import Case
 from maintenance_windows.outlook import Outlook, facts, outlook_of
 from maintenance_windows.requests import site_state, visit_of
 from maintenance_windows.responses import unavailable
+from maintenance_windows.snapshot import runtime
 
 
 # No log may name the token: Django would, of a POST that it refuses.
@@ -43,7 +44,7 @@ def bypass(request: HttpRequest, token: str) -> HttpResponse:
         refusal._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001
         return refusal
     now = datetime.now(UTC)
-    state = site_state(request, store.current())
+    state = site_state(request, runtime.current())
     maintenance = state.at(now) if state else None
     read = Token.read(token)
     if state and maintenance and not (read and read.admits(state, now)):

@@ -3,7 +3,8 @@
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
-from maintenance_windows import status, store
+from maintenance_windows import status
+from maintenance_windows.snapshot.runtime import query_with_deadline
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -20,7 +21,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
     Anybody may ask, so nobody waits for a database that is frozen.
     """
-    scheduler = store.ask(lambda: status.scheduler(timezone.now()))
+    scheduler = query_with_deadline(lambda: status.scheduler(timezone.now()))
     if scheduler is None:
         return JsonResponse({"database": False, "scheduler": None}, status=503)
     answer = {"database": True, "scheduler": scheduler}

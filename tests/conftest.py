@@ -16,8 +16,9 @@ from django.http.request import HttpHeaders
 from django.test import AsyncClient, Client
 from programs import require_program
 
-from maintenance_windows import lifecycle, store
+from maintenance_windows import lifecycle
 from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.snapshot import runtime
 
 # Sunday night, as operators like it; far enough ahead that no test's own clock is near.
 TWO = datetime(2029, 11, 4, 2, 0, tzinfo=UTC)
@@ -48,7 +49,7 @@ def require_postgresql() -> str:
 @pytest.fixture(autouse=True)
 def _fresh_snapshot() -> Iterator[None]:
     yield
-    store.forget()
+    runtime.forget()
 
 
 @pytest.fixture

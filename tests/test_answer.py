@@ -11,9 +11,10 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maintenance_windows import lifecycle, reconcile, store
+from maintenance_windows import lifecycle, reconcile
 from maintenance_windows.core.retry import spread
 from maintenance_windows.core.state import Level
+from maintenance_windows.snapshot import runtime
 
 pytestmark = pytest.mark.any_database
 
@@ -89,7 +90,7 @@ def test_a_run_began_when_it_began_also_when_its_first_window_is_over(acme, plan
     reconcile.tick()
     at(FOUR + MINUTE)
     reconcile.tick()
-    store.publish()
+    runtime.publish()
     problem = json.loads(visit(accept="application/json").text)
     assert problem["starts_at"] == "2029-11-04T02:00:00Z"
     assert problem["ends_at"] == "2029-11-04T05:00:00Z"
@@ -173,7 +174,7 @@ def test_the_page_is_made_once_for_each_state_and_language(acme, plan, at, visit
     assert visit(accept_language="de").text == "de First. 7140"
     assert len(renderings) == 2
     at(FOUR + HOUR)
-    store.publish()
+    runtime.publish()
     assert visit().text == "en Second. 3600"
     assert len(renderings) == 3
 

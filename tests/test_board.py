@@ -12,9 +12,10 @@ from django.contrib.sites.models import Site
 from django.urls import path
 from pages import told
 
-from maintenance_windows import lifecycle, reconcile, store
+from maintenance_windows import lifecycle, reconcile
 from maintenance_windows.admin import MaintenanceWindowAdmin
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition, search
+from maintenance_windows.snapshot import runtime
 
 BOARD = "/admin/maintenance_windows/"
 OPERATE = "/admin/maintenance_windows/sitemaintenance/operate/"
@@ -297,7 +298,7 @@ def test_what_a_person_has_not_seen_run_is_not_ended(acme, plan, at, browser, vi
     at(TWO)
     page = shown(browser, acme)
     at(FOUR + MINUTE)
-    store.publish()
+    runtime.publish()
     answer = browser.post(OPERATE, page | button, follow=True)
     assert told(answer) == "What runs on acme.example has changed meanwhile: look at it again."
     assert visit().status_code == 503

@@ -11,9 +11,10 @@ from django.core import signing
 from django.core.management import CommandError, call_command
 from test_outage import Outage, outage  # noqa: F401 (a fixture)
 
-from maintenance_windows import lifecycle, links, reconcile, store
+from maintenance_windows import lifecycle, links, reconcile
 from maintenance_windows.bypass import COOKIE, SALT
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+from maintenance_windows.snapshot import runtime
 
 pytestmark = pytest.mark.any_database
 
@@ -69,10 +70,10 @@ def test_it_is_good_for_this_maintenance_alone(acme, plan, at, visit):
     cookies = cookie_of(visit(path_of("acme.example")))
     for moment in (TWO, FOUR):
         at(moment)
-        store.publish()
+        runtime.publish()
         assert visit(cookies=cookies).status_code == 200
     at(FOUR + 2 * HOUR)
-    store.publish()
+    runtime.publish()
     assert visit().status_code == 503
 
 
@@ -218,7 +219,7 @@ def test_a_link_that_a_mail_program_has_cut_is_no_secret_for_a_log(acme, plan, a
             assert answer.headers["Referrer-Policy"] == "no-referrer"
         if moment < TWO:
             plan(acme)
-            store.publish()
+            runtime.publish()
     assert path.split("/")[-2] not in caplog.text
 
 
@@ -229,7 +230,7 @@ def test_after_a_hold_a_link_opens_none_of_the_windows_to_come(acme, plan, at, v
     cookies = cookie_of(visit(path_of("acme.example")))
     lifecycle.switch_off([acme])
     at(TWO + 6 * HOUR)
-    store.publish()
+    runtime.publish()
     assert visit(cookies=cookies).status_code == 503
 
 
@@ -241,7 +242,7 @@ def test_a_run_that_is_cut_ends_its_links(acme, plan, at, visit):
     lifecycle.end(first.pk)
     lifecycle.move(second.pk, starts_at=FOUR + 5 * HOUR, ends_at=FOUR + 6 * HOUR)
     at(FOUR + 5 * HOUR)
-    store.publish()
+    runtime.publish()
     assert visit(cookies=cookies).status_code == 503
 
 
@@ -258,7 +259,7 @@ def test_as_long_as_it_goes_on_a_link_is_good(acme, plan, at, visit, more):
         plan(acme, TWO + HOUR, FOUR + HOUR)
     at(FOUR + MINUTE)
     reconcile.tick()
-    store.publish()
+    runtime.publish()
     assert visit().status_code == 200
     assert visit(cookies=cookies).status_code == 200
     assert visit(cookies={COOKIE: ""}).status_code == 503
@@ -270,7 +271,7 @@ def test_a_link_is_good_for_what_was_switched_on_with_sql(acme, at, visit):
     cookies = cookie_of(visit(path_of("acme.example")))
     at(TWO + MINUTE)
     reconcile.tick()
-    store.publish()
+    runtime.publish()
     assert visit(cookies=cookies).status_code == 200
 
 
@@ -356,5 +357,5 @@ def test_a_hold_that_was_ended_with_sql_lends_its_start_to_nothing(acme, plan, a
     SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=False)
     plan(acme, FOUR, FOUR + HOUR)
     at(FOUR)
-    store.publish()  # and no tick has seen any of it
+    runtime.publish()  # and no tick has seen any of it
     assert visit(cookies=cookies).status_code == 503

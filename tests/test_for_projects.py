@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.test import AsyncClient, Client, SimpleTestCase
 from django.urls import path
 
-from maintenance_windows import lifecycle, store
+from maintenance_windows import lifecycle
 from maintenance_windows.core.state import Level
 from maintenance_windows.requests import (
     aget_maintenance,
@@ -19,6 +19,7 @@ from maintenance_windows.requests import (
     get_maintenance,
     get_upcoming_maintenance,
 )
+from maintenance_windows.snapshot import runtime
 from maintenance_windows.testing import maintenance
 
 pytestmark = pytest.mark.any_database
@@ -90,12 +91,12 @@ def test_views_know_what_is_on_and_what_comes(acme, plan, at, visit, pages, path
     assert visit(path).text == "None"
     plan(acme, level=Level.READ_ONLY)
     at(TWO - HOUR)
-    store.publish()
+    runtime.publish()
     assert visit(path).text == "None 02:00"
     at(TWO)
     plan(acme, FOUR + MINUTE, FOUR + HOUR)
     at(FOUR - MINUTE)
-    store.publish()
+    runtime.publish()
     assert visit(path).text == "read_only 04:01"
 
 
@@ -105,7 +106,7 @@ def test_a_banner_says_what_is_about_to_start(acme, plan, at, visit, pages, sett
     plan(acme, message="New disks.")
     assert words(visit("/page")) == ["", "", ""]
     at(TWO - MINUTE)
-    store.publish()
+    runtime.publish()
     banner, now, soon = words(visit("/page"))
     assert banner == (
         "Maintenance ahead This site is down from Nov. 4, 2029, 3 a.m. to Nov. 4, 2029, 5 a.m. "
@@ -211,7 +212,7 @@ class TestInMaintenance(SimpleTestCase):
 def test_an_error_in_a_block_ends_it():
     with pytest.raises(LookupError), maintenance("testserver"):
         raise LookupError
-    assert store.current().find("testserver", "testserver") is None
+    assert runtime.current().find("testserver", "testserver") is None
 
 
 def test_a_host_is_enough_where_the_process_serves_one_site(settings):

@@ -13,7 +13,8 @@ from django.core.handlers.wsgi import WSGIHandler
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from maintenance_windows import lifecycle, store
+from maintenance_windows import lifecycle
+from maintenance_windows.snapshot import runtime
 
 pytestmark = pytest.mark.slow
 
@@ -72,7 +73,7 @@ def closed(acme, globex, at, settings) -> Iterator[None]:
     lifecycle.switch_on([acme], until=TWO + HOUR, level="read_only")
     lifecycle.switch_on([globex], until=TWO + HOUR)
     at(TWO)
-    store.current()
+    runtime.current()
     logging.disable()
     yield
     logging.disable(logging.NOTSET)

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from oracle import FULL
 from oracle_night import MOMENT, PASSES, SKEW, STEPS, Night, at, minutes
 
-from maintenance_windows import store
 from maintenance_windows.core.decision import Visit, decide
 from maintenance_windows.core.retry import retry_after
 from maintenance_windows.core.state import Level, SiteState
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
+from maintenance_windows.snapshot.loader import load
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ def flags_are_as_somebody_last_saw_to(night: Night) -> None:
 
 def visitors_get_what_was_asked_for(night: Night) -> None:
     """By one snapshot for the hour: at each change, and at the last moment before it."""
-    snapshot = store.load(at(night.clock))
+    snapshot = load(at(night.clock))
     for pk, plan in night.plans.items():
         state = snapshot.by_id.get(pk, SiteState(site_id=pk, domain=""))
         ahead = plan.ahead(night.clock)

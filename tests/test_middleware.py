@@ -18,10 +18,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import path
 from django.utils.functional import SimpleLazyObject
 
-from maintenance_windows import lifecycle, store
+from maintenance_windows import lifecycle
 from maintenance_windows.core.state import Level
 from maintenance_windows.middleware import MaintenanceModeMiddleware
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow
+from maintenance_windows.snapshot import runtime
 
 MILLISECOND = SECOND / 1000
 
@@ -61,10 +62,10 @@ def test_nothing_needs_to_happen_at_the_start(acme, plan, at, visit):
     plan(acme)
     at(TWO - MINUTE)
     assert visit().status_code == 200
-    snapshot = store.current()
+    snapshot = runtime.current()
     MaintenanceWindow.objects.all().delete()  # the database has nothing more to say
     at(TWO)
-    assert store.current() is snapshot
+    assert runtime.current() is snapshot
     assert visit().status_code == 503
     at(FOUR)
     assert visit().status_code == 200

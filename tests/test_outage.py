@@ -13,9 +13,10 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from maintenance_windows import background, clock, lifecycle, reconcile, store, tasks
+from maintenance_windows import clock, lifecycle, reconcile, tasks
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance, Transition
-from maintenance_windows.store.shared import KEY
+from maintenance_windows.snapshot import runtime, threads
+from maintenance_windows.snapshot.cache import KEY
 
 Outage = Callable[[], AbstractContextManager[None]]
 
@@ -74,12 +75,12 @@ def test_what_is_known_goes_on_and_ends_without_the_database(acme, plan, at, vis
     assert visit().status_code == 200
     with outage():
         for _ in range(3):
-            store.publish()  # as the thread does each second
+            runtime.publish()  # as the thread does each second
         at(TWO)
         assert visit().headers["Retry-After"] == "7200"
         at(FOUR)
         assert visit().status_code == 200
-    store.publish()
+    runtime.publish()
     assert warned(caplog) == [
         "Cannot read maintenance windows, going on as known: the database is away",
         "Maintenance windows can be read again.",
@@ -92,14 +93,14 @@ def test_an_error_of_any_kind_leaves_what_is_known(acme, plan, at, visit, monkey
     def blocked(_: BaseDatabaseWrapper) -> None:
         raise RuntimeError("not now")
 
-    monkeypatch.setattr("maintenance_windows.store.refresher.INTERVAL", 0.01)
+    monkeypatch.setattr("maintenance_windows.snapshot.refresher.INTERVAL", 0.01)
     plan(acme)
     at(TWO)
     assert visit().status_code == 503
     assert connection.connection is not None
     with monkeypatch.context() as patched:
         patched.setattr(BaseDatabaseWrapper, "ensure_connection", blocked)
-        store.publish()
+        runtime.publish()
         time.sleep(0.1)  # the reader's thread meets it, whatever it was about to do
         assert visit().status_code == 503
 
@@ -114,17 +115,17 @@ def test_a_process_that_starts_without_the_database_learns_from_the_cache(
     lifecycle.switch_on([acme], message="Now.")
     at(TWO)
     visit()
-    before = store.current()
+    before = runtime.current()
     deadline = time.monotonic() + 5
     while not cache.get(KEY):
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    store.forget()
+    runtime.forget()
     with outage():
         assert visit().status_code == 503
         assert visit("/contact/").status_code == 404
-        assert store.current().by_id == before.by_id
-        assert store.current().with_port == before.with_port
+        assert runtime.current().by_id == before.by_id
+        assert runtime.current().with_port == before.with_port
 
 
 @pytest.mark.parametrize(("word", "status"), [(None, 200), ("open", 200), ("closed", 503)])
@@ -132,7 +133,7 @@ def test_where_nothing_is_known_a_setting_tells(at, visit, outage, settings, cap
     settings.MAINTENANCE_WHEN_UNKNOWN = word
     with outage():
         answers = [visit(), visit(), visit("/healthz")]
-        store.publish()
+        runtime.publish()
     assert [answer.status_code for answer in answers] == [status, status, 200]
     assert answers[0].headers.get("Retry-After") == ("300" if status == 503 else None)
     known = "closed" if word == "closed" else "open"
@@ -154,7 +155,7 @@ def test_what_the_cache_cannot_keep_is_said_once(acme, plan, at, visit, outage, 
     lifecycle.extend(MaintenanceWindow.objects.get().pk, by=HOUR)
     assert visit().headers["Retry-After"] == str(3 * 3600)
     assert len(warned(caplog)) == 1
-    store.forget()
+    runtime.forget()
     with outage():
         assert visit().status_code == 200
 
@@ -164,7 +165,7 @@ def test_before_migrate_every_site_is_up(transactional_db, visit, settings, capl
     call_command("migrate", "maintenance_windows", "zero", verbosity=0)
     try:
         assert visit().status_code == 200
-        store.publish()
+        runtime.publish()
         assert warned(caplog) == ["Maintenance windows have no tables yet: run migrate."]
     finally:
         call_command("migrate", "maintenance_windows", verbosity=0)
@@ -193,7 +194,7 @@ def test_a_row_that_means_nothing_spoils_no_other(acme, globex, unchecked, plan,
     plan(globex)
     at(TWO)
     for _ in range(3):
-        store.publish()
+        runtime.publish()
         assert visit().status_code == 200
         assert visit(host="globex.example").status_code == 503
         reconcile.tick()
@@ -302,10 +303,10 @@ def test_without_the_database_nobody_is_staff_and_nobody_gets_a_500(
     assert visit(user=alice).status_code == 200
     with outage():
         assert visit().status_code == 503  # with the cookie of her session
-        store.publish()
+        runtime.publish()
         assert visit().status_code == 503
         assert visit("/robots.txt").status_code == 404
-    store.publish()
+    runtime.publish()
     assert visit().status_code == 200
 
 
@@ -319,10 +320,10 @@ def test_a_process_that_starts_with_a_frozen_database_learns_from_the_cache(
     while not cache.get(KEY):
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    store.forget()
+    runtime.forget()
     with freeze(monkeypatch):
         assert visit().status_code == 503
-    store.publish()
+    runtime.publish()
 
 
 def test_nobody_waits_for_a_frozen_database(acme, plan, at, visit, alice, monkeypatch):
@@ -334,7 +335,7 @@ def test_nobody_waits_for_a_frozen_database(acme, plan, at, visit, alice, monkey
         assert visit().status_code == 503  # with the cookie of her session
         assert visit(host="globex.example").status_code == 200
         assert time.monotonic() - began < 5
-    store.publish()
+    runtime.publish()
     assert visit().status_code == 200
 
 
@@ -349,12 +350,12 @@ def test_force_overrules_everything(acme, plan, at, visit, alice, outage, settin
     assert visit("/healthz").status_code == 200
     settings.SITE_ID = 1
     assert visit().status_code == status
-    store.forget()
+    runtime.forget()
     with outage():
         answer = visit()
         assert answer.status_code == status
         assert answer.headers.get("Retry-After") == ("300" if word == "on" else None)
-    store.publish()
+    runtime.publish()
     assert visit(user=alice).status_code == 200
 
 
@@ -430,25 +431,25 @@ def test_nobody_waits_for_a_supervisor_who_asks_for_a_frozen_database(acme, visi
     assert visit("/readyz").status_code == 200
     with freeze(monkeypatch):
         began = time.monotonic()
-        for _ in range(background.THREADS + 2):
+        for _ in range(threads.THREADS + 2):
             answer = visit("/readyz")
             assert (answer.status_code, answer.json()["database"]) == (503, False)
         assert time.monotonic() - began < 10
-    store.publish()
+    runtime.publish()
     while visit("/readyz").status_code != 200:
         assert time.monotonic() - began < 20
 
 
 @pytest.mark.slow
 def test_who_changes_something_does_not_wait_for_a_reader_that_hangs(acme, monkeypatch):
-    assert not store.current()
+    assert not runtime.current()
     with freeze(monkeypatch) as waiting:
         assert waiting.wait(10)
         began = time.monotonic()
         lifecycle.switch_on([acme])
         assert time.monotonic() - began < 5
-    store.publish()
-    assert store.current()
+    runtime.publish()
+    assert runtime.current()
 
 
 def test_projects_without_djangos_users_have_a_page(acme, plan, at, client, settings):

@@ -14,9 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from playwright.sync_api import Page
 from test_outage import freeze, outage  # noqa: F401 (a fixture)
 
-from maintenance_windows import lifecycle, store
+from maintenance_windows import lifecycle
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 from maintenance_windows.outlook import MOST
+from maintenance_windows.snapshot import runtime
 
 PAGE, JSON = "/maintenance/", "/maintenance/status.json"
 DAY = timedelta(days=1)
@@ -144,7 +145,7 @@ def test_what_is_internal_never_leaks(acme, globex, at, visit):
     Site.objects.filter(pk=acme.pk).update(name=CANARY)
     for now in (TWO - MINUTE, TWO):
         at(now)
-        store.publish()
+        runtime.publish()
         for path in (PAGE, JSON):
             for accept in ("text/html", "application/json"):
                 assert CANARY not in visit(path, accept=accept).text
@@ -234,12 +235,12 @@ def test_it_goes_on_without_the_database(acme, plan, at, visit, outage):  # noqa
             assert page.status_code == 200
             assert "Disks." in page.text
             assert "more may be planned" in page.text
-            store.publish()
+            runtime.publish()
         at(TWO)
         assert visit(JSON).json() == NOTHING | ON | {"complete": False}
         assert "Down for maintenance" in visit(PAGE).text
         assert visit(JSON, host="globex.example").json()["in_maintenance"] is False
-    store.publish()
+    runtime.publish()
     assert visit(JSON).json()["complete"] is True
 
 
@@ -252,7 +253,7 @@ def test_nobody_waits_for_long_for_a_frozen_database(acme, plan, at, visit, monk
         answer = visit(JSON).json()
         assert time.monotonic() - began < 5
     assert (answer["in_maintenance"], answer["complete"]) == (True, False)
-    store.publish()
+    runtime.publish()
 
 
 @pytest.mark.parametrize("away", [False, True])

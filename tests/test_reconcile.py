@@ -9,7 +9,7 @@ from django.contrib.sites.models import Site
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from maintenance_windows import lifecycle, reconcile, store
+from maintenance_windows import lifecycle, reconcile
 from maintenance_windows.core.state import Level
 from maintenance_windows.models import (
     MaintenanceWindow,
@@ -18,6 +18,7 @@ from maintenance_windows.models import (
     Transition,
 )
 from maintenance_windows.signals import maintenance_ended, maintenance_started
+from maintenance_windows.snapshot.loader import load
 
 
 def tick(now: datetime, horizon=0 * SECOND) -> datetime | None:
@@ -241,7 +242,7 @@ def test_a_window_that_opens_while_the_snapshot_is_read_is_in_it(acme, plan):
         return result
 
     with connection.execute_wrapper(between):
-        snapshot = store.load(TWO)
+        snapshot = load(TWO)
     assert snapshot.by_id[acme.pk].at(TWO).until == FOUR
 
 
@@ -294,7 +295,7 @@ def test_what_lies_behind_a_gap_is_not_read(acme, plan):
     plan(acme, FOUR, FOUR + HOUR)
     for day in range(1, 30):
         plan(acme, TWO + 24 * day * HOUR, FOUR + 24 * day * HOUR)
-    assert len(store.load(TWO).by_id[acme.pk].closures) == 2
+    assert len(load(TWO).by_id[acme.pk].closures) == 2
 
 
 def test_a_window_made_behind_our_back_counts(acme):
@@ -330,7 +331,7 @@ def test_a_clock_that_steps_back_opens_nothing_that_has_started(acme, plan, anno
     tick(TWO)
     assert tick(TWO - 30 * SECOND) is None
     assert flag(acme) == (True, FOUR)
-    state = store.load(TWO - 30 * SECOND).by_id[acme.pk]
+    state = load(TWO - 30 * SECOND).by_id[acme.pk]
     assert state.at(TWO - 30 * SECOND).until == FOUR
     window.refresh_from_db()
     assert window.status_at(TWO - 30 * SECOND) == "active"
@@ -439,7 +440,7 @@ def test_what_happened_is_logged(acme, plan, caplog):
     assert second.endswith("by alice")
 
 
-@pytest.mark.parametrize("read", [tick, store.load], ids=["tick", "snapshot"])
+@pytest.mark.parametrize("read", [tick, load], ids=["tick", "snapshot"])
 def test_what_is_asked_each_second_is_found_by_the_live_indexes(db, read):
     with CaptureQueriesContext(connection) as queries:
         read(TWO)

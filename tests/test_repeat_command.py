@@ -8,8 +8,9 @@ import pytest
 from conftest import HOUR, SECOND, TWO
 from django.core.management import CommandError, call_command
 
-from maintenance_windows import lifecycle, store, tasks
+from maintenance_windows import lifecycle, tasks
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
+from maintenance_windows.snapshot import runtime
 
 SUNDAYS = ["--rule=FREQ=WEEKLY;BYDAY=SU", "--start=2029-11-04T02:00", "--zone=UTC", "--for=2h"]
 
@@ -92,7 +93,7 @@ def test_what_is_previewed_is_what_visitors_get(
         ):
             at(moment)
             tasks.materialise()
-            store.publish()  # as the thread beside the requests does each second
+            runtime.publish()  # as the thread beside the requests does each second
             answer = visit()
             assert (answer.status_code, moment) == (503 if left else 200, moment)
             assert answer.headers.get("Retry-After") == (str(left) if left else None)

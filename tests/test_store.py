@@ -12,7 +12,9 @@ from django.contrib.sites.models import Site
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from maintenance_windows import lifecycle, store
+from maintenance_windows import lifecycle
+from maintenance_windows.snapshot import runtime
+from maintenance_windows.snapshot.loader import load
 
 
 def readers() -> int:
@@ -25,10 +27,10 @@ def test_many_threads_and_event_loops_share_one_reader(acme, plan, at):
     seen: list[int] = []
 
     def by_thread() -> None:
-        seen.append(len(store.current().by_id))
+        seen.append(len(runtime.current().by_id))
 
     def by_event_loop() -> None:
-        seen.append(len(asyncio.run(store.acurrent()).by_id))
+        seen.append(len(asyncio.run(runtime.acurrent()).by_id))
 
     askers = [Thread(target=by_thread) for _ in range(10)]
     askers += [Thread(target=by_event_loop) for _ in range(10)]
@@ -42,34 +44,34 @@ def test_many_threads_and_event_loops_share_one_reader(acme, plan, at):
 
 def test_starting_over_leaves_no_thread(acme):
     for _ in range(5):
-        store.current()
-        store.forget()
+        runtime.current()
+        runtime.forget()
     assert readers() == 0
 
 
 def test_overridden_settings_count_at_once(acme, at, settings):
-    assert not store.current()
+    assert not runtime.current()
     settings.MAINTENANCE_FORCE = "on"
-    assert store.current()
+    assert runtime.current()
     settings.MAINTENANCE_FORCE = None
-    assert not store.current()
+    assert not runtime.current()
     assert readers() == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_forked_child_reads_for_itself(acme):
-    assert not store.current()
+    assert not runtime.current()
     connections.close_all()
     time.sleep(0.3)  # what the reader's thread locks while it reads would stay locked in the child
     if (child := os.fork()) == 0:
         deadline = time.monotonic() + 10
-        while not store.current() and time.monotonic() < deadline:
+        while not runtime.current() and time.monotonic() < deadline:
             time.sleep(0.02)
-        os._exit(0 if store.current() else 1)
+        os._exit(0 if runtime.current() else 1)
     lifecycle.switch_on([acme])
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert store.current()
+    assert runtime.current()
 
 
 def test_a_snapshot_of_many_sites_takes_no_more_queries(acme, at):
@@ -77,14 +79,14 @@ def test_a_snapshot_of_many_sites_takes_no_more_queries(acme, at):
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
-            store.load(TWO)
+            load(TWO)
         return len(captured)
 
     lifecycle.switch_on([acme], until=FOUR)
     few = queries()
     sites = Site.objects.bulk_create(Site(domain=f"s{n}.example", name="") for n in range(99))
     lifecycle.switch_on(sites, until=FOUR)
-    assert len(store.load(TWO).by_id) == 100
+    assert len(load(TWO).by_id) == 100
     assert queries() == few
 
 
@@ -92,21 +94,21 @@ def test_some_sites_are_read_by_themselves(acme, globex, plan):
     for site in (acme, globex):
         plan(site)
         plan(site, FOUR, FOUR + HOUR)
-    every = store.load(TWO)
-    assert dict(store.load(TWO, only=[acme.pk]).by_id) == {acme.pk: every.of(acme.pk)}
-    assert not store.load(TWO, only=[])
-    assert not store.load(TWO, only=[999_999])
+    every = load(TWO)
+    assert dict(load(TWO, only=[acme.pk]).by_id) == {acme.pk: every.of(acme.pk)}
+    assert not load(TWO, only=[])
+    assert not load(TWO, only=[999_999])
 
 
 def test_what_did_not_change_is_kept(acme, globex, plan):
     plan(acme)
     plan(globex)
-    first = store.load(TWO - HOUR)
-    assert store.load(TWO - HOUR, last=first).by_id == first.by_id
+    first = load(TWO - HOUR)
+    assert load(TWO - HOUR, last=first).by_id == first.by_id
     lifecycle.switch_on([globex], clock=lambda: TWO - HOUR)
     Site.objects.filter(pk=acme.pk).update(name="Another")
-    second = store.load(TWO - HOUR, last=first)
+    second = load(TWO - HOUR, last=first)
     assert second.of(acme.pk) is first.of(acme.pk)
     assert second.of(globex.pk).at(TWO - HOUR)
     Site.objects.filter(pk=acme.pk).update(domain="acme2.example")
-    assert store.load(TWO - HOUR, last=second).of(acme.pk).domain == "acme2.example"
+    assert load(TWO - HOUR, last=second).of(acme.pk).domain == "acme2.example"

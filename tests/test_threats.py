@@ -21,8 +21,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 from django.urls import reverse
 
-from maintenance_windows import lifecycle, pages, series, store
+from maintenance_windows import lifecycle, pages, series
 from maintenance_windows.models import WindowSeries
+from maintenance_windows.snapshot import runtime
 from maintenance_windows.urls import urlpatterns
 
 pytestmark = pytest.mark.any_database
@@ -178,14 +179,14 @@ def test_nobody_waits_for_a_calendar_while_the_database_is_away(acme, at, visit,
     with monkeypatch.context() as patched:
         patched.setattr(BaseDatabaseWrapper, "ensure_connection", away)
         answers = [visit("/maintenance/calendar.ics")]
-        store.publish()  # from now on it is known to be away
+        runtime.publish()  # from now on it is known to be away
         asked.clear()
         answers.append(visit("/maintenance/calendar.ics"))
     assert asked == []
     for answer in answers:
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
         assert answer.headers["Cache-Control"] == "no-store"
-    store.publish()
+    runtime.publish()
     assert visit("/maintenance/calendar.ics").status_code == 200
 
 

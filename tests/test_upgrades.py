@@ -13,7 +13,7 @@ from django.db.migrations import operations
 from django.db.migrations.loader import MigrationLoader
 from django.db.models import NOT_PROVIDED
 
-from maintenance_windows import lifecycle, series, store
+from maintenance_windows import lifecycle, series
 from maintenance_windows.models import (
     IgnoredURL,
     MaintenanceWindow,
@@ -21,7 +21,8 @@ from maintenance_windows.models import (
     Transition,
     WindowSeries,
 )
-from maintenance_windows.store import shared
+from maintenance_windows.snapshot import runtime
+from maintenance_windows.snapshot.cache import KEY, SnapshotCache
 
 APP = "maintenance_windows"
 FIRST = "0001_initial"
@@ -121,7 +122,7 @@ def test_back_and_forth_with_data(grown, visit, at, migrated, back_to):
     }
     migrate(max(migrations()))
     assert content(older) == kept
-    store.forget()
+    runtime.forget()
     assert visit().status_code == 503
     assert visit(host="globex.example").status_code == 503
     at(FOUR)
@@ -132,7 +133,7 @@ def test_back_and_forth_with_data(grown, visit, at, migrated, back_to):
 
 def test_back_to_nothing_and_forth(grown, visit, migrated):
     migrate("zero")
-    store.forget()
+    runtime.forget()
     assert visit().status_code == 200
     call_command("migrate", verbosity=0)
     assert SiteMaintenance.objects.count() == 3  # one for each site, example.com among them
@@ -176,15 +177,15 @@ def test_a_process_of_the_first_release_writes_to_the_newest_tables(acme, plan, 
 @pytest.mark.parametrize("old", [None, 7, [], [[], []], [[[1]], []], {"version": 1}, b"\x80", "x"])
 def test_what_another_release_left_in_the_cache_is_no_snapshot(old):
     """Each shape has a key of its own; whatever else is there is not read."""
-    cache.set(shared.KEY, old)
+    cache.set(KEY, old)
     try:
-        found = shared.Shared().read()
+        found = SnapshotCache().read()
     finally:
-        cache.delete(shared.KEY)
+        cache.delete(KEY)
     assert found is None or not found
 
 
 def test_the_key_in_the_cache_carries_the_version_of_the_shape():
-    name, _, version = shared.KEY.rpartition(".")
+    name, _, version = KEY.rpartition(".")
     assert name == "maintenance_windows.snapshot"
     assert version.isdecimal()

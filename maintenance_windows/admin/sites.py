@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows import lifecycle, store
+from maintenance_windows import lifecycle
 from maintenance_windows.admin import story
 from maintenance_windows.admin.links import BypassLinks
 from maintenance_windows.admin.lists import LongChangeList
@@ -24,6 +24,8 @@ from maintenance_windows.core.state import Level
 from maintenance_windows.forms.site import SiteForm
 from maintenance_windows.models import CalendarToken, IgnoredURL, SiteMaintenance
 from maintenance_windows.models.search import matching
+from maintenance_windows.snapshot import runtime
+from maintenance_windows.snapshot.loader import load
 
 SWITCH = ("in_maintenance", "level", "message")
 
@@ -43,7 +45,7 @@ class IgnoredURLInline(admin.TabularInline):  # type: ignore[type-arg]
 def as_visitors_know(flags: Collection[SiteMaintenance]) -> None:
     """Bring these rows up to date in memory, for a page; the tick does it in the database."""
     now = timezone.now()
-    states = store.load(now, only=[flag.pk for flag in flags]).by_id
+    states = load(now, only=[flag.pk for flag in flags]).by_id
     for flag in flags:
         state = states.get(flag.pk)
         flag.follow(state.at(now) if state else None, now)
@@ -121,4 +123,4 @@ class SiteMaintenanceAdmin(Board, BypassLinks, KeptForTheRecord):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
         super().save_related(request, form, formsets, change)
-        transaction.on_commit(store.publish, using=router.db_for_write(IgnoredURL))
+        transaction.on_commit(runtime.publish, using=router.db_for_write(IgnoredURL))

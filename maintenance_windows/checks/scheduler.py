@@ -10,7 +10,7 @@ from django.db import DatabaseError, router
 
 from maintenance_windows.beat import MATERIALISE_TASK, TICK_TASK
 from maintenance_windows.models import SiteMaintenance
-from maintenance_windows.store.refresher import is_unmigrated
+from maintenance_windows.models.scheduler import is_unmigrated
 
 OLDEST = (2, 9)
 TASKS = {

@@ -1,6 +1,6 @@
 """The scheduler's row."""
 
-from django.db import models
+from django.db import connections, models, router
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.models.times import readable
@@ -19,3 +19,15 @@ class Scheduler(models.Model):
 
     def __str__(self) -> str:
         return str(self.last_tick)
+
+
+def is_unmigrated() -> bool:
+    """Whether the database answers and has no tables of ours."""
+    connection = connections[router.db_for_read(Scheduler)]
+    if connection.connection is None:
+        return False  # and to ask again would take as long again
+    try:
+        names = connection.introspection.table_names()
+    except Exception:  # noqa: BLE001 (whatever kept the windows from being read, most likely)
+        return False
+    return Scheduler._meta.db_table not in names  # noqa: SLF001 (public, as documented)

@@ -11,7 +11,7 @@ from django.db import connections, router, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from maintenance_windows import signals, store
+from maintenance_windows import signals
 from maintenance_windows.core.state import Closure, Level, Maintenance, SiteState
 from maintenance_windows.models import (
     ACTOR_LENGTH,
@@ -20,6 +20,7 @@ from maintenance_windows.models import (
     Transition,
 )
 from maintenance_windows.models.statements import among
+from maintenance_windows.snapshot import runtime
 
 BATCH = 500
 # What a transition is put down to that nobody claims: done with SQL, or by code without a name.
@@ -60,7 +61,7 @@ def record(
 
 def announce(transitions: Collection[Transition]) -> None:
     """Tell this process's visitors, and whoever listens."""
-    store.publish()
+    runtime.publish()
     sites = Site.objects.in_bulk({transition.site_id for transition in transitions})
     for transition in transitions:
         if transition.site_id not in sites:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from statistics import median
 
-from maintenance_windows import store
+from maintenance_windows.snapshot.loader import load
 from tests.benchmarks.scale.databases import plan
 from tests.benchmarks.scale.sizes import Size
 from tests.benchmarks.scale.ticks import at
@@ -32,11 +32,11 @@ def readings(size: Size, now: datetime) -> tuple[tuple[str, ...], list[tuple[obj
 def reading(now: datetime, rounds: int) -> tuple[object, ...]:
     gc.collect()
     tracemalloc.start()
-    last = store.load(now)
+    last = load(now)
     gc.collect()
     megabytes = tracemalloc.get_traced_memory()[0] / 1e6
     tracemalloc.stop()
-    again = partial(store.load, now, last=last)
+    again = partial(load, now, last=last)
     asked = len(queries(again))
     taken = [milliseconds(again) for _ in range(rounds)]
     number = f"{len(last.by_id):,}"

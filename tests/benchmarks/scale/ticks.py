@@ -6,7 +6,8 @@ from statistics import median
 
 from django.utils import timezone
 
-from maintenance_windows import reconcile, store
+from maintenance_windows import reconcile
+from maintenance_windows.snapshot.loader import load
 from tests import plans
 from tests.benchmarks.scale.databases import Database
 from tests.benchmarks.scale.sizes import Size
@@ -43,7 +44,7 @@ def strays() -> set[str]:
     """What tick and snapshot read as a whole, or by an index that history is in."""
     now = timezone.now()
     read = set()
-    for work in (partial(at, now), partial(store.load, now)):
+    for work in (partial(at, now), partial(load, now)):
         (union,) = [sql for sql in queries(work) if "UNION ALL" in sql]
         read |= plans.read_by(union)
     return read - plans.LIVE - plans.FLAG

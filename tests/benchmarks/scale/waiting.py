@@ -17,9 +17,8 @@ from time import sleep
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from maintenance_windows import store
 from maintenance_windows.middleware import MaintenanceModeMiddleware
-from maintenance_windows.store import refresher
+from maintenance_windows.snapshot import refresher, runtime
 from tests.benchmarks.scale.sizes import Size
 
 HEAD = ("requests, ms", "number", "p50", "p99", "p99.9", "most")
@@ -56,13 +55,13 @@ def requests(size: Size) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
 @contextmanager
 def reading_every(interval: float) -> Iterator[None]:
     before, refresher.INTERVAL = refresher.INTERVAL, interval
-    store.forget()
-    store.current()
+    runtime.forget()
+    runtime.current()
     sleep(1)
     try:
         yield
     finally:
-        store.forget()
+        runtime.forget()
         refresher.INTERVAL = before
 
 
@@ -86,7 +85,7 @@ def asked(seconds: float) -> list[float]:
 def answer(connection: socket.socket) -> None:
     """One site is in maintenance, one will be soon, one is far from it."""
     handle = MaintenanceModeMiddleware(view)
-    states = list(store.current().by_id.values())
+    states = list(runtime.current().by_id.values())
     hosts = cycle([states[0].domain, states[-1].domain, "example.example"])
     factory = RequestFactory()
     while connection.recv(1):

@@ -12,7 +12,7 @@ from django.core.management.commands import flush
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from maintenance_windows import store
+from maintenance_windows.snapshot import runtime
 
 Rows = list[tuple[Any, ...]]
 
@@ -21,7 +21,7 @@ fresh: dict[str, dict[str, Rows]] = {}  # by the alias of the database and the t
 
 class Command(flush.Command):
     def handle(self, **options: Any) -> None:
-        store.forget()  # its thread would read on when the test may no more
+        runtime.forget()  # its thread would read on when the test may no more
         connection = connections[options["database"]]
         if (tables := fresh.get(connection.alias)) is None:
             super().handle(**options)

@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
-def gently(items: Iterable[Item], at_once: int) -> Iterator[Item]:
+def yield_gil(items: Iterable[Item], at_once: int) -> Iterator[Item]:
     """Each of these, with a chance for requests to run after every `at_once` of them."""
     for number, item in enumerate(items, start=1):
         yield item
@@ -28,7 +28,7 @@ def gently(items: Iterable[Item], at_once: int) -> Iterator[Item]:
             time.sleep(NAP)
 
 
-def let_go() -> None:
+def close_connections() -> None:
     """After a thread of ours has used the database: as after a request."""
     close_old_connections()
     if hasattr(mail, "outbox"):
@@ -67,7 +67,7 @@ class Pool:
             except BaseException as error:  # noqa: BLE001 (whoever asked is told)
                 future.set_exception(error)
             with suppress(Exception):  # nothing may end this thread
-                let_go()
+                close_connections()
 
 
 pool = Pool()

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from django.core.signals import setting_changed
 from django.db import Error as DatabaseError
 
-from maintenance_windows import background
 from maintenance_windows.core.state import SiteState, Snapshot
-from maintenance_windows.store.refresher import INTERVAL, Refresher
+from maintenance_windows.snapshot import threads
+from maintenance_windows.snapshot.refresher import INTERVAL, Refresher
 
 DEADLINE = 0.5  # seconds
 
@@ -65,12 +65,12 @@ def database_answers() -> bool:
     return (_refresher or _start()).database_answers
 
 
-def ask(question: Callable[[], Answer]) -> Answer | None:
+def query_with_deadline(question: Callable[[], Answer]) -> Answer | None:
     """What the database answers; None while it is away, and nobody waits for it for long."""
     if not database_answers():
         return None
     try:
-        return background.answer(question, DEADLINE)
+        return threads.answer(question, DEADLINE)
     except (DatabaseError, TimeoutError):
         return None
 

@@ -8,7 +8,6 @@ from itertools import islice
 
 from django.db import router
 
-from maintenance_windows.background import gently
 from maintenance_windows.conf import conf
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Closure, PatternKind, SiteState, Snapshot
@@ -27,6 +26,7 @@ from maintenance_windows.models.statements import (
     waiting,
 )
 from maintenance_windows.patterns import is_usable
+from maintenance_windows.snapshot.threads import yield_gil
 
 # A database that dies within this time before its own maintenance does not keep it from starting.
 LEAST_AHEAD = timedelta(hours=1)
@@ -97,7 +97,7 @@ def load(
 
 
 def _asked(using: str, statement: Statement, **moments: datetime) -> Iterator[Row]:
-    return gently(ask(using, statement, **moments), SLICE)
+    return yield_gil(ask(using, statement, **moments), SLICE)
 
 
 def _later(using: str, rows: Iterable[Row], ahead: datetime) -> Mapping[int, list[Row]]:

@@ -14,13 +14,13 @@ from typing import Any
 
 from django.core.cache import cache
 
-from maintenance_windows.background import gently
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Closure, Level, PatternKind, SiteState, Snapshot
 from maintenance_windows.logonce import LogOnce
+from maintenance_windows.snapshot.threads import yield_gil
 
 # The number goes up with the shape: deploys must not read what older ones wrote.
-KEY = "maintenance_windows.core.state.3"
+KEY = "maintenance_windows.snapshot.3"
 AGAIN = 60.0  # seconds after which the same is written once more, lest it was evicted
 REST = 10  # times as long as the last writing took, until the next
 SLICE = 50  # sites to a text; while one is made no other thread of the process runs
@@ -28,7 +28,7 @@ SLICE = 50  # sites to a text; while one is made no other thread of the process 
 logger = logging.getLogger(__name__)
 
 
-class Shared:
+class SnapshotCache:
     """Writes from a thread of its own, one at a time, what is new or was written long ago."""
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ def to_plain(snapshot: Snapshot) -> Any:
                 ]
             )
 
-    return [list(gently(slices(), 1)), sorted(snapshot.with_port)]
+    return [list(yield_gil(slices(), 1)), sorted(snapshot.with_port)]
 
 
 def from_plain(plain: Any) -> Snapshot | None:

@@ -12,16 +12,16 @@ from contextlib import suppress
 from time import monotonic
 
 from django.contrib.sites.models import Site
-from django.db import close_old_connections, connections, router
+from django.db import close_old_connections, connections
 from django.utils import timezone
 
-from maintenance_windows.background import let_go
 from maintenance_windows.conf import conf
 from maintenance_windows.core.state import EVERYWHERE, Snapshot
 from maintenance_windows.logonce import LogOnce
-from maintenance_windows.models import SiteMaintenance
-from maintenance_windows.store.reading import NOTHING, load
-from maintenance_windows.store.shared import Shared
+from maintenance_windows.models.scheduler import is_unmigrated
+from maintenance_windows.snapshot.cache import SnapshotCache
+from maintenance_windows.snapshot.loader import NOTHING, load
+from maintenance_windows.snapshot.threads import close_connections
 
 INTERVAL = 1.0
 # Only the first requests of a process wait, and only this many seconds after the first of all.
@@ -41,7 +41,7 @@ class Refresher:
         # What MAINTENANCE_FORCE says goes before all that is known.
         self._forced = {True: EVERYWHERE, False: NOTHING, None: None}[conf.forced]
         self.snapshot: Snapshot | None = self._forced
-        self._shared = Shared()
+        self._shared = SnapshotCache()
         self._attempted = threading.Event()
         self._stopped = threading.Event()
         self._reading = threading.Lock()
@@ -66,7 +66,7 @@ class Refresher:
                 close_old_connections()
             self.refresh()
             with suppress(Exception):
-                let_go()
+                close_connections()
             # From start to start; where reading takes longer, the database has a rest as well.
             self._stopped.wait(max(INTERVAL / 2, begun + INTERVAL - monotonic()))
         connections.close_all()
@@ -146,15 +146,3 @@ class Refresher:
     def stop(self) -> None:
         self._stopped.set()
         self._thread.join(LAST_WAIT)
-
-
-def is_unmigrated() -> bool:
-    """Whether the database answers and has no tables of ours."""
-    connection = connections[router.db_for_read(SiteMaintenance)]
-    if connection.connection is None:
-        return False  # and to ask again would take as long again
-    try:
-        names = connection.introspection.table_names()
-    except Exception:  # noqa: BLE001 (whatever kept the windows from being read, most likely)
-        return False
-    return SiteMaintenance._meta.db_table not in names  # noqa: SLF001 (public, as documented)
