@@ -12,9 +12,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from maintenance_windows import reconcile
-from maintenance_windows.bypass import Token
 from maintenance_windows.core.state import SiteState
 from maintenance_windows.exceptions import Refused
+from maintenance_windows.http.tokens import BypassToken
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 from maintenance_windows.rules import add
 from maintenance_windows.snapshot import runtime
@@ -43,7 +43,7 @@ def make(site: Site, now: datetime, *, length: timedelta | None = None) -> Link:
         reconcile.settle([site.pk], now)  # what was switched on with SQL is on record then
         flag = SiteMaintenance.objects.get(site=site)
     expires_at = add(now, length) if length else None
-    token = Token(
+    token = BypassToken(
         site_id=site.pk,
         generation=flag.bypass,
         during=now if expires_at or flag.in_maintenance else _next_start(site, now),

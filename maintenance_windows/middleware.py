@@ -11,11 +11,11 @@ from django.http import HttpRequest, HttpResponse
 
 from maintenance_windows.core.decision import UP, Reason, Verdict, decide
 from maintenance_windows.core.state import Snapshot
-from maintenance_windows.exemptions import ALWAYS_OPEN, PEOPLE, URLS
-from maintenance_windows.requests import site_state, visit_of
-from maintenance_windows.responses import mark, unavailable
+from maintenance_windows.http.exemptions import ALWAYS_OPEN, PEOPLE, URLS
+from maintenance_windows.http.responses import mark, unavailable
+from maintenance_windows.http.users import amay_pass, may_pass
+from maintenance_windows.http.visit import site_state, visit_of
 from maintenance_windows.snapshot import runtime
-from maintenance_windows.users import amay_pass, may_pass
 
 Answer = Any  # a response, or in an async stack something that can be awaited for one
 

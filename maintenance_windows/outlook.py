@@ -12,9 +12,9 @@ from maintenance_windows.conf import conf
 from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.core.retry import retry_after
 from maintenance_windows.core.state import Closure, Maintenance, SiteState
+from maintenance_windows.http.visit import site_state
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.base import KNOWN_LEVEL
-from maintenance_windows.requests import site_state
 from maintenance_windows.snapshot import runtime
 from maintenance_windows.snapshot.runtime import query_with_deadline
 

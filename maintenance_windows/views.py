@@ -23,12 +23,12 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from maintenance_windows import pages
-from maintenance_windows.bypass import COOKIE, Token
 from maintenance_windows.core.decision import Case
+from maintenance_windows.http import pages
+from maintenance_windows.http.responses import unavailable
+from maintenance_windows.http.tokens import COOKIE, BypassToken
+from maintenance_windows.http.visit import site_state, visit_of
 from maintenance_windows.outlook import Outlook, facts, outlook_of
-from maintenance_windows.requests import site_state, visit_of
-from maintenance_windows.responses import unavailable
 from maintenance_windows.snapshot import runtime
 
 
@@ -46,7 +46,7 @@ def bypass(request: HttpRequest, token: str) -> HttpResponse:
     now = datetime.now(UTC)
     state = site_state(request, runtime.current())
     maintenance = state.at(now) if state else None
-    read = Token.read(token)
+    read = BypassToken.read(token)
     if state and maintenance and not (read and read.admits(state, now)):
         response = unavailable(request, Case(state, maintenance, visit_of(request), now))
     else:

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from test_outage import Outage, outage  # noqa: F401 (a fixture)
 
 from maintenance_windows import lifecycle, links, reconcile
-from maintenance_windows.bypass import COOKIE, SALT
+from maintenance_windows.http.tokens import COOKIE, SALT
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 from maintenance_windows.snapshot import runtime
 

@@ -77,7 +77,7 @@ def test_where_it_fails_nobody_passes_and_it_is_said_once(acme, plan, at, visit,
     at(TWO)
     answers = [visit(authorization=f"Bearer {n}").status_code for n in range(3)]
     assert answers == [503, 503, 503]
-    said = [r for r in caplog.records if r.name == "maintenance_windows.users"]
+    said = [r for r in caplog.records if r.name == "maintenance_windows.http.users"]
     assert len(said) == 1
 
 

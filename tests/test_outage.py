@@ -267,7 +267,7 @@ def test_a_page_that_cannot_be_made_is_plain_text(acme, plan, at, visit, setting
         assert answer.text.startswith("Down for maintenance\n\n")
         assert answer.headers["Retry-After"] == "7200"
         assert answer.headers["Cache-Control"] == "no-store"
-    (record,) = [r for r in caplog.records if r.name == "maintenance_windows.pages"]
+    (record,) = [r for r in caplog.records if r.name == "maintenance_windows.http.pages"]
     assert record.exc_info
     settings.TEMPLATES = [settings.TEMPLATES[0] | {"OPTIONS": {}, "APP_DIRS": True}]
     assert "<h1>" in visit().text
@@ -281,7 +281,7 @@ def test_a_template_that_is_missing_is_said_once_and_ours_serves(
     at(TWO)
     assert "<h1>" in visit().text
     assert visit().headers["Retry-After"] == "7200"
-    (record,) = [r for r in caplog.records if r.name == "maintenance_windows.pages"]
+    (record,) = [r for r in caplog.records if r.name == "maintenance_windows.http.pages"]
     assert tmp_path.name in record.getMessage()
     assert record.exc_info
 

@@ -21,7 +21,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 from django.urls import reverse
 
-from maintenance_windows import lifecycle, pages, series
+from maintenance_windows import lifecycle, series
+from maintenance_windows.http import pages
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.snapshot import runtime
 from maintenance_windows.urls import urlpatterns

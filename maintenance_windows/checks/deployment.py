@@ -13,8 +13,8 @@ from django.core.checks import CheckMessage
 from django.core.checks import Warning as CheckWarning
 from django.db import connections, router
 
-from maintenance_windows.addresses import is_within, read_networks
 from maintenance_windows.conf import conf
+from maintenance_windows.http.clients import is_within, read_networks
 from maintenance_windows.models import SiteMaintenance
 
 LOOPBACK = (ip_address("127.0.0.1"), ip_address("::1"))

@@ -8,10 +8,10 @@ from django.core.checks import CheckMessage
 from django.core.checks import Error as CheckError
 from django.core.checks import Warning as CheckWarning
 
-from maintenance_windows.addresses import UNIX, read_network
 from maintenance_windows.checks.shapes import SHAPES
 from maintenance_windows.conf import conf
 from maintenance_windows.core.state import PatternKind
+from maintenance_windows.http.clients import UNIX, read_network
 from maintenance_windows.patterns import fault
 
 PREFIX = "MAINTENANCE_"

@@ -10,8 +10,8 @@ from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError, router
 from django.db.models import Q, QuerySet
 
-from maintenance_windows.addresses import read_address
 from maintenance_windows.conf import conf
+from maintenance_windows.http.clients import read_address
 
 MADE_BY_DJANGO = "example.com"  # with the first migrate; most projects leave it there
 

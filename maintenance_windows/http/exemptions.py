@@ -10,11 +10,11 @@ from django.contrib.staticfiles.views import serve as serve_static
 from django.urls import Resolver404, ResolverMatch, get_resolver
 from django.views.static import serve as serve_media
 
-from maintenance_windows.addresses import client, is_within, read_networks
-from maintenance_windows.bypass import is_admitted
 from maintenance_windows.conf import conf, until_settings_change
 from maintenance_windows.core.decision import Case, Exemption
 from maintenance_windows.core.state import Level, PatternKind
+from maintenance_windows.http.clients import client, is_within, read_networks
+from maintenance_windows.http.tokens import is_admitted
 from maintenance_windows.patterns import Matcher, is_below, is_plain, is_usable, matcher
 
 # A container is not killed, a crawler not sent away for days, a certificate renewed.

@@ -34,7 +34,7 @@ PROBLEM = "application/problem+json"
 # Stands in a page for the seconds until the end, which alone differ from request to request.
 SECONDS_LEFT = f"{{seconds left {token_hex(8)}}}"
 FAILED = "Cannot make the page of the 503."
-OURS = Path(__file__).parent
+OURS = Path(__file__).parent.parent
 INLINE = re.compile(rb"<(style|script)>(.*?)</\1>", re.DOTALL)
 
 logger = logging.getLogger(__name__)

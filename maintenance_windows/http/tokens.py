@@ -9,11 +9,11 @@ from django.core import signing
 from maintenance_windows.core.state import SiteState
 
 COOKIE = "maintenance_bypass"
-SALT = "maintenance_windows.bypass"
+SALT = "maintenance_windows.http.tokens"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
+class BypassToken:
     """Good for a site until `expires_at`; without one, as long as the maintenance that is on at
     `during` goes on, however its end is moved.
 
@@ -60,5 +60,5 @@ class Token:
 
 
 def is_admitted(text: str, state: SiteState, now: datetime) -> bool:
-    token = Token.read(text) if text else None
+    token = BypassToken.read(text) if text else None
     return token is not None and token.admits(state, now)

@@ -8,13 +8,13 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import escape_leading_slashes
 
-from maintenance_windows import pages
 from maintenance_windows.conf import conf
 from maintenance_windows.core.decision import Case, Reason, Verdict
 from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.core.retry import retry_after, spread
 from maintenance_windows.core.state import Level
-from maintenance_windows.pages import PROBLEM, Page
+from maintenance_windows.http import pages
+from maintenance_windows.http.pages import PROBLEM, Page
 from maintenance_windows.patterns import is_below
 
 HTML, TEXT, JSON = "text/html", "text/plain", "application/json"
