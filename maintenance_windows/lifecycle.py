@@ -12,12 +12,13 @@ from django.contrib.sites.models import Site
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from maintenance_windows import history, reconcile
+from maintenance_windows import history
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow
 from maintenance_windows.models.querysets import Status
-from maintenance_windows.reconcile import Clock
+from maintenance_windows.reconcile.lock import Clock, locked
+from maintenance_windows.reconcile.settle import hold, release, settle
 from maintenance_windows.rules import (
     NOT_LIVE,
     NOT_RUNNING,
@@ -44,9 +45,9 @@ def schedule(
     """Plan one window for each site, all or none. One whose start has passed opens at once."""
     check_title(title)
     sites = list(sites)
-    with reconcile.locked(clock) as now:
+    with locked(clock) as now:
         check_times(starts_at, ends_at, now)
-        reconcile.settle([site.pk for site in sites], now)  # what was due before is not our doing
+        settle([site.pk for site in sites], now)  # what was due before is not our doing
         planned = MaintenanceWindow.objects.bulk_create(
             MaintenanceWindow(
                 site=site,
@@ -59,7 +60,7 @@ def schedule(
             )
             for site in sites
         )
-        reconcile.settle([window.site_id for window in planned], now, actor=actor)
+        settle([window.site_id for window in planned], now, actor=actor)
         # Once more, as they are now: one that opens at once has started.
         rows = MaintenanceWindow.objects.filter(pk__in=[window.pk for window in planned])
         windows = list(rows.select_related("site").order_by("pk"))
@@ -167,12 +168,12 @@ def switch_on(
     clock: Clock = timezone.now,
 ) -> None:
     """Take sites down now: until a time (a window that starts now), or until switched off."""
-    with reconcile.locked(clock) as now:
+    with locked(clock) as now:
         if until is None:
             site_ids = [site.pk for site in sites]
-            reconcile.settle(site_ids, now)
-            reconcile.hold(site_ids, level, message)
-            reconcile.settle(site_ids, now, actor=actor)
+            settle(site_ids, now)
+            hold(site_ids, level, message)
+            settle(site_ids, now, actor=actor)
         else:
             schedule(
                 sites,
@@ -190,16 +191,16 @@ def switch_off(
 ) -> list[MaintenanceWindow]:
     """Bring sites up now: drops their holds and ends the windows that run, which it returns."""
     site_ids = [site.pk for site in sites]
-    with reconcile.locked(clock) as now:
-        reconcile.settle(site_ids, now)
+    with locked(clock) as now:
+        settle(site_ids, now)
         windows = MaintenanceWindow.objects.filter(site__in=site_ids).select_related("site")
         ended = list(windows.with_status(Status.ACTIVE, now).order_by("pk"))
         before = [(window, window.facts()) for window in ended]
         for window in ended:
             window.end_at(now)
         MaintenanceWindow.objects.bulk_update(ended, ["started_at", "ended_at"])
-        reconcile.release(site_ids)
-        reconcile.settle(site_ids, now, actor=actor, ended=ended)
+        release(site_ids)
+        settle(site_ids, now, actor=actor, ended=ended)
         history.changed(before, actor, now)
     return ended
 
@@ -211,11 +212,11 @@ def _change(
     clock: Clock,
     fields: list[str],
 ) -> MaintenanceWindow:
-    with reconcile.locked(clock) as now:
+    with locked(clock) as now:
         windows = MaintenanceWindow.objects.select_related("site").filter(pk=window_id)
         if not windows:
             raise Refused(_("There is no window %(id)s.") % {"id": window_id})
-        reconcile.settle([windows[0].site_id], now)
+        settle([windows[0].site_id], now)
         window = windows.get()
         before = window.facts()
         change(window, now)
@@ -223,6 +224,6 @@ def _change(
         window.overridden = bool(window.series_id and window.changes(before)) or window.overridden
         window.save(update_fields=[*fields, "overridden"])
         ended = [window] if window.ended_at else []
-        reconcile.settle([window.site_id], now, actor=actor, ended=ended)
+        settle([window.site_id], now, actor=actor, ended=ended)
         history.changed([(window, before)], actor, now)
     return window

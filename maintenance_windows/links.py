@@ -11,11 +11,12 @@ from django.db.models import F
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from maintenance_windows import reconcile
 from maintenance_windows.core.state import SiteState
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.http.tokens import BypassToken
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+from maintenance_windows.reconcile.lock import locked
+from maintenance_windows.reconcile.settle import settle
 from maintenance_windows.rules import add
 from maintenance_windows.snapshot import runtime
 
@@ -39,8 +40,8 @@ def make(site: Site, now: datetime, *, length: timedelta | None = None) -> Link:
 
     Raises Refused where there is none, or where the project does not serve such links.
     """
-    with reconcile.locked(lambda: now):
-        reconcile.settle([site.pk], now)  # what was switched on with SQL is on record then
+    with locked(lambda: now):
+        settle([site.pk], now)  # what was switched on with SQL is on record then
         flag = SiteMaintenance.objects.get(site=site)
     expires_at = add(now, length) if length else None
     token = BypassToken(

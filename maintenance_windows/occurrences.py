@@ -12,9 +12,10 @@ from typing import Any
 
 from django.db.models import F
 
-from maintenance_windows import history, reconcile
+from maintenance_windows import history
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import LIVE, Status
+from maintenance_windows.reconcile.settle import settle
 from maintenance_windows.survey import Plan, first_date, renamed
 
 BATCH = 100  # rows in a statement that gives each something of its own
@@ -72,7 +73,7 @@ def follow(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> li
     it by itself.
     """
     sites = {plan.series.site_id for plan in plans}
-    reconcile.settle(sites, now)  # what was due before is not our doing
+    settle(sites, now)  # what was due before is not our doing
     kept = _kept(sites)
     _rename({pk: day for plan in plans for pk, day in plan.renamed.items()})
     written = [pk for plan in plans for pk in (*plan.change, *plan.cancel)]
@@ -84,7 +85,7 @@ def follow(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> li
     _cancel([windows[pk] for plan in plans for pk in plan.cancel], now)
     made = {plan.series.pk: _new(plan, actor) for plan in plans}
     new = MaintenanceWindow.objects.bulk_create(chain.from_iterable(made.values()))
-    reconcile.settle(sites, now, actor=actor or "")
+    settle(sites, now, actor=actor or "")
     _see_started(new, now)
     for plan in plans:
         history.made(made[plan.series.pk], actor)

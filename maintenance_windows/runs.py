@@ -12,12 +12,12 @@ from django.contrib.sites.models import Site
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from maintenance_windows import lifecycle, reconcile
+from maintenance_windows import lifecycle
 from maintenance_windows.core.intervals import Span, covering
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
-from maintenance_windows.reconcile import Clock
+from maintenance_windows.reconcile.lock import Clock, locked
 
 
 def extend(
@@ -60,7 +60,7 @@ def bring_up(
 
 @contextmanager
 def _as_seen(site: Site, seen: Collection[int], clock: Clock) -> Iterator[datetime]:
-    with reconcile.locked(clock) as now:
+    with locked(clock) as now:
         if not set(seen).issuperset(_running(site, now)):
             sentence = _("What runs on %(site)s has changed meanwhile: look at it again.")
             raise Refused(sentence % {"site": site.domain})

@@ -16,13 +16,13 @@ from django.db import OperationalError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from maintenance_windows import history, occurrences, reconcile, rules
+from maintenance_windows import history, occurrences, rules
 from maintenance_windows.core.intervals import SECOND
 from maintenance_windows.core.rrule import Rule
 from maintenance_windows.exceptions import Refused, RuleError
 from maintenance_windows.models import ACTOR_LENGTH, WindowSeries
 from maintenance_windows.occurrences import Outcome
-from maintenance_windows.reconcile import Clock
+from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.survey import Plan, Survey
 
 T = TypeVar("T")
@@ -46,13 +46,13 @@ def repeat(
     others, or hundreds would keep the tick waiting; should that be interrupted, materialise()
     goes on with it.
     """
-    with reconcile.locked(clock) as now:
+    with locked(clock) as now:
         check(template, now)
         begun = WindowSeries.objects.bulk_create(_copies(template, sites, actor))
     outcomes = []
     for ids in _batches([series.pk for series in begun]):
         for portion in _portions(_survey(ids, clock()).plans()):
-            with reconcile.locked(clock) as now:
+            with locked(clock) as now:
                 outcomes += occurrences.follow(_survey(portion, now).plans(), now, actor)
     return outcomes
 
@@ -64,7 +64,7 @@ def revise(
 
     `changes` are fields of WindowSeries but for its site.
     """
-    with reconcile.locked(clock) as now:
+    with locked(clock) as now:
         series, stored = _going_on(series_id), _going_on(series_id)
         for name, value in changes.items():
             setattr(series, name, value)
@@ -78,7 +78,7 @@ def revise(
 
 def end(series_id: int, *, actor: str = "", clock: Clock = timezone.now) -> Outcome:
     """Have no more windows made, and cancel the coming ones that nobody changed."""
-    with reconcile.locked(clock) as now:
+    with locked(clock) as now:
         series = _going_on(series_id)
         before = series.facts()
         series.ended_at = now
@@ -99,7 +99,7 @@ def materialise(clock: Clock = timezone.now) -> list[Outcome]:
         return [plan for plan in _survey(ids, clock()).plans() if plan]
 
     def write(ids: list[int]) -> list[Outcome]:
-        with reconcile.locked(clock) as now:
+        with locked(clock) as now:
             plans = [plan for plan in _survey(ids, now).plans() if plan]
             return occurrences.follow(plans, now)
 

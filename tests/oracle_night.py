@@ -9,10 +9,11 @@ from django.contrib.sites.models import Site
 from hypothesis import strategies as st
 from oracle import ACTOR, FULL, Plan, Window
 
-from maintenance_windows import lifecycle, reconcile
+from maintenance_windows import lifecycle
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.reconcile.tick import tick
 
 MOMENT = SECOND / 1_000_000
 
@@ -200,7 +201,7 @@ class Night:
         boundaries = [plan.boundary(minute) for plan in self.plans.values()]
         times = [at(boundary) for boundary in boundaries if boundary is not None]
         soon = min((time for time in times if time <= moment + horizon), default=None)
-        told = reconcile.tick(lambda: moment, horizon)
+        told = tick(lambda: moment, horizon)
         assert told == (moment if any(due) else soon)
         return told
 

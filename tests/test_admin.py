@@ -13,13 +13,14 @@ from django.urls import reverse
 from django.utils.html import escape
 from pages import Filled, errors, filled, times, told
 
-from maintenance_windows import lifecycle, reconcile
+from maintenance_windows import lifecycle
 from maintenance_windows.models import (
     IgnoredURL,
     MaintenanceWindow,
     SiteMaintenance,
     Transition,
 )
+from maintenance_windows.reconcile.tick import tick
 
 WINDOWS = "admin:maintenance_windows_maintenancewindow"
 SITES = "admin:maintenance_windows_sitemaintenance"
@@ -144,7 +145,7 @@ def test_a_scheduled_window_is_moved_at_both_ends(acme, plan, browser):
 def test_the_end_of_a_running_window_is_moved_and_its_start_is_not(acme, plan, browser, at):
     window = plan(acme)
     at(TWO + MINUTE)
-    reconcile.tick(lambda: TWO + MINUTE)
+    tick(lambda: TWO + MINUTE)
     url = reverse(f"{WINDOWS}_change", args=[window.pk])
     assert "starts_at_0" not in browser.get(url).text
     page = browser.get(url).text
@@ -265,7 +266,7 @@ def test_the_checkbox_switches_at_once(acme, browser, switch):
 def test_switching_off_ends_the_window_and_says_so(acme, plan, at, switch):
     window = plan(acme)
     at(TWO)
-    reconcile.tick(lambda: TWO)
+    tick(lambda: TWO)
     at(TWO + MINUTE)
     response = switch(on=False)
     assert escape(str(window)) in told(response)
@@ -280,10 +281,10 @@ def test_a_page_from_during_a_window_saved_after_it_leaves_the_site_up(
 ):
     plan(acme)
     at(TWO)
-    reconcile.tick(lambda: TWO)
+    tick(lambda: TWO)
     page = browser.get(switch.url).text
     at(FOUR)
-    reconcile.tick(lambda: FOUR)
+    tick(lambda: FOUR)
     switch(on=True, page=page)
     assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
 
@@ -292,7 +293,7 @@ def test_a_hold_is_what_the_page_said(acme, plan, at, browser, switch):
     page = browser.get(switch.url).text
     plan(acme, level="read_only", message="window")
     at(TWO)
-    reconcile.tick(lambda: TWO)
+    tick(lambda: TWO)
     switch(on=True, page=page, message="hold")
     flag = SiteMaintenance.objects.get(pk=acme.pk)
     assert (flag.held, flag.level, flag.message) == (True, "full", "hold")
@@ -342,7 +343,7 @@ def test_saving_the_page_of_a_hold_or_a_window_switches_nothing(acme, plan, at, 
     switch(on=False)
     plan(acme)
     at(TWO)
-    reconcile.tick(lambda: TWO)
+    tick(lambda: TWO)
     switch(on=True)
     assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR
 

@@ -7,7 +7,7 @@ from conftest import FOUR, HOUR, MINUTE, TWO
 from django.urls import reverse
 from django.utils.html import strip_tags
 
-from maintenance_windows import lifecycle, reconcile, series
+from maintenance_windows import lifecycle, series
 from maintenance_windows.models import (
     Change,
     MaintenanceWindow,
@@ -15,6 +15,7 @@ from maintenance_windows.models import (
     Transition,
     WindowSeries,
 )
+from maintenance_windows.reconcile.tick import tick
 
 
 def story(browser, row) -> list[str]:
@@ -33,7 +34,7 @@ def moved(acme, plan, browser, at) -> MaintenanceWindow:
     at(TWO - MINUTE)
     lifecycle.extend(window.pk, by=HOUR, actor="alice")
     at(TWO)
-    reconcile.tick()
+    tick()
     at(TWO + MINUTE)
     lifecycle.end(window.pk, actor="alice")
     return window
@@ -70,7 +71,7 @@ def test_times_are_told_in_the_current_zone(moved, browser, settings):
 
 def test_what_was_done_with_sql_is_told(acme, browser, at):
     SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=True)
-    reconcile.tick()
+    tick()
     (row,) = story(browser, SiteMaintenance.objects.get(pk=acme.pk))
     assert row.endswith("site closed: switched on database")
 

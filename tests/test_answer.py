@@ -11,9 +11,10 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maintenance_windows import lifecycle, reconcile
+from maintenance_windows import lifecycle
 from maintenance_windows.core.retry import spread
 from maintenance_windows.core.state import Level
+from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import runtime
 
 pytestmark = pytest.mark.any_database
@@ -87,9 +88,9 @@ def test_a_run_began_when_it_began_also_when_its_first_window_is_over(acme, plan
     plan(acme)
     plan(acme, TWO + HOUR, FOUR + HOUR)
     at(TWO)
-    reconcile.tick()
+    tick()
     at(FOUR + MINUTE)
-    reconcile.tick()
+    tick()
     runtime.publish()
     problem = json.loads(visit(accept="application/json").text)
     assert problem["starts_at"] == "2029-11-04T02:00:00Z"

@@ -12,9 +12,10 @@ from django.contrib.sites.models import Site
 from django.urls import path
 from pages import told
 
-from maintenance_windows import lifecycle, reconcile
+from maintenance_windows import lifecycle
 from maintenance_windows.admin import MaintenanceWindowAdmin
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition, search
+from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import runtime
 
 BOARD = "/admin/maintenance_windows/"
@@ -125,7 +126,7 @@ def test_sites_with_something_on_or_planned_come_first(acme, globex, plan, at, b
     plan(globex, FOUR + HOUR, FOUR + 2 * HOUR)
     lifecycle.cancel(plan(sites[1]).pk, clock=lambda: TWO - HOUR)
     at(TWO - 20 * MINUTE)
-    reconcile.tick()
+    tick()
     lifecycle.switch_on([sites[39]])
     at(TWO)
     plan(acme, TWO - MINUTE, FOUR)  # has begun, and no tick has seen it
@@ -185,7 +186,7 @@ def test_the_scheduler_says_how_it_is(acme, at, browser):
     page = browser.get(BOARD).text
     assert "The scheduler has never ticked." in page
     assert "It is down." in page
-    reconcile.tick()
+    tick()
     page = browser.get(BOARD).text
     assert "The scheduler's last tick was at 2029-11-04 01:00:00 UTC." in page
     assert "It is well." in page
@@ -308,7 +309,7 @@ def test_what_a_person_has_not_seen_run_is_not_ended(acme, plan, at, browser, vi
 def test_what_ended_early_is_drawn_where_it_was(acme, plan, at, browser):
     window = plan(acme, TWO, TWO + 10 * 24 * HOUR)
     at(TWO)
-    reconcile.tick()
+    tick()
     lifecycle.end(window.pk, clock=lambda: TWO + HOUR)
     at(TWO + 20 * HOUR)
     assert "bar completed" in lane(browser.get(BOARD).text, "acme.example")

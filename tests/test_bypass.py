@@ -11,9 +11,10 @@ from django.core import signing
 from django.core.management import CommandError, call_command
 from test_outage import Outage, outage  # noqa: F401 (a fixture)
 
-from maintenance_windows import lifecycle, links, reconcile
+from maintenance_windows import lifecycle, links
 from maintenance_windows.http.tokens import COOKIE, SALT
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import runtime
 
 pytestmark = pytest.mark.any_database
@@ -252,13 +253,13 @@ def test_as_long_as_it_goes_on_a_link_is_good(acme, plan, at, visit, more):
     at(TWO)
     cookies = cookie_of(visit(path_of("acme.example")))
     at(TWO + HOUR)
-    reconcile.tick()
+    tick()
     if more == "hold":
         lifecycle.switch_on([acme])
     else:
         plan(acme, TWO + HOUR, FOUR + HOUR)
     at(FOUR + MINUTE)
-    reconcile.tick()
+    tick()
     runtime.publish()
     assert visit().status_code == 200
     assert visit(cookies=cookies).status_code == 200
@@ -270,7 +271,7 @@ def test_a_link_is_good_for_what_was_switched_on_with_sql(acme, at, visit):
     SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=True)
     cookies = cookie_of(visit(path_of("acme.example")))
     at(TWO + MINUTE)
-    reconcile.tick()
+    tick()
     runtime.publish()
     assert visit(cookies=cookies).status_code == 200
 

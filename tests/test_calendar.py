@@ -18,9 +18,10 @@ from django.test import Client
 from django.urls import path
 from pages import told
 
-from maintenance_windows import calendars, feed, lifecycle, reconcile, series
+from maintenance_windows import calendars, feed, lifecycle, series
 from maintenance_windows.core.state import Level
 from maintenance_windows.models import CalendarToken, MaintenanceWindow, WindowSeries
+from maintenance_windows.reconcile.tick import tick
 
 DAY = 24 * HOUR
 ONE = TWO - HOUR
@@ -116,7 +117,7 @@ def test_unchanged_it_is_the_same_to_the_byte(acme, begin, at):
     assert (first.status_code, first.headers["ETag"][:1]) == (200, '"')
     for moment in (TWO, FOUR + SECOND, FOUR + 3 * HOUR):
         at(moment)
-        reconcile.tick(horizon=timedelta(0))
+        tick(horizon=timedelta(0))
         series.materialise()
         assert get().content == first.content
         again = Client().get(
@@ -485,9 +486,9 @@ def crowd(transactional_db, at) -> list[MaintenanceWindow]:
         for n, start in enumerate(starts)
     )
     at(TWO - 2 * DAY)
-    reconcile.tick()
+    tick()
     at(ONE)
-    reconcile.tick()
+    tick()
     return windows
 
 

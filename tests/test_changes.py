@@ -7,9 +7,10 @@ import pytest
 from conftest import FOUR, HOUR, MINUTE, TWO
 from django.db import transaction
 
-from maintenance_windows import lifecycle, reconcile, series
+from maintenance_windows import lifecycle, series
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
+from maintenance_windows.reconcile.tick import tick
 
 ONE, THREE = TWO - HOUR, TWO + HOUR
 
@@ -18,7 +19,7 @@ ONE, THREE = TWO - HOUR, TWO + HOUR
 def running(acme, plan) -> MaintenanceWindow:
     """A window that a tick opened at two o'clock."""
     window = plan(acme, title="old")
-    reconcile.tick(lambda: TWO)
+    tick(lambda: TWO)
     return window
 
 
@@ -63,14 +64,14 @@ def test_every_verb_leaves_one_row(acme, plan, verb):
     window = plan(acme, title="old")
     now, do, changes = VERBS[verb]
     if now > TWO:
-        reconcile.tick(lambda: TWO)
+        tick(lambda: TWO)
     do(window.pk, actor="alice", clock=lambda: now)
     assert rows() == [(window.pk, now, "alice", changes)]
 
 
 def test_switching_off_leaves_a_row_for_each_window_it_ends(acme, globex, plan, running):
     other, elsewhere = plan(acme, TWO, FOUR + HOUR), plan(globex)
-    reconcile.tick(lambda: TWO)
+    tick(lambda: TWO)
     lifecycle.switch_off([acme], actor="alice", clock=lambda: THREE)
     ended = {"ended_at": [None, "2029-11-04T03:00:00Z"]}
     assert sorted(rows()) == [(pk, THREE, "alice", ended) for pk in (running.pk, other.pk)]
@@ -88,7 +89,7 @@ def test_a_window_that_the_tick_missed_was_started_when_it_was_due(acme, plan):
 
 def test_planning_and_the_clock_leave_none(acme, plan, running):
     lifecycle.switch_on([acme], until=FOUR + HOUR, actor="alice", clock=lambda: THREE)
-    reconcile.tick(lambda: FOUR + HOUR)
+    tick(lambda: FOUR + HOUR)
     assert rows() == []
 
 

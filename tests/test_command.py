@@ -14,8 +14,9 @@ from django.conf import settings
 from django.contrib.sites.models import Site
 from django.core.management import CommandError, call_command, load_command_class
 
-from maintenance_windows import lifecycle, reconcile
+from maintenance_windows import lifecycle
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
+from maintenance_windows.reconcile.tick import tick
 
 
 @pytest.fixture
@@ -157,7 +158,7 @@ def test_status_as_json(acme, globex, plan, maintenance, at):
     first = plan(acme, message="M")
     second = plan(acme, FOUR + HOUR, FOUR + 2 * HOUR)
     lifecycle.switch_on([globex], clock=lambda: TWO - MINUTE)
-    reconcile.tick(lambda: TWO)
+    tick(lambda: TWO)
     at(TWO + SECOND / 2)
     assert json.loads(maintenance("status", "acme.example", "globex.example", "--json")) == {
         "at": "2029-11-04T02:00:00.500000Z",
@@ -208,7 +209,7 @@ def test_status_needs_no_tick_to_be_true(acme, plan, maintenance, at):
 def test_status_check(acme, maintenance, at, settings):
     with pytest.raises(CommandError, match="has never ticked"):
         maintenance("status", "--check")
-    reconcile.tick(lambda: TWO)
+    tick(lambda: TWO)
     at(TWO + 8 * SECOND)
     maintenance("status", "--check")
     at(TWO + 9 * SECOND)

@@ -7,9 +7,10 @@ import pytest
 from conftest import FOUR, HOUR, SECOND, TWO
 from django.db import connection
 
-from maintenance_windows import lifecycle, reconcile
+from maintenance_windows import lifecycle
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import SiteMaintenance, Transition
+from maintenance_windows.reconcile.tick import tick
 
 
 @pytest.fixture
@@ -41,8 +42,8 @@ def together() -> Callable[..., list[object]]:
 
 def test_many_ticks_at_once_are_one(acme, plan, together):
     plan(acme)
-    outcomes = together(*[lambda: reconcile.tick(lambda: TWO)] * 8)
-    outcomes += together(*[lambda: reconcile.tick(lambda: FOUR)] * 8)
+    outcomes = together(*[lambda: tick(lambda: TWO)] * 8)
+    outcomes += together(*[lambda: tick(lambda: FOUR)] * 8)
     assert sorted(outcomes, key=str) == [TWO, FOUR] + [None] * 14
     rows = Transition.objects.order_by("pk").values_list("in_maintenance", flat=True)
     assert list(rows) == [True, False]
@@ -57,7 +58,7 @@ def test_sqlite_needs_no_special_options(acme, plan, together):
     def deferred():
         connection.ensure_connection()
         connection.transaction_mode = None
-        return reconcile.tick(lambda: TWO)
+        return tick(lambda: TWO)
 
     assert sorted(together(*[deferred] * 8), key=str) == [TWO] + [None] * 7
 
@@ -66,10 +67,10 @@ def test_an_extension_that_races_with_the_end_is_refused_or_kept(acme, plan, tog
     for _ in range(25):
         Transition.objects.all().delete()
         window = plan(acme)
-        reconcile.tick(lambda: TWO)
+        tick(lambda: TWO)
         extended, _ = together(
             lambda pk=window.pk: lifecycle.extend(pk, by=HOUR, clock=lambda: FOUR - SECOND),
-            lambda: reconcile.tick(lambda: FOUR),
+            lambda: tick(lambda: FOUR),
         )
         window.refresh_from_db()
         is_on = SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
@@ -78,12 +79,12 @@ def test_an_extension_that_races_with_the_end_is_refused_or_kept(acme, plan, tog
         else:
             assert (window.ends_at, window.ended_at, is_on) == (FOUR + HOUR, None, True)
         assert Transition.objects.count() == 1 + (not is_on)
-        reconcile.tick(lambda: FOUR + HOUR)
+        tick(lambda: FOUR + HOUR)
 
 
 def test_two_people_who_end_a_window_end_it_once(acme, plan, together):
     window = plan(acme)
-    reconcile.tick(lambda: TWO)
+    tick(lambda: TWO)
     outcomes = together(*[lambda: lifecycle.end(window.pk, clock=lambda: TWO + HOUR)] * 4)
     assert sum(isinstance(outcome, Refused) for outcome in outcomes) == 3
     assert Transition.objects.count() == 2

@@ -13,7 +13,7 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from test_series import DAY, ONE, SUNDAYS, starts, template
 
-from maintenance_windows import lifecycle, reconcile, series
+from maintenance_windows import lifecycle, series
 from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
@@ -77,7 +77,7 @@ def test_no_tick_waits_until_all_windows_are_made():
     def tick() -> None:
         try:
             while not made.wait(0.05):
-                reconcile.tick(lambda: ONE)
+                tick(lambda: ONE)
         finally:
             connection.close()
 

@@ -13,8 +13,10 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from maintenance_windows import clock, lifecycle, reconcile, tasks
+from maintenance_windows import lifecycle, tasks
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance, Transition
+from maintenance_windows.reconcile import skew
+from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import runtime, threads
 from maintenance_windows.snapshot.cache import KEY
 
@@ -197,15 +199,15 @@ def test_a_row_that_means_nothing_spoils_no_other(acme, globex, unchecked, plan,
         runtime.publish()
         assert visit().status_code == 200
         assert visit(host="globex.example").status_code == 503
-        reconcile.tick()
+        tick()
     assert list(Transition.objects.values_list("site", flat=True)) == [globex.pk]
     assert sorted(text.split(":")[0] for text in warned(caplog)) == [
         f"Left out window {MaintenanceWindow.objects.get(site=acme).pk} of site {acme.pk}",
         f"The flag of site {acme.pk} cannot be kept",
     ]
     MaintenanceWindow.objects.update(level="full")
-    assert reconcile.tick() == TWO
-    assert reconcile.tick() is None
+    assert tick() == TWO
+    assert tick() is None
     assert Transition.objects.count() == 2
 
 
@@ -239,8 +241,8 @@ def test_windows_of_a_site_that_is_gone_spoil_no_other(acme, globex, plan, at, v
     try:
         assert visit().status_code == 200
         assert visit(host="globex.example").status_code == 503
-        assert reconcile.tick() == TWO
-        assert reconcile.tick() is None
+        assert tick() == TWO
+        assert tick() is None
         assert SiteMaintenance.objects.get(pk=globex.pk).in_maintenance
     finally:
         MaintenanceWindow.objects.filter(site_id=acme.pk).delete()
@@ -360,7 +362,7 @@ def test_force_overrules_everything(acme, plan, at, visit, alice, outage, settin
 
 
 def test_force_is_shown_wherever_one_looks(acme, browser, settings, capsys):
-    reconcile.tick()
+    tick()
     page = "/admin/maintenance_windows/maintenancewindow/"
     assert "MAINTENANCE_FORCE" not in browser.get(page).text
     settings.MAINTENANCE_FORCE = "on"
@@ -391,7 +393,7 @@ def test_a_dead_scheduler_is_shown_on_every_page_of_the_app(acme, plan, browser,
     ]
     for page in pages:
         assert "The scheduler has never ticked" in browser.get(page).text, page
-    reconcile.tick(lambda: TWO)
+    tick(lambda: TWO)
     at(TWO + 8 * MINUTE / 60)
     assert "worker or beat is down" not in browser.get(pages[0]).text
     at(TWO + MINUTE)
@@ -419,7 +421,7 @@ def test_a_clock_that_differs_from_the_databases_is_noticed(
 ):
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has the clock of the host")
-    monkeypatch.setattr(clock, "_due", 0.0)
+    monkeypatch.setattr(skew, "_due", 0.0)
     tasks.tick()
     assert warned(caplog)[0].startswith("This host's clock is +")
     tasks.tick()
@@ -427,7 +429,7 @@ def test_a_clock_that_differs_from_the_databases_is_noticed(
 
 
 def test_nobody_waits_for_a_supervisor_who_asks_for_a_frozen_database(acme, visit, monkeypatch):
-    reconcile.tick()
+    tick()
     assert visit("/readyz").status_code == 200
     with freeze(monkeypatch):
         began = time.monotonic()

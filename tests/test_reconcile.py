@@ -9,7 +9,7 @@ from django.contrib.sites.models import Site
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from maintenance_windows import lifecycle, reconcile
+from maintenance_windows import lifecycle
 from maintenance_windows.core.state import Level
 from maintenance_windows.models import (
     MaintenanceWindow,
@@ -17,12 +17,13 @@ from maintenance_windows.models import (
     SiteMaintenance,
     Transition,
 )
+from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.signals import maintenance_ended, maintenance_started
 from maintenance_windows.snapshot.loader import load
 
 
-def tick(now: datetime, horizon=0 * SECOND) -> datetime | None:
-    return reconcile.tick(lambda: now, horizon)
+def tick_at(now: datetime, horizon=0 * SECOND) -> datetime | None:
+    return tick(lambda: now, horizon)
 
 
 def flag(site: Site) -> tuple[bool, datetime | None]:
@@ -53,13 +54,13 @@ def announced() -> list[tuple[str, int]]:
 
 def test_a_window_sets_and_clears_the_flag(acme, plan, announced):
     window = plan(acme)
-    tick(TWO - SECOND)
+    tick_at(TWO - SECOND)
     assert flag(acme) == (False, None)
-    tick(TWO)
+    tick_at(TWO)
     assert flag(acme) == (True, FOUR)
-    tick(FOUR - SECOND)
+    tick_at(FOUR - SECOND)
     assert flag(acme) == (True, FOUR)
-    tick(FOUR + SECOND)
+    tick_at(FOUR + SECOND)
     assert flag(acme) == (False, None)
     assert history(acme) == [
         (True, TWO, TWO, window.pk, ""),
@@ -73,14 +74,14 @@ def test_a_window_sets_and_clears_the_flag(acme, plan, announced):
 def test_a_tick_that_runs_twice_changes_nothing(acme, plan, announced):
     plan(acme)
     for now in (TWO, TWO, TWO + SECOND, FOUR, FOUR, TWO + HOUR, FOUR + HOUR):
-        tick(now)
+        tick_at(now)
     assert len(history(acme)) == 2
     assert len(announced) == 2
 
 
 def test_a_window_that_nobody_saw_is_recorded_with_its_own_times(acme, plan, announced):
     window = plan(acme)
-    tick(FOUR + HOUR)
+    tick_at(FOUR + HOUR)
     window.refresh_from_db()
     assert (window.started_at, window.ended_at) == (TWO, FOUR)
     assert flag(acme) == (False, None)
@@ -90,19 +91,19 @@ def test_a_window_that_nobody_saw_is_recorded_with_its_own_times(acme, plan, ann
 def test_a_late_tick_keeps_the_start_that_visitors_saw(acme, plan):
     plan(acme, TWO, TWO + HOUR)
     later = plan(acme, TWO + HOUR / 2, FOUR)
-    tick(TWO + HOUR + MINUTE)
+    tick_at(TWO + HOUR + MINUTE)
     assert SiteMaintenance.objects.get(pk=acme.pk).since == TWO
     assert flag(acme) == (True, FOUR)
     assert history(acme)[0][:2] == (True, TWO)
-    tick(FOUR)
+    tick_at(FOUR)
     assert history(acme)[1] == (False, FOUR, FOUR, later.pk, "")
 
 
 def test_the_end_of_a_run_is_put_down_to_the_window_that_ended_last(acme, plan):
     last = plan(acme)
     plan(acme, TWO, TWO + HOUR)
-    tick(TWO)
-    tick(FOUR + MINUTE)
+    tick_at(TWO)
+    tick_at(FOUR + MINUTE)
     assert history(acme)[1] == (False, FOUR, FOUR + MINUTE, last.pk, "")
 
 
@@ -129,7 +130,7 @@ def test_a_short_window_inside_a_long_one_opens_nothing(acme, plan, announced):
     plan(acme)
     plan(acme, TWO + 10 * MINUTE, TWO + 20 * MINUTE)
     for minutes in range(0, 121, 5):
-        tick(TWO + minutes * MINUTE)
+        tick_at(TWO + minutes * MINUTE)
         assert flag(acme)[0] is (minutes < 120)
     assert announced == [("started", acme.pk), ("ended", acme.pk)]
 
@@ -137,11 +138,11 @@ def test_a_short_window_inside_a_long_one_opens_nothing(acme, plan, announced):
 def test_the_seam_of_two_touching_windows_is_no_change(acme, plan, announced):
     plan(acme)
     plan(acme, FOUR, FOUR + HOUR)
-    tick(TWO)
+    tick_at(TWO)
     assert flag(acme) == (True, FOUR + HOUR)
-    tick(FOUR)
+    tick_at(FOUR)
     assert flag(acme) == (True, FOUR + HOUR)
-    tick(FOUR + HOUR)
+    tick_at(FOUR + HOUR)
     assert announced == [("started", acme.pk), ("ended", acme.pk)]
 
 
@@ -149,16 +150,16 @@ def test_the_level_of_the_flag_is_the_strictest_at_the_time(acme, plan):
     plan(acme, level=Level.READ_ONLY)
     plan(acme, TWO + 10 * MINUTE, TWO + 20 * MINUTE)
     for minutes, level in ((0, "read_only"), (10, "full"), (20, "read_only")):
-        tick(TWO + minutes * MINUTE)
+        tick_at(TWO + minutes * MINUTE)
         assert SiteMaintenance.objects.get(pk=acme.pk).level == level
 
 
 def test_a_hold_outlives_a_window(acme, plan, announced):
     plan(acme)
     lifecycle.switch_on([acme], clock=lambda: TWO - MINUTE, actor="alice")
-    tick(TWO)
-    tick(FOUR)
-    tick(FOUR + HOUR)
+    tick_at(TWO)
+    tick_at(FOUR)
+    tick_at(FOUR + HOUR)
     assert flag(acme) == (True, None)
     lifecycle.switch_off([acme], clock=lambda: FOUR + 2 * HOUR, actor="bob")
     assert flag(acme) == (False, None)
@@ -168,24 +169,24 @@ def test_a_hold_outlives_a_window(acme, plan, announced):
 
 def test_a_hold_that_is_dropped_leaves_a_running_window_no_more(acme, plan):
     window = plan(acme)
-    tick(TWO)
+    tick_at(TWO)
     lifecycle.switch_on([acme], clock=lambda: TWO + MINUTE)
     assert flag(acme) == (True, None)
     ended = lifecycle.switch_off([acme], clock=lambda: TWO + 2 * MINUTE)
     assert [w.pk for w in ended] == [window.pk]
     assert flag(acme) == (False, None)
-    tick(TWO + 3 * MINUTE)
+    tick_at(TWO + 3 * MINUTE)
     assert flag(acme) == (False, None)
 
 
 def test_sql_takes_a_site_down_and_up(acme, announced):
     SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=True)
-    tick(TWO)
+    tick_at(TWO)
     assert flag(acme) == (True, None)
-    tick(TWO + SECOND)
+    tick_at(TWO + SECOND)
     SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=False)
-    tick(TWO + HOUR)
-    tick(TWO + HOUR)
+    tick_at(TWO + HOUR)
+    tick_at(TWO + HOUR)
     assert flag(acme) == (False, None)
     assert history(acme) == [
         (True, TWO, TWO, None, "database"),
@@ -196,32 +197,32 @@ def test_sql_takes_a_site_down_and_up(acme, announced):
 
 def test_a_running_window_is_stronger_than_sql(acme, plan, announced):
     plan(acme)
-    tick(TWO)
+    tick_at(TWO)
     SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=False)
-    tick(TWO + SECOND)
+    tick_at(TWO + SECOND)
     assert flag(acme) == (True, FOUR)
     SiteMaintenance.objects.filter(pk=acme.pk).delete()
-    tick(TWO + 2 * SECOND)
+    tick_at(TWO + 2 * SECOND)
     assert flag(acme) == (True, FOUR)
 
 
 @pytest.mark.parametrize("change", ["delete", "move"])
 def test_a_flag_whose_window_is_gone_is_cleared(acme, plan, change):
     plan(acme)
-    tick(TWO)
+    tick_at(TWO)
     windows = MaintenanceWindow.objects.filter(site=acme)
     windows.delete() if change == "delete" else windows.update(ends_at=TWO + MINUTE)
-    tick(TWO + SECOND)
+    tick_at(TWO + SECOND)
     assert flag(acme) == ((False, None) if change == "delete" else (True, TWO + MINUTE))
-    tick(TWO + 2 * MINUTE)
+    tick_at(TWO + 2 * MINUTE)
     assert flag(acme) == (False, None)
 
 
 def test_two_runs_are_told_apart_also_when_the_seam_was_missed(acme, plan, announced):
     first = plan(acme, TWO, TWO + MINUTE)
     second = plan(acme, TWO + 2 * MINUTE, FOUR)
-    tick(TWO)
-    tick(TWO + HOUR)
+    tick_at(TWO)
+    tick_at(TWO + HOUR)
     assert history(acme) == [
         (True, TWO, TWO, first.pk, ""),
         (False, TWO + MINUTE, TWO + HOUR, first.pk, ""),
@@ -238,7 +239,7 @@ def test_a_window_that_opens_while_the_snapshot_is_read_is_in_it(acme, plan):
     def between(execute, sql, params, many, context):
         result = execute(sql, params, many, context)
         for now in ticks:
-            tick(now)
+            tick_at(now)
         return result
 
     with connection.execute_wrapper(between):
@@ -249,19 +250,19 @@ def test_a_window_that_opens_while_the_snapshot_is_read_is_in_it(acme, plan):
 def test_one_window_that_was_edited_with_sql_stops_nobody(acme, globex, plan):
     plan(globex, FOUR, FOUR + HOUR)
     window = plan(acme)
-    tick(TWO)
+    tick_at(TWO)
     rows = MaintenanceWindow.objects.filter(pk=window.pk)
     rows.update(starts_at=TWO - HOUR, ends_at=TWO - MINUTE)
-    tick(FOUR)
+    tick_at(FOUR)
     assert (flag(acme)[0], flag(globex)[0]) == (False, True)
 
 
 def test_a_flag_does_not_wait_for_a_window_that_touched_the_deleted_one(acme, plan):
     first = plan(acme)
     plan(acme, FOUR, FOUR + HOUR)
-    tick(TWO)
+    tick_at(TWO)
     MaintenanceWindow.objects.filter(pk=first.pk).delete()
-    tick(TWO + SECOND)
+    tick_at(TWO + SECOND)
     assert flag(acme) == (False, None)
 
 
@@ -269,7 +270,7 @@ def test_a_flag_does_not_wait_for_a_window_that_touched_the_deleted_one(acme, pl
 def test_what_was_due_before_is_nobodys_doing(acme, plan, late):
     window = plan(acme)
     if late > FOUR:
-        tick(TWO)
+        tick_at(TWO)
     clock = lambda: late  # noqa: E731
     day = 24 * HOUR
     (other,) = lifecycle.schedule(
@@ -282,7 +283,7 @@ def test_what_was_due_before_is_nobodys_doing(acme, plan, late):
 
 def test_a_hold_after_a_run_that_nobody_saw_end_is_a_run_of_its_own(acme, plan):
     window = plan(acme)
-    tick(TWO)
+    tick_at(TWO)
     lifecycle.switch_on([acme], actor="alice", clock=lambda: FOUR + HOUR)
     assert history(acme)[1:] == [
         (False, FOUR, FOUR + HOUR, window.pk, ""),
@@ -302,10 +303,10 @@ def test_a_window_made_behind_our_back_counts(acme):
     MaintenanceWindow.objects.bulk_create(
         [MaintenanceWindow(site=acme, starts_at=TWO, ends_at=FOUR)]
     )
-    tick(TWO + SECOND)
+    tick_at(TWO + SECOND)
     assert flag(acme) == (True, FOUR)
     MaintenanceWindow.objects.update(ends_at=FOUR + HOUR)
-    tick(TWO + 2 * SECOND)
+    tick_at(TWO + 2 * SECOND)
     assert flag(acme) == (True, FOUR + HOUR)
 
 
@@ -313,51 +314,51 @@ def test_the_next_boundary_within_the_horizon_is_told(acme, globex, plan):
     plan(acme)
     plan(globex, TWO + SECOND / 2, FOUR)
     horizon = 1.1 * SECOND
-    assert tick(TWO - 2 * SECOND, horizon) is None
-    assert tick(TWO - SECOND, horizon) == TWO
-    assert tick(TWO, horizon) == TWO  # it changed something, so look again at once
-    assert tick(TWO, horizon) == TWO + SECOND / 2
-    tick(FOUR - SECOND, horizon)
-    assert tick(FOUR - SECOND, horizon) == FOUR
+    assert tick_at(TWO - 2 * SECOND, horizon) is None
+    assert tick_at(TWO - SECOND, horizon) == TWO
+    assert tick_at(TWO, horizon) == TWO  # it changed something, so look again at once
+    assert tick_at(TWO, horizon) == TWO + SECOND / 2
+    tick_at(FOUR - SECOND, horizon)
+    assert tick_at(FOUR - SECOND, horizon) == FOUR
 
 
 def test_a_window_shorter_than_the_horizon_is_told_too(acme, plan):
     plan(acme, TWO, TWO + SECOND / 2)
-    assert [tick(TWO, 1.1 * SECOND), tick(TWO, 1.1 * SECOND)] == [TWO, TWO + SECOND / 2]
+    assert [tick_at(TWO, 1.1 * SECOND), tick_at(TWO, 1.1 * SECOND)] == [TWO, TWO + SECOND / 2]
 
 
 def test_a_clock_that_steps_back_opens_nothing_that_has_started(acme, plan, announced):
     window = plan(acme)
-    tick(TWO)
-    assert tick(TWO - 30 * SECOND) is None
+    tick_at(TWO)
+    assert tick_at(TWO - 30 * SECOND) is None
     assert flag(acme) == (True, FOUR)
     state = load(TWO - 30 * SECOND).by_id[acme.pk]
     assert state.at(TWO - 30 * SECOND).until == FOUR
     window.refresh_from_db()
     assert window.status_at(TWO - 30 * SECOND) == "active"
-    tick(FOUR)
-    tick(FOUR - 30 * SECOND)
+    tick_at(FOUR)
+    tick_at(FOUR - 30 * SECOND)
     assert flag(acme) == (False, None)
     assert announced == [("started", acme.pk), ("ended", acme.pk)]
 
 
 def test_the_last_tick_is_kept_also_when_the_clock_steps_back(db):
-    tick(TWO)
+    tick_at(TWO)
     assert Scheduler.objects.get().last_tick == TWO
-    tick(TWO + SECOND)
+    tick_at(TWO + SECOND)
     assert Scheduler.objects.get().last_tick == TWO  # written every other second at most
-    tick(TWO + 2 * SECOND)
+    tick_at(TWO + 2 * SECOND)
     assert Scheduler.objects.get().last_tick == TWO + 2 * SECOND
-    tick(TWO - HOUR)
+    tick_at(TWO - HOUR)
     assert Scheduler.objects.get().last_tick == TWO - HOUR
 
 
 def test_a_tick_with_nothing_due_is_three_queries(acme, globex, plan):
     plan(acme)
     plan(globex, FOUR, FOUR + HOUR)
-    tick(TWO)
+    tick_at(TWO)
     with CaptureQueriesContext(connection) as queries:
-        tick(TWO + MINUTE)
+        tick_at(TWO + MINUTE)
     statements = [q["sql"] for q in queries if not q["sql"].startswith(("BEGIN", "COMMIT"))]
     assert len(statements) == 3
 
@@ -374,8 +375,8 @@ def test_statements_grow_with_batches_not_with_sites(transactional_db, moments):
         plan_many(count, start + 2 * MINUTE, start + 4 * MINUTE)
         for minutes in moments:
             with CaptureQueriesContext(connection) as queries:
-                tick(start + minutes * MINUTE)
-        tick(start + HOUR / 2)
+                tick_at(start + minutes * MINUTE)
+        tick_at(start + HOUR / 2)
         return len(queries)
 
     assert statements(100) <= statements(4) + 2  # SQLite takes 142 rows at a time
@@ -404,7 +405,7 @@ def test_thousands_of_flags_are_set_before_the_first_receiver_hears_of_it(transa
 
     maintenance_started.connect(receiver)
     try:
-        tick(TWO)
+        tick_at(TWO)
     finally:
         maintenance_started.disconnect(receiver)
     assert heard[0] == count
@@ -418,7 +419,7 @@ def test_a_receiver_that_raises_breaks_nothing(acme, plan, announced, caplog):
     maintenance_started.connect(broken)
     try:
         plan(acme)
-        tick(TWO)
+        tick_at(TWO)
     finally:
         maintenance_started.disconnect(broken)
     assert flag(acme) == (True, FOUR)
@@ -429,7 +430,7 @@ def test_a_receiver_that_raises_breaks_nothing(acme, plan, announced, caplog):
 def test_what_happened_is_logged(acme, plan, caplog):
     caplog.set_level("INFO", "maintenance_windows")
     window = plan(acme)
-    tick(TWO + SECOND)
+    tick_at(TWO + SECOND)
     lifecycle.end(window.pk, actor="alice", clock=lambda: TWO + MINUTE)
     said = [record.getMessage() for record in caplog.records]
     first, second = (line for line in said if line.startswith("acme.example"))
@@ -440,7 +441,7 @@ def test_what_happened_is_logged(acme, plan, caplog):
     assert second.endswith("by alice")
 
 
-@pytest.mark.parametrize("read", [tick, load], ids=["tick", "snapshot"])
+@pytest.mark.parametrize("read", [tick_at, load], ids=["tick", "snapshot"])
 def test_what_is_asked_each_second_is_found_by_the_live_indexes(db, read):
     with CaptureQueriesContext(connection) as queries:
         read(TWO)
@@ -468,24 +469,24 @@ def minute(moment: datetime) -> float:
 def test_the_end_of_a_run_is_its_own_though_nobody_saw_the_next_one(acme, plan):
     first = plan(acme, TWO, TWO + 10 * MINUTE)
     plan(acme, TWO + 12 * MINUTE, TWO + 14 * MINUTE)
-    reconcile.tick(lambda: TWO)
-    reconcile.tick(lambda: TWO + 20 * MINUTE)
+    tick(lambda: TWO)
+    tick(lambda: TWO + 20 * MINUTE)
     assert told(acme) == [(True, 0, 0, first.pk, ""), (False, 10, 20, first.pk, "")]
 
 
 def test_an_end_by_a_clock_that_is_behind_is_not_due_after_it_is_done(acme, plan):
     window = plan(acme)
-    reconcile.tick(lambda: TWO)
+    tick(lambda: TWO)
     lifecycle.end(window.pk, actor="alice", clock=lambda: TWO - 3 * MINUTE)
     assert told(acme)[-1] == (False, -3, -3, window.pk, "alice")
 
 
 def test_a_missed_end_is_put_down_to_the_window_that_ended_then(acme, plan):
     early = plan(acme, TWO, TWO + 7 * MINUTE)
-    reconcile.tick(lambda: TWO)
+    tick(lambda: TWO)
     lifecycle.end(early.pk, clock=lambda: TWO + 3 * MINUTE)
     last = plan(acme, TWO + 6 * MINUTE, TWO + 7 * MINUTE)
     later = plan(acme, TWO + 8 * MINUTE, TWO + 9 * MINUTE)
-    reconcile.tick(lambda: TWO + 6 * MINUTE)
-    reconcile.tick(lambda: TWO + 8 * MINUTE)
+    tick(lambda: TWO + 6 * MINUTE)
+    tick(lambda: TWO + 8 * MINUTE)
     assert told(acme)[-2:] == [(False, 7, 8, last.pk, ""), (True, 8, 8, later.pk, "")]

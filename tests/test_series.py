@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection
 from django_celery_beat.models import PeriodicTask
 
-from maintenance_windows import lifecycle, reconcile, series, signals, tasks
+from maintenance_windows import lifecycle, series, signals, tasks
 from maintenance_windows.exceptions import Refused, RuleError
 from maintenance_windows.models import (
     Change,
@@ -25,6 +25,7 @@ from maintenance_windows.models import (
     WindowSeries,
 )
 from maintenance_windows.models.series import zone, zones
+from maintenance_windows.reconcile.tick import tick
 
 DAY = 24 * HOUR
 ONE = TWO - HOUR  # o'clock, an hour before the first window
@@ -302,7 +303,7 @@ def test_a_window_that_was_moved_to_another_day_is_not_made_again(sundays, at, d
 
 def test_a_window_that_was_over_early_does_not_open_again(sundays, at, acme):
     at(TWO + MINUTE)
-    reconcile.tick()
+    tick()
     lifecycle.end(window(sundays, "11-04").pk)
     series.revise(sundays.pk, length=3 * HOUR)
     tasks.materialise()
@@ -315,7 +316,7 @@ def test_editing_a_series_changes_what_is_to_come_and_nobody_touched(sundays, at
     lifecycle.cancel(window(sundays, "12-02").pk)
     lifecycle.extend(window(sundays, "12-09").pk, by=HOUR)
     at(TWO + 14 * DAY + HOUR)  # 18 November, three o'clock; sixty days are 17 January
-    reconcile.tick()
+    tick()
     before = {w.pk: w.facts() for w in sundays.windows.all()}
     outcome = series.revise(sundays.pk, start_time=time(5), title="disks", actor="alice")
     assert dates(outcome.changed) == ["12-16", "12-23", "12-30"]
@@ -397,7 +398,7 @@ def test_what_was_due_before_is_not_put_down_to_who_edits(sundays, acme, at):
 
 def test_a_series_may_be_edited_after_its_first_windows(sundays, at):
     at(FOUR + 7 * DAY)
-    reconcile.tick()
+    tick()
     outcome = series.revise(sundays.pk, rule="FREQ=WEEKLY;BYDAY=SU;COUNT=4")
     assert starts(sundays) == SUNDAYS[:4]
     assert dates(outcome.cancelled) == SUNDAYS[4:]
@@ -408,7 +409,7 @@ def test_ending_a_series_keeps_its_history(sundays, cancelled, at, acme):
     lifecycle.extend(window(sundays, "11-25").pk, by=HOUR)
     for moment in (TWO, FOUR, TWO + 7 * DAY):
         at(moment)
-        reconcile.tick()
+        tick()
     outcome = series.end(sundays.pk, actor="alice")
     assert dates(outcome.cancelled) == cancelled == ["11-18", *SUNDAYS[4:]]
     assert dates(outcome.kept) == ["11-25"]
@@ -570,7 +571,7 @@ def test_new_zone_data_moves_what_is_to_come(acme, begin, at, caplog, berlin_bec
     """02:00 in Berlin is 01:00 in UTC in November, and 23:00 of the day before in Moscow."""
     sundays = begin(acme, zone="Europe/Berlin")
     at(ONE)
-    reconcile.tick()
+    tick()
     lifecycle.extend(window(sundays, "11-11").pk, by=HOUR)
     lifecycle.cancel(window(sundays, "11-18").pk)
     tasks.materialise()
@@ -618,7 +619,7 @@ def test_the_same_nights_in_another_zone_stay_as_they_are(acme, begin, at):
     cancelled = daily.windows.get(starts_at=ONE + 70 * HOUR)
     lifecycle.cancel(cancelled.pk)
     at(ONE + 22 * HOUR + MINUTE)
-    reconcile.tick()
+    tick()
     lifecycle.switch_off([acme])
     outcome = series.revise(daily.pk, zone="Europe/Berlin", start_time=time(0))
     assert not is_on(acme)

@@ -6,9 +6,10 @@ import pytest
 from conftest import FOUR, HOUR, MINUTE, TWO
 from django.db import transaction
 
-from maintenance_windows import lifecycle, reconcile, signals
+from maintenance_windows import lifecycle, signals
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
+from maintenance_windows.reconcile.tick import tick
 
 SIGNALS = {
     "scheduled": signals.window_scheduled,
@@ -56,7 +57,7 @@ def test_what_people_do_is_announced(acme, plan, heard):
 
 def test_switching_off_announces_the_windows_it_ends(acme, plan, heard):
     pk = plan(acme).pk
-    reconcile.tick(lambda: TWO)
+    tick(lambda: TWO)
     lifecycle.switch_off([acme], actor="alice", clock=lambda: TWO + MINUTE)
     assert heard[1:] == [("changed", pk, "alice", {"ended_at": (None, TWO + MINUTE)})]
 
@@ -78,8 +79,8 @@ def test_whoever_hears_it_sees_it(acme, plan, client, at):
 
 def test_what_the_clock_does_is_not(acme, plan, heard):
     plan(acme)
-    reconcile.tick(lambda: TWO)
-    reconcile.tick(lambda: FOUR)
+    tick(lambda: TWO)
+    tick(lambda: FOUR)
     assert [name for name, *_ in heard] == ["scheduled"]
 
 

@@ -23,9 +23,10 @@ from django.contrib.sites.models import Site
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from maintenance_windows import lifecycle, reconcile
+from maintenance_windows import lifecycle
 from maintenance_windows.core.state import Level
 from maintenance_windows.management.table import Cell, lines
+from maintenance_windows.reconcile.tick import tick
 
 pytestmark = pytest.mark.slow
 
@@ -122,7 +123,7 @@ def test_status_is_a_table(acme, globex, plan, maintenance, at):
         "globex.example  down, held  2029-11-04 01:59  switched off  -",
         "Scheduler: never ticked.",
     ]
-    reconcile.tick(lambda: TWO)
+    tick(lambda: TWO)
     at(TWO + 2.5 * SECOND)
     assert maintenance("status", "acme.example") == [
         "SITE          STATE      SINCE (UTC)       UNTIL  NEXT",
@@ -167,7 +168,7 @@ def test_times_are_in_the_zone_that_the_heading_names(acme, plan, maintenance, s
 
 
 def test_a_scheduler_that_is_behind_or_ahead(acme, maintenance, at):
-    reconcile.tick(lambda: TWO)
+    tick(lambda: TWO)
     for now, said in (
         (TWO - SECOND, "last tick 0 s ago."),
         (TWO + MINUTE, "last tick at 2029-11-04 02:00:00 UTC, too long ago."),

@@ -6,13 +6,13 @@ import pytest
 from conftest import TWO
 from django.db import DatabaseError, connection, models, transaction
 
-from maintenance_windows import reconcile
 from maintenance_windows.models import (
     MaintenanceWindow,
     Scheduler,
     SiteMaintenance,
     WindowSeries,
 )
+from maintenance_windows.reconcile.tick import tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,7 +70,7 @@ def test_a_time_that_nobody_could_read_is_refused(rows, model, column, values):
         accepted.append(value)
     assert accepted == []
     assert list(model.objects.order_by("pk").values_list()) == before
-    assert reconcile.tick() == TWO
+    assert tick() == TWO
 
 
 @pytest.mark.parametrize("fraction", ["", ".000001", ".5", ".999499", ".999500", ".999999"])

@@ -7,10 +7,11 @@ from django.contrib.sites.models import Site
 from django.db import connections, router, transaction
 from django.utils import timezone
 
-from maintenance_windows import lifecycle, reconcile
+from maintenance_windows import lifecycle
 from maintenance_windows.core.state import PatternKind
 from maintenance_windows.models import IgnoredURL, SiteMaintenance, Transition
-from maintenance_windows.reconcile import Clock
+from maintenance_windows.reconcile.lock import Clock, locked
+from maintenance_windows.reconcile.settle import settle
 from maintenance_windows.takeover.expressions import fault, rewritten
 from maintenance_windows.takeover.tables import NAME, Former, read
 
@@ -47,7 +48,7 @@ def take_over(*, actor: str, dry_run: bool = False, clock: Clock = timezone.now)
     """
     using = router.db_for_write(SiteMaintenance)
     left: list[str] = []
-    with reconcile.locked(clock) as now:
+    with locked(clock) as now:
         formers, strays = read(connections[using])
         sites = Site.objects.using(using).in_bulk([former.site_id for former in formers])
         left += [f"{pattern!r} is not taken. It is of no site." for pattern in strays]
@@ -55,7 +56,7 @@ def take_over(*, actor: str, dry_run: bool = False, clock: Clock = timezone.now)
         known = [f for f in formers if f.site_id in sites and (f.closed or f.patterns)]
         site_ids = [former.site_id for former in known]
         # Makes the rows that are missing, and has every process read the patterns.
-        reconcile.settle(site_ids, now)
+        settle(site_ids, now)
         flags = SiteMaintenance.objects.select_related("site").in_bulk(site_ids)
         opened = _open(_patterns(known, flags), left)
         closed = _to_close([flags[f.site_id] for f in known if f.closed], left)

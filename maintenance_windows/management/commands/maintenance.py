@@ -2,12 +2,13 @@
 
 from argparse import ArgumentParser, Namespace
 
-from maintenance_windows import reconcile, series
+from maintenance_windows import series
 from maintenance_windows.management.parser import add_verbs
 from maintenance_windows.management.verbs.series import SeriesVerbs
 from maintenance_windows.management.verbs.sites import SiteVerbs
 from maintenance_windows.management.verbs.takeover import TakeoverVerbs
 from maintenance_windows.management.verbs.windows import WindowVerbs
+from maintenance_windows.reconcile.tick import tick
 
 
 class Command(SiteVerbs, SeriesVerbs, WindowVerbs, TakeoverVerbs):
@@ -21,5 +22,5 @@ class Command(SiteVerbs, SeriesVerbs, WindowVerbs, TakeoverVerbs):
         getattr(self, f"do_{verb}")(given)
 
     def do_tick(self, _: Namespace) -> None:
-        reconcile.tick()
+        tick()
         series.materialise()

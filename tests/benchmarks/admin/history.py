@@ -9,9 +9,10 @@ from django.contrib.sites.models import Site
 from django.db import connection
 from django.utils import timezone
 
-from maintenance_windows import lifecycle, reconcile, series
+from maintenance_windows import lifecycle, series
 from maintenance_windows.core.state import Level
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
+from maintenance_windows.reconcile.tick import tick
 
 MINUTE = timedelta(minutes=1)
 SERIES, NEAR = 300, 50  # sites; with few sites a third of them has series, and so on
@@ -46,7 +47,7 @@ def add() -> None:
         cursor.execute(LOG)
     repeat()
     switch()
-    reconcile.tick()
+    tick()
 
 
 def repeat() -> None:

@@ -8,8 +8,8 @@ from time import sleep
 
 from django.db import connection
 
-from maintenance_windows import reconcile
 from maintenance_windows.models import SiteMaintenance
+from maintenance_windows.reconcile.lock import locked
 from tests.benchmarks.scale.databases import plan
 from tests.benchmarks.scale.sizes import Size
 from tests.benchmarks.scale.ticks import at
@@ -49,7 +49,7 @@ def others() -> Iterator[list[float]]:
     done = Event()
 
     def lock() -> None:
-        with reconcile.locked():
+        with locked():
             pass
 
     def run() -> None:

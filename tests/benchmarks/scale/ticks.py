@@ -6,7 +6,7 @@ from statistics import median
 
 from django.utils import timezone
 
-from maintenance_windows import reconcile
+from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot.loader import load
 from tests import plans
 from tests.benchmarks.scale.databases import Database
@@ -37,7 +37,7 @@ def idle(
 
 
 def at(now: datetime) -> datetime | None:
-    return reconcile.tick(lambda: now, AHEAD)
+    return tick(lambda: now, AHEAD)
 
 
 def strays() -> set[str]:

@@ -15,7 +15,7 @@ from maintenance_windows.logonce import LogOnce
 from maintenance_windows.models import Scheduler, SiteMaintenance, Transition
 from maintenance_windows.models.statements import AGENDA, among, ask
 from maintenance_windows.reconcile.lock import Clock, locked
-from maintenance_windows.reconcile.settling import announce, record
+from maintenance_windows.reconcile.settle import announce, record
 
 BEAT = timedelta(seconds=2)
 # Sites that are settled under one lock, for which others wait: half a second of work.
@@ -28,6 +28,9 @@ PATIENCE = (
     # To start others to help takes longer than the whole tick.
     " SET LOCAL max_parallel_workers_per_gather = 0;"
 )
+
+# A little over the second between two ticks, so that no boundary falls between them.
+HORIZON = timedelta(seconds=1.1)
 
 complaints = LogOnce(logging.getLogger("maintenance_windows"))
 
@@ -67,6 +70,18 @@ def tick(clock: Clock = timezone.now, horizon: timedelta = timedelta(0)) -> date
     if len(due) > len(wrong):
         return now
     return min((at for _, at in agenda if at and at > now), default=None)
+
+
+def watch_boundaries() -> None:
+    """Tick now, and again at each boundary of the second that follows."""
+    stop = time.monotonic() + HORIZON.total_seconds()
+    while (left := stop - time.monotonic()) > 0:
+        boundary = tick(horizon=timedelta(seconds=left))
+        if boundary is None:
+            return
+        # The clock may step meanwhile: never wait longer than this tick lasts.
+        wait = (boundary - timezone.now()).total_seconds()
+        time.sleep(min(max(wait, 0.0), left))
 
 
 def _agenda(using: str, stop: datetime) -> list[tuple[int, datetime | None]]:
