@@ -6,8 +6,8 @@ from typing import Any
 from celery import shared_task
 from django.db import Error as DatabaseError
 
-from maintenance_windows import series
 from maintenance_windows.logonce import LogOnce
+from maintenance_windows.planning import series
 from maintenance_windows.reconcile import skew
 from maintenance_windows.reconcile.tick import watch_boundaries
 

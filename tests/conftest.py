@@ -16,8 +16,8 @@ from django.http.request import HttpHeaders
 from django.test import AsyncClient, Client
 from programs import require_program
 
-from maintenance_windows import lifecycle
 from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.planning import windows
 from maintenance_windows.snapshot import runtime
 
 # Sunday night, as operators like it; far enough ahead that no test's own clock is near.
@@ -87,7 +87,7 @@ def plan() -> Callable[..., MaintenanceWindow]:
 
     def plan(site: Site, starts_at: datetime = TWO, ends_at: datetime = FOUR, **texts: Any):
         clock = lambda: TWO - HOUR  # noqa: E731
-        (window,) = lifecycle.schedule(
+        (window,) = windows.schedule(
             [site], starts_at=starts_at, ends_at=ends_at, clock=clock, **texts
         )
         return window

@@ -9,10 +9,11 @@ from django.contrib.sites.models import Site
 from hypothesis import strategies as st
 from oracle import ACTOR, FULL, Plan, Window
 
-from maintenance_windows import lifecycle
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.planning import windows
+from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.reconcile.tick import tick
 
 MOMENT = SECOND / 1_000_000
@@ -74,29 +75,29 @@ class Night:
     @step(4, sites=SITES, ahead=AHEAD, length=LENGTH, level=LEVEL)
     def schedule(self, sites, ahead, length, level):
         start, end = self.clock + ahead, self.clock + ahead + length
-        windows = self.ask(
-            lifecycle.schedule,
+        made = self.ask(
+            windows.schedule,
             [self.sites[n] for n in sites],
             starts_at=at(start),
             ends_at=at(end),
             level=level,
             allowed=end > max(start, self.clock),
         )
-        self.planned(windows or (), start, end, level)
+        self.planned(made or (), start, end, level)
 
     @step(sites=SITES, length=LENGTH, level=LEVEL)
     def hold_until(self, sites, length, level):
         newest = max((w.number for plan in self.plans.values() for w in plan.windows), default=0)
         end = self.clock + length
         chosen = [self.sites[n] for n in sites]
-        self.ask(lifecycle.switch_on, chosen, until=at(end), level=level, allowed=length > 0)
-        windows = MaintenanceWindow.objects.filter(pk__gt=newest).order_by("pk")
-        self.planned(windows, self.clock, end, level)
+        self.ask(take_down, chosen, until=at(end), level=level, allowed=length > 0)
+        made = MaintenanceWindow.objects.filter(pk__gt=newest).order_by("pk")
+        self.planned(made, self.clock, end, level)
 
     @step(sites=SITES, level=LEVEL)
     def hold(self, sites, level):
         chosen = [self.sites[n] for n in sites]
-        self.ask(lifecycle.switch_on, chosen, level=level, allowed=True)
+        self.ask(take_down, chosen, level=level, allowed=True)
         for site in chosen:
             with self.plans[site.pk].verb(self.clock):
                 self.plans[site.pk].hold = level.value
@@ -104,7 +105,7 @@ class Night:
     @step(sites=SITES)
     def switch_off(self, sites):
         chosen = [self.sites[n] for n in sites]
-        ended = self.ask(lifecycle.switch_off, chosen, allowed=True)
+        ended = self.ask(bring_up, chosen, allowed=True)
         for site in chosen:
             plan = self.plans[site.pk]
             with plan.verb(self.clock):
@@ -127,7 +128,7 @@ class Night:
         )
         allowed = movable and end > max(start, self.clock)
         times = {"starts_at": at(start), "ends_at": at(end)}
-        if self.ask(lifecycle.move, window.number, **times, allowed=allowed):
+        if self.ask(windows.move, window.number, **times, allowed=allowed):
             with self.plans[window.site].verb(self.clock):
                 window.start = window.start if window.begun else start
                 window.planned, window.end = start, end
@@ -136,7 +137,7 @@ class Night:
     def extend(self, number, length):
         window = self.choose(number, Window.covers)
         allowed = not window.is_over(self.clock) and length > 0
-        if self.ask(lifecycle.extend, window.number, by=length * MINUTE, allowed=allowed):
+        if self.ask(windows.extend, window.number, by=length * MINUTE, allowed=allowed):
             with self.plans[window.site].verb(self.clock):
                 window.end += length
 
@@ -145,7 +146,7 @@ class Night:
         window = self.choose(number, Window.covers)
         end = self.clock + ahead
         allowed = not window.is_over(self.clock) and end > window.end
-        if self.ask(lifecycle.extend, window.number, until=at(end), allowed=allowed):
+        if self.ask(windows.extend, window.number, until=at(end), allowed=allowed):
             with self.plans[window.site].verb(self.clock):
                 window.end = end
 
@@ -153,14 +154,14 @@ class Night:
     def start(self, number):
         window = self.choose(number, Window.is_waiting)
         allowed = window.is_waiting(self.clock)
-        if self.ask(lifecycle.start, window.number, allowed=allowed):
+        if self.ask(windows.start, window.number, allowed=allowed):
             with self.plans[window.site].verb(self.clock):
                 window.start = self.clock
 
     @step(number=NUMBER)
     def end(self, number):
         window = self.choose(number, Window.covers)
-        if self.ask(lifecycle.end, window.number, allowed=window.covers(self.clock)):
+        if self.ask(windows.end, window.number, allowed=window.covers(self.clock)):
             with self.plans[window.site].verb(self.clock):
                 window.stop(self.clock)
 
@@ -168,7 +169,7 @@ class Night:
     def cancel(self, number):
         window = self.choose(number, Window.is_waiting)
         allowed = window.is_waiting(self.clock)
-        if self.ask(lifecycle.cancel, window.number, allowed=allowed):
+        if self.ask(windows.cancel, window.number, allowed=allowed):
             with self.plans[window.site].verb(self.clock):
                 window.over = True
 

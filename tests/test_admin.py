@@ -13,13 +13,14 @@ from django.urls import reverse
 from django.utils.html import escape
 from pages import Filled, errors, filled, times, told
 
-from maintenance_windows import lifecycle
 from maintenance_windows.models import (
     IgnoredURL,
     MaintenanceWindow,
     SiteMaintenance,
     Transition,
 )
+from maintenance_windows.planning import windows
+from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
 
 WINDOWS = "admin:maintenance_windows_maintenancewindow"
@@ -190,8 +191,8 @@ def test_a_saved_title_does_not_take_back_somebody_elses_extension(acme, plan, b
     window = plan(acme, title="old", message="M")
     url = reverse(f"{WINDOWS}_change", args=[window.pk])
     page = browser.get(url).text
-    lifecycle.extend(window.pk, by=HOUR)
-    lifecycle.revise(window.pk, message="N")
+    windows.extend(window.pk, by=HOUR)
+    windows.revise(window.pk, message="N")
     browser.post(url, filled(page, title="new"))
     window.refresh_from_db()
     assert (window.title, window.message, window.ends_at) == ("new", "N", FOUR + HOUR)
@@ -208,7 +209,7 @@ def test_the_past_is_read_only(acme, plan, browser, at):
 
 def test_the_list(acme, globex, plan, browser, at):
     plan(acme)
-    lifecycle.cancel(plan(globex).pk, clock=lambda: TWO - HOUR)
+    windows.cancel(plan(globex).pk, clock=lambda: TWO - HOUR)
     at(TWO)
     url = reverse(f"{WINDOWS}_changelist")
     page = browser.get(url).text
@@ -246,7 +247,7 @@ def test_windows_are_not_deleted_but_go_with_their_site(acme, plan, browser):
     window = plan(acme)
     assert browser.get(reverse(f"{WINDOWS}_delete", args=[window.pk])).status_code == 403
     assert "delete_selected" not in browser.get(reverse(f"{WINDOWS}_changelist")).text
-    lifecycle.switch_on([acme])
+    take_down([acme])
     browser.post(reverse("admin:sites_site_delete", args=[acme.pk]), {"post": "yes"})
     assert not Site.objects.filter(pk=acme.pk).exists()
     assert not MaintenanceWindow.objects.exists()
@@ -319,7 +320,7 @@ def test_the_page_needs_no_tick_to_be_true(acme, plan, at, browser, switch):
     assert "icon-yes" in browser.get(reverse(f"{SITES}_changelist"), {"q": "acme"}).text
     switch(on=False)
     assert MaintenanceWindow.objects.get().ended_at == TWO
-    lifecycle.switch_on([acme], until=FOUR)
+    take_down([acme], until=FOUR)
     at(FOUR)
     assert "in_maintenance" not in Filled(browser.get(switch.url).text).fields
     switch(on=True)
@@ -337,7 +338,7 @@ def test_the_text_of_a_hold_is_edited(acme, switch):
 def test_saving_the_page_of_a_hold_or_a_window_switches_nothing(acme, plan, at, browser, switch):
     switch(on=True, message="one")
     page = browser.get(switch.url).text
-    lifecycle.switch_on([acme], message="two")
+    take_down([acme], message="two")
     switch(on=True, page=page)
     assert SiteMaintenance.objects.get(pk=acme.pk).message == "two"
     switch(on=False)
@@ -399,7 +400,7 @@ def test_sites_are_neither_added_nor_deleted_here(acme, browser):
 
 
 def test_the_history_is_read_only(acme, browser):
-    lifecycle.switch_on([acme], actor="alice")
+    take_down([acme], actor="alice")
     url = "admin:maintenance_windows_transition"
     assert "acme.example" in browser.get(reverse(f"{url}_changelist")).text
     row = Transition.objects.get()
@@ -418,7 +419,7 @@ def test_what_changed_in_between_is_refused_with_a_sentence(acme, plan, browser)
     def meanwhile(execute, sql, params, many, context):
         if "pg_advisory_xact_lock" in sql or "_scheduler" in sql:
             for pk in waiting:
-                lifecycle.cancel(pk)
+                windows.cancel(pk)
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(meanwhile):

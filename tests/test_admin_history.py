@@ -7,7 +7,6 @@ from conftest import FOUR, HOUR, MINUTE, TWO
 from django.urls import reverse
 from django.utils.html import strip_tags
 
-from maintenance_windows import lifecycle, series
 from maintenance_windows.models import (
     Change,
     MaintenanceWindow,
@@ -15,6 +14,8 @@ from maintenance_windows.models import (
     Transition,
     WindowSeries,
 )
+from maintenance_windows.planning import series, windows
+from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
 
 
@@ -32,11 +33,11 @@ def moved(acme, plan, browser, at) -> MaintenanceWindow:
     at(TWO - HOUR)
     window = plan(acme, actor="bob")
     at(TWO - MINUTE)
-    lifecycle.extend(window.pk, by=HOUR, actor="alice")
+    windows.extend(window.pk, by=HOUR, actor="alice")
     at(TWO)
     tick()
     at(TWO + MINUTE)
-    lifecycle.end(window.pk, actor="alice")
+    windows.end(window.pk, actor="alice")
     return window
 
 
@@ -55,8 +56,8 @@ def test_a_windows_history(moved, browser):
 
 def test_a_sites_history(acme, globex, plan, moved, browser, at):
     at(FOUR)
-    lifecycle.switch_on([acme], actor="bob")
-    lifecycle.cancel(plan(acme, FOUR + HOUR, FOUR + 2 * HOUR).pk, actor="bob")
+    take_down([acme], actor="bob")
+    windows.cancel(plan(acme, FOUR + HOUR, FOUR + 2 * HOUR).pk, actor="bob")
     of_acme = story(browser, SiteMaintenance.objects.get(pk=acme.pk))
     assert len(of_acme) == 5 + 1 + 2
     assert any(row.endswith("site closed: switched on bob") for row in of_acme)

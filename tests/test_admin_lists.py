@@ -11,9 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pages import times, told
 
-from maintenance_windows import lifecycle
 from maintenance_windows.admin import MaintenanceWindowAdmin, lists, record, searching
 from maintenance_windows.models import MaintenanceWindow, Transition, search
+from maintenance_windows.planning import windows
+from maintenance_windows.planning.sites import bring_up, take_down
 
 DAY = 24 * HOUR
 URL = "/admin/maintenance_windows/"
@@ -71,8 +72,8 @@ def test_a_list_asks_the_same_however_long_it_is(acme, browser, at, path):
         assert [f"LIMIT {lists.MOST + 1}" in sql for sql in counts] == [True]
         for n in range(5):
             site = Site.objects.create(domain=f"s{number}{n}.example")
-            lifecycle.schedule([site], starts_at=TWO, ends_at=FOUR)
-            lifecycle.switch_on([site])
+            windows.schedule([site], starts_at=TWO, ends_at=FOUR)
+            take_down([site])
     assert len(asked[0]) <= len(asked[1]) <= 10
 
 
@@ -154,7 +155,7 @@ def test_years_months_and_days_are_offered_from_the_first_row_to_the_last(nights
 def test_dates_are_those_of_the_clock_and_keep_what_was_chosen(acme, browser, settings):
     settings.TIME_ZONE = "Asia/Tokyo"
     assert "toplinks" not in browser.get(WINDOWS).text
-    lifecycle.schedule([acme], starts_at=TWO + 14 * HOUR, ends_at=TWO + 15 * HOUR)
+    windows.schedule([acme], starts_at=TWO + 14 * HOUR, ends_at=TWO + 15 * HOUR)
     page = browser.get(WINDOWS, {"status": "scheduled"})
     assert list(offered(page)) == ["All dates", "November 2029"]
     month = browser.get(WINDOWS + offered(page)["November 2029"])
@@ -212,8 +213,8 @@ def test_where_very_many_sites_match_what_is_near_is_found(nights, at, browser, 
 def test_transitions_are_found_by_site_and_by_who_did_it(acme, globex, at, browser):
     for n, name in enumerate(("alice", "bob", "bob")):
         at(TWO + n * DAY)
-        lifecycle.switch_on([acme, globex], actor=name)
-        lifecycle.switch_off([acme, globex], actor=name)
+        take_down([acme, globex], actor=name)
+        bring_up([acme, globex], actor=name)
     counts = {
         text: browser.get(TRANSITIONS, {"q": text}).context["cl"].result_count
         for text in ("acme", "bob", "acme alice", "example")

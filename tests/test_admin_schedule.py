@@ -15,8 +15,8 @@ from django.urls import reverse
 from django.utils import translation
 from pages import Filled, errors, filled, times, told
 
-from maintenance_windows import lifecycle
 from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.planning import windows
 from maintenance_windows.wording.durations import spell_duration
 from maintenance_windows.wording.spans import format_span, format_upcoming
 
@@ -175,11 +175,11 @@ def test_the_preview_says_it_in_words_and_writes_nothing(acme, browser, at):
 def test_overlaps_are_warned_of_and_not_refused(acme, globex, plan, browser):
     window = plan(acme, TWO - HOUR, TWO + MINUTE)
     cancelled = plan(acme)
-    lifecycle.cancel(cancelled.pk)
+    windows.cancel(cancelled.pk)
     plan(globex, FOUR, FOUR + HOUR)  # touches
     plan(globex, TWO - MINUTE, TWO)
     early = plan(globex, FOUR + 2 * HOUR, FOUR + 3 * HOUR)
-    lifecycle.start(early.pk)
+    windows.start(early.pk)
     lines = [
         f"acme.example: overlaps window {window.pk} (Sunday 4 November 2029, 01:00 to 02:01 UTC);"
         " the site is closed for their union.",
@@ -198,7 +198,7 @@ def test_overlaps_are_warned_of_and_not_refused(acme, globex, plan, browser):
 
 def test_a_preview_of_many_sites_is_short_and_cheap(browser):
     sites = Site.objects.bulk_create(Site(domain=f"s{i:02}.example") for i in range(13))
-    lifecycle.schedule(sites, starts_at=TWO, ends_at=FOUR)
+    windows.schedule(sites, starts_at=TWO, ends_at=FOUR)
     few, many = schedule_form(sites[0]), schedule_form(*sites)
     with CaptureQueriesContext(connection) as one:
         assert preview(browser, few).count("<li>") == 1

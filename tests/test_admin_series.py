@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from pages import Filled, errors, filled, told
 
-from maintenance_windows import lifecycle, series
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
+from maintenance_windows.planning import series, windows
 
 pytestmark = pytest.mark.any_database
 
@@ -193,7 +193,7 @@ def test_only_planners_see_a_preview_and_only_by_post(acme, sundays, browser):
 
 def test_an_edit_changes_coming_windows_and_says_how_many(acme, sundays, browser):
     first, second, *others = MaintenanceWindow.objects.order_by("starts_at")
-    lifecycle.extend(second.pk, by=HOUR)
+    windows.extend(second.pk, by=HOUR)
     page = browser.get(change_url(sundays)).text
     response = browser.post(change_url(sundays), filled(page, start_time="03:00"), follow=True)
     assert f"0 windows made, {len(others) + 1} changed, 0 cancelled" in told(response)
@@ -266,17 +266,17 @@ def test_a_window_names_its_series_and_the_series_its_windows(acme, sundays, bro
 
 def test_the_preview_of_a_series_shows_what_saving_would_leave(acme, sundays, browser, at):
     _, second, third, fourth = MaintenanceWindow.objects.order_by("starts_at")[:4]
-    lifecycle.cancel(second.pk)
-    lifecycle.extend(third.pk, by=HOUR)
+    windows.cancel(second.pk)
+    windows.extend(third.pk, by=HOUR)
     at(TWO + 6 * HOUR)  # the first is over
     page = browser.get(change_url(sundays)).text
     form = filled(page, start_time="20:00")
     shown = preview(browser, form, f"?series={sundays.pk}").text
     browser.post(change_url(sundays), form)
-    windows = MaintenanceWindow.objects.live(TWO + 6 * HOUR).order_by("starts_at")
-    rows = [f"<td>{w.starts_at:%a %Y-%m-%d %H:%M}</td>" for w in windows[:10]]
+    coming = MaintenanceWindow.objects.live(TWO + 6 * HOUR).order_by("starts_at")
+    rows = [f"<td>{w.starts_at:%a %Y-%m-%d %H:%M}</td>" for w in coming[:10]]
     assert [shown.count(row) for row in rows] == [1] * len(rows)
-    assert [window.pk for window in windows[:2]] == [third.pk, fourth.pk]
+    assert [window.pk for window in coming[:2]] == [third.pk, fourth.pk]
     assert "2029-11-04 20:00" not in shown
     assert "2029-11-11" not in shown
     assert shown.count("changed by hand") == 1

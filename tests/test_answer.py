@@ -11,9 +11,9 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maintenance_windows import lifecycle
 from maintenance_windows.core.retry import spread
 from maintenance_windows.core.state import Level
+from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import runtime
 
@@ -99,7 +99,7 @@ def test_a_run_began_when_it_began_also_when_its_first_window_is_over(acme, plan
 
 def test_programs_are_told_of_an_open_end(acme, at, visit, settings):
     at(TWO)
-    lifecycle.switch_on([acme])
+    take_down([acme])
     problem = json.loads(visit(accept="application/json").text)
     assert (problem["retry_after"], problem["ends_at"]) == (300, None)
     assert problem["detail"].startswith("Down for maintenance.")
@@ -267,7 +267,7 @@ def test_browsers_come_back_by_themselves_and_not_all_at_once(acme, plan, at, vi
     assert max(seconds) < 71
     assert len(seconds) > 1
     at(TWO - HOUR)
-    lifecycle.switch_on([acme])
+    take_down([acme])
     assert refresh(visit()) >= 306
     settings.MAINTENANCE_RETRY_AFTER = None
     assert "Refresh" not in visit().headers
@@ -419,7 +419,7 @@ def test_readers_are_told_that_it_is_read_only(acme, plan, at, visit, alice):
     assert refusal.status_code == 503
     assert "Read-only for maintenance" in refusal.text
     assert visit(user=alice, method="PUT").headers["Maintenance"] == banner
-    lifecycle.switch_on([acme], level=Level.READ_ONLY)
+    take_down([acme], level=Level.READ_ONLY)
     assert visit().headers["Maintenance"] == "read-only"
 
 
@@ -461,7 +461,7 @@ def test_a_number_that_is_none_counts_for_nothing(acme, at, visit, settings, val
     for name in ("RETRY_AFTER", "RETRY_AFTER_JITTER", "RETRY_AFTER_MAX", "BANNER_LEAD"):
         setattr(settings, f"MAINTENANCE_{name}", value)
     at(TWO)
-    lifecycle.switch_on([acme])
+    take_down([acme])
     assert visit().headers["Retry-After"] == "300"
     said = [message for message in run_checks() if message.id == "maintenance_windows.E002"]
     assert len(said) == 4

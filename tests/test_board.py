@@ -12,9 +12,10 @@ from django.contrib.sites.models import Site
 from django.urls import path
 from pages import told
 
-from maintenance_windows import lifecycle
 from maintenance_windows.admin import MaintenanceWindowAdmin
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition, search
+from maintenance_windows.planning import windows
+from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import runtime
 
@@ -51,7 +52,7 @@ def test_each_window_is_a_bar_that_leads_to_it(acme, globex, plan, at, browser):
     plan(acme, FOUR, FOUR + HOUR, level="read_only")
     over = plan(globex, TWO - HOUR, TWO - 30 * MINUTE)
     off = plan(globex, TWO + 5 * HOUR, TWO + 6 * HOUR)
-    lifecycle.cancel(off.pk, clock=lambda: TWO - HOUR)
+    windows.cancel(off.pk, clock=lambda: TWO - HOUR)
     at(TWO - 10 * MINUTE)
     page = browser.get(BOARD).text
     acmes, globexs = lane(page, "acme.example"), lane(page, "globex.example")
@@ -89,7 +90,7 @@ def test_a_free_place_leads_to_the_form_for_that_site(acme, at, browser):
 
 def test_what_was_switched_on_by_hand_is_drawn_too(acme, at, browser):
     assert 'class="hold"' not in lane(browser.get(BOARD).text, "acme.example")
-    lifecycle.switch_on([acme])
+    take_down([acme])
     assert 'class="hold"' in lane(browser.get(BOARD).text, "acme.example")
 
 
@@ -124,10 +125,10 @@ def test_sites_with_something_on_or_planned_come_first(acme, globex, plan, at, b
     plan(sites[0], TWO + 15 * 24 * HOUR, TWO + 16 * 24 * HOUR)  # is not on the timeline
     plan(globex, TWO - 30 * MINUTE, FOUR)
     plan(globex, FOUR + HOUR, FOUR + 2 * HOUR)
-    lifecycle.cancel(plan(sites[1]).pk, clock=lambda: TWO - HOUR)
+    windows.cancel(plan(sites[1]).pk, clock=lambda: TWO - HOUR)
     at(TWO - 20 * MINUTE)
     tick()
-    lifecycle.switch_on([sites[39]])
+    take_down([sites[39]])
     at(TWO)
     plan(acme, TWO - MINUTE, FOUR)  # has begun, and no tick has seen it
     near = ["globex.example", "s39.example", "acme.example", *reversed(names[20:25])]
@@ -171,7 +172,7 @@ def test_each_site_says_its_state(acme, globex, plan, at, browser):
     plan(acme)
     assert row(browser.get(BOARD).text, "acme.example").startswith("up - - 2029-11-04 02:00 UTC")
     at(TWO)
-    lifecycle.switch_on([globex], level="read_only")
+    take_down([globex], level="read_only")
     page = browser.get(BOARD).text
     assert row(page, "acme.example").startswith(
         "down 2029-11-04 02:00 UTC 2029-11-04 04:00 UTC - +15 min +30 min +60 min End now "
@@ -207,7 +208,7 @@ def test_a_site_is_taken_down_until_it_is_brought_up(acme, at, browser, visit):
 
 
 def test_what_is_held_read_only_can_be_closed_without_opening_it(acme, at, browser, visit):
-    lifecycle.switch_on([acme], level="read_only")
+    take_down([acme], level="read_only")
     assert "Take down now" in row(browser.get(BOARD).text, "acme.example")
     press(browser, acme, verb="on", length="", level="full")
     assert visit().status_code == 503
@@ -244,7 +245,7 @@ def test_what_runs_is_ended_and_a_hold_stays(acme, plan, at, browser, visit):
     plan(acme)
     plan(acme, TWO, FOUR + HOUR)
     at(TWO)
-    lifecycle.switch_on([acme])
+    take_down([acme])
     assert told(press(browser, acme, verb="end")).startswith("Ended early on acme.example: window")
     assert visit().headers["Retry-After"] == "300"
     assert told(press(browser, acme, verb="off")) == "acme.example is up."
@@ -310,7 +311,7 @@ def test_what_ended_early_is_drawn_where_it_was(acme, plan, at, browser):
     window = plan(acme, TWO, TWO + 10 * 24 * HOUR)
     at(TWO)
     tick()
-    lifecycle.end(window.pk, clock=lambda: TWO + HOUR)
+    windows.end(window.pk, clock=lambda: TWO + HOUR)
     at(TWO + 20 * HOUR)
     assert "bar completed" in lane(browser.get(BOARD).text, "acme.example")
     at(TWO + 26 * HOUR)
@@ -320,7 +321,7 @@ def test_what_ended_early_is_drawn_where_it_was(acme, plan, at, browser):
 def test_a_hold_is_drawn_no_longer_than_is_known(acme, plan, at, browser):
     plan(acme)
     at(TWO + HOUR)
-    lifecycle.switch_on([acme])
+    take_down([acme])
     drawing = lane(browser.get(BOARD).text, "acme.example")
     hold = re.search(r'class="hold" x="([^"]*)%"', drawing)[1]
     assert hold == re.search(r'x1="([^"]*)%" x2="[^"]*%" y1="0" y2="100%" class="now"', drawing)[1]

@@ -11,9 +11,10 @@ from django.core import signing
 from django.core.management import CommandError, call_command
 from test_outage import Outage, outage  # noqa: F401 (a fixture)
 
-from maintenance_windows import lifecycle, links
 from maintenance_windows.http.tokens import COOKIE, SALT
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+from maintenance_windows.planning import bypass, windows
+from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import runtime
 
@@ -46,7 +47,7 @@ def test_a_link_lets_one_browser_through_until_the_end(acme, plan, at, visit):
     inside = visit(cookies=cookie_of(answer))
     assert inside.status_code == 200
     assert inside.headers["Cache-Control"] == "private, no-store"
-    lifecycle.extend(MaintenanceWindow.objects.get().pk, until=FOUR + HOUR)
+    windows.extend(MaintenanceWindow.objects.get().pk, until=FOUR + HOUR)
     at(FOUR + MINUTE)
     assert visit().status_code == 200
     assert visit(cookies={COOKIE: ""}).status_code == 503
@@ -80,21 +81,21 @@ def test_it_is_good_for_this_maintenance_alone(acme, plan, at, visit):
 
 def test_it_is_good_for_this_hold_alone(acme, at, visit):
     at(TWO)
-    lifecycle.switch_on([acme])
+    take_down([acme])
     cookies = cookie_of(visit(path_of("acme.example")))
     at(TWO + HOUR)
-    lifecycle.switch_on([acme], message="Longer.")
+    take_down([acme], message="Longer.")
     assert visit(cookies=cookies).status_code == 200
-    lifecycle.switch_off([acme])
+    bring_up([acme])
     at(TWO + 2 * HOUR)
-    lifecycle.switch_on([acme])
+    take_down([acme])
     assert visit().status_code == 503
 
 
 def test_it_is_good_for_the_time_given(acme, at, visit):
     at(TWO)
     path = path_of("acme.example", "--for", "30m")
-    lifecycle.switch_on([acme])
+    take_down([acme])
     cookies = cookie_of(visit(path))
     at(TWO + 30 * MINUTE - SECOND)
     assert visit(cookies=cookies).status_code == 200
@@ -227,9 +228,9 @@ def test_a_link_that_a_mail_program_has_cut_is_no_secret_for_a_log(acme, plan, a
 def test_after_a_hold_a_link_opens_none_of_the_windows_to_come(acme, plan, at, visit):
     plan(acme, TWO + 6 * HOUR, TWO + 8 * HOUR)
     at(TWO)
-    lifecycle.switch_on([acme])
+    take_down([acme])
     cookies = cookie_of(visit(path_of("acme.example")))
-    lifecycle.switch_off([acme])
+    bring_up([acme])
     at(TWO + 6 * HOUR)
     runtime.publish()
     assert visit(cookies=cookies).status_code == 503
@@ -240,8 +241,8 @@ def test_a_run_that_is_cut_ends_its_links(acme, plan, at, visit):
     at(TWO)
     cookies = cookie_of(visit(path_of("acme.example")))
     at(TWO + MINUTE)
-    lifecycle.end(first.pk)
-    lifecycle.move(second.pk, starts_at=FOUR + 5 * HOUR, ends_at=FOUR + 6 * HOUR)
+    windows.end(first.pk)
+    windows.move(second.pk, starts_at=FOUR + 5 * HOUR, ends_at=FOUR + 6 * HOUR)
     at(FOUR + 5 * HOUR)
     runtime.publish()
     assert visit(cookies=cookies).status_code == 503
@@ -255,7 +256,7 @@ def test_as_long_as_it_goes_on_a_link_is_good(acme, plan, at, visit, more):
     at(TWO + HOUR)
     tick()
     if more == "hold":
-        lifecycle.switch_on([acme])
+        take_down([acme])
     else:
         plan(acme, TWO + HOUR, FOUR + HOUR)
     at(FOUR + MINUTE)
@@ -348,12 +349,12 @@ def test_links_are_for_those_who_may_switch_the_site(acme, client):
 def test_a_site_without_a_row_gets_one(acme, at):
     SiteMaintenance.objects.filter(pk=acme.pk).delete()
     at(TWO)
-    assert links.make(acme, TWO, length=HOUR).expires_at == TWO + HOUR
+    assert bypass.make(acme, TWO, length=HOUR).expires_at == TWO + HOUR
 
 
 def test_a_hold_that_was_ended_with_sql_lends_its_start_to_nothing(acme, plan, at, visit):
     at(TWO)
-    lifecycle.switch_on([acme])
+    take_down([acme])
     cookies = cookie_of(visit(path_of("acme.example")))
     SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=False)
     plan(acme, FOUR, FOUR + HOUR)

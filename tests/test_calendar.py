@@ -18,9 +18,11 @@ from django.test import Client
 from django.urls import path
 from pages import told
 
-from maintenance_windows import calendars, feed, lifecycle, series
+from maintenance_windows import calendars, feed
 from maintenance_windows.core.state import Level
 from maintenance_windows.models import CalendarToken, MaintenanceWindow, WindowSeries
+from maintenance_windows.planning import series, windows
+from maintenance_windows.planning.sites import bring_up
 from maintenance_windows.reconcile.tick import tick
 
 DAY = 24 * HOUR
@@ -76,8 +78,8 @@ def key(alice) -> str:
 
 def test_a_site_has_its_windows(acme, globex, at):
     at(ONE)
-    lifecycle.schedule([acme], starts_at=TWO, ends_at=FOUR, message="New disks.")
-    lifecycle.schedule([globex], starts_at=TWO, ends_at=FOUR, level=Level.READ_ONLY)
+    windows.schedule([acme], starts_at=TWO, ends_at=FOUR, message="New disks.")
+    windows.schedule([globex], starts_at=TWO, ends_at=FOUR, level=Level.READ_ONLY)
     answer = get()
     assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
     assert answer.headers["Content-Disposition"] == 'inline; filename="maintenance.ics"'
@@ -111,7 +113,7 @@ def test_a_site_has_its_windows(acme, globex, at):
 def test_unchanged_it_is_the_same_to_the_byte(acme, begin, at):
     """Also while windows open and close on time, and those of series are made."""
     begin(acme)
-    lifecycle.schedule([acme], starts_at=TWO + HOUR, ends_at=FOUR + HOUR)
+    windows.schedule([acme], starts_at=TWO + HOUR, ends_at=FOUR + HOUR)
     at(ONE)
     first = get()
     assert (first.status_code, first.headers["ETag"][:1]) == (200, '"')
@@ -137,18 +139,18 @@ def test_each_move_and_the_cancellation_are_told(acme, plan, at):
     window = plan(acme)
     uid = str(event(get())["UID"])
     at(ONE + MINUTE)
-    lifecycle.move(window.pk, starts_at=TWO + HOUR, ends_at=FOUR + HOUR)
+    windows.move(window.pk, starts_at=TWO + HOUR, ends_at=FOUR + HOUR)
     at(ONE + 2 * MINUTE)
     moved = get()
     assert said(event(moved)) == (uid, 1, "CONFIRMED")
     assert span(event(moved)) == (TWO + HOUR, FOUR + HOUR)
     assert event(moved)["DTSTAMP"].dt == event(moved)["LAST-MODIFIED"].dt == ONE + MINUTE
-    lifecycle.revise(window.pk, message="Later.")
+    windows.revise(window.pk, message="Later.")
     assert said(event(get())) == (uid, 1, "CONFIRMED")
     assert event(get())["DTSTAMP"].dt == ONE + 2 * MINUTE
-    lifecycle.extend(window.pk, by=HOUR)
+    windows.extend(window.pk, by=HOUR)
     assert said(event(get())) == (uid, 2, "CONFIRMED")
-    lifecycle.cancel(window.pk)
+    windows.cancel(window.pk)
     gone = get()
     assert said(event(gone)) == (uid, 3, "CANCELLED")
     assert span(event(gone)) == (TWO + HOUR, FOUR + 2 * HOUR)
@@ -159,10 +161,10 @@ def test_each_move_and_the_cancellation_are_told(acme, plan, at):
 def test_what_really_happened_is_told(acme, plan, at):
     window = plan(acme)
     at(TWO - 10 * MINUTE)
-    lifecycle.start(window.pk)
+    windows.start(window.pk)
     assert span(event(get())) == (TWO - 10 * MINUTE, FOUR)
     at(TWO + HOUR)
-    lifecycle.switch_off([acme])
+    bring_up([acme])
     assert span(event(get())) == (TWO - 10 * MINUTE, TWO + HOUR)
     assert event(get())["SEQUENCE"] == 2
 
@@ -170,20 +172,20 @@ def test_what_really_happened_is_told(acme, plan, at):
 def test_a_window_that_was_over_at_once_has_no_end(acme, plan, at):
     window = plan(acme)
     at(ONE + 0.2 * SECOND)
-    lifecycle.start(window.pk)
+    windows.start(window.pk)
     at(ONE + 0.7 * SECOND)
-    lifecycle.end(window.pk)
+    windows.end(window.pk)
     assert event(get())["DTSTART"].dt == ONE
     assert "DTEND" not in event(get())
 
 
 def test_it_keeps_ninety_days(acme, at):
     at(ONE)
-    lifecycle.schedule([acme], starts_at=TWO, ends_at=FOUR)
-    (ended,) = lifecycle.schedule([acme], starts_at=TWO, ends_at=TWO + 900 * DAY)
-    lifecycle.schedule([acme], starts_at=TWO + 900 * DAY, ends_at=FOUR + 900 * DAY)
+    windows.schedule([acme], starts_at=TWO, ends_at=FOUR)
+    (ended,) = windows.schedule([acme], starts_at=TWO, ends_at=TWO + 900 * DAY)
+    windows.schedule([acme], starts_at=TWO + 900 * DAY, ends_at=FOUR + 900 * DAY)
     at(FOUR)
-    lifecycle.end(ended.pk)
+    windows.end(ended.pk)
     at(FOUR + 90 * DAY)
     assert len(events(get())) == 3
     at(FOUR + 91 * DAY)
@@ -191,14 +193,14 @@ def test_it_keeps_ninety_days(acme, at):
 
 
 def test_nothing_internal_leaks(acme, begin, key):
-    (window,) = lifecycle.schedule(
+    (window,) = windows.schedule(
         [acme], starts_at=TWO, ends_at=FOUR, title="CANARY one", actor="CANARY two"
     )
     begun = begin(acme, title="CANARY three", created_by="CANARY four")
-    lifecycle.move(window.pk, starts_at=TWO, ends_at=FOUR + HOUR, actor="CANARY five")
-    lifecycle.revise(window.pk, title="CANARY six", actor="CANARY seven")
+    windows.move(window.pk, starts_at=TWO, ends_at=FOUR + HOUR, actor="CANARY five")
+    windows.revise(window.pk, title="CANARY six", actor="CANARY seven")
     series.revise(begun.pk, title="CANARY eight", actor="CANARY nine")
-    lifecycle.cancel(begun.windows.first().pk, actor="CANARY ten")
+    windows.cancel(begun.windows.first().pk, actor="CANARY ten")
     own = get(token=key).content.decode()
     assert "Maintenance: acme.example (CANARY six)" in own
     assert own.count("(CANARY eight)") == len(events(get())) - 1
@@ -212,7 +214,7 @@ def test_a_change_of_the_title_alone_does_not_show(acme, begin, key, at, plan):
     window = plan(acme)
     before, own = get().content, get(token=key).content
     at(ONE + MINUTE)
-    lifecycle.revise(window.pk, title="Disks")
+    windows.revise(window.pk, title="Disks")
     series.revise(begun.pk, title="Disks")
     assert get().content == before
     assert get(token=key).content != own
@@ -329,8 +331,8 @@ def test_occurrences_that_people_changed_are_there_once(acme, begin):
     assert TWO + 7 * DAY not in starts
     assert datetime.fromisoformat("2030-06-02T02:00Z") not in starts
     moved, cancelled = begun.windows.order_by("starts_at")[1:3]
-    lifecycle.move(moved.pk, starts_at=TWO + 400 * DAY, ends_at=FOUR + 400 * DAY)
-    lifecycle.cancel(cancelled.pk)
+    windows.move(moved.pk, starts_at=TWO + 400 * DAY, ends_at=FOUR + 400 * DAY)
+    windows.cancel(cancelled.pk)
     after = {found["DTSTART"].dt: found for found in events(get())}
     assert len(after) == len(events(get())) == len(starts)
     assert said(after[TWO + 400 * DAY]) == (starts[TWO + 14 * DAY]["UID"], 1, "CONFIRMED")
@@ -395,8 +397,8 @@ def test_what_was_over_early_does_not_come_again(acme, begin, at, settings):
     begun = begin(acme, length=100 * DAY, rule="FREQ=DAILY;INTERVAL=150")
     first, second = begun.windows.order_by("starts_at")
     at(TWO + HOUR)
-    lifecycle.end(first.pk)
-    lifecycle.move(second.pk, starts_at=TWO + 2 * HOUR, ends_at=TWO + 3 * HOUR)
+    windows.end(first.pk)
+    windows.move(second.pk, starts_at=TWO + 2 * HOUR, ends_at=TWO + 3 * HOUR)
     at(TWO + 95 * DAY)
     assert [found["DTSTART"].dt for found in events(get())] == [TWO + 300 * DAY, TWO + 450 * DAY]
 
@@ -435,7 +437,7 @@ def test_a_window_that_lost_its_date_stays_itself(acme, begin, at):
     window = begun.windows.get(occurs_on="2029-11-11")
     name = starts(get())[window.starts_at]
     for hours in (30, 60):
-        lifecycle.move(
+        windows.move(
             window.pk,
             starts_at=window.starts_at + hours * HOUR,
             ends_at=window.ends_at + hours * HOUR,
@@ -512,7 +514,7 @@ def test_of_very_many_windows_the_nearest_are_there(crowd, key, monkeypatch):
 def test_what_runs_for_long_is_among_the_nearest(crowd, acme, key, at, monkeypatch):
     few(monkeypatch, 2, 3)
     at(TWO - 90 * DAY)
-    lifecycle.schedule([acme], starts_at=TWO - 90 * DAY, ends_at=TWO + 90 * DAY)
+    windows.schedule([acme], starts_at=TWO - 90 * DAY, ends_at=TWO + 90 * DAY)
     at(ONE)
     summaries = [str(found["SUMMARY"]) for found in events(get(token=key))]
     assert summaries.count("Maintenance: acme.example") == 1
@@ -524,7 +526,7 @@ def test_among_very_many_an_occurrence_that_was_moved_is_there_once(
 ):
     begun = begin(acme, rule="FREQ=DAILY", length=HOUR)
     moved = begun.windows.get(occurs_on=date(2029, 11, 5))
-    lifecycle.move(moved.pk, starts_at=TWO + 40 * DAY, ends_at=TWO + 41 * DAY)
+    windows.move(moved.pk, starts_at=TWO + 40 * DAY, ends_at=TWO + 41 * DAY)
     few(monkeypatch, 2, 12)
     found = [one for one in events(get(token=key)) if "acme" in one["SUMMARY"]]
     assert [one["DTSTART"].dt for one in found] == [TWO, TWO + 2 * DAY, TWO + 3 * DAY]

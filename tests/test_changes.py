@@ -7,9 +7,10 @@ import pytest
 from conftest import FOUR, HOUR, MINUTE, TWO
 from django.db import transaction
 
-from maintenance_windows import lifecycle, series
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
+from maintenance_windows.planning import series, windows
+from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.reconcile.tick import tick
 
 ONE, THREE = TWO - HOUR, TWO + HOUR
@@ -32,7 +33,7 @@ def rows() -> list[tuple]:
 VERBS: dict[str, tuple] = {
     "move": (
         ONE,
-        lambda pk, **who: lifecycle.move(pk, starts_at=THREE, ends_at=FOUR + HOUR, **who),
+        lambda pk, **who: windows.move(pk, starts_at=THREE, ends_at=FOUR + HOUR, **who),
         {
             "starts_at": ["2029-11-04T02:00:00Z", "2029-11-04T03:00:00Z"],
             "ends_at": ["2029-11-04T04:00:00Z", "2029-11-04T05:00:00Z"],
@@ -40,22 +41,22 @@ VERBS: dict[str, tuple] = {
     ),
     "extend": (
         ONE,
-        lambda pk, **who: lifecycle.extend(pk, by=HOUR, **who),
+        lambda pk, **who: windows.extend(pk, by=HOUR, **who),
         {"ends_at": ["2029-11-04T04:00:00Z", "2029-11-04T05:00:00Z"]},
     ),
     "extend one that runs": (
         THREE,
-        lambda pk, **who: lifecycle.extend(pk, by=HOUR, **who),
+        lambda pk, **who: windows.extend(pk, by=HOUR, **who),
         {"ends_at": ["2029-11-04T04:00:00Z", "2029-11-04T05:00:00Z"]},
     ),
     "revise": (
         ONE,
-        lambda pk, **who: lifecycle.revise(pk, title="new", message="M", level="read_only", **who),
+        lambda pk, **who: windows.revise(pk, title="new", message="M", level="read_only", **who),
         {"title": ["old", "new"], "message": ["", "M"], "level": ["full", "read_only"]},
     ),
-    "start": (ONE, lifecycle.start, {"started_at": [None, "2029-11-04T01:00:00Z"]}),
-    "end": (THREE, lifecycle.end, {"ended_at": [None, "2029-11-04T03:00:00Z"]}),
-    "cancel": (ONE, lifecycle.cancel, {"cancelled_at": [None, "2029-11-04T01:00:00Z"]}),
+    "start": (ONE, windows.start, {"started_at": [None, "2029-11-04T01:00:00Z"]}),
+    "end": (THREE, windows.end, {"ended_at": [None, "2029-11-04T03:00:00Z"]}),
+    "cancel": (ONE, windows.cancel, {"cancelled_at": [None, "2029-11-04T01:00:00Z"]}),
 }
 
 
@@ -72,7 +73,7 @@ def test_every_verb_leaves_one_row(acme, plan, verb):
 def test_switching_off_leaves_a_row_for_each_window_it_ends(acme, globex, plan, running):
     other, elsewhere = plan(acme, TWO, FOUR + HOUR), plan(globex)
     tick(lambda: TWO)
-    lifecycle.switch_off([acme], actor="alice", clock=lambda: THREE)
+    bring_up([acme], actor="alice", clock=lambda: THREE)
     ended = {"ended_at": [None, "2029-11-04T03:00:00Z"]}
     assert sorted(rows()) == [(pk, THREE, "alice", ended) for pk in (running.pk, other.pk)]
     assert not elsewhere.changes_made.exists()
@@ -81,21 +82,21 @@ def test_switching_off_leaves_a_row_for_each_window_it_ends(acme, globex, plan, 
 def test_a_window_that_the_tick_missed_was_started_when_it_was_due(acme, plan):
     """Ended by hand before any tick: the start is the clock's doing, the end alice's."""
     window = plan(acme)
-    lifecycle.end(window.pk, actor="alice", clock=lambda: THREE)
+    windows.end(window.pk, actor="alice", clock=lambda: THREE)
     assert rows() == [
         (window.pk, THREE, "alice", {"ended_at": [None, "2029-11-04T03:00:00Z"]}),
     ]
 
 
 def test_planning_and_the_clock_leave_none(acme, plan, running):
-    lifecycle.switch_on([acme], until=FOUR + HOUR, actor="alice", clock=lambda: THREE)
+    take_down([acme], until=FOUR + HOUR, actor="alice", clock=lambda: THREE)
     tick(lambda: FOUR + HOUR)
     assert rows() == []
 
 
 SAME: dict[str, Callable[..., object]] = {
-    "revise": lambda pk, **who: lifecycle.revise(pk, title="old", **who),
-    "move": lambda pk, **who: lifecycle.move(pk, starts_at=TWO, ends_at=FOUR, **who),
+    "revise": lambda pk, **who: windows.revise(pk, title="old", **who),
+    "move": lambda pk, **who: windows.move(pk, starts_at=TWO, ends_at=FOUR, **who),
 }
 
 
@@ -108,11 +109,11 @@ def test_no_change_leaves_none(acme, plan, verb):
 @pytest.mark.parametrize(
     "refused",
     [
-        lambda pk, clock: lifecycle.move(pk, starts_at=FOUR, ends_at=FOUR + HOUR, clock=clock),
-        lambda pk, clock: lifecycle.extend(pk, until=FOUR, clock=clock),
-        lambda pk, clock: lifecycle.revise(pk, title="x" * 201, clock=clock),
-        lambda pk, clock: lifecycle.start(pk, clock=clock),
-        lambda pk, clock: lifecycle.cancel(pk, clock=clock),
+        lambda pk, clock: windows.move(pk, starts_at=FOUR, ends_at=FOUR + HOUR, clock=clock),
+        lambda pk, clock: windows.extend(pk, until=FOUR, clock=clock),
+        lambda pk, clock: windows.revise(pk, title="x" * 201, clock=clock),
+        lambda pk, clock: windows.start(pk, clock=clock),
+        lambda pk, clock: windows.cancel(pk, clock=clock),
     ],
     ids=["move", "extend", "revise", "start", "cancel"],
 )
@@ -125,7 +126,7 @@ def test_a_refusal_leaves_none(running, refused):
 def test_what_is_rolled_back_leaves_none(acme, plan):
     window = plan(acme)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        lifecycle.extend(window.pk, by=HOUR, clock=lambda: ONE)
+        windows.extend(window.pk, by=HOUR, clock=lambda: ONE)
         raise ZeroDivisionError
     assert rows() == []
     window.refresh_from_db()
@@ -134,8 +135,8 @@ def test_what_is_rolled_back_leaves_none(acme, plan):
 
 def test_one_row_each_time(acme, plan):
     window = plan(acme, title="old")
-    lifecycle.revise(window.pk, title="new", actor="alice", clock=lambda: ONE)
-    lifecycle.revise(window.pk, title="old", actor="bob", clock=lambda: TWO)
+    windows.revise(window.pk, title="new", actor="alice", clock=lambda: ONE)
+    windows.revise(window.pk, title="old", actor="bob", clock=lambda: TWO)
     assert rows() == [
         (window.pk, ONE, "alice", {"title": ["old", "new"]}),
         (window.pk, TWO, "bob", {"title": ["new", "old"]}),
@@ -143,13 +144,13 @@ def test_one_row_each_time(acme, plan):
 
 
 def test_a_name_that_is_too_long_is_cut(acme, plan):
-    lifecycle.cancel(plan(acme).pk, actor="x" * 500, clock=lambda: ONE)
+    windows.cancel(plan(acme).pk, actor="x" * 500, clock=lambda: ONE)
     assert Change.objects.get().actor == "x" * 254
 
 
 def test_rows_go_with_their_window_and_say_what_they_are(acme, plan):
     window = plan(acme)
-    lifecycle.extend(window.pk, by=HOUR, clock=lambda: ONE)
+    windows.extend(window.pk, by=HOUR, clock=lambda: ONE)
     assert str(Change.objects.get()) == "2029-11-04 01:00 ends_at"
     acme.delete()
     assert rows() == []
@@ -173,7 +174,7 @@ def daily(acme) -> WindowSeries:
 
 def test_editing_a_series_leaves_a_row_for_each_window(daily):
     first, second, third = daily.windows.order_by("occurs_on").values_list("pk", flat=True)
-    lifecycle.extend(second, by=HOUR, actor="alice", clock=lambda: ONE)
+    windows.extend(second, by=HOUR, actor="alice", clock=lambda: ONE)
     now = ONE + MINUTE
     series.revise(daily.pk, start_time=time(3), title="new", actor="carol", clock=lambda: now)
     assert rows()[1:] == [

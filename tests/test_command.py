@@ -14,8 +14,8 @@ from django.conf import settings
 from django.contrib.sites.models import Site
 from django.core.management import CommandError, call_command, load_command_class
 
-from maintenance_windows import lifecycle
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
+from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
 
 
@@ -157,7 +157,7 @@ def test_tick_is_for_cron(acme, plan, maintenance, at):
 def test_status_as_json(acme, globex, plan, maintenance, at):
     first = plan(acme, message="M")
     second = plan(acme, FOUR + HOUR, FOUR + 2 * HOUR)
-    lifecycle.switch_on([globex], clock=lambda: TWO - MINUTE)
+    take_down([globex], clock=lambda: TWO - MINUTE)
     tick(lambda: TWO)
     at(TWO + SECOND / 2)
     assert json.loads(maintenance("status", "acme.example", "globex.example", "--json")) == {
@@ -285,7 +285,7 @@ def test_on_the_command_line_a_refusal_is_one_line_and_exit_1(tmp_path, argument
 
 @pytest.mark.parametrize("value", ["soon", float("inf"), float("nan")])
 def test_a_setting_that_is_none_keeps_nobody_from_bringing_a_site_up(acme, at, settings, value):
-    lifecycle.switch_on([acme])
+    take_down([acme])
     settings.MAINTENANCE_RETRY_AFTER = value
     settings.MAINTENANCE_SERIES_HORIZON = value
     for arguments in (["tick"], ["off", "acme.example"]):
@@ -321,7 +321,7 @@ def test_times_without_an_offset_are_read_in_time_zone(
 
 def test_the_next_window_is_told_of_a_site_that_comes_up(acme, plan, maintenance):
     coming = plan(acme).pk
-    lifecycle.switch_on([acme])
+    take_down([acme])
     span = "2029-11-04 02:00:00 UTC to 2029-11-04 04:00:00 UTC"
     line = f"acme.example: up, next: window {coming}, {span}\n"
     assert maintenance("off", "acme.example") == line

@@ -7,9 +7,10 @@ import pytest
 from conftest import FOUR, HOUR, SECOND, TWO
 from django.db import connection
 
-from maintenance_windows import lifecycle
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import SiteMaintenance, Transition
+from maintenance_windows.planning import windows
+from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.reconcile.tick import tick
 
 
@@ -69,7 +70,7 @@ def test_an_extension_that_races_with_the_end_is_refused_or_kept(acme, plan, tog
         window = plan(acme)
         tick(lambda: TWO)
         extended, _ = together(
-            lambda pk=window.pk: lifecycle.extend(pk, by=HOUR, clock=lambda: FOUR - SECOND),
+            lambda pk=window.pk: windows.extend(pk, by=HOUR, clock=lambda: FOUR - SECOND),
             lambda: tick(lambda: FOUR),
         )
         window.refresh_from_db()
@@ -85,7 +86,7 @@ def test_an_extension_that_races_with_the_end_is_refused_or_kept(acme, plan, tog
 def test_two_people_who_end_a_window_end_it_once(acme, plan, together):
     window = plan(acme)
     tick(lambda: TWO)
-    outcomes = together(*[lambda: lifecycle.end(window.pk, clock=lambda: TWO + HOUR)] * 4)
+    outcomes = together(*[lambda: windows.end(window.pk, clock=lambda: TWO + HOUR)] * 4)
     assert sum(isinstance(outcome, Refused) for outcome in outcomes) == 3
     assert Transition.objects.count() == 2
 
@@ -93,8 +94,8 @@ def test_two_people_who_end_a_window_end_it_once(acme, plan, together):
 def test_switching_on_and_off_at_once_ends_in_one_of_the_two(acme, together):
     for _ in range(10):
         together(
-            lambda: lifecycle.switch_on([acme], clock=lambda: TWO),
-            lambda: lifecycle.switch_off([acme], clock=lambda: TWO),
+            lambda: take_down([acme], clock=lambda: TWO),
+            lambda: bring_up([acme], clock=lambda: TWO),
         )
         flag = SiteMaintenance.objects.get(pk=acme.pk)
         assert (flag.since is not None) is flag.in_maintenance

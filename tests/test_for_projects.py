@@ -11,8 +11,8 @@ from django.shortcuts import render
 from django.test import AsyncClient, Client, SimpleTestCase
 from django.urls import path
 
-from maintenance_windows import lifecycle
 from maintenance_windows.core.state import Level
+from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.requests import (
     aget_maintenance,
     aget_upcoming_maintenance,
@@ -132,7 +132,7 @@ def test_a_banner_says_that_the_site_is_read_only(acme, plan, at, visit, pages):
         "Read-only for maintenance Nothing can be changed until Nov. 4, 2029, 4 a.m. (UTC)."
     )
     assert (now, soon) == ("read_only", "")
-    lifecycle.switch_on([acme], level=Level.READ_ONLY)
+    take_down([acme], level=Level.READ_ONLY)
     assert "at the moment" in words(visit("/page"))[0]
 
 
@@ -238,7 +238,7 @@ def test_a_banner_comes_no_earlier_than_asked_for(acme, plan, at, visit, pages, 
 @pytest.mark.django_db(transaction=True)
 def test_what_tests_change_by_hand_leaves_the_pretence_alone(acme, client, settings):
     with maintenance("acme.example"):
-        lifecycle.switch_off([acme])
+        bring_up([acme])
         assert client.get("/page", headers={"host": "acme.example"}).status_code == 503
         settings.MAINTENANCE_FORCE = "off"  # starts over
         assert client.get("/page", headers={"host": "acme.example"}).status_code != 503

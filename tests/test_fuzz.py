@@ -13,7 +13,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from maintenance_windows import lifecycle
+from maintenance_windows.planning.sites import take_down
 from maintenance_windows.snapshot import runtime
 
 pytestmark = pytest.mark.slow
@@ -70,8 +70,8 @@ def closed(acme, globex, at, settings) -> Iterator[None]:
     settings.MAINTENANCE_TRUSTED_PROXIES = ["203.0.113.9"]
     settings.MAINTENANCE_EXEMPT_NETWORKS = ["198.51.100.0/24"]
     settings.MAINTENANCE_EXEMPT_PREFIXES = ["/hooks"]
-    lifecycle.switch_on([acme], until=TWO + HOUR, level="read_only")
-    lifecycle.switch_on([globex], until=TWO + HOUR)
+    take_down([acme], until=TWO + HOUR, level="read_only")
+    take_down([globex], until=TWO + HOUR)
     at(TWO)
     runtime.current()
     logging.disable()

@@ -7,7 +7,6 @@ import pytest
 from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 from django.db import IntegrityError, transaction
 
-from maintenance_windows import lifecycle, rules
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import (
     IgnoredURL,
@@ -15,20 +14,22 @@ from maintenance_windows.models import (
     SiteMaintenance,
     Transition,
 )
+from maintenance_windows.planning import rules, windows
+from maintenance_windows.planning.sites import bring_up, take_down
 
 THREE = TWO + HOUR
 
 VERBS = {
-    "move": lambda pk, clock: lifecycle.move(
+    "move": lambda pk, clock: windows.move(
         pk, starts_at=TWO + 5 * MINUTE, ends_at=FOUR + HOUR, actor="alice", clock=clock
     ),
-    "move end": lambda pk, clock: lifecycle.move(
+    "move end": lambda pk, clock: windows.move(
         pk, starts_at=TWO, ends_at=FOUR + HOUR, actor="alice", clock=clock
     ),
-    "extend": lambda pk, clock: lifecycle.extend(pk, by=HOUR, actor="alice", clock=clock),
-    "start": lambda pk, clock: lifecycle.start(pk, actor="alice", clock=clock),
-    "end": lambda pk, clock: lifecycle.end(pk, actor="alice", clock=clock),
-    "cancel": lambda pk, clock: lifecycle.cancel(pk, actor="alice", clock=clock),
+    "extend": lambda pk, clock: windows.extend(pk, by=HOUR, actor="alice", clock=clock),
+    "start": lambda pk, clock: windows.start(pk, actor="alice", clock=clock),
+    "end": lambda pk, clock: windows.end(pk, actor="alice", clock=clock),
+    "cancel": lambda pk, clock: windows.cancel(pk, actor="alice", clock=clock),
 }
 OVER = "is over: the past is not edited."
 CANCELLED = "was cancelled."
@@ -63,7 +64,7 @@ def times(pk: int) -> tuple[datetime | None, ...]:
 def test_status_and_verb(acme, plan, status, verb):
     window = plan(acme)
     if status == "cancelled":
-        lifecycle.cancel(window.pk, clock=lambda: TWO - 2 * MINUTE)
+        windows.cancel(window.pk, clock=lambda: TWO - 2 * MINUTE)
     expected = TABLE[status, verb]
     before = times(window.pk)
     if isinstance(expected, str):
@@ -81,7 +82,7 @@ def test_status_and_verb(acme, plan, status, verb):
 
 def test_cancelled_windows_close_nothing(acme, plan):
     window = plan(acme)
-    lifecycle.cancel(window.pk, clock=lambda: TWO - MINUTE)
+    windows.cancel(window.pk, clock=lambda: TWO - MINUTE)
     assert window.status_at(TWO) == "active"  # the stale object that plan() returned
     window.refresh_from_db()
     assert window.status_at(TWO) == "cancelled"
@@ -89,8 +90,8 @@ def test_cancelled_windows_close_nothing(acme, plan):
 
 def test_who_did_it_is_kept(acme, plan):
     window = plan(acme)
-    lifecycle.start(window.pk, actor="alice", clock=lambda: TWO - MINUTE)
-    lifecycle.end(window.pk, actor="bob", clock=lambda: THREE)
+    windows.start(window.pk, actor="alice", clock=lambda: TWO - MINUTE)
+    windows.end(window.pk, actor="bob", clock=lambda: THREE)
     rows = Transition.objects.order_by("pk").values_list("actor", "window", "due_at", "done_at")
     assert list(rows) == [
         ("alice", window.pk, TWO - MINUTE, TWO - MINUTE),
@@ -100,8 +101,8 @@ def test_who_did_it_is_kept(acme, plan):
 
 def test_an_end_by_hand_is_due_when_it_is_done(acme, plan):
     window = plan(acme)
-    lifecycle.start(window.pk, clock=lambda: TWO - MINUTE)
-    lifecycle.end(window.pk, clock=lambda: THREE)
+    windows.start(window.pk, clock=lambda: TWO - MINUTE)
+    windows.end(window.pk, clock=lambda: THREE)
     assert list(Transition.objects.order_by("pk").values_list("due_at", flat=True)) == [
         TWO - MINUTE,
         THREE,
@@ -111,7 +112,7 @@ def test_an_end_by_hand_is_due_when_it_is_done(acme, plan):
 def test_ending_one_of_two_windows_opens_nothing(acme, plan):
     first = plan(acme)
     plan(acme, TWO + MINUTE, FOUR)
-    lifecycle.end(first.pk, clock=lambda: TWO + 2 * MINUTE)
+    windows.end(first.pk, clock=lambda: TWO + 2 * MINUTE)
     assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR
 
 
@@ -128,7 +129,7 @@ def test_impossible_times_are_refused_for_all_sites_or_none(
     acme, globex, plan, starts_at, ends_at, sentence
 ):
     with pytest.raises(Refused, match=sentence):
-        lifecycle.schedule(
+        windows.schedule(
             [acme, globex], starts_at=starts_at, ends_at=ends_at, clock=lambda: TWO - HOUR
         )
     assert not MaintenanceWindow.objects.exists()
@@ -159,9 +160,9 @@ def test_the_database_refuses_words_that_nobody_knows(acme, model):
 
 
 def test_a_clock_that_is_behind_can_end_and_switch_off(acme, plan):
-    for verb in (lifecycle.end, lambda _, clock: lifecycle.switch_off([acme], clock=clock)):
+    for verb in (windows.end, lambda _, clock: bring_up([acme], clock=clock)):
         window = plan(acme)
-        lifecycle.start(window.pk, clock=lambda: TWO - MINUTE)
+        windows.start(window.pk, clock=lambda: TWO - MINUTE)
         verb(window.pk, clock=lambda: TWO - 2 * MINUTE)
         assert times(window.pk) == (TWO, FOUR, TWO - MINUTE, TWO - MINUTE)
         assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
@@ -181,30 +182,30 @@ def test_a_title_that_is_too_long_is_refused(acme, plan):
 def test_an_extension_must_be_longer(acme, plan, until):
     window = plan(acme)
     with pytest.raises(Refused, match="ends at that time or later already"):
-        lifecycle.extend(window.pk, until=until, clock=lambda: THREE)
+        windows.extend(window.pk, until=until, clock=lambda: THREE)
 
 
 def test_the_calendar_ends(acme, plan):
     window = plan(acme)
     with pytest.raises(Refused, match="further away than the calendar goes"):
-        lifecycle.extend(window.pk, by=timedelta(days=99_999 * 365), clock=lambda: THREE)
+        windows.extend(window.pk, by=timedelta(days=99_999 * 365), clock=lambda: THREE)
 
 
 def test_the_last_year_of_the_calendar_is_counted_in_utc(acme, plan):
     window = plan(acme)
     late = datetime(9998, 12, 31, 23, 30, tzinfo=timezone(timedelta(hours=-5)))
     with pytest.raises(Refused, match="further away than the calendar goes"):
-        lifecycle.extend(window.pk, until=late, clock=lambda: THREE)
-    lifecycle.extend(window.pk, until=late.replace(tzinfo=UTC), clock=lambda: THREE)
+        windows.extend(window.pk, until=late, clock=lambda: THREE)
+    windows.extend(window.pk, until=late.replace(tzinfo=UTC), clock=lambda: THREE)
 
 
 def test_there_is_no_such_window(db):
     with pytest.raises(Refused, match="There is no window 7"):
-        lifecycle.end(7)
+        windows.end(7)
 
 
 def test_switching_on_until_a_time_is_a_window_that_starts_now(acme):
-    lifecycle.switch_on([acme], until=FOUR, actor="alice", clock=lambda: TWO)
+    take_down([acme], until=FOUR, actor="alice", clock=lambda: TWO)
     window = MaintenanceWindow.objects.get()
     assert times(window.pk) == (TWO, FOUR, TWO, None)
     assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR
@@ -212,18 +213,18 @@ def test_switching_on_until_a_time_is_a_window_that_starts_now(acme):
 
 
 def test_switching_on_twice_is_once(acme):
-    lifecycle.switch_on([acme], message="one", clock=lambda: TWO)
-    lifecycle.switch_on([acme], message="two", clock=lambda: THREE)
+    take_down([acme], message="one", clock=lambda: TWO)
+    take_down([acme], message="two", clock=lambda: THREE)
     flag = SiteMaintenance.objects.get(pk=acme.pk)
     assert (flag.message, flag.since) == ("two", TWO)
     assert Transition.objects.count() == 1
 
 
 def test_switching_off_what_is_up_changes_nothing(acme):
-    assert lifecycle.switch_off([acme], clock=lambda: TWO) == []
+    assert bring_up([acme], clock=lambda: TWO) == []
     assert not Transition.objects.exists()
 
 
 def test_a_name_that_is_too_long_is_cut(acme):
-    lifecycle.switch_on([acme], until=FOUR, actor="x" * 500, clock=lambda: TWO)
+    take_down([acme], until=FOUR, actor="x" * 500, clock=lambda: TWO)
     assert MaintenanceWindow.objects.get().created_by == Transition.objects.get().actor == "x" * 254

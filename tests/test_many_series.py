@@ -13,8 +13,9 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from test_series import DAY, ONE, SUNDAYS, starts, template
 
-from maintenance_windows import lifecycle, series
 from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
+from maintenance_windows.planning import series, windows
+from maintenance_windows.reconcile.tick import tick
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 
@@ -51,7 +52,7 @@ def whole_life(number: int) -> list[int]:
     Site.objects.all().delete()
     begun(number)
     made, again = follow(), follow()
-    lifecycle.revise(MaintenanceWindow.objects.earliest("pk").pk, title="x", clock=lambda: ONE)
+    windows.revise(MaintenanceWindow.objects.earliest("pk").pk, title="x", clock=lambda: ONE)
     told = Change.objects.count()
     changed, cancelled = follow(length=HOUR), follow(excluded=["2029-11-04"])
     assert Change.objects.count() - told == 2 * (number - 1)
@@ -74,7 +75,7 @@ def test_no_tick_waits_until_all_windows_are_made():
     """Twenty series of sixty windows each, while a scheduler ticks all the time."""
     counts, made = [], Event()
 
-    def tick() -> None:
+    def keep_ticking() -> None:
         try:
             while not made.wait(0.05):
                 tick(lambda: ONE)
@@ -88,7 +89,7 @@ def test_no_tick_waits_until_all_windows_are_made():
 
     begun(20, rule="FREQ=DAILY")
     with ThreadPoolExecutor(1) as pool:
-        ticking = pool.submit(tick)
+        ticking = pool.submit(keep_ticking)
         try:
             outcomes = series.materialise(clock)
         finally:
@@ -179,7 +180,7 @@ def test_what_people_changed_is_told_of_each_series():
     touched = [one.windows.get(occurs_on="2029-11-11") for one in (first, third)]
     for window in touched:
         moved = {"starts_at": window.starts_at + 40 * DAY, "ends_at": window.ends_at + 40 * DAY}
-        lifecycle.move(window.pk, **moved, clock=lambda: ONE)
+        windows.move(window.pk, **moved, clock=lambda: ONE)
     WindowSeries.objects.update(title="disks")
     kept = [outcome.kept for outcome in series.materialise(lambda: ONE + 20 * DAY)]
     assert kept == [[touched[0]], [], [touched[1]]]

@@ -18,10 +18,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import path
 from django.utils.functional import SimpleLazyObject
 
-from maintenance_windows import lifecycle
 from maintenance_windows.core.state import Level
 from maintenance_windows.middleware import MaintenanceModeMiddleware
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow
+from maintenance_windows.planning import windows
+from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.snapshot import runtime
 
 MILLISECOND = SECOND / 1000
@@ -144,7 +145,7 @@ def test_a_short_window_inside_a_long_one_opens_nothing(acme, plan, at, visit):
 
 def test_a_hold_has_no_end(acme, at, visit, settings):
     at(TWO)
-    lifecycle.switch_on([acme], message="Back when it is back.")
+    take_down([acme], message="Back when it is back.")
     answer = visit()
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "300")
     assert "Back when it is back." in answer.text
@@ -158,9 +159,9 @@ def test_a_hold_has_no_end(acme, at, visit, settings):
 def test_the_switch_works_on_the_next_request(acme, at, visit):
     at(TWO)
     assert visit().status_code == 200
-    lifecycle.switch_on([acme])
+    take_down([acme])
     assert visit().status_code == 503
-    lifecycle.switch_off([acme])
+    bring_up([acme])
     assert visit().status_code == 200
 
 
@@ -498,7 +499,7 @@ def test_a_window_that_was_started_early_is_open(acme, plan, at, visit):
     window = plan(acme)
     early: datetime = TWO - 30 * MINUTE
     at(early)
-    lifecycle.start(window.pk)
+    windows.start(window.pk)
     assert visit().headers["Retry-After"] == "9000"
 
 

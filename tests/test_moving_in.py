@@ -22,10 +22,10 @@ from django.db import DatabaseError, connection
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from maintenance_windows import lifecycle
 from maintenance_windows.core.state import Level, PatternKind
 from maintenance_windows.models import IgnoredURL, SiteMaintenance, Transition
 from maintenance_windows.patterns import UNREADABLE, matcher
+from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.takeover.expressions import rewritten
 
 # As people write them there, with what they are here.
@@ -153,7 +153,7 @@ def test_a_second_run_changes_nothing_and_says_so(acme, tables, move_in):
 def test_a_flag_is_taken_once(acme, tables, move_in):
     tables(acme.pk, True)
     move_in()
-    lifecycle.switch_off([acme])
+    bring_up([acme])
     before = everything()
     said = "acme.example: its flag is not taken again. The site was brought up here since.\n"
     assert move_in() == (NOTHING, said)
@@ -199,7 +199,7 @@ def test_sites_that_are_closed_here_stay_as_they_are(acme, globex, tables, move_
     tables(acme.pk, False)
     tables(globex.pk, True)
     clock = lambda: TWO - 2 * HOUR  # noqa: E731
-    lifecycle.switch_on([acme, globex], level=Level.READ_ONLY, message="Disks", clock=clock)
+    take_down([acme, globex], level=Level.READ_ONLY, message="Disks", clock=clock)
     before = everything()
     assert move_in() == (NOTHING, "")
     assert everything() == before
@@ -395,7 +395,7 @@ def test_its_settings_keep_their_meaning(acme, plan, at, visit, alice, settings,
     settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["^backstage/"]
     settings.MAINTENANCE_BLOCK_STAFF = True
     bob = User.objects.create_user("bob", is_staff=True)
-    lifecycle.switch_on([acme])
+    take_down([acme])
     at(TWO)
     answers = {
         "visitor": visit("/closed/"),

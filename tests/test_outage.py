@@ -13,8 +13,10 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from maintenance_windows import lifecycle, tasks
+from maintenance_windows import tasks
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance, Transition
+from maintenance_windows.planning import windows
+from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile import skew
 from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import runtime, threads
@@ -114,7 +116,7 @@ def test_a_process_that_starts_without_the_database_learns_from_the_cache(
     plan(globex, FOUR, FOUR + HOUR)
     maintenance = SiteMaintenance.objects.get(pk=acme.pk)
     IgnoredURL.objects.create(maintenance=maintenance, pattern="contact/")
-    lifecycle.switch_on([acme], message="Now.")
+    take_down([acme], message="Now.")
     at(TWO)
     visit()
     before = runtime.current()
@@ -154,7 +156,7 @@ def test_what_the_cache_cannot_keep_is_said_once(acme, plan, at, visit, outage, 
     while not warned(caplog):
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    lifecycle.extend(MaintenanceWindow.objects.get().pk, by=HOUR)
+    windows.extend(MaintenanceWindow.objects.get().pk, by=HOUR)
     assert visit().headers["Retry-After"] == str(3 * 3600)
     assert len(warned(caplog)) == 1
     runtime.forget()
@@ -448,7 +450,7 @@ def test_who_changes_something_does_not_wait_for_a_reader_that_hangs(acme, monke
     with freeze(monkeypatch) as waiting:
         assert waiting.wait(10)
         began = time.monotonic()
-        lifecycle.switch_on([acme])
+        take_down([acme])
         assert time.monotonic() - began < 5
     runtime.publish()
     assert runtime.current()

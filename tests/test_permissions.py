@@ -9,8 +9,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pages import times
 
-from maintenance_windows import lifecycle
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, WindowSeries
+from maintenance_windows.planning import windows
 
 pytestmark = pytest.mark.any_database
 
@@ -176,7 +176,7 @@ def test_a_forged_post_from_elsewhere_is_refused(night, alice):
 
 
 def test_titles_are_for_those_who_may_see_windows(night, acme):
-    lifecycle.revise(night.coming.pk, title="CANARY")
+    windows.revise(night.coming.pk, title="CANARY")
     become(night.client, "viewer")
     history = f"{ADMIN}/sitemaintenance/{acme.pk}/history/"
     assert "CANARY" in night.client.get(f"{ADMIN}/").text

@@ -14,9 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from playwright.sync_api import Page
 from test_outage import freeze, outage  # noqa: F401 (a fixture)
 
-from maintenance_windows import lifecycle
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 from maintenance_windows.outlook import MOST
+from maintenance_windows.planning import windows
+from maintenance_windows.planning.sites import take_down
 from maintenance_windows.snapshot import runtime
 
 PAGE, JSON = "/maintenance/", "/maintenance/status.json"
@@ -80,7 +81,7 @@ def test_what_is_coming_is_on_then_and_over_then(acme, plan, at, visit):
 
 def test_a_hold_is_on_until_further_notice(acme, at, visit):
     at(TWO)
-    lifecycle.switch_on([acme], level="read_only", message="<b>Disks</b>.")
+    take_down([acme], level="read_only", message="<b>Disks</b>.")
     answer = visit(JSON).json()
     held = ON | {"level": "read_only", "until": None, "message": "<b>Disks</b>."}
     assert answer == NOTHING | held | {"retry_after": 300}
@@ -95,7 +96,7 @@ def test_overlapping_windows_are_listed_each(acme, globex, plan, at, visit):
     plan(acme, FOUR - HOUR, FOUR + HOUR, level="read_only")
     plan(acme, TWO + 31 * DAY, FOUR + 31 * DAY)  # too far ahead
     plan(globex)
-    lifecycle.cancel(plan(acme, TWO + DAY, FOUR + DAY).pk)
+    windows.cancel(plan(acme, TWO + DAY, FOUR + DAY).pk)
     at(TWO - HOUR)
     coming = visit(JSON).json()["coming"]
     assert [(one["starts_at"][11:16], one["ends_at"][11:16]) for one in coming] == [
@@ -136,10 +137,10 @@ def queries(client: Client) -> int:
 def test_what_is_internal_never_leaks(acme, globex, at, visit):
     at(TWO - HOUR)
     for starts_at in (TWO, TWO + DAY):
-        lifecycle.schedule(
+        windows.schedule(
             [acme], starts_at=starts_at, ends_at=starts_at + HOUR, title=CANARY, actor=CANARY
         )
-    lifecycle.schedule([globex], starts_at=TWO, ends_at=FOUR, message=CANARY)
+    windows.schedule([globex], starts_at=TWO, ends_at=FOUR, message=CANARY)
     acme.maintenance.ignored_urls.create(pattern=CANARY, description=CANARY)
     MaintenanceWindow.objects.filter(site=acme).update(created_by=CANARY)
     Site.objects.filter(pk=acme.pk).update(name=CANARY)
@@ -197,7 +198,7 @@ def test_the_same_is_not_sent_twice(acme, plan, at, visit):
         assert "Accept-Language" in again.headers["Vary"]
     assert visit(JSON).json()["at"] == "2029-11-04T02:01:00Z"
     assert visit(JSON).headers["ETag"] == first.headers["ETag"]
-    lifecycle.extend(MaintenanceWindow.objects.get().pk, by=SECOND)
+    windows.extend(MaintenanceWindow.objects.get().pk, by=SECOND)
     assert visit(JSON, if_none_match=first.headers["ETag"]).status_code == 200
     assert visit(PAGE, if_none_match=etag).status_code == 200
 

@@ -9,7 +9,6 @@ from django.contrib.sites.models import Site
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from maintenance_windows import lifecycle
 from maintenance_windows.core.state import Level
 from maintenance_windows.models import (
     MaintenanceWindow,
@@ -17,6 +16,8 @@ from maintenance_windows.models import (
     SiteMaintenance,
     Transition,
 )
+from maintenance_windows.planning import windows
+from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.signals import maintenance_ended, maintenance_started
 from maintenance_windows.snapshot.loader import load
@@ -109,18 +110,18 @@ def test_the_end_of_a_run_is_put_down_to_the_window_that_ended_last(acme, plan):
 
 def test_what_is_rolled_back_is_not_announced(acme, announced):
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        lifecycle.switch_on([acme])
+        take_down([acme])
         raise ZeroDivisionError
     assert announced == history(acme) == []
     with transaction.atomic():
-        lifecycle.switch_on([acme])
+        take_down([acme])
         assert announced == []
     assert announced == [("started", acme.pk)]
 
 
 def test_of_a_site_that_is_gone_by_the_commit_nothing_is_announced(acme, globex, announced, caplog):
     with transaction.atomic():
-        lifecycle.switch_on([acme, globex])
+        take_down([acme, globex])
         acme.delete()
     assert announced == [("started", globex.pk)]
     assert "Traceback" not in caplog.text
@@ -156,12 +157,12 @@ def test_the_level_of_the_flag_is_the_strictest_at_the_time(acme, plan):
 
 def test_a_hold_outlives_a_window(acme, plan, announced):
     plan(acme)
-    lifecycle.switch_on([acme], clock=lambda: TWO - MINUTE, actor="alice")
+    take_down([acme], clock=lambda: TWO - MINUTE, actor="alice")
     tick_at(TWO)
     tick_at(FOUR)
     tick_at(FOUR + HOUR)
     assert flag(acme) == (True, None)
-    lifecycle.switch_off([acme], clock=lambda: FOUR + 2 * HOUR, actor="bob")
+    bring_up([acme], clock=lambda: FOUR + 2 * HOUR, actor="bob")
     assert flag(acme) == (False, None)
     assert [(row[0], row[4]) for row in history(acme)] == [(True, "alice"), (False, "bob")]
     assert len(announced) == 2
@@ -170,9 +171,9 @@ def test_a_hold_outlives_a_window(acme, plan, announced):
 def test_a_hold_that_is_dropped_leaves_a_running_window_no_more(acme, plan):
     window = plan(acme)
     tick_at(TWO)
-    lifecycle.switch_on([acme], clock=lambda: TWO + MINUTE)
+    take_down([acme], clock=lambda: TWO + MINUTE)
     assert flag(acme) == (True, None)
-    ended = lifecycle.switch_off([acme], clock=lambda: TWO + 2 * MINUTE)
+    ended = bring_up([acme], clock=lambda: TWO + 2 * MINUTE)
     assert [w.pk for w in ended] == [window.pk]
     assert flag(acme) == (False, None)
     tick_at(TWO + 3 * MINUTE)
@@ -273,10 +274,10 @@ def test_what_was_due_before_is_nobodys_doing(acme, plan, late):
         tick_at(TWO)
     clock = lambda: late  # noqa: E731
     day = 24 * HOUR
-    (other,) = lifecycle.schedule(
+    (other,) = windows.schedule(
         [acme], starts_at=TWO + day, ends_at=FOUR + day, actor="alice", clock=clock
     )
-    lifecycle.revise(other.pk, title="new", actor="alice", clock=clock)
+    windows.revise(other.pk, title="new", actor="alice", clock=clock)
     due = FOUR if late > FOUR else TWO
     assert history(acme)[-1] == (late < FOUR, due, late, window.pk, "")
 
@@ -284,7 +285,7 @@ def test_what_was_due_before_is_nobodys_doing(acme, plan, late):
 def test_a_hold_after_a_run_that_nobody_saw_end_is_a_run_of_its_own(acme, plan):
     window = plan(acme)
     tick_at(TWO)
-    lifecycle.switch_on([acme], actor="alice", clock=lambda: FOUR + HOUR)
+    take_down([acme], actor="alice", clock=lambda: FOUR + HOUR)
     assert history(acme)[1:] == [
         (False, FOUR, FOUR + HOUR, window.pk, ""),
         (True, FOUR + HOUR, FOUR + HOUR, None, "alice"),
@@ -431,7 +432,7 @@ def test_what_happened_is_logged(acme, plan, caplog):
     caplog.set_level("INFO", "maintenance_windows")
     window = plan(acme)
     tick_at(TWO + SECOND)
-    lifecycle.end(window.pk, actor="alice", clock=lambda: TWO + MINUTE)
+    windows.end(window.pk, actor="alice", clock=lambda: TWO + MINUTE)
     said = [record.getMessage() for record in caplog.records]
     first, second = (line for line in said if line.startswith("acme.example"))
     assert first == (
@@ -477,14 +478,14 @@ def test_the_end_of_a_run_is_its_own_though_nobody_saw_the_next_one(acme, plan):
 def test_an_end_by_a_clock_that_is_behind_is_not_due_after_it_is_done(acme, plan):
     window = plan(acme)
     tick(lambda: TWO)
-    lifecycle.end(window.pk, actor="alice", clock=lambda: TWO - 3 * MINUTE)
+    windows.end(window.pk, actor="alice", clock=lambda: TWO - 3 * MINUTE)
     assert told(acme)[-1] == (False, -3, -3, window.pk, "alice")
 
 
 def test_a_missed_end_is_put_down_to_the_window_that_ended_then(acme, plan):
     early = plan(acme, TWO, TWO + 7 * MINUTE)
     tick(lambda: TWO)
-    lifecycle.end(early.pk, clock=lambda: TWO + 3 * MINUTE)
+    windows.end(early.pk, clock=lambda: TWO + 3 * MINUTE)
     last = plan(acme, TWO + 6 * MINUTE, TWO + 7 * MINUTE)
     later = plan(acme, TWO + 8 * MINUTE, TWO + 9 * MINUTE)
     tick(lambda: TWO + 6 * MINUTE)

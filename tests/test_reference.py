@@ -176,7 +176,7 @@ def test_urls():
 def test_names_in_code():
     for found, rest in rows("## In code"):
         for name in found:
-            if name == "maintenance_windows.lifecycle":
+            if name == "maintenance_windows.planning.windows":
                 for verb in NAME.findall(rest):
                     assert callable(import_string(f"{name}.{verb}"))
             else:

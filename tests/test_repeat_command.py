@@ -8,8 +8,9 @@ import pytest
 from conftest import HOUR, SECOND, TWO
 from django.core.management import CommandError, call_command
 
-from maintenance_windows import lifecycle, tasks
+from maintenance_windows import tasks
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
+from maintenance_windows.planning import windows
 from maintenance_windows.snapshot import runtime
 
 SUNDAYS = ["--rule=FREQ=WEEKLY;BYDAY=SU", "--start=2029-11-04T02:00", "--zone=UTC", "--for=2h"]
@@ -211,7 +212,7 @@ def test_one_window_of_a_series_is_changed_like_any_other(acme, maintenance, at)
     maintenance("repeat", "acme.example", *SUNDAYS)
     second = MaintenanceWindow.objects.order_by("starts_at")[1]
     assert "2029-11-11 05:00:00 UTC" in maintenance("extend", second.pk, "--by=1h")
-    lifecycle.cancel(MaintenanceWindow.objects.order_by("starts_at")[2].pk)
+    windows.cancel(MaintenanceWindow.objects.order_by("starts_at")[2].pk)
     maintenance("tick")
     ahead = json.loads(maintenance("list", "--json"))
     assert [w["ends_at"] for w in ahead[:3]] == [

@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection
 from django_celery_beat.models import PeriodicTask
 
-from maintenance_windows import lifecycle, series, signals, tasks
+from maintenance_windows import signals, tasks
 from maintenance_windows.exceptions import Refused, RuleError
 from maintenance_windows.models import (
     Change,
@@ -25,6 +25,8 @@ from maintenance_windows.models import (
     WindowSeries,
 )
 from maintenance_windows.models.series import zone, zones
+from maintenance_windows.planning import series, windows
+from maintenance_windows.planning.sites import bring_up
 from maintenance_windows.reconcile.tick import tick
 
 DAY = 24 * HOUR
@@ -250,14 +252,14 @@ def test_a_rule_is_stored_in_one_form(acme, begin):
 # What people may do to the window of 11 November, and what becomes of it.
 BY_HAND = {
     "move": (
-        lambda pk: lifecycle.move(pk, starts_at=TWO + 9 * DAY, ends_at=FOUR + 9 * DAY),
+        lambda pk: windows.move(pk, starts_at=TWO + 9 * DAY, ends_at=FOUR + 9 * DAY),
         {"starts_at": TWO + 9 * DAY, "ends_at": FOUR + 9 * DAY},
     ),
-    "extend": (lambda pk: lifecycle.extend(pk, by=HOUR), {"ends_at": FOUR + HOUR + 7 * DAY}),
-    "cancel": (lifecycle.cancel, {"cancelled_at": ONE}),
-    "start": (lifecycle.start, {"started_at": ONE}),
+    "extend": (lambda pk: windows.extend(pk, by=HOUR), {"ends_at": FOUR + HOUR + 7 * DAY}),
+    "cancel": (windows.cancel, {"cancelled_at": ONE}),
+    "start": (windows.start, {"started_at": ONE}),
     "revise": (
-        lambda pk: lifecycle.revise(pk, title="by hand", level="read_only"),
+        lambda pk: windows.revise(pk, title="by hand", level="read_only"),
         {"title": "by hand", "level": "read_only"},
     ),
 }
@@ -281,7 +283,7 @@ def test_what_people_do_to_one_window_stays(sundays, at, verb):
 
 def test_who_changes_nothing_has_not_touched_it(sundays, at):
     at(ONE)
-    lifecycle.revise(window(sundays, "11-11").pk, title="", starts_at=TWO + 7 * DAY)
+    windows.revise(window(sundays, "11-11").pk, title="", starts_at=TWO + 7 * DAY)
     outcome = series.revise(sundays.pk, title="new")
     assert (dates(outcome.changed), outcome.kept) == (SUNDAYS, [])
 
@@ -291,7 +293,7 @@ def test_a_window_that_was_moved_to_another_day_is_not_made_again(sundays, at, d
     at(ONE)
     pk = window(sundays, "11-11").pk
     away = timedelta(days=7 + days)
-    lifecycle.move(pk, starts_at=TWO + away, ends_at=FOUR + away)
+    windows.move(pk, starts_at=TWO + away, ends_at=FOUR + away)
     for day in range(6, 40):
         at(TWO + day * DAY + HOUR)
         tasks.materialise()
@@ -304,7 +306,7 @@ def test_a_window_that_was_moved_to_another_day_is_not_made_again(sundays, at, d
 def test_a_window_that_was_over_early_does_not_open_again(sundays, at, acme):
     at(TWO + MINUTE)
     tick()
-    lifecycle.end(window(sundays, "11-04").pk)
+    windows.end(window(sundays, "11-04").pk)
     series.revise(sundays.pk, length=3 * HOUR)
     tasks.materialise()
     assert not is_on(acme)
@@ -312,9 +314,9 @@ def test_a_window_that_was_over_early_does_not_open_again(sundays, at, acme):
 
 def test_editing_a_series_changes_what_is_to_come_and_nobody_touched(sundays, at):
     at(ONE)
-    lifecycle.move(window(sundays, "11-25").pk, starts_at=TWO + 22 * DAY, ends_at=FOUR + 22 * DAY)
-    lifecycle.cancel(window(sundays, "12-02").pk)
-    lifecycle.extend(window(sundays, "12-09").pk, by=HOUR)
+    windows.move(window(sundays, "11-25").pk, starts_at=TWO + 22 * DAY, ends_at=FOUR + 22 * DAY)
+    windows.cancel(window(sundays, "12-02").pk)
+    windows.extend(window(sundays, "12-09").pk, by=HOUR)
     at(TWO + 14 * DAY + HOUR)  # 18 November, three o'clock; sixty days are 17 January
     tick()
     before = {w.pk: w.facts() for w in sundays.windows.all()}
@@ -337,7 +339,7 @@ def test_editing_a_series_changes_what_is_to_come_and_nobody_touched(sundays, at
 
 def test_a_window_that_was_moved_far_away_is_counted_as_kept(sundays, at):
     at(ONE)
-    lifecycle.move(window(sundays, "11-11").pk, starts_at=TWO + 51 * DAY, ends_at=FOUR + 51 * DAY)
+    windows.move(window(sundays, "11-11").pk, starts_at=TWO + 51 * DAY, ends_at=FOUR + 51 * DAY)
     at(TWO + 16 * DAY)
     assert dates(series.revise(sundays.pk, title="disks").kept) == ["12-25"]
 
@@ -406,7 +408,7 @@ def test_a_series_may_be_edited_after_its_first_windows(sundays, at):
 
 def test_ending_a_series_keeps_its_history(sundays, cancelled, at, acme):
     at(ONE)
-    lifecycle.extend(window(sundays, "11-25").pk, by=HOUR)
+    windows.extend(window(sundays, "11-25").pk, by=HOUR)
     for moment in (TWO, FOUR, TWO + 7 * DAY):
         at(moment)
         tick()
@@ -440,7 +442,7 @@ def test_a_hand_and_a_series_at_once(sundays):
         found = window(sundays, day)
         moved = found.starts_at + 3 * DAY, found.ends_at + 3 * DAY
         at_once(
-            lambda found=found, moved=moved: lifecycle.move(
+            lambda found=found, moved=moved: windows.move(
                 found.pk, starts_at=moved[0], ends_at=moved[1], clock=lambda: ONE
             ),
             lambda day=day: series.revise(sundays.pk, title=day, clock=lambda: ONE),
@@ -572,8 +574,8 @@ def test_new_zone_data_moves_what_is_to_come(acme, begin, at, caplog, berlin_bec
     sundays = begin(acme, zone="Europe/Berlin")
     at(ONE)
     tick()
-    lifecycle.extend(window(sundays, "11-11").pk, by=HOUR)
-    lifecycle.cancel(window(sundays, "11-18").pk)
+    windows.extend(window(sundays, "11-11").pk, by=HOUR)
+    windows.cancel(window(sundays, "11-18").pk)
     tasks.materialise()
     before = {w.occurs_on: w.facts() for w in sundays.windows.all()}
     assert len(before) == 9
@@ -617,10 +619,10 @@ def test_the_same_nights_in_another_zone_stay_as_they_are(acme, begin, at):
     daily = begin(acme, rule="FREQ=DAILY", starts_on=date(2029, 11, 1), start_time=time(23))
     at(ONE)
     cancelled = daily.windows.get(starts_at=ONE + 70 * HOUR)
-    lifecycle.cancel(cancelled.pk)
+    windows.cancel(cancelled.pk)
     at(ONE + 22 * HOUR + MINUTE)
     tick()
-    lifecycle.switch_off([acme])
+    bring_up([acme])
     outcome = series.revise(daily.pk, zone="Europe/Berlin", start_time=time(0))
     assert not is_on(acme)
     assert (outcome.changed, outcome.cancelled) == ([], [])

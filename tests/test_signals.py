@@ -6,9 +6,11 @@ import pytest
 from conftest import FOUR, HOUR, MINUTE, TWO
 from django.db import transaction
 
-from maintenance_windows import lifecycle, signals
+from maintenance_windows import signals
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
+from maintenance_windows.planning import windows
+from maintenance_windows.planning.sites import bring_up
 from maintenance_windows.reconcile.tick import tick
 
 SIGNALS = {
@@ -38,12 +40,12 @@ def heard() -> Iterator[list[tuple]]:
 def test_what_people_do_is_announced(acme, plan, heard):
     clock = {"actor": "alice", "clock": lambda: TWO - MINUTE}
     pk = plan(acme, actor="bob").pk
-    lifecycle.extend(pk, by=HOUR, **clock)
-    lifecycle.revise(pk, title="new", level=Level.READ_ONLY, **clock)
-    lifecycle.start(pk, **clock)
-    lifecycle.end(pk, actor="alice", clock=lambda: TWO)
+    windows.extend(pk, by=HOUR, **clock)
+    windows.revise(pk, title="new", level=Level.READ_ONLY, **clock)
+    windows.start(pk, **clock)
+    windows.end(pk, actor="alice", clock=lambda: TWO)
     other = plan(acme, FOUR, FOUR + HOUR, actor="bob").pk
-    lifecycle.cancel(other, **clock)
+    windows.cancel(other, **clock)
     assert heard == [
         ("scheduled", pk, "bob", None),
         ("changed", pk, "alice", {"ends_at": (FOUR, FOUR + HOUR)}),
@@ -58,7 +60,7 @@ def test_what_people_do_is_announced(acme, plan, heard):
 def test_switching_off_announces_the_windows_it_ends(acme, plan, heard):
     pk = plan(acme).pk
     tick(lambda: TWO)
-    lifecycle.switch_off([acme], actor="alice", clock=lambda: TWO + MINUTE)
+    bring_up([acme], actor="alice", clock=lambda: TWO + MINUTE)
     assert heard[1:] == [("changed", pk, "alice", {"ended_at": (None, TWO + MINUTE)})]
 
 
@@ -72,7 +74,7 @@ def test_whoever_hears_it_sees_it(acme, plan, client, at):
 
     look()
     signals.window_changed.connect(look)
-    lifecycle.end(window.pk)
+    windows.end(window.pk)
     signals.window_changed.disconnect(look)
     assert seen == [503, 200]
 
@@ -88,19 +90,19 @@ def test_what_is_refused_or_rolled_back_or_no_change_is_not(acme, plan, heard):
     pk = plan(acme).pk
     heard.clear()
     with pytest.raises(Refused):
-        lifecycle.end(pk, clock=lambda: TWO - MINUTE)
+        windows.end(pk, clock=lambda: TWO - MINUTE)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        lifecycle.extend(pk, by=HOUR, clock=lambda: TWO - MINUTE)
+        windows.extend(pk, by=HOUR, clock=lambda: TWO - MINUTE)
         raise ZeroDivisionError
-    lifecycle.revise(pk, title="", clock=lambda: TWO - MINUTE)
+    windows.revise(pk, title="", clock=lambda: TWO - MINUTE)
     assert heard == []
 
 
 def test_it_is_logged(acme, plan, caplog):
     caplog.set_level("INFO", "maintenance_windows")
     window = plan(acme, actor="bob")
-    lifecycle.extend(window.pk, by=HOUR, clock=lambda: TWO - MINUTE, actor="alice")
-    lifecycle.cancel(window.pk, clock=lambda: TWO - MINUTE)
+    windows.extend(window.pk, by=HOUR, clock=lambda: TWO - MINUTE, actor="alice")
+    windows.cancel(window.pk, clock=lambda: TWO - MINUTE)
     span = "acme.example: 2029-11-04 02:00 to 2029-11-04"
     assert [record.getMessage() for record in caplog.records] == [
         f"window {window.pk} scheduled by bob: {span} 04:00 UTC",

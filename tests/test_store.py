@@ -12,7 +12,7 @@ from django.contrib.sites.models import Site
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from maintenance_windows import lifecycle
+from maintenance_windows.planning.sites import take_down
 from maintenance_windows.snapshot import runtime
 from maintenance_windows.snapshot.loader import load
 
@@ -69,7 +69,7 @@ def test_a_forked_child_reads_for_itself(acme):
         while not runtime.current() and time.monotonic() < deadline:
             time.sleep(0.02)
         os._exit(0 if runtime.current() else 1)
-    lifecycle.switch_on([acme])
+    take_down([acme])
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert runtime.current()
 
@@ -82,10 +82,10 @@ def test_a_snapshot_of_many_sites_takes_no_more_queries(acme, at):
             load(TWO)
         return len(captured)
 
-    lifecycle.switch_on([acme], until=FOUR)
+    take_down([acme], until=FOUR)
     few = queries()
     sites = Site.objects.bulk_create(Site(domain=f"s{n}.example", name="") for n in range(99))
-    lifecycle.switch_on(sites, until=FOUR)
+    take_down(sites, until=FOUR)
     assert len(load(TWO).by_id) == 100
     assert queries() == few
 
@@ -105,7 +105,7 @@ def test_what_did_not_change_is_kept(acme, globex, plan):
     plan(globex)
     first = load(TWO - HOUR)
     assert load(TWO - HOUR, last=first).by_id == first.by_id
-    lifecycle.switch_on([globex], clock=lambda: TWO - HOUR)
+    take_down([globex], clock=lambda: TWO - HOUR)
     Site.objects.filter(pk=acme.pk).update(name="Another")
     second = load(TWO - HOUR, last=first)
     assert second.of(acme.pk) is first.of(acme.pk)

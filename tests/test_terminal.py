@@ -23,9 +23,9 @@ from django.contrib.sites.models import Site
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from maintenance_windows import lifecycle
 from maintenance_windows.core.state import Level
 from maintenance_windows.management.table import Cell, lines
+from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
 
 pytestmark = pytest.mark.slow
@@ -115,7 +115,7 @@ def test_status_is_a_table(acme, globex, plan, maintenance, at):
     first = plan(acme, level=Level.READ_ONLY).pk
     second = plan(acme, FOUR + HOUR, FOUR + 30 * HOUR).pk
     at(TWO - MINUTE + SECOND / 2)
-    lifecycle.switch_on([globex])
+    take_down([globex])
     assert maintenance("status", "acme.example", "globex.example") == [
         "SITE            STATE       SINCE (UTC)       UNTIL         NEXT",
         "acme.example    up          -                 -             "
@@ -232,8 +232,8 @@ def test_watch_is_refused_in_one_sentence(acme, maintenance, arguments, sentence
 
 def test_a_terminal_gets_colours_and_no_more_than_fits(acme, globex, plan):
     plan(acme)
-    lifecycle.switch_on([globex], level=Level.READ_ONLY)
-    lifecycle.switch_on([Site.objects.get(domain="example.com")])
+    take_down([globex], level=Level.READ_ONLY)
+    take_down([Site.objects.get(domain="example.com")])
     with terminal("status", columns=75) as screen:
         heading, *sites, scheduler = screen.read_all().splitlines()
         assert screen.process.wait(5) == 0
@@ -253,7 +253,7 @@ def test_a_terminal_gets_colours_and_no_more_than_fits(acme, globex, plan):
 def test_watch_shows_what_changes_until_it_is_interrupted(acme):
     with terminal("status", "acme.example", "--watch", "0.1") as screen:
         screen.wait_for("up\x1b")
-        lifecycle.switch_on([acme])
+        take_down([acme])
         screen.wait_for("down, held")
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE django_site RENAME TO elsewhere")

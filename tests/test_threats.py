@@ -21,9 +21,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 from django.urls import reverse
 
-from maintenance_windows import lifecycle, series
 from maintenance_windows.http import pages
 from maintenance_windows.models import WindowSeries
+from maintenance_windows.planning import series, windows
+from maintenance_windows.planning.sites import take_down
 from maintenance_windows.snapshot import runtime
 from maintenance_windows.urls import urlpatterns
 
@@ -65,10 +66,10 @@ def night(acme, plan, at) -> list[str]:
     first = {"starts_on": date(2029, 11, 5), "start_time": time(2), "zone": "UTC", "length": HOUR}
     template = WindowSeries(rule="FREQ=DAILY;COUNT=2", **first, **texts)
     series.repeat([acme], template, actor=HOSTILE, clock=lambda: TWO - HOUR)
-    lifecycle.revise(window.pk, title=HOSTILE * 2, actor=HOSTILE, clock=lambda: TWO - HOUR)
+    windows.revise(window.pk, title=HOSTILE * 2, actor=HOSTILE, clock=lambda: TWO - HOUR)
     acme.maintenance.ignored_urls.create(pattern="x/", description=HOSTILE)
     at(TWO)
-    lifecycle.switch_on([other], message=HOSTILE, actor=HOSTILE)
+    take_down([other], message=HOSTILE, actor=HOSTILE)
     return addresses()
 
 

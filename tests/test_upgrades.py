@@ -13,7 +13,6 @@ from django.db.migrations import operations
 from django.db.migrations.loader import MigrationLoader
 from django.db.models import NOT_PROVIDED
 
-from maintenance_windows import lifecycle, series
 from maintenance_windows.models import (
     IgnoredURL,
     MaintenanceWindow,
@@ -21,6 +20,8 @@ from maintenance_windows.models import (
     Transition,
     WindowSeries,
 )
+from maintenance_windows.planning import series
+from maintenance_windows.planning.sites import take_down
 from maintenance_windows.snapshot import runtime
 from maintenance_windows.snapshot.cache import KEY, SnapshotCache
 
@@ -79,7 +80,7 @@ def grown(acme, globex, plan, at) -> None:
     )  # fmt: skip
     at(TWO)
     series.repeat([globex], template, actor="alice")
-    lifecycle.switch_on([globex], actor="alice")
+    take_down([globex], actor="alice")
     IgnoredURL.objects.create(maintenance=acme.maintenance, pattern="contact/")
 
 

@@ -12,11 +12,11 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from maintenance_windows import links
 from maintenance_windows.admin.operating import Operating
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.forms.link import LinkForm
 from maintenance_windows.models import SiteMaintenance
+from maintenance_windows.planning import bypass
 
 PAGE = "maintenance_windows/admin/links.html"
 
@@ -35,7 +35,7 @@ class BypassLinks(Operating):
             raise PermissionDenied
         actor = request.user.get_username()
         if "revoke" in request.POST:
-            links.revoke([flag.site], actor=actor)
+            bypass.revoke([flag.site], actor=actor)
             self.log_change(request, flag, _("Bypass links revoked."))
             self.message_user(request, _("All bypass links are useless now."), messages.SUCCESS)
             return HttpResponseRedirect(request.get_full_path())
@@ -48,7 +48,9 @@ class BypassLinks(Operating):
         if not form.is_valid():
             return None
         try:
-            made = links.make(flag.site, timezone.now(), length=form.cleaned_data["length"] or None)
+            made = bypass.make(
+                flag.site, timezone.now(), length=form.cleaned_data["length"] or None
+            )
         except Refused as refusal:
             form.add_error("length", str(refusal))
             return None

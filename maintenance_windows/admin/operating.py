@@ -12,9 +12,10 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from maintenance_windows import lifecycle, rules, runs
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.forms.operate import OperateForm
+from maintenance_windows.planning import rules, sites
+from maintenance_windows.planning.sites import take_down
 
 OPERATE = "maintenance_windows.operate_sitemaintenance"
 
@@ -61,7 +62,7 @@ class Board(Operating):
     def do_on(self, site: Site, actor: str, *, length: timedelta | None, **how: Any) -> str:
         until = rules.add(timezone.now(), length) if length else None
         texts = {"level": how["level"], "message": how["message"]}
-        lifecycle.switch_on([site], until=until, actor=actor, **texts)
+        take_down([site], until=until, actor=actor, **texts)
         if until is None:
             return _("%(site)s is down until it is switched off.") % {"site": site}
         local = timezone.localtime(until)
@@ -71,7 +72,7 @@ class Board(Operating):
         }
 
     def do_off(self, site: Site, actor: str, *, seen: set[int], **_how: Any) -> str:
-        ended = runs.bring_up(site, seen=seen, actor=actor)
+        ended = sites.bring_up([site], seen=seen, actor=actor)
         if not ended:
             return _("%(site)s is up.") % {"site": site}
         windows = ", ".join(str(window.pk) for window in ended)
@@ -83,7 +84,7 @@ class Board(Operating):
     def do_extend(
         self, site: Site, actor: str, *, seen: set[int], extend: timedelta, **_how: Any
     ) -> str:
-        window = runs.extend(site, by=extend, seen=seen, actor=actor)
+        window = sites.extend(site, by=extend, seen=seen, actor=actor)
         local = timezone.localtime(window.ends_at)
         return _("Window %(id)s of %(site)s ends at %(end)s.") % {
             "id": window.pk,
@@ -92,7 +93,7 @@ class Board(Operating):
         }
 
     def do_end(self, site: Site, actor: str, *, seen: set[int], **_how: Any) -> str:
-        ended = runs.end(site, seen=seen, actor=actor)
+        ended = sites.end(site, seen=seen, actor=actor)
         windows = ", ".join(str(window.pk) for window in ended)
         return _("Ended early on %(site)s: window %(windows)s.") % {
             "site": site,

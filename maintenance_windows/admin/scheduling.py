@@ -11,13 +11,13 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from maintenance_windows import lifecycle
 from maintenance_windows.admin import overlaps
 from maintenance_windows.admin.operating import Operating
 from maintenance_windows.admin.preview import Previewed
 from maintenance_windows.forms.schedule import ScheduleForm, filled_in
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
+from maintenance_windows.planning import windows
 from maintenance_windows.wording.spans import format_length, format_span, format_upcoming
 
 TIMES = ("sites", "zone", "starts_at", "ends_at", "length")
@@ -78,7 +78,7 @@ class Scheduling(Operating, Previewed):
     def schedule(self, request: HttpRequest, obj: Any, form: ScheduleForm) -> None:
         """Leaves in `obj.planned` a window for each site; `obj` becomes the first of them."""
         asked = form.cleaned_data
-        planned = lifecycle.schedule(
+        planned = windows.schedule(
             asked["sites"],
             actor=request.user.get_username(),
             **{name: asked[name] for name in ScheduleForm.Meta.fields},

@@ -12,15 +12,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from maintenance_windows import occurrences
-from maintenance_windows import series as verbs
 from maintenance_windows.admin import story
 from maintenance_windows.admin.preview import Previewed
 from maintenance_windows.admin.record import KeptForTheRecord
 from maintenance_windows.admin.story import Event
 from maintenance_windows.forms.series import SeriesForm
 from maintenance_windows.models import WindowSeries
-from maintenance_windows.occurrences import Outcome
+from maintenance_windows.planning import series as verbs
+from maintenance_windows.planning.series.apply import SeriesChange
+from maintenance_windows.planning.series.preview import preview
 
 PREVIEWED = 10
 
@@ -115,7 +115,7 @@ class WindowSeriesAdmin(Previewed, KeptForTheRecord):
         return {
             "words": form.series.words(),
             "zone": form.series.recurrence().zone,
-            "coming": occurrences.preview(form.series, now, PREVIEWED),
+            "coming": preview(form.series, now, PREVIEWED),
             "overlaps": form.series.recurrence().overlaps(now),
             "now": now,
         }
@@ -144,7 +144,7 @@ class WindowSeriesAdmin(Previewed, KeptForTheRecord):
         self.each(request, queryset, verbs.end, lambda done: f"{done.series}: {said(done)}")
 
 
-def said(outcome: Outcome) -> str:
+def said(outcome: SeriesChange) -> str:
     """How many windows were made, changed, cancelled, and left as people made them."""
     parts = [
         ngettext("%(number)s window made", "%(number)s windows made", len(outcome.made))

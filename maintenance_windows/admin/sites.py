@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows import lifecycle
 from maintenance_windows.admin import story
 from maintenance_windows.admin.links import BypassLinks
 from maintenance_windows.admin.lists import LongChangeList
@@ -24,6 +23,7 @@ from maintenance_windows.core.state import Level
 from maintenance_windows.forms.site import SiteForm
 from maintenance_windows.models import CalendarToken, IgnoredURL, SiteMaintenance
 from maintenance_windows.models.search import matching
+from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.snapshot import runtime
 from maintenance_windows.snapshot.loader import load
 
@@ -113,11 +113,9 @@ class SiteMaintenanceAdmin(Board, BypassLinks, KeptForTheRecord):
             return
         actor = request.user.get_username()
         if obj.in_maintenance:
-            lifecycle.switch_on(
-                [obj.site], level=Level(obj.level), message=obj.message, actor=actor
-            )
+            take_down([obj.site], level=Level(obj.level), message=obj.message, actor=actor)
         else:
-            for window in lifecycle.switch_off([obj.site], actor=actor):
+            for window in bring_up([obj.site], actor=actor):
                 text = _("The window %(window)s was running and has been ended early.")
                 self.message_user(request, text % {"window": window}, messages.WARNING)
 

@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows import lifecycle
 from maintenance_windows.admin import story
 from maintenance_windows.admin.calendars import OwnCalendar
 from maintenance_windows.admin.record import KeptForTheRecord
@@ -20,6 +19,7 @@ from maintenance_windows.admin.story import Event
 from maintenance_windows.forms.window import WindowForm
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
+from maintenance_windows.planning import windows
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -101,13 +101,13 @@ class MaintenanceWindowAdmin(OwnCalendar, Scheduling, SearchedNearNow, KeptForTh
             self.schedule(request, obj, form)
             return
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
-        window = lifecycle.revise(obj.pk, actor=request.user.get_username(), **changes)
+        window = windows.revise(obj.pk, actor=request.user.get_username(), **changes)
         if {"starts_at", "ends_at"} & changes.keys():
             self.warn(request, [window], form.tz)
 
     @admin.action(description=_("Start now"), permissions=["operate"])
     def start_now(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
-        self.each(request, queryset, lifecycle.start, self.said)
+        self.each(request, queryset, windows.start, self.said)
 
     @admin.action(description=_("Extend by 15 minutes"), permissions=["operate"])
     def extend_15(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
@@ -124,16 +124,16 @@ class MaintenanceWindowAdmin(OwnCalendar, Scheduling, SearchedNearNow, KeptForTh
     def extend(
         self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow], *, minutes: int
     ) -> None:
-        verb = partial(lifecycle.extend, by=timedelta(minutes=minutes))
+        verb = partial(windows.extend, by=timedelta(minutes=minutes))
         self.each(request, queryset, verb, self.said)
 
     @admin.action(description=_("End now"), permissions=["operate"])
     def end_now(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
-        self.each(request, queryset, lifecycle.end, self.said)
+        self.each(request, queryset, windows.end, self.said)
 
     @admin.action(description=_("Cancel"), permissions=["change"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
-        self.each(request, queryset, lifecycle.cancel, self.said)
+        self.each(request, queryset, windows.cancel, self.said)
 
     def said(self, window: MaintenanceWindow) -> str:
         return f"{window}: {self.status(window)}."

@@ -13,7 +13,6 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows import rules
 from maintenance_windows.core.intervals import Span, from_local
 from maintenance_windows.exceptions import AmbiguousTime, Refused
 from maintenance_windows.forms.fields import LengthField, LongSelect, MomentField, MomentWidget
@@ -21,6 +20,7 @@ from maintenance_windows.forms.preview import Previewed
 from maintenance_windows.forms.series import zone_choices
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.series import zone, zones
+from maintenance_windows.planning import rules
 
 PK = re.compile(r"[0-9]{1,18}")
 TIMES = {"starts_at", "ends_at", "length"}

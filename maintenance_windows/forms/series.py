@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows import series as verbs
 from maintenance_windows.core.rrule import LONGEST, MOST, Frequency, Rule
 from maintenance_windows.core.rrule import WEEKDAYS as CODES
 from maintenance_windows.exceptions import Refused, RuleError
@@ -18,6 +17,7 @@ from maintenance_windows.forms.fields import DatesField, LengthField, LongSelect
 from maintenance_windows.forms.preview import Previewed
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.models.series import zones
+from maintenance_windows.planning import series as verbs
 
 AS_RULE = "rule"
 UNITS = [

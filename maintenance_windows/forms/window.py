@@ -5,13 +5,13 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows import rules
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.forms.editing import ChangesOnly
 from maintenance_windows.forms.fields import MomentField
 from maintenance_windows.forms.preview import Previewed
 from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.planning import rules
 
 
 class WindowForm(Previewed, ChangesOnly):

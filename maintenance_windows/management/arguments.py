@@ -8,10 +8,10 @@ from django.contrib.sites.models import Site
 from django.core.management import CommandError
 from django.utils import timezone
 
-from maintenance_windows import rules
 from maintenance_windows.core.intervals import from_local
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import AmbiguousTime
+from maintenance_windows.planning import rules
 from maintenance_windows.wording.durations import parse_duration
 
 LONGEST_ID = 20  # digits; int() raises ValueError for thousands

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.management.table import Cell, Table, printable
-from maintenance_windows.occurrences import Outcome
+from maintenance_windows.planning.series.apply import SeriesChange
 from maintenance_windows.status import Record
 
 NOTHING = "-"
@@ -109,7 +109,7 @@ def _scheduler(record: Record, now: datetime, style: Style) -> Cell:
     return Cell(f"Scheduler: last tick at {local(record['last_tick'])}, {wrong}.", style.ERROR)
 
 
-def series_line(outcome: Outcome) -> str:
+def series_line(outcome: SeriesChange) -> str:
     series, made = outcome.series, outcome.made
     first = f", the first at {local(made[0].starts_at.isoformat())}" if made else ""
     count = f"{len(made)} {'window' if len(made) == 1 else 'windows'} made"

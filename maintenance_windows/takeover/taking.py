@@ -7,9 +7,9 @@ from django.contrib.sites.models import Site
 from django.db import connections, router, transaction
 from django.utils import timezone
 
-from maintenance_windows import lifecycle
 from maintenance_windows.core.state import PatternKind
 from maintenance_windows.models import IgnoredURL, SiteMaintenance, Transition
+from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import settle
 from maintenance_windows.takeover.expressions import fault, rewritten
@@ -61,7 +61,7 @@ def take_over(*, actor: str, dry_run: bool = False, clock: Clock = timezone.now)
         opened = _open(_patterns(known, flags), left)
         closed = _to_close([flags[f.site_id] for f in known if f.closed], left)
         if closed:
-            lifecycle.switch_on(closed, actor=f"{actor}, from {NAME}", clock=lambda: now)
+            take_down(closed, actor=f"{actor}, from {NAME}", clock=lambda: now)
         if dry_run:
             transaction.set_rollback(True, using=using)
     return Outcome(closed=closed, opened=opened, left=left)

@@ -131,13 +131,13 @@ def by_hand(rounds: int) -> list[Change]:
     from django.contrib.sites.models import Site
     from django.db import transaction
 
-    from maintenance_windows import lifecycle
+    from maintenance_windows.planning.sites import bring_up, take_down
 
     site, changes = Site.objects.get(domain=SITE), []
     for _ in range(rounds):
         for status, verb, title in (
-            (CLOSED, lifecycle.switch_on, "switched on by hand"),
-            (OPEN, lifecycle.switch_off, "switched off by hand"),
+            (CLOSED, take_down, "switched on by hand"),
+            (OPEN, bring_up, "switched off by hand"),
         ):
             time.sleep(PAUSE + random.random())
             with transaction.atomic():
@@ -156,13 +156,13 @@ def scheduled(rounds: int) -> list[Change]:
     """Windows of a second, and at other moments of the second each."""
     from django.contrib.sites.models import Site
 
-    from maintenance_windows import lifecycle
+    from maintenance_windows.planning import windows
 
     site, changes = Site.objects.get(domain=SITE), []
     first = datetime.now(UTC) + 4 * SECOND
     for number in range(rounds):
         begin = first + number * 2.07 * SECOND
-        lifecycle.schedule([site], starts_at=begin, ends_at=begin + SECOND, actor="alice")
+        windows.schedule([site], starts_at=begin, ends_at=begin + SECOND, actor="alice")
         changes += [
             Change(begin, CLOSED, "window starts"),
             Change(begin + SECOND, OPEN, "window ends"),

@@ -29,14 +29,14 @@ class Rota:
         """Plan what starts up to AHEAD from `now`."""
         from django.contrib.sites.models import Site
 
-        from maintenance_windows import lifecycle
+        from maintenance_windows.planning import windows
 
         for host, number in self._planned.items():
             start = self.first[host] + number * PERIOD
             if start <= now + AHEAD:
                 sites = Site.objects.filter(domain=host)
                 end = start + LENGTH
-                lifecycle.schedule(sites, starts_at=start, ends_at=end, actor="alice")
+                windows.schedule(sites, starts_at=start, ends_at=end, actor="alice")
                 self._planned[host] = number + 1
 
     def off_by(self, host: str, answer: Answer) -> timedelta:

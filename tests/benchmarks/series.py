@@ -87,7 +87,7 @@ def materialise(title: str, now: datetime) -> tuple[object, ...]:
     """A line of the table."""
     from django.db import connection
 
-    from maintenance_windows import series
+    from maintenance_windows.planning import series
 
     statements, locked = 0, [0.0]
 

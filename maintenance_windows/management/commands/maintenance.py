@@ -2,12 +2,12 @@
 
 from argparse import ArgumentParser, Namespace
 
-from maintenance_windows import series
 from maintenance_windows.management.parser import add_verbs
 from maintenance_windows.management.verbs.series import SeriesVerbs
 from maintenance_windows.management.verbs.sites import SiteVerbs
 from maintenance_windows.management.verbs.takeover import TakeoverVerbs
 from maintenance_windows.management.verbs.windows import WindowVerbs
+from maintenance_windows.planning import series
 from maintenance_windows.reconcile.tick import tick
 
 

@@ -5,11 +5,11 @@ from argparse import ArgumentParser, Namespace
 from django.contrib.sites.models import Site
 from django.core.management import CommandError
 
-from maintenance_windows import lifecycle
 from maintenance_windows.conf import conf
 from maintenance_windows.management import arguments
 from maintenance_windows.management.verbs.sites import SiteVerbs
 from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.planning.sites import bring_up, take_down
 
 
 class Command(SiteVerbs):
@@ -28,9 +28,9 @@ class Command(SiteVerbs):
         sites = self.sites(given)
         ended: list[MaintenanceWindow] = []
         if given.status == "on":
-            lifecycle.switch_on(sites, actor=arguments.actor())
+            take_down(sites, actor=arguments.actor())
         else:
-            ended = lifecycle.switch_off(sites, actor=arguments.actor())
+            ended = bring_up(sites, actor=arguments.actor())
         if given.verbosity:
             self.print_sites(sites, ended)
 

@@ -9,7 +9,7 @@ from django.contrib.sites.models import Site
 from django.core.management import CommandError
 from django.utils import timezone
 
-from maintenance_windows import lifecycle, links, status
+from maintenance_windows import status
 from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.management import arguments, report, screen
 from maintenance_windows.management.command import OneLineCommand
@@ -20,6 +20,8 @@ from maintenance_windows.management.presentation import (
     site_rows,
 )
 from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.planning import bypass
+from maintenance_windows.planning.sites import bring_up, take_down
 
 
 class SiteVerbs(OneLineCommand):
@@ -58,7 +60,7 @@ class SiteVerbs(OneLineCommand):
     def do_on(self, given: Namespace) -> None:
         sites = arguments.sites(given.sites, everyone=given.everyone)
         open_ended = given.until is None and given.length is None
-        lifecycle.switch_on(
+        take_down(
             sites,
             until=None if open_ended else arguments.end(given, timezone.now()),
             level=arguments.level(given),
@@ -69,19 +71,19 @@ class SiteVerbs(OneLineCommand):
 
     def do_off(self, given: Namespace) -> None:
         sites = arguments.sites(given.sites, everyone=given.everyone)
-        ended = lifecycle.switch_off(sites, actor=arguments.actor())
+        ended = bring_up(sites, actor=arguments.actor())
         self.print_sites(sites, ended)
 
     def do_bypass(self, given: Namespace) -> None:
         sites = arguments.sites(given.sites)
         if given.revoke:
-            links.revoke(sites, actor=arguments.actor())
+            bypass.revoke(sites, actor=arguments.actor())
             for site in sites:
                 self.stdout.write(f"{site.domain}: all bypass links revoked")
             return
         length = None if given.length is None else arguments.length(given.length)
         now = timezone.now()
-        for link in [links.make(site, now, length=length) for site in sites]:
+        for link in [bypass.make(site, now, length=length) for site in sites]:
             self.stdout.write(link.url(secure=settings.SESSION_COOKIE_SECURE))
 
     def print_sites(self, sites: list[Site], ended: Collection[MaintenanceWindow] = ()) -> None:

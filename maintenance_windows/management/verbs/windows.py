@@ -5,17 +5,18 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
-from maintenance_windows import lifecycle, status
+from maintenance_windows import status
 from maintenance_windows.management import arguments
 from maintenance_windows.management.command import OneLineCommand
 from maintenance_windows.management.presentation import window_line, window_rows
 from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.planning import windows
 
 
 class WindowVerbs(OneLineCommand):
     def do_schedule(self, given: Namespace) -> None:
         starts_at = arguments.moment(given.start)
-        windows = lifecycle.schedule(
+        planned = windows.schedule(
             arguments.sites(given.sites),
             starts_at=starts_at,
             ends_at=arguments.end(given, starts_at),
@@ -24,7 +25,7 @@ class WindowVerbs(OneLineCommand):
             message=given.message,
             actor=arguments.actor(),
         )
-        self.print_windows(windows, as_json=given.json)
+        self.print_windows(planned, as_json=given.json)
 
     def do_list(self, given: Namespace) -> None:
         now = timezone.now()
@@ -41,23 +42,23 @@ class WindowVerbs(OneLineCommand):
             self.stdout.write("No windows." if given.past else "No windows run or are to come.")
 
     def do_start(self, given: Namespace) -> None:
-        self.print_windows([lifecycle.start(given.window, actor=arguments.actor())])
+        self.print_windows([windows.start(given.window, actor=arguments.actor())])
 
     def do_end(self, given: Namespace) -> None:
-        self.print_windows([lifecycle.end(given.window, actor=arguments.actor())])
+        self.print_windows([windows.end(given.window, actor=arguments.actor())])
 
     def do_cancel(self, given: Namespace) -> None:
-        self.print_windows([lifecycle.cancel(given.window, actor=arguments.actor())])
+        self.print_windows([windows.cancel(given.window, actor=arguments.actor())])
 
     def do_extend(self, given: Namespace) -> None:
         by = None if given.length is None else arguments.length(given.length)
         until = None if given.until is None else arguments.moment(given.until)
-        window = lifecycle.extend(given.window, by=by, until=until, actor=arguments.actor())
+        window = windows.extend(given.window, by=by, until=until, actor=arguments.actor())
         self.print_windows([window])
 
     def do_move(self, given: Namespace) -> None:
         starts_at = arguments.moment(given.start)
-        window = lifecycle.move(
+        window = windows.move(
             given.window,
             starts_at=starts_at,
             ends_at=arguments.end(given, starts_at),

@@ -9,9 +9,10 @@ from django.contrib.sites.models import Site
 from django.db import connection
 from django.utils import timezone
 
-from maintenance_windows import lifecycle, series
 from maintenance_windows.core.state import Level
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
+from maintenance_windows.planning import series, windows
+from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.reconcile.tick import tick
 
 MINUTE = timedelta(minutes=1)
@@ -68,14 +69,14 @@ def switch() -> None:
     now = timezone.now()
     on, soon, over, held = (sites[n::4] for n in range(4))
     times = {"ends_at": now + 120 * MINUTE, "actor": "alice"}
-    lifecycle.schedule(on, starts_at=now - 30 * MINUTE, title="Disks", message="New.", **times)
-    lifecycle.schedule(soon, starts_at=now + 20 * MINUTE, **times)
-    lifecycle.schedule(over, starts_at=now - 40 * MINUTE, **times)
-    lifecycle.switch_off(over, actor="alice")
-    lifecycle.switch_on(held, level=Level.READ_ONLY, message="By hand.", actor="alice")
+    windows.schedule(on, starts_at=now - 30 * MINUTE, title="Disks", message="New.", **times)
+    windows.schedule(soon, starts_at=now + 20 * MINUTE, **times)
+    windows.schedule(over, starts_at=now - 40 * MINUTE, **times)
+    bring_up(over, actor="alice")
+    take_down(held, level=Level.READ_ONLY, message="By hand.", actor="alice")
 
 
-def windows() -> dict[str, MaintenanceWindow]:
+def one_of_each() -> dict[str, MaintenanceWindow]:
     """One of each kind."""
     own = MaintenanceWindow.objects.select_related("site")
     return {

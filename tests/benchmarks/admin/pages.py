@@ -167,7 +167,7 @@ def forms() -> Iterator[Page]:
     yield Page("form of a new window", f"{WINDOWS}/add/?sites={','.join(map(str, ids))}")
     yield Page("its preview", f"{WINDOWS}/preview/", plan)
     yield Page("a window for each of 3 sites", f"{WINDOWS}/add/", plan)
-    for kind, window in history.windows().items():
+    for kind, window in history.one_of_each().items():
         yield Page(f"form of a window: {kind}", f"{WINDOWS}/{window.pk}/change/")
     yield Page("form of a new series", f"{SERIES}/add/")
     yield Page("form of a series", f"{SERIES}/{one.pk}/change/")
@@ -183,7 +183,7 @@ def forms() -> Iterator[Page]:
 
 
 def histories() -> Iterator[Page]:
-    for kind, window in history.windows().items():
+    for kind, window in history.one_of_each().items():
         yield Page(f"history of a window: {kind}", f"{WINDOWS}/{window.pk}/history/")
     for site in (Site.objects.earliest("pk"), Site.objects.latest("pk")):
         yield Page(f"history of {site}", f"{SITES}/{site.pk}/history/")

@@ -52,11 +52,11 @@ def window(state: str) -> None:
     from django.contrib.sites.models import Site
     from django.utils import timezone
 
-    from maintenance_windows.lifecycle import switch_on
+    from maintenance_windows.planning.sites import take_down
 
     if domain := {ELSEWHERE: "globex.example", CLOSED: "acme.example"}.get(state):
         sites = Site.objects.filter(domain=domain)
-        switch_on(sites, until=timezone.now() + timedelta(days=1))
+        take_down(sites, until=timezone.now() + timedelta(days=1))
 
 
 NONE, EMPTY, OURS = "no middleware", "an empty middleware", "django-maintenance-windows"

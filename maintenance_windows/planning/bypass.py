@@ -15,9 +15,9 @@ from maintenance_windows.core.state import SiteState
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.http.tokens import BypassToken
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+from maintenance_windows.planning.rules import add
 from maintenance_windows.reconcile.lock import locked
 from maintenance_windows.reconcile.settle import settle
-from maintenance_windows.rules import add
 from maintenance_windows.snapshot import runtime
 
 logger = logging.getLogger("maintenance_windows")

@@ -16,14 +16,14 @@ from django.db import OperationalError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from maintenance_windows import history, occurrences, rules
 from maintenance_windows.core.intervals import SECOND
 from maintenance_windows.core.rrule import Rule
 from maintenance_windows.exceptions import Refused, RuleError
 from maintenance_windows.models import ACTOR_LENGTH, WindowSeries
-from maintenance_windows.occurrences import Outcome
+from maintenance_windows.planning import audit, rules
+from maintenance_windows.planning.series.apply import SeriesChange, apply
+from maintenance_windows.planning.series.plan import Plan, SeriesPlanner
 from maintenance_windows.reconcile.lock import Clock, locked
-from maintenance_windows.survey import Plan, Survey
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ def repeat(
     *,
     actor: str = "",
     clock: Clock = timezone.now,
-) -> list[Outcome]:
+) -> list[SeriesChange]:
     """Begin one series for each site, like a template that nobody saved; all or none.
 
     An occurrence that is on already opens at once. The windows are made for some sites after the
@@ -51,15 +51,15 @@ def repeat(
         begun = WindowSeries.objects.bulk_create(_copies(template, sites, actor))
     outcomes = []
     for ids in _batches([series.pk for series in begun]):
-        for portion in _portions(_survey(ids, clock()).plans()):
+        for portion in _portions(_planner(ids, clock()).plans()):
             with locked(clock) as now:
-                outcomes += occurrences.follow(_survey(portion, now).plans(), now, actor)
+                outcomes += apply(_planner(portion, now).plans(), now, actor)
     return outcomes
 
 
 def revise(
     series_id: int, *, actor: str = "", clock: Clock = timezone.now, **changes: Any
-) -> Outcome:
+) -> SeriesChange:
     """Change a series from now on: its past, what runs and what people changed stays as it is.
 
     `changes` are fields of WindowSeries but for its site.
@@ -70,25 +70,25 @@ def revise(
             setattr(series, name, value)
         check(series, now)
         series.save(update_fields=changes)
-        history.series_changed(series, stored.facts(), actor, now)
-        plan = Survey([series], now).plan(series, stored)
-        (outcome,) = occurrences.follow([plan], now, actor)
+        audit.series_changed(series, stored.facts(), actor, now)
+        plan = SeriesPlanner([series], now).plan(series, stored)
+        (outcome,) = apply([plan], now, actor)
     return outcome
 
 
-def end(series_id: int, *, actor: str = "", clock: Clock = timezone.now) -> Outcome:
+def end(series_id: int, *, actor: str = "", clock: Clock = timezone.now) -> SeriesChange:
     """Have no more windows made, and cancel the coming ones that nobody changed."""
     with locked(clock) as now:
         series = _going_on(series_id)
         before = series.facts()
         series.ended_at = now
         series.save(update_fields=["ended_at"])
-        history.series_changed(series, before, actor, now)
-        (outcome,) = occurrences.follow(Survey([series], now).plans(), now, actor)
+        audit.series_changed(series, before, actor, now)
+        (outcome,) = apply(SeriesPlanner([series], now).plans(), now, actor)
     return outcome
 
 
-def materialise(clock: Clock = timezone.now) -> list[Outcome]:
+def materialise(clock: Clock = timezone.now) -> list[SeriesChange]:
     """Make the windows of all series up to the horizon; returns where something was to do.
 
     It finds what new zone data has moved, too. A series that fails, such as one that somebody
@@ -96,12 +96,12 @@ def materialise(clock: Clock = timezone.now) -> list[Outcome]:
     """
 
     def look(ids: list[int]) -> list[Plan]:
-        return [plan for plan in _survey(ids, clock()).plans() if plan]
+        return [plan for plan in _planner(ids, clock()).plans() if plan]
 
-    def write(ids: list[int]) -> list[Outcome]:
+    def write(ids: list[int]) -> list[SeriesChange]:
         with locked(clock) as now:
-            plans = [plan for plan in _survey(ids, now).plans() if plan]
-            return occurrences.follow(plans, now)
+            plans = [plan for plan in _planner(ids, now).plans() if plan]
+            return apply(plans, now)
 
     outcomes = []
     going_on = WindowSeries.objects.going_on().order_by("pk")
@@ -132,9 +132,9 @@ def _copies(template: WindowSeries, sites: Iterable[Site], actor: str) -> Iterat
         yield series
 
 
-def _survey(ids: list[int], now: datetime) -> Survey:
+def _planner(ids: list[int], now: datetime) -> SeriesPlanner:
     rows = WindowSeries.objects.filter(pk__in=ids).select_related("site").order_by("pk")
-    return Survey(list(rows), now)
+    return SeriesPlanner(list(rows), now)
 
 
 def _batches(ids: Iterable[int]) -> Iterator[list[int]]:

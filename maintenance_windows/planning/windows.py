@@ -5,21 +5,18 @@ the flags settled in the same transaction. `actor` is the name that the history 
 returns an aware time; times given are aware.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from django.contrib.sites.models import Site
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from maintenance_windows import history
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow
-from maintenance_windows.models.querysets import Status
-from maintenance_windows.reconcile.lock import Clock, locked
-from maintenance_windows.reconcile.settle import hold, release, settle
-from maintenance_windows.rules import (
+from maintenance_windows.planning import audit
+from maintenance_windows.planning.rules import (
     NOT_LIVE,
     NOT_RUNNING,
     NOT_SCHEDULED,
@@ -29,6 +26,8 @@ from maintenance_windows.rules import (
     check_title,
     refuse,
 )
+from maintenance_windows.reconcile.lock import Clock, locked
+from maintenance_windows.reconcile.settle import settle
 
 
 def schedule(
@@ -64,7 +63,7 @@ def schedule(
         # Once more, as they are now: one that opens at once has started.
         rows = MaintenanceWindow.objects.filter(pk__in=[window.pk for window in planned])
         windows = list(rows.select_related("site").order_by("pk"))
-        history.scheduled(windows, actor)
+        audit.scheduled(windows, actor)
     return windows
 
 
@@ -158,53 +157,6 @@ def cancel(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> M
     return _change(window_id, change, actor, clock, ["cancelled_at"])
 
 
-def switch_on(
-    sites: Collection[Site],
-    *,
-    until: datetime | None = None,
-    level: Level = Level.FULL,
-    message: str = "",
-    actor: str = "",
-    clock: Clock = timezone.now,
-) -> None:
-    """Take sites down now: until a time (a window that starts now), or until switched off."""
-    with locked(clock) as now:
-        if until is None:
-            site_ids = [site.pk for site in sites]
-            settle(site_ids, now)
-            hold(site_ids, level, message)
-            settle(site_ids, now, actor=actor)
-        else:
-            schedule(
-                sites,
-                starts_at=now,
-                ends_at=until,
-                level=level,
-                message=message,
-                actor=actor,
-                clock=lambda: now,
-            )
-
-
-def switch_off(
-    sites: Collection[Site], *, actor: str = "", clock: Clock = timezone.now
-) -> list[MaintenanceWindow]:
-    """Bring sites up now: drops their holds and ends the windows that run, which it returns."""
-    site_ids = [site.pk for site in sites]
-    with locked(clock) as now:
-        settle(site_ids, now)
-        windows = MaintenanceWindow.objects.filter(site__in=site_ids).select_related("site")
-        ended = list(windows.with_status(Status.ACTIVE, now).order_by("pk"))
-        before = [(window, window.facts()) for window in ended]
-        for window in ended:
-            window.end_at(now)
-        MaintenanceWindow.objects.bulk_update(ended, ["started_at", "ended_at"])
-        release(site_ids)
-        settle(site_ids, now, actor=actor, ended=ended)
-        history.changed(before, actor, now)
-    return ended
-
-
 def _change(
     window_id: int,
     change: Callable[[MaintenanceWindow, datetime], None],
@@ -225,5 +177,5 @@ def _change(
         window.save(update_fields=[*fields, "overridden"])
         ended = [window] if window.ended_at else []
         settle([window.site_id], now, actor=actor, ended=ended)
-        history.changed([(window, before)], actor, now)
+        audit.changed([(window, before)], actor, now)
     return window

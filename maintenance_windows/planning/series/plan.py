@@ -56,7 +56,7 @@ class Plan:
         return len(self.make) + len(self.change) + len(self.cancel)
 
 
-class Survey:
+class SeriesPlanner:
     """Some series at one time: their windows, and their zones, are read once for all of them."""
 
     def __init__(self, series: Collection[WindowSeries], now: datetime) -> None:

@@ -7,22 +7,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from django.db.models import F
 
-from maintenance_windows import history
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow, WindowSeries
-from maintenance_windows.models.querysets import LIVE, Status
+from maintenance_windows.models.querysets import LIVE
+from maintenance_windows.planning import audit
+from maintenance_windows.planning.series.plan import Plan
 from maintenance_windows.reconcile.settle import settle
-from maintenance_windows.survey import Plan, first_date, renamed
 
 BATCH = 100  # rows in a statement that gives each something of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class SeriesChange:
     """What became of a series' windows; `kept` are coming ones that people changed."""
 
     series: WindowSeries
@@ -32,41 +32,7 @@ class Outcome:
     kept: list[MaintenanceWindow]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coming:
-    """A window as it will be; `window` is given where the series has no say in it."""
-
-    starts_at: datetime
-    ends_at: datetime
-    window: MaintenanceWindow | None = None
-
-
-def preview(series: WindowSeries, now: datetime, number: int) -> list[Coming]:
-    """The next windows, were the series saved like this. Raises RuleError."""
-    stored = WindowSeries.objects.filter(pk=series.pk).first()
-    of_series = MaintenanceWindow.objects.filter(series=series.pk, occurs_on__isnull=False)
-    moved = of_series.waiting().filter(overridden=True)
-    windows = list(of_series.filter(occurs_on__gte=first_date(series, now)) | moved)
-    names = renamed(windows, stored, series, now) if stored else {}
-    for window in windows:
-        window.occurs_on = names.get(window.pk, window.occurs_on)
-    not_own = {w.occurs_on: w for w in windows if w.overridden or w.begins_at <= now}
-    cancelled = {w.occurs_on for w in windows if w.status_at(now) is Status.CANCELLED}
-    free = (
-        Coming(starts_at=one.starts_at, ends_at=one.ends_at)
-        for one in series.recurrence().occurrences(now)
-        if one.date not in not_own and one.date not in cancelled
-    )
-    live = {Status.SCHEDULED, Status.ACTIVE}
-    kept = [
-        Coming(starts_at=window.begins_at, ends_at=window.ends_at, window=window)
-        for window in not_own.values()
-        if window.status_at(now) in live
-    ]
-    return sorted([*islice(free, number), *kept], key=lambda coming: coming.starts_at)[:number]
-
-
-def follow(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> list[Outcome]:
+def apply(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> list[SeriesChange]:
     """Have the windows say what their series say; an outcome for each plan.
 
     Call it inside `locked()`, with plans that were made there. Without an actor each series does
@@ -88,10 +54,10 @@ def follow(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> li
     settle(sites, now, actor=actor or "")
     _see_started(new, now)
     for plan in plans:
-        history.made(made[plan.series.pk], actor)
-    history.changed([(windows[pk], before[pk]) for pk in written], actor, now)
+        audit.made(made[plan.series.pk], actor)
+    audit.changed([(windows[pk], before[pk]) for pk in written], actor, now)
     return [
-        Outcome(
+        SeriesChange(
             series=plan.series,
             made=made[plan.series.pk],
             changed=[windows[pk] for pk in plan.change],
@@ -127,7 +93,7 @@ def _change(plan: Plan, windows: Mapping[int, MaintenanceWindow]) -> None:
             setattr(windows[pk], name, value)
 
 
-def _save(pairs: Iterable[tuple[MaintenanceWindow, history.Facts]]) -> None:
+def _save(pairs: Iterable[tuple[MaintenanceWindow, audit.Facts]]) -> None:
     """Most change alike, such as by an hour: a CASE with a line for each takes seconds."""
     alike: defaultdict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
     for window, before in pairs:

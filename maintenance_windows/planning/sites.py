@@ -1,0 +1,132 @@
+"""What people do to sites: take them down, bring them up, and move or end their maintenance.
+
+The verbs work like those of planning.windows. `seen` are the ids of the windows in progress that
+the person saw. A verb refuses where another window is in progress by now, so that nobody ends
+what nobody has looked at.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.contrib.sites.models import Site
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from maintenance_windows.core.intervals import Span, covering
+from maintenance_windows.core.state import Level
+from maintenance_windows.exceptions import Refused
+from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.models.querysets import Status
+from maintenance_windows.planning import audit, windows
+from maintenance_windows.reconcile.lock import Clock, locked
+from maintenance_windows.reconcile.settle import hold, release, settle
+
+
+def take_down(
+    sites: Collection[Site],
+    *,
+    until: datetime | None = None,
+    level: Level = Level.FULL,
+    message: str = "",
+    actor: str = "",
+    clock: Clock = timezone.now,
+) -> None:
+    """Take sites down now: until a time, by a window that starts now, or until brought up."""
+    with locked(clock) as now:
+        if until is not None:
+            windows.schedule(
+                sites,
+                starts_at=now,
+                ends_at=until,
+                level=level,
+                message=message,
+                actor=actor,
+                clock=lambda: now,
+            )
+            return
+        site_ids = [site.pk for site in sites]
+        settle(site_ids, now)
+        hold(site_ids, level, message)
+        settle(site_ids, now, actor=actor)
+
+
+def bring_up(
+    sites: Collection[Site],
+    *,
+    seen: Collection[int] | None = None,
+    actor: str = "",
+    clock: Clock = timezone.now,
+) -> list[MaintenanceWindow]:
+    """Bring sites up now: drop their holds, and end the windows in progress, which it returns.
+
+    Without `seen` nothing that is in progress keeps it from that.
+    """
+    site_ids = [site.pk for site in sites]
+    with locked(clock) as now:
+        if seen is not None:
+            for site in sites:
+                _check_seen(site, seen, now)
+        settle(site_ids, now)
+        in_progress = MaintenanceWindow.objects.filter(site__in=site_ids).select_related("site")
+        ended = list(in_progress.with_status(Status.ACTIVE, now).order_by("pk"))
+        before = [(window, window.facts()) for window in ended]
+        for window in ended:
+            window.end_at(now)
+        MaintenanceWindow.objects.bulk_update(ended, ["started_at", "ended_at"])
+        release(site_ids)
+        settle(site_ids, now, actor=actor, ended=ended)
+        audit.changed(before, actor, now)
+    return ended
+
+
+def extend(
+    site: Site,
+    *,
+    by: timedelta,
+    seen: Collection[int],
+    actor: str = "",
+    clock: Clock = timezone.now,
+) -> MaintenanceWindow:
+    """Move the end of a site's outage to later: that of the window which ends it."""
+    with _as_seen(site, seen, clock) as now:
+        near = MaintenanceWindow.objects.filter(site=site).reaching(now)
+        live = [window for window in near if window.ends_at > now]
+        outage = covering((Span(window.begins_at, window.ends_at) for window in live), now)
+        last = [window for window in live if outage and window.ends_at == outage.end]
+        if not last:
+            raise _nothing_in_progress(site)
+        return windows.extend(last[0].pk, by=by, actor=actor, clock=lambda: now)
+
+
+def end(
+    site: Site, *, seen: Collection[int], actor: str = "", clock: Clock = timezone.now
+) -> list[MaintenanceWindow]:
+    """End all windows of a site that are in progress; a hold stays."""
+    with _as_seen(site, seen, clock) as now:
+        in_progress = list(_in_progress(site, now))
+        if not in_progress:
+            raise _nothing_in_progress(site)
+        return [windows.end(pk, actor=actor, clock=lambda: now) for pk in in_progress]
+
+
+@contextmanager
+def _as_seen(site: Site, seen: Collection[int], clock: Clock) -> Iterator[datetime]:
+    with locked(clock) as now:
+        _check_seen(site, seen, now)
+        yield now
+
+
+def _check_seen(site: Site, seen: Collection[int], now: datetime) -> None:
+    if not _in_progress(site, now).issubset(seen):
+        sentence = _("What runs on %(site)s has changed meanwhile: look at it again.")
+        raise Refused(sentence % {"site": site.domain})
+
+
+def _in_progress(site: Site, now: datetime) -> set[int]:
+    found = MaintenanceWindow.objects.filter(site=site).with_status(Status.ACTIVE, now)
+    return set(found.values_list("pk", flat=True))
+
+
+def _nothing_in_progress(site: Site) -> Refused:
+    return Refused(_("No window of %(site)s is running.") % {"site": site.domain})
