@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 
+from django.contrib.sites.models import Site
 from django.http import HttpRequest
+from django.http.request import split_domain_port
 
 from maintenance_windows.conf import conf
 from maintenance_windows.core.state import Maintenance, Snapshot
@@ -28,6 +30,22 @@ def get_upcoming_maintenance(request: HttpRequest) -> Maintenance | None:
 async def aget_upcoming_maintenance(request: HttpRequest) -> Maintenance | None:
     """See get_upcoming_maintenance()."""
     return _soon(request, await runtime.acurrent())
+
+
+def site_of(request: HttpRequest) -> Site:
+    """The site of a request, told as django.contrib.sites does, but never from its cache.
+
+    Raises Site.DoesNotExist.
+    """
+    if conf.site_id:
+        return Site.objects.get(pk=conf.site_id)
+    host = request.get_host()
+    for domain in dict.fromkeys((host, split_domain_port(host)[0])):
+        # As most are written; to look for others is to look at all of them.
+        for same in ({"domain": domain.lower()}, {"domain__iexact": domain}):
+            if site := Site.objects.filter(**same).first():
+                return site
+    raise Site.DoesNotExist(f"{host} is no site.")
 
 
 def _now(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from maintenance_windows import feeds, views
+from maintenance_windows import views
+from maintenance_windows.calendar.views import calendar
 
 app_name = "maintenance_windows"
 urlpatterns = [
     path("", views.public, name="public"),
     path("status.json", views.status, name="status"),
-    path("calendar.ics", feeds.calendar, name="calendar"),
+    path("calendar.ics", calendar, name="calendar"),
     path("bypass/<path:token>/", views.bypass, name="bypass"),
     path("bypass/<path:token>", views.bypass),
 ]

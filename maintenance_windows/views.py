@@ -28,7 +28,7 @@ from maintenance_windows.http import pages
 from maintenance_windows.http.responses import unavailable
 from maintenance_windows.http.tokens import COOKIE, BypassToken
 from maintenance_windows.http.visit import site_state, visit_of
-from maintenance_windows.outlook import Outlook, facts, outlook_of
+from maintenance_windows.overview.public import Outlook, facts, outlook_of
 from maintenance_windows.snapshot import runtime
 
 

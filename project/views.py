@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
-from maintenance_windows import status
+from maintenance_windows.overview import status
 from maintenance_windows.snapshot.runtime import query_with_deadline
 
 

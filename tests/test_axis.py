@@ -8,8 +8,8 @@ from conftest import FOUR, HOUR, TWO
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maintenance_windows.axis import Axis, depth, stack
 from maintenance_windows.core.intervals import Span
+from maintenance_windows.overview.axis import Axis, depth, stack
 
 pytestmark = pytest.mark.any_database
 

@@ -18,7 +18,8 @@ from django.test import Client
 from django.urls import path
 from pages import told
 
-from maintenance_windows import calendars, feed
+from maintenance_windows.calendar import events, ical
+from maintenance_windows.calendar.ical import CalendarEvent
 from maintenance_windows.core.state import Level
 from maintenance_windows.models import CalendarToken, MaintenanceWindow, WindowSeries
 from maintenance_windows.planning import series, windows
@@ -35,12 +36,12 @@ def get(host: str = "acme.example", **query: str) -> HttpResponse:
     return Client().get(PATH, query, headers={"host": host})
 
 
-def events(answer: HttpResponse) -> list[icalendar.Event]:
+def vevents(answer: HttpResponse) -> list[icalendar.Event]:
     return icalendar.Calendar.from_ical(answer.content).walk("VEVENT")
 
 
 def event(answer: HttpResponse) -> icalendar.Event:
-    (found,) = events(answer)
+    (found,) = vevents(answer)
     return found
 
 
@@ -187,9 +188,9 @@ def test_it_keeps_ninety_days(acme, at):
     at(FOUR)
     windows.end(ended.pk)
     at(FOUR + 90 * DAY)
-    assert len(events(get())) == 3
+    assert len(vevents(get())) == 3
     at(FOUR + 91 * DAY)
-    assert [found["DTSTART"].dt for found in events(get())] == [TWO + 900 * DAY]
+    assert [found["DTSTART"].dt for found in vevents(get())] == [TWO + 900 * DAY]
 
 
 def test_nothing_internal_leaks(acme, begin, key):
@@ -203,8 +204,8 @@ def test_nothing_internal_leaks(acme, begin, key):
     windows.cancel(begun.windows.first().pk, actor="CANARY ten")
     own = get(token=key).content.decode()
     assert "Maintenance: acme.example (CANARY six)" in own
-    assert own.count("(CANARY eight)") == len(events(get())) - 1
-    assert own.count("CANARY") == len(events(get()))
+    assert own.count("(CANARY eight)") == len(vevents(get())) - 1
+    assert own.count("CANARY") == len(vevents(get()))
     assert "CANARY" not in get().content.decode()
     assert "bob" not in get().content.decode() + own
 
@@ -223,22 +224,22 @@ def test_a_change_of_the_title_alone_does_not_show(acme, begin, key, at, plan):
 @pytest.mark.parametrize("host", ["acme.example", "ACME.example", "acme.example:8000"])
 def test_the_host_tells_the_site(acme, globex, plan, host):
     plan(acme)
-    assert len(events(get(host))) == 1
-    assert events(get("globex.example")) == []
+    assert len(vevents(get(host))) == 1
+    assert vevents(get("globex.example")) == []
 
 
 def test_a_site_may_be_written_in_capitals(acme, globex, plan):
     Site.objects.filter(pk=acme.pk).update(domain="Acme.Example")
     plan(acme)
-    assert len(events(get("acme.example"))) == 1
-    assert len(events(get("ACME.EXAMPLE:8000"))) == 1
+    assert len(vevents(get("acme.example"))) == 1
+    assert len(vevents(get("ACME.EXAMPLE:8000"))) == 1
 
 
 def test_without_a_site_there_is_none(acme, plan, settings):
     window = plan(acme)
     assert get("nobody.example").status_code == 404
     settings.SITE_ID = window.site_id
-    assert len(events(get("nobody.example"))) == 1
+    assert len(vevents(get("nobody.example"))) == 1
 
 
 def test_it_is_read_while_the_site_is_closed(acme, plan, at, visit):
@@ -246,7 +247,7 @@ def test_it_is_read_while_the_site_is_closed(acme, plan, at, visit):
     at(TWO)
     assert visit().status_code == 503
     answer = visit(PATH)
-    assert (answer.status_code, len(events(answer))) == (200, 1)
+    assert (answer.status_code, len(vevents(answer))) == (200, 1)
     head = visit(PATH, method="HEAD")
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["ETag"] == answer.headers["ETag"]
@@ -260,7 +261,7 @@ def test_a_key_opens_all_sites(acme, globex, plan, key):
     plan(globex)
     for host in ("acme.example", "globex.example", "nobody.example"):
         answer = get(host, token=key)
-        names = {str(found["SUMMARY"]) for found in events(answer)}
+        names = {str(found["SUMMARY"]) for found in vevents(answer)}
         assert names == {"Maintenance: acme.example (Disks)", "Maintenance: globex.example"}
         assert answer.headers["Cache-Control"] == "private, no-cache"
     assert "X-WR-CALNAME:Maintenance of all sites\r\n" in answer.content.decode()
@@ -327,25 +328,25 @@ def test_another_program_reads_the_instants_of_the_list_for_a_year(acme, begin, 
 
 def test_occurrences_that_people_changed_are_there_once(acme, begin):
     begun = begin(acme, excluded=["2029-11-11", "2030-06-02"])
-    starts = {found["DTSTART"].dt: found for found in events(get())}
+    starts = {found["DTSTART"].dt: found for found in vevents(get())}
     assert TWO + 7 * DAY not in starts
     assert datetime.fromisoformat("2030-06-02T02:00Z") not in starts
     moved, cancelled = begun.windows.order_by("starts_at")[1:3]
     windows.move(moved.pk, starts_at=TWO + 400 * DAY, ends_at=FOUR + 400 * DAY)
     windows.cancel(cancelled.pk)
-    after = {found["DTSTART"].dt: found for found in events(get())}
-    assert len(after) == len(events(get())) == len(starts)
+    after = {found["DTSTART"].dt: found for found in vevents(get())}
+    assert len(after) == len(vevents(get())) == len(starts)
     assert said(after[TWO + 400 * DAY]) == (starts[TWO + 14 * DAY]["UID"], 1, "CONFIRMED")
     assert said(after[TWO + 21 * DAY]) == (starts[TWO + 21 * DAY]["UID"], 1, "CANCELLED")
 
 
 def test_a_moved_series_moves_the_whole_year(acme, begin, at):
     begun = begin(acme)
-    before = {str(found["UID"]): found for found in events(get())}
+    before = {str(found["UID"]): found for found in vevents(get())}
     for number in (1, 2):
         at(ONE + number * MINUTE)
         series.revise(begun.pk, start_time=time(2 + number))
-        after = events(get())
+        after = vevents(get())
         assert {str(found["UID"]) for found in after} == before.keys()
         for found in after:
             assert found["SEQUENCE"] == number
@@ -359,23 +360,23 @@ def test_a_moved_series_moves_the_whole_year(acme, begin, at):
 
 def test_a_date_that_comes_back_is_the_same_event(acme, begin, at):
     begun = begin(acme)
-    before = {found["DTSTART"].dt: str(found["UID"]) for found in events(get())}
+    before = {found["DTSTART"].dt: str(found["UID"]) for found in vevents(get())}
     for number, (excluded, status) in enumerate(
         [(["2029-11-11"], "CANCELLED"), ([], "CONFIRMED"), (["2029-11-11"], "CANCELLED")], 1
     ):
         at(ONE + number * MINUTE)
         series.revise(begun.pk, excluded=excluded)
-        (found,) = (f for f in events(get()) if f["DTSTART"].dt == TWO + 7 * DAY)
+        (found,) = (f for f in vevents(get()) if f["DTSTART"].dt == TWO + 7 * DAY)
         assert said(found) == (before[TWO + 7 * DAY], number, status)
         assert found["DTSTAMP"].dt == ONE + number * MINUTE
-        assert len(events(get())) == len(before)
+        assert len(vevents(get())) == len(before)
 
 
 def test_the_end_of_a_series_cancels_and_keeps_what_was_made(acme, begin):
     begun = begin(acme)
-    before = {str(found["UID"]) for found in events(get())}
+    before = {str(found["UID"]) for found in vevents(get())}
     series.end(begun.pk)
-    after = events(get())
+    after = vevents(get())
     assert len(after) == begun.windows.count() == 9
     assert {found["UID"] for found in after} < before
     assert {said(found)[1:] for found in after} == {(1, "CANCELLED")}
@@ -383,12 +384,12 @@ def test_the_end_of_a_series_cancels_and_keeps_what_was_made(acme, begin):
 
 def test_a_date_comes_back_also_before_its_window_is_made(acme, begin, at, settings):
     begun = begin(acme)
-    (before,) = (f for f in events(get()) if f["DTSTART"].dt == TWO + 7 * DAY)
+    (before,) = (f for f in vevents(get()) if f["DTSTART"].dt == TWO + 7 * DAY)
     series.revise(begun.pk, excluded=["2029-11-11"])
     settings.MAINTENANCE_SERIES_HORIZON = 1
     series.revise(begun.pk, excluded=[])
     assert not begun.windows.filter(occurs_on="2029-11-11").exists()
-    (found,) = (f for f in events(get()) if f["DTSTART"].dt == TWO + 7 * DAY)
+    (found,) = (f for f in vevents(get()) if f["DTSTART"].dt == TWO + 7 * DAY)
     assert said(found) == (before["UID"], 2, "CONFIRMED")
 
 
@@ -400,11 +401,11 @@ def test_what_was_over_early_does_not_come_again(acme, begin, at, settings):
     windows.end(first.pk)
     windows.move(second.pk, starts_at=TWO + 2 * HOUR, ends_at=TWO + 3 * HOUR)
     at(TWO + 95 * DAY)
-    assert [found["DTSTART"].dt for found in events(get())] == [TWO + 300 * DAY, TWO + 450 * DAY]
+    assert [found["DTSTART"].dt for found in vevents(get())] == [TWO + 300 * DAY, TWO + 450 * DAY]
 
 
 def starts(answer: HttpResponse) -> dict[datetime, str]:
-    return {found["DTSTART"].dt: str(found["UID"]) for found in events(answer)}
+    return {found["DTSTART"].dt: str(found["UID"]) for found in vevents(answer)}
 
 
 BERLIN = {"zone": "Europe/Berlin", "start_time": time(0), "starts_on": date(2029, 11, 5)}
@@ -419,7 +420,7 @@ def test_another_zone_renames_no_window(acme, begin, at):
     at(ONE + MINUTE)
     series.revise(begun.pk, **IN_UTC)
     after = starts(get())
-    assert len(after) == len(events(get())) == len(before)
+    assert len(after) == len(vevents(get())) == len(before)
     assert [after[start] for start in made] == [before[start] for start in made]
     at(TWO + 4 * DAY)
     unmade = get()
@@ -454,14 +455,14 @@ def test_a_window_that_lost_its_date_stays_itself(acme, begin, at):
 def test_a_series_that_cannot_be_worked_out_spoils_nothing(acme, begin):
     begun = begin(acme)
     WindowSeries.objects.filter(pk=begun.pk).update(rule="FREQ=NEVER")
-    assert len(events(get())) == 9
+    assert len(vevents(get())) == 9
 
 
 def test_what_a_series_made_stays_when_its_zone_is_no_more(acme, begin):
     begun = begin(acme)
     MaintenanceWindow.objects.filter(series=begun).update(occurs_on=None)
     WindowSeries.objects.filter(pk=begun.pk).update(zone="Europe/Atlantis")
-    assert len(events(get())) == 9
+    assert len(vevents(get())) == 9
 
 
 def test_more_windows_take_no_more_queries(acme, globex, begin, key, django_assert_max_num_queries):
@@ -475,7 +476,7 @@ def test_more_windows_take_no_more_queries(acme, globex, begin, key, django_asse
         for site in (acme, globex):
             begun = begin(site)
             series.revise(begun.pk, message="Later.")
-    assert len(events(public)) > 100
+    assert len(vevents(public)) > 100
 
 
 @pytest.fixture
@@ -497,18 +498,18 @@ def crowd(transactional_db, at) -> list[MaintenanceWindow]:
 def few(monkeypatch, over: int, ahead: int) -> None:
     names = ("MOST_OVER", "MOST_AHEAD", "MOST")
     for name, number in zip(names, (over, ahead, over + ahead), strict=True):
-        monkeypatch.setattr(calendars, name, number)
+        monkeypatch.setattr(events, name, number)
 
 
 def test_of_very_many_windows_the_nearest_are_there(crowd, key, monkeypatch):
     few(monkeypatch, 2, 3)
     starts = [window.starts_at for window in crowd]
-    assert [found["DTSTART"].dt for found in events(get(token=key))] == starts[3:8]
-    assert [found["DTSTART"].dt for found in events(get("s0.example"))] == starts[:14:3]
+    assert [found["DTSTART"].dt for found in vevents(get(token=key))] == starts[3:8]
+    assert [found["DTSTART"].dt for found in vevents(get("s0.example"))] == starts[:14:3]
     few(monkeypatch, 1, 2)
-    assert [found["DTSTART"].dt for found in events(get("s0.example"))] == starts[3:10:3]
+    assert [found["DTSTART"].dt for found in vevents(get("s0.example"))] == starts[3:10:3]
     few(monkeypatch, 50, 50)
-    assert [found["DTSTART"].dt for found in events(get(token=key))] == starts
+    assert [found["DTSTART"].dt for found in vevents(get(token=key))] == starts
 
 
 def test_what_runs_for_long_is_among_the_nearest(crowd, acme, key, at, monkeypatch):
@@ -516,7 +517,7 @@ def test_what_runs_for_long_is_among_the_nearest(crowd, acme, key, at, monkeypat
     at(TWO - 90 * DAY)
     windows.schedule([acme], starts_at=TWO - 90 * DAY, ends_at=TWO + 90 * DAY)
     at(ONE)
-    summaries = [str(found["SUMMARY"]) for found in events(get(token=key))]
+    summaries = [str(found["SUMMARY"]) for found in vevents(get(token=key))]
     assert summaries.count("Maintenance: acme.example") == 1
     assert len(summaries) == 5
 
@@ -528,7 +529,7 @@ def test_among_very_many_an_occurrence_that_was_moved_is_there_once(
     moved = begun.windows.get(occurs_on=date(2029, 11, 5))
     windows.move(moved.pk, starts_at=TWO + 40 * DAY, ends_at=TWO + 41 * DAY)
     few(monkeypatch, 2, 12)
-    found = [one for one in events(get(token=key)) if "acme" in one["SUMMARY"]]
+    found = [one for one in vevents(get(token=key)) if "acme" in one["SUMMARY"]]
     assert [one["DTSTART"].dt for one in found] == [TWO, TWO + 2 * DAY, TWO + 3 * DAY]
 
 
@@ -546,7 +547,7 @@ def test_among_very_many_an_occurrence_that_was_moved_is_there_once(
     ],
 )
 def test_any_text_survives(message, read):
-    told = feed.Event(
+    told = CalendarEvent(
         uid="x",
         sequence=0,
         changed_at=ONE,
@@ -558,7 +559,7 @@ def test_any_text_survives(message, read):
         message=message,
         cancelled=False,
     )
-    content = feed.render("Disks, \n and more", (told,))
+    content = ical.render("Disks, \n and more", (told,))
     assert max(map(len, content.split(b"\r\n"))) <= 75
     assert b"\n" not in content.replace(b"\r\n", b"")
     (found,) = icalendar.Calendar.from_ical(content).walk("VEVENT")

@@ -23,10 +23,10 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from maintenance_windows.core.state import Level, PatternKind
+from maintenance_windows.importer.expressions import rewritten
 from maintenance_windows.models import IgnoredURL, SiteMaintenance, Transition
 from maintenance_windows.patterns import UNREADABLE, matcher
 from maintenance_windows.planning.sites import bring_up, take_down
-from maintenance_windows.takeover.expressions import rewritten
 
 # As people write them there, with what they are here.
 GOOD = {

@@ -15,7 +15,7 @@ from playwright.sync_api import Page
 from test_outage import freeze, outage  # noqa: F401 (a fixture)
 
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
-from maintenance_windows.outlook import MOST
+from maintenance_windows.overview.public import MOST
 from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.snapshot import runtime

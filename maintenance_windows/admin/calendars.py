@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from maintenance_windows.models import CalendarToken
+from maintenance_windows.permissions import may_see_all_windows
 
 PAGE = "maintenance_windows/admin/calendar.html"
 
@@ -22,7 +23,7 @@ class OwnCalendar(admin.ModelAdmin):  # type: ignore[type-arg]
         return [path("calendar/", view, name=name), *super().get_urls()]
 
     def calendar_view(self, request: HttpRequest) -> HttpResponse:
-        if not CalendarToken.may_be_held_by(request.user):
+        if not may_see_all_windows(request.user):
             raise PermissionDenied
         own = CalendarToken.objects.filter(user=request.user.pk)
         if "revoke" in request.POST:

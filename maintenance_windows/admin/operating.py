@@ -14,16 +14,15 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.forms.operate import OperateForm
+from maintenance_windows.permissions import may_operate
 from maintenance_windows.planning import rules, sites
 from maintenance_windows.planning.sites import take_down
-
-OPERATE = "maintenance_windows.operate_sitemaintenance"
 
 
 class Operating(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Whether this person may switch sites, and start, extend and end windows."""
-        return request.user.has_perm(OPERATE)
+        return may_operate(request.user)
 
 
 class Board(Operating):

@@ -21,8 +21,9 @@ from maintenance_windows.admin.searching import words_of
 from maintenance_windows.admin.story import Event
 from maintenance_windows.core.state import Level
 from maintenance_windows.forms.site import SiteForm
-from maintenance_windows.models import CalendarToken, IgnoredURL, SiteMaintenance
+from maintenance_windows.models import IgnoredURL, SiteMaintenance
 from maintenance_windows.models.search import matching
+from maintenance_windows.permissions import may_see_all_windows
 from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.snapshot import runtime
 from maintenance_windows.snapshot.loader import load
@@ -83,7 +84,7 @@ class SiteMaintenanceAdmin(Board, BypassLinks, KeptForTheRecord):
         return (*self.readonly_fields, *switch)
 
     def story(self, request: HttpRequest, obj: SiteMaintenance) -> list[Event]:
-        return story.of_site(obj.site, titles=CalendarToken.may_be_held_by(request.user))
+        return story.of_site(obj.site, titles=may_see_all_windows(request.user))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """The flag as visitors know it, also where no tick has written it yet."""

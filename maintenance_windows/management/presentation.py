@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.management.table import Cell, Table, printable
+from maintenance_windows.overview.status import Record
 from maintenance_windows.planning.series.apply import SeriesChange
-from maintenance_windows.status import Record
 
 NOTHING = "-"
 

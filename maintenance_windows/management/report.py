@@ -8,10 +8,10 @@ from django.db import Error as DatabaseError
 from django.db import connections, reset_queries
 from django.utils import timezone
 
-from maintenance_windows import status
 from maintenance_windows.management import arguments
 from maintenance_windows.management.presentation import local, scheduler_rows, site_rows
 from maintenance_windows.management.table import Cell, Table, lines
+from maintenance_windows.overview import status
 
 
 def shown(names: list[str]) -> list[Site]:

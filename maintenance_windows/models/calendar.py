@@ -9,6 +9,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from maintenance_windows.permissions import may_see_all_windows
+
 
 class CalendarToken(models.Model):
     """The key in a person's calendar address; only its digest is kept. Deleted, it is revoked."""
@@ -35,15 +37,6 @@ class CalendarToken(models.Model):
     def digest_of(key: str) -> str:
         return hashlib.sha256(key.encode()).hexdigest()
 
-    @staticmethod
-    def may_be_held_by(user: Any) -> bool:
-        """Whoever sees all windows in the admin."""
-        sees = any(
-            user.has_perm(f"maintenance_windows.{verb}_maintenancewindow")
-            for verb in ("view", "change")
-        )
-        return bool(user.is_active and user.is_staff and sees)
-
     @classmethod
     def renew(cls, user: Any) -> str:
         """Give this person a new key, which is returned and kept nowhere; the old one is void."""
@@ -56,4 +49,4 @@ class CalendarToken(models.Model):
     def admits(cls, key: str) -> bool:
         """Whether it is the key of somebody who may still have one."""
         found = cls.objects.select_related("user").filter(digest=cls.digest_of(key)).first()
-        return found is not None and cls.may_be_held_by(found.user)
+        return found is not None and may_see_all_windows(found.user)

@@ -10,10 +10,10 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import get_language_bidi
 
-from maintenance_windows import board, status
 from maintenance_windows.forms.operate import LENGTHS, MINUTES
-from maintenance_windows.models import CalendarToken
 from maintenance_windows.models.base import LEVELS
+from maintenance_windows.overview import dashboard, status
+from maintenance_windows.permissions import may_operate, may_plan, may_see_all_windows
 
 register = template.Library()
 
@@ -25,17 +25,17 @@ def maintenance_board(context: Any) -> dict[str, Any]:
     """The timeline and the state of the sites that the address asks for, to whom may see them."""
     request = context["request"]
     may = {
-        "view": CalendarToken.may_be_held_by(request.user),
-        "plan": request.user.has_perm("maintenance_windows.add_maintenancewindow"),
-        "operate": request.user.has_perm("maintenance_windows.operate_sitemaintenance"),
+        "view": may_see_all_windows(request.user),
+        "plan": may_plan(request.user),
+        "operate": may_operate(request.user),
     }
     if not (may["view"] or may["operate"]) or not _is_whole(request):
         return {}
     now = timezone.now()
     text, busy = request.GET.get("q", "").replace("\0", "").strip(), request.GET.get("busy") == "1"
-    sites: Any = board.Sites(text, busy=busy, now=now)
+    sites: Any = dashboard.Sites(text, busy=busy, now=now)
     page = Paginator(sites, SITES).get_page(request.GET.get("p"))
-    axis = board.axis(now, mirrored=get_language_bidi())
+    axis = dashboard.axis(now, mirrored=get_language_bidi())
     zone = timezone.get_current_timezone()
     return {
         "request": request,
@@ -49,7 +49,7 @@ def maintenance_board(context: Any) -> dict[str, Any]:
         "axis": axis,
         "line": axis.at(now),
         "days": [(axis.at(midnight), midnight) for midnight in axis.midnights(zone)],
-        "lanes": list(board.lanes(list(page), axis, now)),
+        "lanes": list(dashboard.lanes(list(page), axis, now)),
         "scheduler": status.scheduler(now),
         "lengths": LENGTHS,
         "minutes": MINUTES,

@@ -5,7 +5,7 @@ from datetime import datetime
 from django import template
 from django.utils import timezone
 
-from maintenance_windows import status
+from maintenance_windows.overview import status
 
 register = template.Library()
 

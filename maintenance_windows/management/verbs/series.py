@@ -7,11 +7,11 @@ from django.contrib.sites.models import Site
 from django.core.management import CommandError
 from django.utils import timezone
 
-from maintenance_windows import status
 from maintenance_windows.management import arguments
 from maintenance_windows.management.presentation import occurrence_line, series_line
 from maintenance_windows.management.verbs.windows import WindowVerbs
 from maintenance_windows.models import WindowSeries
+from maintenance_windows.overview import status
 from maintenance_windows.planning import series
 
 MOST_PREVIEWED = 1000

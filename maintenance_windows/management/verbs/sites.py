@@ -9,7 +9,6 @@ from django.contrib.sites.models import Site
 from django.core.management import CommandError
 from django.utils import timezone
 
-from maintenance_windows import status
 from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.management import arguments, report, screen
 from maintenance_windows.management.command import OneLineCommand
@@ -20,6 +19,7 @@ from maintenance_windows.management.presentation import (
     site_rows,
 )
 from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.overview import status
 from maintenance_windows.planning import bypass
 from maintenance_windows.planning.sites import bring_up, take_down
 

@@ -2,10 +2,10 @@
 
 from argparse import Namespace
 
+from maintenance_windows.importer.importing import Imported, take_over
 from maintenance_windows.management import arguments
 from maintenance_windows.management.command import OneLineCommand
 from maintenance_windows.management.table import printable
-from maintenance_windows.takeover import Outcome, take_over
 
 
 class TakeoverVerbs(OneLineCommand):
@@ -19,7 +19,7 @@ class TakeoverVerbs(OneLineCommand):
             self.stdout.write("Nothing was written: this was --dry-run.")
 
 
-def taken(outcome: Outcome) -> list[str]:
+def taken(outcome: Imported) -> list[str]:
     """One line for each flag and each pattern."""
     lines = [f"{site.domain}: in maintenance until switched off" for site in outcome.closed]
     for ignored in outcome.opened:

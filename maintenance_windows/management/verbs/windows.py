@@ -5,11 +5,11 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
-from maintenance_windows import status
 from maintenance_windows.management import arguments
 from maintenance_windows.management.command import OneLineCommand
 from maintenance_windows.management.presentation import window_line, window_rows
 from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.overview import status
 from maintenance_windows.planning import windows
 
 

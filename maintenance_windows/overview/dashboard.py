@@ -9,12 +9,12 @@ from django.contrib.sites.models import Site
 from django.db.models import DateTimeField, F, Q, Value
 from django.db.models.functions import Cast, Coalesce
 
-from maintenance_windows import status
-from maintenance_windows.axis import HUNDRED, Axis, depth, stack
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.models.search import contains, matching_ids
+from maintenance_windows.overview import status
+from maintenance_windows.overview.axis import HUNDRED, Axis, depth, stack
 
 BACK, AHEAD = timedelta(days=1), timedelta(days=14)
 NAMES = ("domain", "name")

@@ -8,12 +8,12 @@ from django.db import connections, router, transaction
 from django.utils import timezone
 
 from maintenance_windows.core.state import PatternKind
+from maintenance_windows.importer.expressions import fault, rewritten
+from maintenance_windows.importer.tables import NAME, Former, read
 from maintenance_windows.models import IgnoredURL, SiteMaintenance, Transition
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import settle
-from maintenance_windows.takeover.expressions import fault, rewritten
-from maintenance_windows.takeover.tables import NAME, Former, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Imported:
     """What was taken; `left` has a sentence for each thing that could not be."""
 
     closed: list[Site]
@@ -40,7 +40,7 @@ class Outcome:
     left: list[str]
 
 
-def take_over(*, actor: str, dry_run: bool = False, clock: Clock = timezone.now) -> Outcome:
+def take_over(*, actor: str, dry_run: bool = False, clock: Clock = timezone.now) -> Imported:
     """Take flags and patterns, all in one transaction; what is here already stays as it is.
 
     A flag is taken once: it closes no site that was brought up here since. Raises Refused where
@@ -64,7 +64,7 @@ def take_over(*, actor: str, dry_run: bool = False, clock: Clock = timezone.now)
             take_down(closed, actor=f"{actor}, from {NAME}", clock=lambda: now)
         if dry_run:
             transaction.set_rollback(True, using=using)
-    return Outcome(closed=closed, opened=opened, left=left)
+    return Imported(closed=closed, opened=opened, left=left)
 
 
 def _lost(former: Former) -> str:

@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.sites.models import Site
 from django.http import HttpRequest
-from django.http.request import split_domain_port
 
 from maintenance_windows.conf import conf
 from maintenance_windows.core.intervals import rfc3339
@@ -15,6 +13,7 @@ from maintenance_windows.core.state import Closure, Maintenance, SiteState
 from maintenance_windows.http.visit import site_state
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.base import KNOWN_LEVEL
+from maintenance_windows.requests import site_of
 from maintenance_windows.snapshot import runtime
 from maintenance_windows.snapshot.runtime import query_with_deadline
 
@@ -85,22 +84,6 @@ def facts(outlook: Outlook, now: datetime) -> dict[str, Any]:
         ],
         "complete": outlook.is_complete,
     }
-
-
-def site_of(request: HttpRequest) -> Site:
-    """The site of a request, told as django.contrib.sites does, but never from its cache.
-
-    Raises Site.DoesNotExist.
-    """
-    if conf.site_id:
-        return Site.objects.get(pk=conf.site_id)
-    host = request.get_host()
-    for domain in dict.fromkeys((host, split_domain_port(host)[0])):
-        # As most are written; to look for others is to look at all of them.
-        for same in ({"domain": domain.lower()}, {"domain__iexact": domain}):
-            if site := Site.objects.filter(**same).first():
-                return site
-    raise Site.DoesNotExist(f"{host} is no site.")
 
 
 def _read(request: HttpRequest, now: datetime) -> Read:

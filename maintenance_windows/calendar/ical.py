@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from uuid import UUID, uuid5
 
 import icalendar
 
@@ -14,13 +13,12 @@ from maintenance_windows.core.state import Level
 PRODUCT = "-//django-maintenance-windows//EN"
 # How often a subscriber should ask again.
 REFRESH = timedelta(minutes=15)
-NAMESPACE = UUID("5d7c0f3e-6a52-4d0b-9a3c-3f1f6f0c8e21")
 # TEXT has none of them (section 3.3.11), but for the tab and line ends, which are escaped.
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class CalendarEvent:
     """One window. Times are aware and are written in UTC, to the second.
 
     `changed_at` is the last change, and `sequence` the number of moves and cancellations: of two
@@ -39,13 +37,8 @@ class Event:
     cancelled: bool
 
 
-def uid(*names: object) -> str:
-    """What tells an event from all others for ever: a UUID, as RFC 7986, section 5.3, has it."""
-    return str(uuid5(NAMESPACE, " ".join(map(str, names))))
-
-
 @lru_cache(maxsize=32)
-def render(name: str, events: tuple[Event, ...]) -> bytes:
+def render(name: str, events: tuple[CalendarEvent, ...]) -> bytes:
     """A published calendar of this name, in UTF-8. Made once while nothing changes."""
     calendar = icalendar.Calendar()
     calendar.add("prodid", PRODUCT)
@@ -60,11 +53,11 @@ def render(name: str, events: tuple[Event, ...]) -> bytes:
     return content
 
 
-def _in_order(events: Iterable[Event]) -> list[Event]:
+def _in_order(events: Iterable[CalendarEvent]) -> list[CalendarEvent]:
     return sorted(events, key=lambda event: (event.starts_at, event.uid))
 
 
-def _component(event: Event) -> icalendar.Event:
+def _component(event: CalendarEvent) -> icalendar.Event:
     component = icalendar.Event()
     component.add("uid", event.uid)
     component.add("sequence", event.sequence)
@@ -81,7 +74,7 @@ def _component(event: Event) -> icalendar.Event:
     return component
 
 
-def _summary(event: Event) -> str:
+def _summary(event: CalendarEvent) -> str:
     """In English for everybody: the bytes are the same whoever asks."""
     read_only = event.level is Level.READ_ONLY
     kind = "Read-only maintenance" if read_only else "Maintenance"

@@ -11,9 +11,9 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from maintenance_windows import calendars
+from maintenance_windows.calendar import events
 from maintenance_windows.models import CalendarToken
-from maintenance_windows.outlook import site_of
+from maintenance_windows.requests import site_of
 from maintenance_windows.snapshot import runtime
 
 AGAIN = 60  # seconds after which to ask again
@@ -26,7 +26,7 @@ def calendar(request: HttpRequest) -> HttpResponseBase:
     """The windows of the request's site, for everyone; with `?token=`, of all sites, for staff.
 
     404 where the host is no site, and where the token is not that of somebody who may see all;
-    503 while the database is away. See maintenance_windows.calendars for what is in it.
+    503 while the database is away. See maintenance_windows.calendar.events for what is in it.
     """
     now = datetime.now(UTC)
     token = request.GET.get("token")
@@ -34,9 +34,9 @@ def calendar(request: HttpRequest) -> HttpResponseBase:
         return _away()
     try:
         if token is None:
-            content, cache = calendars.of_site(_site(request), now), "no-cache"
+            content, cache = events.of_site(_site(request), now), "no-cache"
         elif CalendarToken.admits(token):
-            content, cache = calendars.of_all_sites(now), "private, no-cache"
+            content, cache = events.of_all_sites(now), "private, no-cache"
         else:
             raise Http404
     except DatabaseError:

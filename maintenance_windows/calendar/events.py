@@ -17,12 +17,12 @@ from typing import Any
 from django.contrib.sites.models import Site
 from django.db.models import Q, QuerySet
 
-from maintenance_windows import identity
+from maintenance_windows.calendar import uids
+from maintenance_windows.calendar.ical import CalendarEvent, render
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import RuleError
-from maintenance_windows.feed import Event, render
 from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.base import KNOWN_LEVEL, Planned
 from maintenance_windows.models.querysets import RUNNING
@@ -41,7 +41,7 @@ Named = defaultdict[str, list[MaintenanceWindow]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class ChangeLog:
     """The changes of windows and of series, by id, oldest first; for readers of titles or not."""
 
     windows: Changes
@@ -59,7 +59,7 @@ class Record:
 
     def uid(self, window: MaintenanceWindow) -> str:
         of_series = self.series.get(window.series_id or 0, [])
-        return identity.of_window(window, self.windows.get(window.pk, []), of_series)
+        return uids.of_window(window, self.windows.get(window.pk, []), of_series)
 
     def texts(self, planned: Planned) -> dict[str, Any]:
         title = planned.title if self.titles else ""
@@ -76,7 +76,7 @@ def of_all_sites(now: datetime) -> bytes:
     return render("Maintenance of all sites", _events(Q(), now, titles=True))
 
 
-def _events(chosen: Q, now: datetime, *, titles: bool) -> tuple[Event, ...]:
+def _events(chosen: Q, now: datetime, *, titles: bool) -> tuple[CalendarEvent, ...]:
     # Whole days, so that the bytes change once a day at the most when nothing else does.
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     windows = MaintenanceWindow.objects.filter(KNOWN_LEVEL, chosen)
@@ -87,14 +87,14 @@ def _events(chosen: Q, now: datetime, *, titles: bool) -> tuple[Event, ...]:
         period = _narrowed(period, windows, today)
         ids = set(_near(period, chosen))
     # Before the rows: where one is moved in between, its SEQUENCE goes up with the next answer.
-    record = Record(
+    log = ChangeLog(
         windows=_changes("window_id", Change.objects.filter(window__in=ids), titles=titles),
         series=_changes("series_id", Change.objects.filter(series__in=series), titles=titles),
         titles=titles,
     )
-    named = _named(windows.filter(pk__in=ids), record)
+    named = _named(windows.filter(pk__in=ids), log)
     events = {
-        uid: _of_windows(uid, same, record)
+        uid: _of_windows(uid, same, log)
         for uid, same in named.items()
         if (same[-1].ended_at or same[-1].ends_at) > period.start
     }
@@ -103,8 +103,8 @@ def _events(chosen: Q, now: datetime, *, titles: bool) -> tuple[Event, ...]:
     for one in series.filter(ended_at=None).select_related("site"):
         for occurrence in _occurrences(one, now, stop):
             if (one.pk, occurrence.date) not in made and occurrence.starts_at >= period.start:
-                uid = identity.of_occurrence(one, occurrence.date)
-                events[uid] = _of_occurrence(uid, one, occurrence, named[uid], record)
+                uid = uids.of_occurrence(one, occurrence.date)
+                events[uid] = _of_occurrence(uid, one, occurrence, named[uid], log)
     return _nearest(events.values(), today)
 
 
@@ -142,7 +142,7 @@ def _near(period: Span, chosen: Q) -> QuerySet[Any, Any]:
     return found.union(*others, all=True) if others else found
 
 
-def _nearest(events: Iterable[Event], today: datetime) -> tuple[Event, ...]:
+def _nearest(events: Iterable[CalendarEvent], today: datetime) -> tuple[CalendarEvent, ...]:
     """As many as a calendar is good for; those that are to come first."""
     in_order = sorted(events, key=lambda event: (event.starts_at, event.uid))
     over = [event for event in in_order if event.ends_at <= today]
@@ -150,24 +150,24 @@ def _nearest(events: Iterable[Event], today: datetime) -> tuple[Event, ...]:
     return (*over[-MOST_OVER:], *ahead[:MOST_AHEAD])
 
 
-def _named(windows: QuerySet[MaintenanceWindow], record: Record) -> Named:
+def _named(windows: QuerySet[MaintenanceWindow], log: ChangeLog) -> Named:
     """The windows by UID: the last one, and cancelled ones whose date is back."""
     named: Named = defaultdict(list)
     for window in windows.select_related("site", "series").order_by("pk"):
-        uid = record.uid(window)
+        uid = log.uid(window)
         # Where a series left a zone and came back to it, one that people moved may have the date.
         if not all(earlier.cancelled_at for earlier in named[uid]):
-            uid = identity.alone(window)
+            uid = uids.alone(window)
         named[uid].append(window)
     return named
 
 
-def _of_windows(uid: str, same: list[MaintenanceWindow], record: Record) -> Event:
+def _of_windows(uid: str, same: list[MaintenanceWindow], log: ChangeLog) -> CalendarEvent:
     window = same[-1]
-    before = record.of_series_before(window)
-    moves = _number(before, MOVES_OF_SERIES) + record.moves(same)
-    changes = before + record.windows.get(window.pk, [])
-    return Event(
+    before = log.of_series_before(window)
+    moves = _number(before, MOVES_OF_SERIES) + log.moves(same)
+    changes = before + log.windows.get(window.pk, [])
+    return CalendarEvent(
         uid=uid,
         sequence=moves + len(same) - 1,
         changed_at=_last(window.series or window, changes),
@@ -175,7 +175,7 @@ def _of_windows(uid: str, same: list[MaintenanceWindow], record: Record) -> Even
         ends_at=window.ended_at or window.ends_at,
         cancelled=window.cancelled_at is not None,
         site=window.site.domain,
-        **record.texts(window),
+        **log.texts(window),
     )
 
 
@@ -184,12 +184,12 @@ def _of_occurrence(
     series: WindowSeries,
     occurrence: Occurrence,
     cancelled: list[MaintenanceWindow],
-    record: Record,
-) -> Event:
+    log: ChangeLog,
+) -> CalendarEvent:
     """What the window will be, so that making it changes nothing."""
-    changes = record.series.get(series.pk, [])
-    moves = _number(changes, MOVES_OF_SERIES) + record.moves(cancelled)
-    return Event(
+    changes = log.series.get(series.pk, [])
+    moves = _number(changes, MOVES_OF_SERIES) + log.moves(cancelled)
+    return CalendarEvent(
         uid=uid,
         sequence=moves + len(cancelled),
         changed_at=_last(series, changes),
@@ -197,7 +197,7 @@ def _of_occurrence(
         ends_at=occurrence.ends_at,
         cancelled=False,
         site=series.site.domain,
-        **record.texts(series),
+        **log.texts(series),
     )
 
 

@@ -1,0 +1,22 @@
+"""Who may see and do what in the admin."""
+
+from typing import Any
+
+
+def may_see_all_windows(user: Any) -> bool:
+    """Staff who may view or change windows see the overview, all titles and the staff calendar."""
+    sees = any(
+        user.has_perm(f"maintenance_windows.{verb}_maintenancewindow")
+        for verb in ("view", "change")
+    )
+    return bool(user.is_active and user.is_staff and sees)
+
+
+def may_operate(user: Any) -> bool:
+    """Whoever may take sites down, bring them up, and start, extend and end windows."""
+    return bool(user.has_perm("maintenance_windows.operate_sitemaintenance"))
+
+
+def may_plan(user: Any) -> bool:
+    """Whoever may add windows."""
+    return bool(user.has_perm("maintenance_windows.add_maintenancewindow"))
