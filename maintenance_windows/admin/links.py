@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows.admin.operating import Operating
 from maintenance_windows.exceptions import Refused
-from maintenance_windows.forms.link import LinkForm
+from maintenance_windows.forms.sites import LinkForm
 from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.planning import bypass
 

@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from maintenance_windows.exceptions import Refused
-from maintenance_windows.forms.operate import OperateForm
+from maintenance_windows.forms.sites import OperateForm
 from maintenance_windows.permissions import may_operate
 from maintenance_windows.planning import rules, sites
 from maintenance_windows.planning.sites import take_down

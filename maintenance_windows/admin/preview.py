@@ -1,6 +1,5 @@
 """What a form asks for, shown before it is saved."""
 
-import re
 from typing import Any
 
 from django.contrib import admin
@@ -9,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-PK = re.compile(r"[0-9]{1,18}")
+from maintenance_windows.forms.fields import PK
 
 
 class Previewed(admin.ModelAdmin):  # type: ignore[type-arg]

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from maintenance_windows.admin import overlaps
 from maintenance_windows.admin.operating import Operating
 from maintenance_windows.admin.preview import Previewed
-from maintenance_windows.forms.schedule import ScheduleForm, filled_in
+from maintenance_windows.forms.windows import ScheduleForm, filled_in
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import windows

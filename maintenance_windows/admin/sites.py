@@ -20,7 +20,7 @@ from maintenance_windows.admin.record import KeptForTheRecord
 from maintenance_windows.admin.searching import words_of
 from maintenance_windows.admin.story import Event
 from maintenance_windows.core.state import Level
-from maintenance_windows.forms.site import SiteForm
+from maintenance_windows.forms.sites import SiteForm
 from maintenance_windows.models import IgnoredURL, SiteMaintenance
 from maintenance_windows.models.search import matching
 from maintenance_windows.permissions import may_see_all_windows

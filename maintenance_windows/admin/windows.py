@@ -16,7 +16,7 @@ from maintenance_windows.admin.record import KeptForTheRecord
 from maintenance_windows.admin.scheduling import Scheduling
 from maintenance_windows.admin.searching import SearchedNearNow
 from maintenance_windows.admin.story import Event
-from maintenance_windows.forms.window import WindowForm
+from maintenance_windows.forms.windows import WindowForm
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import windows

@@ -1,5 +1,6 @@
 """What people type, and what it means."""
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,15 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows.core.intervals import from_local
 from maintenance_windows.exceptions import AmbiguousTime
+from maintenance_windows.models.series import zones
 from maintenance_windows.wording.durations import format_duration, parse_duration
+
+# The key of a row, as a text that every database can compare with one.
+PK = re.compile(r"[0-9]{1,18}")
+
+
+def zone_choices() -> list[tuple[str, str]]:
+    return [(name, name) for name in sorted(zones())]
 
 
 class MomentWidget(forms.SplitDateTimeWidget):

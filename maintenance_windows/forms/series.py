@@ -12,11 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows.core.rrule import LONGEST, MOST, Frequency, Rule
 from maintenance_windows.core.rrule import WEEKDAYS as CODES
 from maintenance_windows.exceptions import Refused, RuleError
-from maintenance_windows.forms.editing import ChangesOnly
-from maintenance_windows.forms.fields import DatesField, LengthField, LongSelect
-from maintenance_windows.forms.preview import Previewed
+from maintenance_windows.forms.base import ChangesOnly, Previewed
+from maintenance_windows.forms.fields import DatesField, LengthField, LongSelect, zone_choices
 from maintenance_windows.models import WindowSeries
-from maintenance_windows.models.series import zones
 from maintenance_windows.planning import series as verbs
 
 AS_RULE = "rule"
@@ -46,10 +44,6 @@ DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 TIME = forms.TimeInput(format="%H:%M:%S", attrs={"type": "time"})
 DEFAULTS = {"INTERVAL=1", "WKST=MO"}
 BUILDER = ("every", "unit", "weekdays", "monthly", "nth", "nth_weekday", "until", "rule")
-
-
-def zone_choices() -> list[tuple[str, str]]:
-    return [(name, name) for name in sorted(zones())]
 
 
 # Fields that mean nothing but with one unit. The page hides them; without scripts they are there.

@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import get_language_bidi
 
-from maintenance_windows.forms.operate import LENGTHS, MINUTES
+from maintenance_windows.forms.sites import LENGTHS, MINUTES
 from maintenance_windows.models.base import LEVELS
 from maintenance_windows.overview import dashboard, status
 from maintenance_windows.permissions import may_operate, may_plan, may_see_all_windows

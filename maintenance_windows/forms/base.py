@@ -1,5 +1,6 @@
-"""Two people who edit the same row."""
+"""What the forms share: the changes of one editor alone, and previews."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -37,3 +38,18 @@ class ChangesOnly(forms.ModelForm):  # type: ignore[type-arg]
                 if hasattr(self.stored, name)  # others are the form's own
             }
         return cleaned
+
+
+class Previewed(forms.BaseForm):
+    """`others` are the fields that a preview does without."""
+
+    others: Collection[str] = ()
+
+    def errors_of_times(self) -> list[str]:
+        """What stands in the way of a preview."""
+        return [
+            f"{self.fields[name].label}: {error}" if name in self.fields else str(error)
+            for name, errors in self.errors.items()
+            if name not in self.others
+            for error in errors
+        ]

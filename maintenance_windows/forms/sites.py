@@ -1,6 +1,5 @@
-"""What an operator does to a site at once, from the board."""
+"""What operators do to a site: the buttons of the overview, its bypass links, its own page."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +8,9 @@ from django.contrib.sites.models import Site
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.state import Level
-from maintenance_windows.forms.fields import LengthField
+from maintenance_windows.forms.base import ChangesOnly
+from maintenance_windows.forms.fields import PK, LengthField
+from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.models.base import LEVELS
 
 MINUTES = (15, 30, 60)
@@ -22,7 +23,6 @@ LENGTHS = [
     ("4h", _("for 4 hours")),
     ("8h", _("for 8 hours")),
 ]
-PK = re.compile(r"[0-9]{1,18}")
 VERBS = [("on", "on"), ("off", "off"), ("end", "end")]
 
 
@@ -50,3 +50,35 @@ class OperateForm(forms.Form):
         cleaned["shown"] = {int(pk) for pk in cleaned.get("shown", "").split() if PK.fullmatch(pk)}
         cleaned["level"] = Level(cleaned.get("level") or Level.FULL)
         return cleaned
+
+
+class LinkForm(forms.Form):
+    length = LengthField(
+        label=_("Good for"),
+        required=False,
+        help_text=_("Such as 30m, 2h or 1d; empty: until the maintenance ends."),
+    )
+
+
+class SiteForm(ChangesOnly):
+    in_maintenance = forms.BooleanField(
+        label=_("In Maintenance Mode"),
+        required=False,
+        help_text=_("Takes the site down until you switch it off; to plan an end, add a window."),
+    )
+
+    class Meta:
+        model = SiteMaintenance
+        fields = ("in_maintenance", "level", "message")
+
+    def clean(self) -> dict[str, Any]:
+        said = dict(self.cleaned_data)
+        cleaned = super().clean()
+        changed = set(self.changed_data)
+        if "in_maintenance" in changed:
+            # A hold is what the page says, whatever a window has written meanwhile.
+            return cleaned | said
+        for name in {"level", "message"} & changed:
+            if not self.instance.held:
+                self.add_error(name, _("Used only while the site is switched on by hand."))
+        return cleaned | {"in_maintenance": self.instance.in_maintenance}
