@@ -11,8 +11,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pages import times, told
 
-from maintenance_windows.admin import MaintenanceWindowAdmin, lists, record, searching
-from maintenance_windows.models import MaintenanceWindow, Transition, search
+from maintenance_windows.admin import MaintenanceWindowAdmin, base, search
+from maintenance_windows.models import MaintenanceWindow, Transition
+from maintenance_windows.models import search as site_search
 from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import bring_up, take_down
 
@@ -69,7 +70,7 @@ def test_a_list_asks_the_same_however_long_it_is(acme, browser, at, path):
             assert "_facets" not in browser.get(path).text
         asked.append([re.sub(r"\(.*\)", "", query["sql"]) for query in queries])
         counts = [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
-        assert [f"LIMIT {lists.MOST + 1}" in sql for sql in counts] == [True]
+        assert [f"LIMIT {base.MOST + 1}" in sql for sql in counts] == [True]
         for n in range(5):
             site = Site.objects.create(domain=f"s{number}{n}.example")
             windows.schedule([site], starts_at=TWO, ends_at=FOUR)
@@ -91,7 +92,7 @@ def test_a_list_asks_the_same_however_long_it_is(acme, browser, at, path):
     ],
 )
 def test_windows_are_listed_in_the_order_of_an_index(nights, browser, monkeypatch, query, index):
-    monkeypatch.setattr(lists, "FEW", -1)  # as where there are many of the kind
+    monkeypatch.setattr(base, "FEW", -1)  # as where there are many of the kind
     with CaptureQueriesContext(connection) as queries:
         assert browser.get(WINDOWS, query).status_code == 200
     (sql,) = [q["sql"] for q in queries if "ORDER BY" in q["sql"] and 'window"."title"' in q["sql"]]
@@ -108,9 +109,9 @@ def test_only_what_an_index_orders_can_be_ordered_by(nights, browser):
 
 
 def test_of_rows_behind_a_number_a_list_says_that_there_are_some(nights, browser, monkeypatch):
-    monkeypatch.setattr(lists, "MOST", 7)
+    monkeypatch.setattr(base, "MOST", 7)
     assert CUT not in browser.get(WINDOWS).text
-    monkeypatch.setattr(lists, "MOST", 4)
+    monkeypatch.setattr(base, "MOST", 4)
     page = browser.get(WINDOWS)
     assert f"Only the first 4 {CUT}" in page.text
     assert "4 maintenance windows" in " ".join(page.text.split())
@@ -123,13 +124,13 @@ def test_of_rows_behind_a_number_a_list_says_that_there_are_some(nights, browser
 
 def test_pages_end_where_the_counting_does(nights, browser, monkeypatch):
     monkeypatch.setattr(MaintenanceWindowAdmin, "list_per_page", 2)
-    monkeypatch.setattr(lists, "MOST", 4)
+    monkeypatch.setattr(base, "MOST", 4)
     assert listed(browser.get(WINDOWS, {"p": 2})) == [4, 3]
     assert browser.get(WINDOWS, {"p": 3}).headers["Location"].endswith("?e=1")
 
 
 def test_an_action_is_not_done_to_more_than_it_should(nights, browser, at, monkeypatch):
-    monkeypatch.setattr(record, "AT_ONCE", 2)
+    monkeypatch.setattr(base, "AT_ONCE", 2)
     given = {"action": "cancel", "_selected_action": [nights[3].pk], "select_across": "1"}
     assert told(browser.post(WINDOWS, given, follow=True)) == "At most 2 at once: choose fewer."
     assert not MaintenanceWindow.objects.filter(cancelled_at__isnull=False).exists()
@@ -182,7 +183,7 @@ def test_each_word_is_in_the_domain_or_in_the_title(nights, browser, text, found
 
 
 def test_titles_far_from_now_are_found_by_their_date(nights, at, browser, monkeypatch):
-    monkeypatch.setattr(searching, "NEAR", 2)
+    monkeypatch.setattr(search, "NEAR", 2)
     at(TWO + 2 * DAY)
     page = browser.get(WINDOWS, {"q": "night"})
     assert listed(page) == [5, 4, 3, 2]
@@ -201,8 +202,8 @@ def test_titles_far_from_now_are_found_by_their_date(nights, at, browser, monkey
 
 
 def test_where_very_many_sites_match_what_is_near_is_found(nights, at, browser, monkeypatch):
-    monkeypatch.setattr(searching, "NEAR", 2)
-    monkeypatch.setattr(search, "FEW", 1)
+    monkeypatch.setattr(search, "NEAR", 2)
+    monkeypatch.setattr(site_search, "FEW", 1)
     at(TWO + 2 * DAY)
     page = browser.get(WINDOWS, {"q": "example"})
     assert listed(page) == [5, 4, 3, 2]
@@ -225,7 +226,7 @@ def test_transitions_are_found_by_site_and_by_who_did_it(acme, globex, at, brows
 
 @pytest.mark.parametrize("few", [0, 1000])
 def test_sites_are_found_by_domain_and_name(acme, globex, browser, monkeypatch, few):
-    monkeypatch.setattr(search, "FEW", few)
+    monkeypatch.setattr(site_search, "FEW", few)
     Site.objects.create(domain="shop.example", name="Acme's shop")
     for text, number in (("ACME", 2), ("acme shop", 1), ("example", 4), ("nobody", 0)):
         assert browser.get(SITES, {"q": text}).context["cl"].result_count == number, text

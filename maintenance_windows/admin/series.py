@@ -12,10 +12,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from maintenance_windows.admin import story
+from maintenance_windows.admin import history
+from maintenance_windows.admin.base import HistoryEntry, KeptForTheRecord
 from maintenance_windows.admin.preview import Previewed
-from maintenance_windows.admin.record import KeptForTheRecord
-from maintenance_windows.admin.story import Event
 from maintenance_windows.forms.series import SeriesForm
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.planning import series as verbs
@@ -86,8 +85,8 @@ class WindowSeriesAdmin(Previewed, KeptForTheRecord):
         said = text % {"number": coming}
         return format_html('<a href="{}?series__id__exact={}">{}</a>', url, series.pk, said)
 
-    def story(self, request: HttpRequest, obj: WindowSeries) -> list[Event]:
-        return story.of_series(obj)
+    def story(self, request: HttpRequest, obj: WindowSeries) -> list[HistoryEntry]:
+        return history.of_series(obj)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:

@@ -12,13 +12,11 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.admin import story
-from maintenance_windows.admin.links import BypassLinks
-from maintenance_windows.admin.lists import LongChangeList
-from maintenance_windows.admin.operating import Board
-from maintenance_windows.admin.record import KeptForTheRecord
-from maintenance_windows.admin.searching import words_of
-from maintenance_windows.admin.story import Event
+from maintenance_windows.admin import history
+from maintenance_windows.admin.base import HistoryEntry, KeptForTheRecord, LongChangeList
+from maintenance_windows.admin.bypass import BypassLinks
+from maintenance_windows.admin.operate import Board
+from maintenance_windows.admin.search import words_of
 from maintenance_windows.core.state import Level
 from maintenance_windows.forms.sites import SiteForm
 from maintenance_windows.models import IgnoredURL, SiteMaintenance
@@ -83,8 +81,8 @@ class SiteMaintenanceAdmin(Board, BypassLinks, KeptForTheRecord):
         switch = () if self.has_operate_permission(request) else SWITCH
         return (*self.readonly_fields, *switch)
 
-    def story(self, request: HttpRequest, obj: SiteMaintenance) -> list[Event]:
-        return story.of_site(obj.site, titles=may_see_all_windows(request.user))
+    def story(self, request: HttpRequest, obj: SiteMaintenance) -> list[HistoryEntry]:
+        return history.of_site(obj.site, titles=may_see_all_windows(request.user))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """The flag as visitors know it, also where no tick has written it yet."""

@@ -10,12 +10,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.admin import story
-from maintenance_windows.admin.calendars import OwnCalendar
-from maintenance_windows.admin.record import KeptForTheRecord
-from maintenance_windows.admin.scheduling import Scheduling
-from maintenance_windows.admin.searching import SearchedNearNow
-from maintenance_windows.admin.story import Event
+from maintenance_windows.admin import history
+from maintenance_windows.admin.base import HistoryEntry, KeptForTheRecord
+from maintenance_windows.admin.calendar import OwnCalendar
+from maintenance_windows.admin.schedule import Scheduling
+from maintenance_windows.admin.search import SearchedNearNow
 from maintenance_windows.forms.windows import WindowForm
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
@@ -60,8 +59,8 @@ class MaintenanceWindowAdmin(OwnCalendar, Scheduling, SearchedNearNow, KeptForTh
     def status(self, window: MaintenanceWindow) -> str:
         return str(window.status_at(timezone.now()).label)
 
-    def story(self, request: HttpRequest, obj: MaintenanceWindow) -> list[Event]:
-        return story.of_window(obj)
+    def story(self, request: HttpRequest, obj: MaintenanceWindow) -> list[HistoryEntry]:
+        return history.of_window(obj)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fields = ("site", "starts_at", "ends_at", "level", "title", "message")

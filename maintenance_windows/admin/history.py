@@ -1,17 +1,21 @@
-"""What happened to a window or to a site, as the history pages tell it, newest first."""
+"""What happened: the history of all sites, and the history page of a window, series or site."""
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib import admin
 from django.contrib.sites.models import Site
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime, parse_duration
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from maintenance_windows.admin.base import HistoryEntry, KeptForTheRecord
+from maintenance_windows.admin.search import SearchedNearNow
 from maintenance_windows.models import Change, MaintenanceWindow, Transition, WindowSeries
 from maintenance_windows.wording.durations import format_duration
 
@@ -24,17 +28,28 @@ NAMES = {
 MOMENTS = {"starts_at", "ends_at", "started_at", "ended_at", "cancelled_at"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """`due` is given where something had its time; `actor` is empty where nobody did it."""
+@admin.register(Transition)
+class TransitionAdmin(SearchedNearNow, KeptForTheRecord):
+    list_display = ("site", "in_maintenance", "due_at", "done_at", "why", "actor")
+    list_filter = ("in_maintenance",)
+    moment, texts = "done_at", ("actor",)
+    search_fields = ("site__domain", *texts)
+    sortable_by = (moment,)
+    date_hierarchy = moment
+    ordering = ("-done_at", "-pk")
 
-    at: datetime
-    what: str
-    due: datetime | None = None
-    actor: str = ""
+    @admin.display(description=gettext_lazy("why"))
+    def why(self, transition: Transition) -> str:
+        return transition.why
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
-def of_window(window: MaintenanceWindow) -> list[Event]:
+def of_window(window: MaintenanceWindow) -> list[HistoryEntry]:
     changes = list(window.changes_made.order_by("-pk"))
     return _newest_first(
         [
@@ -45,13 +60,13 @@ def of_window(window: MaintenanceWindow) -> list[Event]:
     )
 
 
-def of_series(series: WindowSeries) -> list[Event]:
+def of_series(series: WindowSeries) -> list[HistoryEntry]:
     changes = series.changes_made.order_by("-pk")[:NEWEST]
-    begun = Event(at=series.created_at, what=_("series begun"), actor=series.created_by)
+    begun = HistoryEntry(at=series.created_at, what=_("series begun"), actor=series.created_by)
     return _newest_first([begun, *map(_change, changes)])
 
 
-def of_site(site: Site, *, titles: bool) -> list[Event]:
+def of_site(site: Site, *, titles: bool) -> list[HistoryEntry]:
     """Without titles for readers who may not see the windows themselves."""
 
     def newest(rows: QuerySet[Any]) -> list[Any]:
@@ -72,11 +87,11 @@ def of_site(site: Site, *, titles: bool) -> list[Event]:
     )
 
 
-def _newest_first(events: Iterable[Event]) -> list[Event]:
+def _newest_first(events: Iterable[HistoryEntry]) -> list[HistoryEntry]:
     return sorted(events, key=lambda event: event.at, reverse=True)[:NEWEST]
 
 
-def _planned(window: MaintenanceWindow, changes: Iterable[Change]) -> Event:
+def _planned(window: MaintenanceWindow, changes: Iterable[Change]) -> HistoryEntry:
     """Changes, newest first, lead back to the times that were planned."""
     times: dict[str, Any] = {"starts_at": window.starts_at, "ends_at": window.ends_at}
     for change in changes:
@@ -88,10 +103,10 @@ def _planned(window: MaintenanceWindow, changes: Iterable[Change]) -> Event:
         what = _("window %(id)s planned: %(starts_at)s to %(ends_at)s")
     said = {name: _said(name, moment) for name, moment in times.items()}
     facts = {"id": window.pk, "series": window.series_id, **said}
-    return Event(at=window.created_at, what=what % facts, actor=window.created_by)
+    return HistoryEntry(at=window.created_at, what=what % facts, actor=window.created_by)
 
 
-def _change(change: Change, *, titles: bool = True) -> Event:
+def _change(change: Change, *, titles: bool = True) -> HistoryEntry:
     said = "; ".join(
         _fact(name, *values) if titles or name != "title" else str(NAMES[name])
         for name, values in change.changes.items()
@@ -99,7 +114,7 @@ def _change(change: Change, *, titles: bool = True) -> Event:
     what = said
     if change.window_id:
         what = _("window %(id)s: %(changes)s") % {"id": change.window_id, "changes": said}
-    return Event(at=change.at, what=what, actor=change.actor)
+    return HistoryEntry(at=change.at, what=what, actor=change.actor)
 
 
 def _fact(name: str, before: Any, after: Any) -> str:
@@ -109,9 +124,9 @@ def _fact(name: str, before: Any, after: Any) -> str:
     return f"{label} {_said(name, before)} → {_said(name, after)}"
 
 
-def _transition(transition: Transition) -> Event:
+def _transition(transition: Transition) -> HistoryEntry:
     what = _("site closed: %(why)s") if transition.in_maintenance else _("site opened: %(why)s")
-    return Event(
+    return HistoryEntry(
         at=transition.done_at,
         due=transition.due_at,
         what=what % {"why": transition.why},

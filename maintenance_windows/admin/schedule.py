@@ -1,23 +1,25 @@
 """How windows are planned: for several sites at once, and in words before it is done."""
 
-from datetime import tzinfo
+from collections.abc import Collection, Iterable
+from datetime import datetime, tzinfo
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.models import ADDITION, LogEntry
+from django.contrib.sites.models import Site
+from django.db.models import Count, Q, Window
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from maintenance_windows.admin import overlaps
-from maintenance_windows.admin.operating import Operating
+from maintenance_windows.admin.operate import Operating
 from maintenance_windows.admin.preview import Previewed
 from maintenance_windows.forms.windows import ScheduleForm, filled_in
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
-from maintenance_windows.planning import windows
+from maintenance_windows.planning import windows as verbs
 from maintenance_windows.wording.spans import format_length, format_span, format_upcoming
 
 TIMES = ("sites", "zone", "starts_at", "ends_at", "length")
@@ -72,13 +74,13 @@ class Scheduling(Operating, Previewed):
         return {
             "words": format_span(*times, local) if running else format_upcoming(*times, local, now),
             "length": format_length(*times, local),
-            "overlaps": overlaps.warnings(times, sites, local, now, besides),
+            "overlaps": overlap_warnings(times, sites, local, now, besides),
         }
 
     def schedule(self, request: HttpRequest, obj: Any, form: ScheduleForm) -> None:
         """Leaves in `obj.planned` a window for each site; `obj` becomes the first of them."""
         asked = form.cleaned_data
-        planned = windows.schedule(
+        planned = verbs.schedule(
             asked["sites"],
             actor=request.user.get_username(),
             **{name: asked[name] for name in ScheduleForm.Meta.fields},
@@ -92,7 +94,7 @@ class Scheduling(Operating, Previewed):
         """Of what windows with the same times overlap."""
         sites, besides = [one.site for one in windows], [one.pk for one in windows]
         times = (windows[0].starts_at, windows[0].ends_at)
-        for sentence in overlaps.warnings(times, sites, local, timezone.now(), besides):
+        for sentence in overlap_warnings(times, sites, local, timezone.now(), besides):
             # The admin would write the domain with a capital letter.
             self.message_user(request, format_html("<bdi>{}</bdi>", sentence), messages.WARNING)
 
@@ -122,3 +124,39 @@ def said(windows: list[MaintenanceWindow], local: tzinfo) -> str:
         "names": ", ".join(names),
         "span": format_span(first.starts_at, first.ends_at, local),
     }
+
+
+MOST = 10  # warnings that are spelt out
+
+
+def overlap_warnings(
+    times: tuple[datetime, datetime],
+    sites: Iterable[Site],
+    zone: tzinfo,
+    now: datetime,
+    besides: Collection[int] = (),
+) -> list[str]:
+    """A sentence for each window of the sites that overlaps these times, without those `besides`.
+
+    One query, however many there are.
+    """
+    starts_at, ends_at = times
+    begins = Q(starts_at__lt=ends_at) | Q(started_at__lt=ends_at)
+    found: list[Any] = list(
+        MaintenanceWindow.objects.live(now)
+        .filter(begins, ends_at__gt=starts_at, site__in=[site.pk for site in sites])
+        .exclude(pk__in=besides)
+        .select_related("site")
+        .annotate(number=Window(Count("*")))
+        .order_by("site__domain", "starts_at", "pk")[:MOST]
+    )
+    sentences = [overlap_sentence(window, zone) for window in found]
+    if found and (more := found[0].number - len(found)):
+        sentences.append(ngettext("And one more.", "And %(number)s more.", more) % {"number": more})
+    return sentences
+
+
+def overlap_sentence(window: MaintenanceWindow, zone: tzinfo) -> str:
+    text = _("%(site)s: overlaps window %(id)s (%(span)s); the site is closed for their union.")
+    span = format_span(window.begins_at, window.ends_at, zone)
+    return text % {"site": window.site, "id": window.pk, "span": span}

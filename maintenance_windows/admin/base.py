@@ -1,19 +1,85 @@
-"""What all pages here have in common."""
+"""What all pages share: lists whose cost does not grow, rows that stay, a history page."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
-from maintenance_windows.admin.lists import LongList
-from maintenance_windows.admin.story import Event
 from maintenance_windows.exceptions import Refused
+from maintenance_windows.models.search import FEW
+
+MOST = 10_000  # rows of a list that are counted and can be paged to
+
+
+class FirstPages(Paginator):  # type: ignore[type-arg]
+    """Of the first MOST rows; whether the list `goes_on` behind them is all that is known of it."""
+
+    @cached_property
+    def found(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[: MOST + 1].count())
+
+    @cached_property
+    def count(self) -> int:
+        return min(self.found, MOST)
+
+    @property
+    def goes_on(self) -> bool:
+        return self.found > MOST
+
+
+class LongChangeList(ChangeList):
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """As indexes have it: what is equal goes the way that the rest goes."""
+        ordering: list[Any] = list(super().get_ordering(request, queryset))
+        if ordering[-1] == "-pk" and not ordering[0].startswith("-"):
+            ordering[-1] = "pk"
+        return ordering
+
+    def get_results(self, request: HttpRequest) -> None:
+        if self.filter_params:
+            # Few rows are looked for once, in no order. For the first of a page in their order,
+            # and once more to count them, planners may look at all there are.
+            ids = list(self.queryset.order_by().values_list("pk", flat=True)[: FEW + 1])
+            if len(ids) <= FEW:
+                self.queryset = self.queryset.filter(pk__in=ids)
+        super().get_results(request)
+        if not self.filter_params or self.paginator.goes_on:
+            # Beside the search there is no number then: it would not be that of the results.
+            self.full_result_count = self.result_count
+
+
+class LongList(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Nothing is counted to its end, and only what an index orders can be ordered by."""
+
+    paginator = FirstPages
+    show_facets = admin.ShowFacets.NEVER
+    show_full_result_count = False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return LongChangeList
+
 
 AT_ONCE = 200  # rows that an action is done to: each takes the lock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """`due` is given where something had its time; `actor` is empty where nobody did it."""
+
+    at: datetime
+    what: str
+    due: datetime | None = None
+    actor: str = ""
 
 
 class KeptForTheRecord(LongList):
@@ -24,7 +90,7 @@ class KeptForTheRecord(LongList):
 
     object_history_template = "maintenance_windows/admin/history.html"
 
-    def story(self, request: HttpRequest, obj: Any) -> list[Event]:
+    def story(self, request: HttpRequest, obj: Any) -> list[HistoryEntry]:
         return []
 
     def history_view(

@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from maintenance_windows.admin.operating import Operating
+from maintenance_windows.admin.operate import Operating
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.forms.sites import LinkForm
 from maintenance_windows.models import SiteMaintenance
