@@ -1,8 +1,7 @@
-import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +13,18 @@ from django.contrib.sites.models import Site
 from django.http import HttpResponse
 from django.http.request import HttpHeaders
 from django.test import AsyncClient, Client
-from programs import require_program
 
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.planning import windows
 from maintenance_windows.snapshot import runtime
-
-# Sunday night, as operators like it; far enough ahead that no test's own clock is near.
-TWO = datetime(2029, 11, 4, 2, 0, tzinfo=UTC)
-HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
-FOUR = TWO + 2 * HOUR
+from tests.helpers.services import require_program
+from tests.helpers.times import FOUR, HOUR, TWO
 
 
 def pytest_configure() -> None:
     """A shell's job in the background ignores Ctrl-C, and so would each program that it starts."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def require(name: str) -> str:
-    """The address of a service; without it a laptop skips and CI fails."""
-    if not (value := os.environ.get(name, "")):
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not set")
-    return value
-
-
-def require_postgresql() -> str:
-    """The address of a PostgreSQL server: another database will not do. See require()."""
-    if not (url := require("DATABASE_URL")).startswith("postgres"):
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("DATABASE_URL is not PostgreSQL's")
-    return url
 
 
 @pytest.fixture(autouse=True)

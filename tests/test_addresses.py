@@ -1,9 +1,10 @@
 """Who is let through by address, and that no header passes anybody who is not."""
 
 import pytest
-from conftest import TWO
 from django.http import HttpResponse
 from django.urls import path
+
+from tests.helpers.times import TWO
 
 pytestmark = pytest.mark.any_database
 

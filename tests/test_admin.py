@@ -4,14 +4,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, TWO
 from django.contrib.admin.models import LogEntry
 from django.contrib.sites.models import Site
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
-from pages import Filled, errors, filled, times, told
 
 from maintenance_windows.models import (
     IgnoredURL,
@@ -22,6 +20,8 @@ from maintenance_windows.models import (
 from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
+from tests.helpers.pages import Filled, errors, filled, times, told
+from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
 WINDOWS = "admin:maintenance_windows_maintenancewindow"
 SITES = "admin:maintenance_windows_sitemaintenance"

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, TWO
 from django.urls import reverse
 from django.utils.html import strip_tags
 
@@ -17,6 +16,7 @@ from maintenance_windows.models import (
 from maintenance_windows.planning import series, windows
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
+from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
 
 def story(browser, row) -> list[str]:

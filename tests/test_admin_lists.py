@@ -4,18 +4,18 @@ import re
 from html import unescape
 
 import pytest
-from conftest import FOUR, HOUR, TWO
 from django.contrib.admin.models import LogEntry
 from django.contrib.sites.models import Site
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from pages import times, told
 
 from maintenance_windows.admin import MaintenanceWindowAdmin, base, search
 from maintenance_windows.models import MaintenanceWindow, Transition
 from maintenance_windows.models import search as site_search
 from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import bring_up, take_down
+from tests.helpers.pages import times, told
+from tests.helpers.times import FOUR, HOUR, TWO
 
 DAY = 24 * HOUR
 URL = "/admin/maintenance_windows/"

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.contrib.sites.models import Site
@@ -13,12 +12,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
-from pages import Filled, errors, filled, times, told
 
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.planning import windows
 from maintenance_windows.wording.durations import spell_duration
 from maintenance_windows.wording.spans import format_span, format_upcoming
+from tests.helpers.pages import Filled, errors, filled, times, told
+from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
 pytestmark = pytest.mark.any_database
 

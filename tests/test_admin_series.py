@@ -3,14 +3,14 @@
 from datetime import date, time, timedelta
 
 import pytest
-from conftest import HOUR, MINUTE, TWO
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
-from pages import Filled, errors, filled, told
 
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.planning import series, windows
+from tests.helpers.pages import Filled, errors, filled, told
+from tests.helpers.times import HOUR, MINUTE, TWO
 
 pytestmark = pytest.mark.any_database
 

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, TWO
 from django.core.checks import run_checks
 from django.http import HttpResponse
 from django.urls import path
@@ -16,6 +15,7 @@ from maintenance_windows.core.state import Level
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import runtime
+from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
 pytestmark = pytest.mark.any_database
 

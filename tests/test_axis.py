@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import FOUR, HOUR, TWO
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.overview.axis import Axis, depth, stack
+from tests.helpers.times import FOUR, HOUR, TWO
 
 pytestmark = pytest.mark.any_database
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from conftest import TWO
 from django.db.models.signals import pre_save
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from maintenance_windows.beat import TICK_TASK
+from tests.helpers.times import TWO
 from worker.factory import make_app
 from worker.scheduler import QUIET, FastReconnectScheduler
 

@@ -5,12 +5,10 @@ from html import unescape
 from itertools import chain
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, TWO
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.sites.models import Site
 from django.urls import path
-from pages import told
 
 from maintenance_windows.admin import MaintenanceWindowAdmin
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition, search
@@ -18,6 +16,8 @@ from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import runtime
+from tests.helpers.pages import told
+from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
 BOARD = "/admin/maintenance_windows/"
 OPERATE = "/admin/maintenance_windows/sitemaintenance/operate/"

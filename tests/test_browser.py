@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import ARTEFACTS, LATE, chromium
-from fleet import Fleet, new_database
 from playwright.sync_api import Browser, Page, expect
+
+from tests.helpers.browsing import ARTEFACTS, LATE, chromium
+from tests.helpers.fleet import Fleet, new_database
 
 pytestmark = pytest.mark.slow
 

@@ -5,11 +5,9 @@ from io import StringIO
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 from django.contrib.auth.models import Permission, User
 from django.core import signing
 from django.core.management import CommandError, call_command
-from test_outage import Outage, outage  # noqa: F401 (a fixture)
 
 from maintenance_windows.http.tokens import COOKIE, SALT
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
@@ -17,6 +15,8 @@ from maintenance_windows.planning import bypass, windows
 from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import runtime
+from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
+from tests.test_outage import Outage, outage  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.any_database
 

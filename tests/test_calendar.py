@@ -9,14 +9,12 @@ from urllib.parse import urlsplit
 import icalendar
 import pytest
 import recurring_ical_events
-from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 from django.contrib import admin
 from django.contrib.auth.models import Permission, User
 from django.contrib.sites.models import Site
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import path
-from pages import told
 
 from maintenance_windows.calendar import events, ical
 from maintenance_windows.calendar.ical import CalendarEvent
@@ -25,6 +23,8 @@ from maintenance_windows.models import CalendarToken, MaintenanceWindow, WindowS
 from maintenance_windows.planning import series, windows
 from maintenance_windows.planning.sites import bring_up
 from maintenance_windows.reconcile.tick import tick
+from tests.helpers.pages import told
+from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
 DAY = 24 * HOUR
 ONE = TWO - HOUR

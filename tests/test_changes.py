@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import date, time
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, TWO
 from django.db import transaction
 
 from maintenance_windows.exceptions import Refused
@@ -12,6 +11,7 @@ from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
 from maintenance_windows.planning import series, windows
 from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.reconcile.tick import tick
+from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
 ONE, THREE = TWO - HOUR, TWO + HOUR
 

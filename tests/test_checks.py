@@ -5,7 +5,6 @@ from pathlib import Path
 
 import django_celery_beat
 import pytest
-from conftest import TWO
 from django.conf import settings as of_tests
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib.sites.models import Site
@@ -19,6 +18,7 @@ from django_celery_beat.models import PeriodicTask
 from maintenance_windows.beat import MATERIALISE_TASK, TICK_TASK
 from maintenance_windows.checks import TAG
 from maintenance_windows.checks.settings import KNOWN
+from tests.helpers.times import TWO
 
 pytestmark = pytest.mark.any_database
 

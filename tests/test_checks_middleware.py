@@ -4,7 +4,6 @@ from itertools import count
 from uuid import uuid4
 
 import pytest
-from conftest import FOUR, MINUTE, SECOND, TWO
 from django.contrib.auth.middleware import AuthenticationMiddleware, RemoteUserMiddleware
 from django.core.checks import run_checks
 from django.http import HttpResponse
@@ -13,6 +12,7 @@ from django.utils import translation
 
 from maintenance_windows.checks import TAG
 from maintenance_windows.middleware import MaintenanceModeMiddleware
+from tests.helpers.times import FOUR, MINUTE, SECOND, TWO
 
 pytestmark = pytest.mark.any_database
 

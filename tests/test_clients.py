@@ -15,17 +15,17 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe
-from browsing import ARTEFACTS, LATE, chromium
-from conftest import HOUR, SECOND
-from fleet import Fleet, new_database
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
-from programs import require_program
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
-from windows import Window, open_window
 
 from project.probe import ask
 from project.processes import free_port
+from tests.helpers.browsing import ARTEFACTS, LATE, chromium
+from tests.helpers.fleet import Fleet, new_database
+from tests.helpers.services import require_program
+from tests.helpers.times import HOUR, SECOND
+from tests.helpers.windows import Window, open_window
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from io import StringIO
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 from django.conf import settings
 from django.contrib.sites.models import Site
 from django.core.management import CommandError, call_command, load_command_class
@@ -17,6 +16,7 @@ from django.core.management import CommandError, call_command, load_command_clas
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
+from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
 
 @pytest.fixture

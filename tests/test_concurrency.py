@@ -4,7 +4,6 @@ from collections.abc import Callable
 from threading import Barrier, Thread
 
 import pytest
-from conftest import FOUR, HOUR, SECOND, TWO
 from django.db import connection
 
 from maintenance_windows.exceptions import Refused
@@ -12,6 +11,7 @@ from maintenance_windows.models import SiteMaintenance, Transition
 from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.reconcile.tick import tick
+from tests.helpers.times import FOUR, HOUR, SECOND, TWO
 
 
 @pytest.fixture

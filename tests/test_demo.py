@@ -10,12 +10,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import require, require_postgresql
 from django.conf import settings
-from fleet import new_database
 
 from project.probe import ask
 from project.processes import free_port
+from tests.helpers.fleet import new_database
+from tests.helpers.services import require, require_postgresql
 
 pytestmark = pytest.mark.slow
 

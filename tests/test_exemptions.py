@@ -5,7 +5,6 @@ import time
 from typing import ClassVar
 
 import pytest
-from conftest import SECOND, TWO
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.contrib.staticfiles.views import serve as serve_static
@@ -17,6 +16,7 @@ from django.views.static import serve
 
 from maintenance_windows.decorators import maintenance_exempt, maintenance_required
 from maintenance_windows.models import IgnoredURL
+from tests.helpers.times import SECOND, TWO
 
 pytestmark = pytest.mark.any_database
 

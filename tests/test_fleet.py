@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 import pytest
-from conftest import SECOND, require, require_postgresql
-from fleet import Fleet, new_database
 
 from project.probe import RIGHT, Answer, ask
+from tests.helpers.fleet import Fleet, new_database
+from tests.helpers.services import require, require_postgresql
+from tests.helpers.times import SECOND
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from threading import enumerate as threads
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, TWO
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.test import AsyncClient, Client, SimpleTestCase
@@ -21,6 +20,7 @@ from maintenance_windows.requests import (
 )
 from maintenance_windows.snapshot import runtime
 from maintenance_windows.testing import maintenance
+from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
 pytestmark = pytest.mark.any_database
 

@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from conftest import HOUR, TWO
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.snapshot import runtime
+from tests.helpers.times import HOUR, TWO
 
 pytestmark = pytest.mark.slow
 

@@ -9,19 +9,19 @@ import os
 from datetime import datetime
 
 import pytest
-from conftest import SECOND
 from django.contrib.sites.models import Site
 from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from oracle import FULL
-from oracle_night import MOMENT, PASSES, SKEW, STEPS, Night, at, minutes
 
 from maintenance_windows.core.decision import Visit, decide
 from maintenance_windows.core.retry import retry_after
 from maintenance_windows.core.state import Level, SiteState
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
 from maintenance_windows.snapshot.loader import load
+from tests.helpers.oracle import FULL
+from tests.helpers.oracle_night import MOMENT, PASSES, SKEW, STEPS, Night, at, minutes
+from tests.helpers.times import SECOND
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 from django.db import IntegrityError, transaction
 
 from maintenance_windows.exceptions import Refused
@@ -16,6 +15,7 @@ from maintenance_windows.models import (
 )
 from maintenance_windows.planning import rules, windows
 from maintenance_windows.planning.sites import bring_up, take_down
+from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
 THREE = TWO + HOUR
 

@@ -7,15 +7,15 @@ from itertools import pairwise
 from threading import Event
 
 import pytest
-from conftest import FOUR, HOUR
 from django.contrib.sites.models import Site
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
-from test_series import DAY, ONE, SUNDAYS, starts, template
 
 from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
 from maintenance_windows.planning import series, windows
 from maintenance_windows.reconcile.tick import tick
+from tests.helpers.times import FOUR, HOUR
+from tests.test_series import DAY, ONE, SUNDAYS, starts, template
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 

@@ -4,10 +4,11 @@ from functools import partial
 
 import pytest
 from asgiref.sync import iscoroutinefunction
-from conftest import TWO
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.functional import SimpleLazyObject
+
+from tests.helpers.times import TWO
 
 pytestmark = pytest.mark.any_database
 

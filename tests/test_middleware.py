@@ -6,7 +6,6 @@ from datetime import datetime
 
 import pytest
 from asgiref.sync import async_to_sync
-from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser, User
@@ -24,6 +23,7 @@ from maintenance_windows.models import IgnoredURL, MaintenanceWindow
 from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.snapshot import runtime
+from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
 MILLISECOND = SECOND / 1000
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HOUR, TWO
 from django.conf import settings as project
 from django.contrib.auth.models import User
 from django.contrib.sites.models import Site
@@ -27,6 +26,7 @@ from maintenance_windows.importer.expressions import rewritten
 from maintenance_windows.models import IgnoredURL, SiteMaintenance, Transition
 from maintenance_windows.patterns import UNREADABLE, matcher
 from maintenance_windows.planning.sites import bring_up, take_down
+from tests.helpers.times import HOUR, TWO
 
 # As people write them there, with what they are here.
 GOOD = {
@@ -321,7 +321,7 @@ class FormerSite:
 def former(request: Any, peer: Path, tmp_path_factory: pytest.TempPathFactory) -> FormerSite:
     database = tmp_path_factory.mktemp("former") / "db.sqlite3"
     done = subprocess.run(
-        [peer, "tests/maintenancemode2.py", str(database), request.param],
+        [peer, "tests/helpers/maintenancemode2.py", str(database), request.param],
         cwd=project.BASE_DIR,
         env={"PATH": os.environ["PATH"]},
         input=json.dumps({"good": list(GOOD), "bad": list(BAD), "paths": PATHS}),

@@ -16,13 +16,13 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import SECOND
-from fleet import Fleet, new_database
-from programs import require_program
-from windows import open_window
 
 from project.probe import RIGHT, ask
 from project.processes import _die_with_parent, free_port
+from tests.helpers.fleet import Fleet, new_database
+from tests.helpers.services import require_program
+from tests.helpers.times import SECOND
+from tests.helpers.windows import open_window
 
 pytestmark = pytest.mark.slow
 
@@ -101,7 +101,7 @@ def fleet(tmp_path_factory) -> Iterator[Fleet]:
     folder = tmp_path_factory.mktemp("fleet")
     with new_database(folder) as url, Fleet(folder, url) as fleet:
         fleet.env |= {
-            "DJANGO_SETTINGS_MODULE": "tests.proxied",
+            "DJANGO_SETTINGS_MODULE": "tests.helpers.proxied",
             "PROXIED_INTERNAL_IPS": ANYBODY,
             "PROXIED_EXEMPT_NETWORKS": "198.51.100.0/24",
         }

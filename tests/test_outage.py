@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, contextmanager
 from threading import Event, current_thread, main_thread
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, TWO
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import OperationalError, connection
@@ -21,6 +20,7 @@ from maintenance_windows.reconcile import skew
 from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import runtime, threads
 from maintenance_windows.snapshot.cache import KEY
+from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
 Outage = Callable[[], AbstractContextManager[None]]
 

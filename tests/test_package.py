@@ -14,14 +14,15 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from conftest import SECOND, require
 from django.conf import settings
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from stranger import Stranger, first_steps
 
 from project.probe import Answer, ask
 from project.processes import free_port
+from tests.helpers.services import require
+from tests.helpers.stranger import Stranger, first_steps
+from tests.helpers.times import SECOND
 
 pytestmark = pytest.mark.slow
 

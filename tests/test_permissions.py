@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, TWO
 from django.contrib.auth.models import Permission, User
 from django.test import Client
-from pages import times
 
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, WindowSeries
 from maintenance_windows.planning import windows
+from tests.helpers.pages import times
+from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
 pytestmark = pytest.mark.any_database
 

@@ -5,20 +5,20 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import chromium
-from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 from django.contrib.sites.models import Site
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from playwright.sync_api import Page
-from test_outage import freeze, outage  # noqa: F401 (a fixture)
 
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 from maintenance_windows.overview.public import MOST
 from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.snapshot import runtime
+from tests.helpers.browsing import chromium
+from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
+from tests.test_outage import freeze, outage  # noqa: F401 (a fixture)
 
 PAGE, JSON = "/maintenance/", "/maintenance/status.json"
 DAY = timedelta(days=1)

@@ -2,9 +2,7 @@
 
 from datetime import datetime
 
-import plans
 import pytest
-from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 from django.contrib.sites.models import Site
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -21,6 +19,8 @@ from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.signals import maintenance_ended, maintenance_started
 from maintenance_windows.snapshot.loader import load
+from tests.helpers import plans
+from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
 
 def tick_at(now: datetime, horizon=0 * SECOND) -> datetime | None:

@@ -5,11 +5,11 @@ from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import HOUR, MINUTE, SECOND
 
 from maintenance_windows.core.recurrence import Occurrence, Recurrence
 from maintenance_windows.core.rrule import Rule
 from maintenance_windows.exceptions import RuleError
+from tests.helpers.times import HOUR, MINUTE, SECOND
 
 pytestmark = pytest.mark.any_database
 

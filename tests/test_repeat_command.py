@@ -5,13 +5,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from conftest import HOUR, SECOND, TWO
 from django.core.management import CommandError, call_command
 
 from maintenance_windows import tasks
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.planning import windows
 from maintenance_windows.snapshot import runtime
+from tests.helpers.times import HOUR, SECOND, TWO
 
 SUNDAYS = ["--rule=FREQ=WEEKLY;BYDAY=SU", "--start=2029-11-04T02:00", "--zone=UTC", "--for=2h"]
 

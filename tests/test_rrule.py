@@ -7,11 +7,11 @@ from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import HOUR
 
 from maintenance_windows.core.recurrence import Recurrence
 from maintenance_windows.core.rrule import LONGEST, Rule
 from maintenance_windows.exceptions import RuleError
+from tests.helpers.times import HOUR
 
 pytestmark = pytest.mark.any_database
 

@@ -9,7 +9,6 @@ from importlib import resources
 from threading import Barrier, BrokenBarrierError
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 from django.contrib.sites.models import Site
 from django.core.management import call_command
 from django.db import IntegrityError, connection
@@ -28,6 +27,7 @@ from maintenance_windows.models.series import zone, zones
 from maintenance_windows.planning import series, windows
 from maintenance_windows.planning.sites import bring_up
 from maintenance_windows.reconcile.tick import tick
+from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
 DAY = 24 * HOUR
 ONE = TWO - HOUR  # o'clock, an hour before the first window

@@ -1,11 +1,11 @@
 """`setmaintenance on|off [ids]`, for scripts that were written for django-maintenancemode-2."""
 
 import pytest
-from conftest import TWO
 from django.contrib.sites.models import Site
 from django.core.management import CommandError, call_command
 
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
+from tests.helpers.times import TWO
 
 
 @pytest.fixture

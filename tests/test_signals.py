@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, TWO
 from django.db import transaction
 
 from maintenance_windows import signals
@@ -12,6 +11,7 @@ from maintenance_windows.exceptions import Refused
 from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import bring_up
 from maintenance_windows.reconcile.tick import tick
+from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
 SIGNALS = {
     "scheduled": signals.window_scheduled,

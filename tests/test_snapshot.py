@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, TWO
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from maintenance_windows.core.decision import Reason, Visit, decide
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.retry import retry_after
 from maintenance_windows.core.state import Closure, Level, Maintenance, SiteState, Snapshot
+from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
 pytestmark = pytest.mark.any_database
 

@@ -1,9 +1,9 @@
 """What is asked each second in SQL of our own is what the models say."""
 
 import pytest
-from conftest import FOUR, HOUR, TWO
 
 from maintenance_windows.models import MaintenanceWindow, statements
+from tests.helpers.times import FOUR, HOUR, TWO
 
 
 @pytest.mark.parametrize(

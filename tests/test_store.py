@@ -7,7 +7,6 @@ from threading import Thread
 from threading import enumerate as threads
 
 import pytest
-from conftest import FOUR, HOUR, TWO
 from django.contrib.sites.models import Site
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
@@ -15,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.snapshot import runtime
 from maintenance_windows.snapshot.loader import load
+from tests.helpers.times import FOUR, HOUR, TWO
 
 
 def readers() -> int:

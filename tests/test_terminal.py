@@ -17,7 +17,6 @@ from select import select
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 from django.conf import settings as project
 from django.contrib.sites.models import Site
 from django.core.management import CommandError, call_command
@@ -27,6 +26,7 @@ from maintenance_windows.core.state import Level
 from maintenance_windows.management.table import Cell, lines
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
+from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from threading import current_thread
 
 import pytest
-from conftest import FOUR, HOUR, TWO
 from django.conf import settings as of_tests
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -27,6 +26,7 @@ from maintenance_windows.planning import series, windows
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.snapshot import runtime
 from maintenance_windows.urls import urlpatterns
+from tests.helpers.times import FOUR, HOUR, TWO
 
 pytestmark = pytest.mark.any_database
 

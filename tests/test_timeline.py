@@ -2,7 +2,6 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import FOUR, HOUR, MINUTE, SECOND, TWO
 
 from maintenance_windows.core.intervals import (
     Span,
@@ -13,6 +12,7 @@ from maintenance_windows.core.intervals import (
     whole_seconds,
 )
 from maintenance_windows.exceptions import AmbiguousTime
+from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
 pytestmark = pytest.mark.any_database
 

@@ -3,7 +3,6 @@
 from datetime import date, datetime, time, timedelta
 
 import pytest
-from conftest import TWO
 from django.db import DatabaseError, connection, models, transaction
 
 from maintenance_windows.models import (
@@ -13,6 +12,7 @@ from maintenance_windows.models import (
     WindowSeries,
 )
 from maintenance_windows.reconcile.tick import tick
+from tests.helpers.times import TWO
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

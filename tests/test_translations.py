@@ -9,10 +9,10 @@ from gettext import GNUTranslations
 from pathlib import Path
 
 import pytest
-from conftest import TWO
 from django.core.management import call_command
 
 import maintenance_windows
+from tests.helpers.times import TWO
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,6 @@ from datetime import date, time, timedelta
 from io import StringIO
 
 import pytest
-from conftest import FOUR, TWO
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
@@ -24,6 +23,7 @@ from maintenance_windows.planning import series
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.snapshot import runtime
 from maintenance_windows.snapshot.cache import KEY, SnapshotCache
+from tests.helpers.times import FOUR, TWO
 
 APP = "maintenance_windows"
 FIRST = "0001_initial"

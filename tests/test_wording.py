@@ -4,13 +4,13 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import HOUR, MINUTE, SECOND
 from django.utils import translation
 
 from maintenance_windows.core.recurrence import Recurrence
 from maintenance_windows.core.rrule import Rule
 from maintenance_windows.wording.durations import format_duration, parse_duration
 from maintenance_windows.wording.recurrences import format_recurrence, format_rule
+from tests.helpers.times import HOUR, MINUTE, SECOND
 
 pytestmark = pytest.mark.any_database
 

@@ -25,7 +25,7 @@ from project.processes import free_port
 from tests.benchmarks.own_fleet import own_fleet
 from tests.benchmarks.table import aligned
 from tests.benchmarks.visitor import Visitor
-from tests.fleet import START_UP, Fleet
+from tests.helpers.fleet import START_UP, Fleet
 
 SITE = "s0.example"
 SERVERS = ("gunicorn", "gunicorn", "uvicorn", "uvicorn")

@@ -5,7 +5,7 @@ from statistics import median
 
 from tests.benchmarks.footprint import Footprint
 from tests.faults.services import children
-from tests.fleet import Fleet
+from tests.helpers.fleet import Fleet
 
 RSS = ", RSS KiB"
 MILLISECOND = timedelta(milliseconds=1)

@@ -16,7 +16,7 @@ from tests.benchmarks.footprint import Footprint
 from tests.benchmarks.table import aligned
 from tests.benchmarks.visitor import ask, request
 from tests.faults.services import children
-from tests.fleet import Fleet, new_database
+from tests.helpers.fleet import Fleet, new_database
 
 UP, CLOSED = "s0.example", "s1.example"
 HEAD = ("", "RSS", "PSS", "USS", "threads", "files")

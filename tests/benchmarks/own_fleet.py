@@ -9,7 +9,7 @@ from pathlib import Path
 
 import django
 
-from tests.fleet import Fleet, new_database
+from tests.helpers.fleet import Fleet, new_database
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from tests.benchmarks.rota import HELD, HOSTS, SECOND, Rota, Tally
 from tests.benchmarks.table import aligned
 from tests.benchmarks.trend import HEAD, Trend
 from tests.benchmarks.visitor import Visitor
-from tests.fleet import Fleet
+from tests.helpers.fleet import Fleet
 
 LANES = 8  # visitors at a time, so that one answer that takes long does not lower the rate
 SAMPLES = 120

@@ -6,7 +6,7 @@ from typing import Self
 from tests.faults.browser import PASSWORD, USER
 from tests.faults.services import PostgreSQL, Redis
 from tests.faults.supervised import Supervised
-from tests.fleet import Fleet
+from tests.helpers.fleet import Fleet
 
 SITES = 8
 TEMPLATE = "migrated"

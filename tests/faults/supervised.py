@@ -17,7 +17,7 @@ from django.conf import settings
 from project.probe import ask
 from tests.faults.services import children, until
 from tests.faults.windows import Window
-from tests.fleet import Fleet
+from tests.helpers.fleet import Fleet
 
 PAUSE = 1.0  # seconds, as RestartSec=1
 WARNING = re.compile(r"^\S+ \S+ (WARNING|ERROR|CRITICAL) .*", re.MULTILINE)

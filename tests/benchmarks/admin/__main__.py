@@ -16,7 +16,7 @@ from time import perf_counter
 
 import django
 
-from tests.fleet import new_database
+from tests.helpers.fleet import new_database
 
 QUERIES, MILLISECONDS = 20, 300  # what a page may cost
 FULL = {"sites": 100_000, "past": 1_000_000, "coming": 100_000}

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from maintenance_windows.models import CalendarToken, WindowSeries
 from tests.benchmarks.admin import history
-from tests.pages import times
+from tests.helpers.pages import times
 
 APP = "/admin/maintenance_windows"
 WINDOWS, SITES = f"{APP}/maintenancewindow", f"{APP}/sitemaintenance"

@@ -19,7 +19,7 @@ import django
 
 from tests.benchmarks.scale.sizes import FULL, SMOKE, Size
 from tests.benchmarks.table import aligned
-from tests.fleet import new_database
+from tests.helpers.fleet import new_database
 
 
 def main() -> None:

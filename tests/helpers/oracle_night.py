@@ -4,10 +4,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from conftest import HOUR, MINUTE, SECOND, TWO
 from django.contrib.sites.models import Site
 from hypothesis import strategies as st
-from oracle import ACTOR, FULL, Plan, Window
 
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
@@ -15,6 +13,8 @@ from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.reconcile.tick import tick
+from tests.helpers.oracle import ACTOR, FULL, Plan, Window
+from tests.helpers.times import HOUR, MINUTE, SECOND, TWO
 
 MOMENT = SECOND / 1_000_000
 

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from fleet import Fleet
+from tests.helpers.fleet import Fleet
 
 # Relative to when it is planned: a machine may take seconds until it has started Python.
 PLAN = """

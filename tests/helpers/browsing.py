@@ -6,7 +6,8 @@ from pathlib import Path
 
 from django.conf import settings
 from playwright.sync_api import Browser, sync_playwright
-from programs import require_program
+
+from tests.helpers.services import require_program
 
 LATE = 60_000  # milliseconds until a browser is given up
 ARTEFACTS = Path(settings.BASE_DIR) / "artefacts"

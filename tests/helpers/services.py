@@ -1,0 +1,28 @@
+"""Services and programs that a laptop may lack, and CI may not."""
+
+import os
+import shutil
+
+import pytest
+
+
+def require(name: str) -> str:
+    """The address of a service; without it a laptop skips and CI fails."""
+    if not (value := os.environ.get(name, "")):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not set")
+    return value
+
+
+def require_postgresql() -> str:
+    """The address of a PostgreSQL server: another database will not do. See require()."""
+    if not (url := require("DATABASE_URL")).startswith("postgres"):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("DATABASE_URL is not PostgreSQL's")
+    return url
+
+
+def require_program(name: str) -> str:
+    """Where a program is; without it a laptop skips and CI fails: see require()."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    if found is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not installed")
+    return found
