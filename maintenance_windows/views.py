@@ -23,11 +23,10 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from maintenance_windows.core.decision import Case
 from maintenance_windows.http import pages
 from maintenance_windows.http.responses import unavailable
 from maintenance_windows.http.tokens import COOKIE, BypassToken
-from maintenance_windows.http.visit import site_state, visit_of
+from maintenance_windows.http.visit import read_visit, site_state
 from maintenance_windows.overview.public import Outlook, facts, outlook_of
 from maintenance_windows.snapshot import runtime
 
@@ -43,12 +42,11 @@ def bypass(request: HttpRequest, token: str) -> HttpResponse:
         refusal = HttpResponseNotAllowed(["GET", "HEAD"])
         refusal._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001
         return refusal
-    now = datetime.now(UTC)
-    state = site_state(request, runtime.current())
-    maintenance = state.at(now) if state else None
+    now, snapshot = datetime.now(UTC), runtime.current()
+    state, visit = site_state(request, snapshot), read_visit(request, snapshot)
     read = BypassToken.read(token)
-    if state and maintenance and not (read and read.admits(state, now)):
-        response = unavailable(request, Case(state, maintenance, visit_of(request), now))
+    if visit and not (read and read.admits(visit.state, visit.now)):
+        response = unavailable(request, visit)
     else:
         response = HttpResponseRedirect(get_script_prefix())
         response.headers["Cache-Control"] = "no-store"

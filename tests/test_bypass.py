@@ -114,7 +114,7 @@ def test_without_a_maintenance_a_time_must_be_given(acme, at):
 
 
 def test_without_the_urls_there_are_no_links(acme, at, settings):
-    settings.ROOT_URLCONF = "test_bypass"
+    settings.ROOT_URLCONF = __name__
     at(TWO)
     with pytest.raises(CommandError, match=r"without maintenance_windows\.urls"):
         run("acme.example", "--for", "1h")

@@ -609,7 +609,7 @@ urlpatterns = [path("admin/", admin.site.urls)]
 
 
 def test_without_the_urls_no_address_is_made(browser, settings):
-    settings.ROOT_URLCONF = "test_calendar"
+    settings.ROOT_URLCONF = __name__
     answer = browser.post(PAGE, {"renew": "1"})
     assert "There is no calendar without maintenance_windows.urls." in answer.text
     assert not CalendarToken.objects.exists()

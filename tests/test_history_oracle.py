@@ -14,7 +14,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from maintenance_windows.core.decision import Visit, decide
+from maintenance_windows.core.decision import Verdict, Visit, decide
 from maintenance_windows.core.retry import retry_after
 from maintenance_windows.core.state import Level, SiteState
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
@@ -52,14 +52,15 @@ def visitors_get_what_was_asked_for(night: Night) -> None:
 
 def judge(state: SiteState, moment: datetime, level: str | None, until: datetime | None) -> None:
     """Whoever reads and whoever writes, and when they are told to come back."""
-    for method, closed in (("GET", level == FULL), ("POST", level is not None)):
-        visit = Visit(methods=(method,), path="/")
-        verdict = decide(state, visit, moment)
-        assert verdict.closed is closed
-        if verdict.case:
-            assert verdict.case.maintenance.until == until
-            seconds = math.ceil((until - moment) / SECOND) if until else None
-            assert retry_after(verdict.case.maintenance, moment, None) == seconds
+    if (maintenance := state.at(moment)) is None:
+        assert level is None
+        return
+    for method, is_down in (("GET", level == FULL), ("POST", level is not None)):
+        visit = Visit(state=state, maintenance=maintenance, now=moment, methods=(method,), path="/")
+        assert (decide(visit) is Verdict.DOWN) is is_down
+    assert maintenance.until == until
+    seconds = math.ceil((until - moment) / SECOND) if until else None
+    assert retry_after(maintenance, moment, None) == seconds
 
 
 def transitions_tell_all_that_happened(night: Night) -> None:

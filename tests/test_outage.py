@@ -258,7 +258,7 @@ def test_a_page_that_cannot_be_made_is_plain_text(acme, plan, at, visit, setting
             "BACKEND": "django.template.backends.django.DjangoTemplates",
             "OPTIONS": {
                 "loaders": [("django.template.loaders.locmem.Loader", {"503.html": page})],
-                "context_processors": ["test_outage.explosive"],
+                "context_processors": [f"{__name__}.explosive"],
             },
         }
     ]

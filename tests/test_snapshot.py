@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maintenance_windows.core.decision import Reason, Visit, decide
+from maintenance_windows.core.decision import Verdict, Visit, decide
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.retry import retry_after
 from maintenance_windows.core.state import Closure, Level, Maintenance, SiteState, Snapshot
@@ -97,13 +97,11 @@ def test_exemptions_are_asked_in_order_and_only_when_closed():
         return lambda *_: asked.append(name) or answer
 
     exemptions = [exemption("first", False), exemption("second", True), exemption("third", True)]
-    visit = Visit(methods=("POST",), path="/")
-    closed = state(Closure(span=Span(TWO, FOUR)))
-    assert decide(closed, visit, TWO, urls=exemptions).reason is Reason.EXEMPT
+    down = state(Closure(span=Span(TWO, FOUR)))
+    visit = Visit(state=down, maintenance=down.at(TWO), now=TWO, methods=("POST",), path="/")
+    assert decide(visit, urls=exemptions) is Verdict.EXEMPT
     assert asked == ["first", "second"]
-    assert decide(closed, visit, FOUR, urls=exemptions).reason is Reason.UP
-    assert asked == ["first", "second"]
-    assert decide(closed, visit, TWO).closed
+    assert decide(visit) is Verdict.DOWN
 
 
 def test_sites_are_found_without_regard_to_case():

@@ -1,4 +1,4 @@
-"""Whether one request to one site is answered or told to come back later."""
+"""Whether a request to a site in maintenance is answered or told to come back later."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -11,13 +11,16 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Visit(NamedTuple):
-    """What the decision needs to know of a request.
+    """One request to a site in maintenance at `now` (aware): all that the decision reads of it.
 
-    `methods` are the request's own and those that it wants to be taken for. `remote` is the peer
-    of its connection and `forwarded` whom X-Forwarded-For names, true or not; `language` the one
-    that is active, `bypass` the token that it brings.
+    `methods` are the request's own and those that it asks to be treated as. `remote` is the peer
+    of its connection, `forwarded` the unverified value of X-Forwarded-For, `language` the active
+    language and `bypass` the token that it brings.
     """
 
+    state: SiteState
+    maintenance: Maintenance
+    now: datetime
     methods: tuple[str, ...]
     path: str
     remote: str = ""
@@ -32,59 +35,29 @@ class Visit(NamedTuple):
         return SAFE_METHODS.issuperset(self.methods)
 
 
-class Case(NamedTuple):
-    """One visit to one site that is in maintenance."""
+class Verdict(Enum):
+    """The answer for a visit, and its reason. All but PREFLIGHT and DOWN let it pass."""
 
-    state: SiteState
-    maintenance: Maintenance
-    visit: Visit
-    now: datetime
-
-
-class Reason(Enum):
-    UP = auto()
-    READ_ONLY = auto()  # and the visit only reads
-    EXEMPT = auto()  # what is asked for stays open to everyone
-    TRUSTED = auto()  # whoever asks may pass
-    PREFLIGHT = auto()  # a browser asks whether it may ask
-    CLOSED = auto()
+    READ_ONLY = auto()  # the site is read-only, and the visit only reads
+    EXEMPT = auto()  # the URL stays reachable for everybody
+    TRUSTED = auto()  # the sender may pass
+    PREFLIGHT = auto()  # a browser asks whether a script may send the real request
+    DOWN = auto()
 
 
-class Verdict(NamedTuple):
-    """The answer for one visit and why; `case` is None only where the site is up."""
-
-    reason: Reason
-    case: Case | None = None
-
-    @property
-    def closed(self) -> bool:
-        return self.reason is Reason.CLOSED
-
-
-UP = Verdict(reason=Reason.UP)
-
-Exemption = Callable[[Case], bool]
+Exemption = Callable[[Visit], bool]
 
 
 def decide(
-    state: SiteState,
-    visit: Visit,
-    now: datetime,
-    *,
-    urls: Iterable[Exemption] = (),
-    people: Iterable[Exemption] = (),
+    visit: Visit, *, urls: Iterable[Exemption] = (), senders: Iterable[Exemption] = ()
 ) -> Verdict:
-    """Judge one visit at `now` (aware). Exemptions are asked in order, cheap ones first."""
-    maintenance = state.at(now)
-    if maintenance is None:
-        return UP
-    case = Case(state=state, maintenance=maintenance, visit=visit, now=now)
-    if maintenance.level is Level.READ_ONLY and visit.is_safe:
-        return Verdict(Reason.READ_ONLY, case)
-    for exempt in urls:
-        if exempt(case):
-            return Verdict(Reason.EXEMPT, case)
-    for exempt in people:
-        if exempt(case):
-            return Verdict(Reason.TRUSTED, case)
-    return Verdict(Reason.PREFLIGHT if visit.preflight else Reason.CLOSED, case)
+    """Judge one visit. Exemptions are asked in the order given, so cheap ones come first."""
+    if visit.maintenance.level is Level.READ_ONLY and visit.is_safe:
+        return Verdict.READ_ONLY
+    for is_exempt in urls:
+        if is_exempt(visit):
+            return Verdict.EXEMPT
+    for is_trusted in senders:
+        if is_trusted(visit):
+            return Verdict.TRUSTED
+    return Verdict.PREFLIGHT if visit.preflight else Verdict.DOWN

@@ -142,55 +142,45 @@ class Phase(NamedTuple):
 
 
 class Snapshot:
-    """Sites in or near maintenance, found by id or by the host of a request."""
+    """Sites in or near maintenance, found by id or by the host of a request.
 
-    __slots__ = ("by_domain", "by_id", "with_port")
+    `everywhere` is the state of each site that has none of its own. `with_port` are the domains of
+    sites that name a port, those that are up among them.
+    """
+
+    __slots__ = ("by_domain", "by_id", "everywhere", "with_port")
 
     def __init__(
-        self, states: Iterable[SiteState] = (), with_port: Collection[str] = frozenset()
+        self,
+        states: Iterable[SiteState] = (),
+        with_port: Collection[str] = frozenset(),
+        everywhere: SiteState | None = None,
     ) -> None:
         by_id, by_domain = {}, {}
-        for state in states:  # one walk: they may be made as it goes
+        for state in states:  # one pass: an iterator may make them as it goes
             by_id[state.site_id] = by_domain[state.domain.lower()] = state
         self.by_id: Mapping[int, SiteState] = by_id
         self.by_domain: Mapping[str, SiteState] = by_domain
         self.with_port = with_port
+        self.everywhere = everywhere
 
     def find(self, host: str, name: str) -> SiteState | None:
-        """The site of a host in lower case: exactly, else by its name without the port.
-
-        `with_port` are the domains of other sites, up as they are, that name a port themselves.
-        """
+        """The site of a host in lower case: by the host itself, else by its name without a port."""
         found = self.by_domain.get(host)
         if found is None and host not in self.with_port:
             found = self.by_domain.get(name)
-        return found
+        return found or self.everywhere
 
     def of(self, site_id: int) -> SiteState | None:
-        return self.by_id.get(site_id)
+        return self.by_id.get(site_id, self.everywhere)
 
     def __bool__(self) -> bool:
-        return bool(self.by_id)
+        return bool(self.by_id) or self.everywhere is not None
 
 
-class _Everywhere(Snapshot):
-    """Any site at all, closed without an end."""
-
-    __slots__ = ("state",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        always = Closure(span=Span(datetime(1970, 1, 1, tzinfo=UTC), None))
-        self.state = SiteState(site_id=0, domain="", closures=(always,))
-
-    def find(self, host: str, name: str) -> SiteState:
-        return self.state
-
-    def of(self, site_id: int) -> SiteState:
-        return self.state
-
-    def __bool__(self) -> bool:
-        return True
-
-
-EVERYWHERE = _Everywhere()
+# Every site is down without an end.
+EVERYWHERE = Snapshot(
+    everywhere=SiteState(
+        site_id=0, domain="", closures=(Closure(span=Span(datetime(1970, 1, 1, tzinfo=UTC), None)),)
+    )
+)

@@ -11,7 +11,7 @@ from django.urls import Resolver404, ResolverMatch, get_resolver
 from django.views.static import serve as serve_media
 
 from maintenance_windows.conf import conf, until_settings_change
-from maintenance_windows.core.decision import Case, Exemption
+from maintenance_windows.core.decision import Exemption, Visit
 from maintenance_windows.core.state import Level, PatternKind
 from maintenance_windows.http.clients import client, is_within, read_networks
 from maintenance_windows.http.tokens import is_admitted
@@ -24,15 +24,15 @@ OPEN_APPS = frozenset({"admin", "maintenance_windows"})
 OPEN_VIEWS = (serve_static, serve_media)
 
 
-def open_path(case: Case) -> bool:
-    path = case.visit.path
+def open_path(visit: Visit) -> bool:
+    path = visit.path
     if path in ALWAYS_OPEN or path in conf.exempt_paths:
         return True
     return is_below(path, ALWAYS_OPEN_BELOW) or is_below(path, conf.exempt_prefixes)
 
 
-def ignored_url(case: Case) -> bool:
-    path, patterns, regexes = case.visit.path, case.state.patterns, conf.admin_ignored_urls
+def ignored_url(visit: Visit) -> bool:
+    path, patterns, regexes = visit.path, visit.state.patterns, conf.admin_ignored_urls
     if not patterns and not regexes:
         return False
     matchers = chain((matcher(*pattern) for pattern in patterns), _matchers(regexes))
@@ -46,14 +46,14 @@ def _matchers(regexes: tuple[str, ...]) -> tuple[Matcher, ...]:
     return tuple(matcher(kind, one, from_start=True) for one in regexes if is_usable(kind, one))
 
 
-def open_view(case: Case) -> bool:
+def open_view(visit: Visit) -> bool:
     """The view that answers, wherever it is mounted: found as Django finds it."""
     return _is_open(
-        case.visit.path,
-        case.visit.urlconf,
-        case.visit.language,
-        case.maintenance.level is Level.READ_ONLY,
-        int(case.now.timestamp()),
+        visit.path,
+        visit.urlconf,
+        visit.language,
+        visit.maintenance.level is Level.READ_ONLY,
+        int(visit.now.timestamp()),
     )
 
 
@@ -106,20 +106,20 @@ def _resolve(path: str, urlconf: str | None) -> ResolverMatch | None:
         return None
 
 
-def address(case: Case) -> bool:
+def address(visit: Visit) -> bool:
     """INTERNAL_IPS, which may be anything with `in`, and MAINTENANCE_EXEMPT_NETWORKS."""
     internal, networks = conf.internal_ips, conf.exempt_networks
     if not internal and not networks:
         return False
-    found = client(case.visit.remote, case.visit.forwarded, conf.trusted_proxies)
+    found = client(visit.remote, visit.forwarded, conf.trusted_proxies)
     if found is None:
         return False
     return str(found) in internal or is_within(found, read_networks(networks))
 
 
-def bypass(case: Case) -> bool:
-    return is_admitted(case.visit.bypass, case.state, case.now)
+def bypass(visit: Visit) -> bool:
+    return is_admitted(visit.bypass, visit.state, visit.now)
 
 
 URLS: tuple[Exemption, ...] = (open_path, ignored_url, open_view)
-PEOPLE: tuple[Exemption, ...] = (address, bypass)
+SENDERS: tuple[Exemption, ...] = (address, bypass)

@@ -1,5 +1,6 @@
 """The 503 and its headers, and what answers to those who pass are marked with."""
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from http import HTTPStatus
 from random import random
@@ -9,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import escape_leading_slashes
 
 from maintenance_windows.conf import conf
-from maintenance_windows.core.decision import Case, Reason, Verdict
+from maintenance_windows.core.decision import Verdict, Visit
 from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.core.retry import retry_after, spread
 from maintenance_windows.core.state import Level
@@ -31,14 +32,28 @@ PAGE_JITTER = 5
 LONGEST = 1000  # characters of a header that is sent back or kept
 
 
-def unavailable(request: HttpRequest, case: Case) -> HttpResponse:
+def refusal(request: HttpRequest, visit: Visit, verdict: Verdict) -> HttpResponse | None:
+    """The answer for a visit that does not pass; None for one that does.
+
+    A preflight is answered without the view, which may not look at the method.
+    """
+    if verdict is Verdict.PREFLIGHT:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    if verdict is not Verdict.DOWN:
+        return None
+    # The maintenance may have ended while the database was asked for the sender.
+    visit = visit._replace(now=datetime.now(UTC))
+    return None if visit.maintenance.is_over(visit.now) else unavailable(request, visit)
+
+
+def unavailable(request: HttpRequest, visit: Visit) -> HttpResponse:
     """The answer for a closed site (RFC 9110 section 15.6.4), never to be stored."""
-    seconds = retry_after(case.maintenance, case.now, conf.retry_after)
+    seconds = retry_after(visit.maintenance, visit.now, conf.retry_after)
     later = None
     if seconds is not None:
         later = spread(seconds, conf.retry_after_jitter, conf.retry_after_max, random())  # noqa: S311
     kind = representation(request)
-    page = _page(request, case, kind)
+    page = _page(request, visit, kind)
     headers = {"Content-Type": page.content_type, "Cache-Control": "no-store", "Vary": "Accept"}
     if page.language:
         headers["Content-Language"] = page.language
@@ -63,12 +78,12 @@ def unavailable(request: HttpRequest, case: Case) -> HttpResponse:
     return response
 
 
-def _page(request: HttpRequest, case: Case, kind: str) -> Page:
-    maintenance, language = case.maintenance, case.visit.language
-    site = case.state.domain or request.get_host()
+def _page(request: HttpRequest, visit: Visit, kind: str) -> Page:
+    maintenance, language = visit.maintenance, visit.language
+    site = visit.state.domain or request.get_host()
     if kind == PROBLEM:
         return pages.problem(
-            maintenance, site, maintenance.since if case.state.domain else None, language
+            maintenance, site, maintenance.since if visit.state.domain else None, language
         )
     if kind == HTML:
         return pages.html(maintenance, site, language, secure=request.is_secure())
@@ -110,16 +125,14 @@ def _here(request: HttpRequest) -> str:
     return f"; url={path}" if len(path) < LONGEST else ""  # proxies bound the size of headers
 
 
-def mark(response: HttpResponseBase, verdict: Verdict, *, trusted: bool) -> HttpResponseBase:
-    """What a client must know, and a cache must not, of an answer that was let through."""
-    if verdict.case is None:
-        return response
-    maintenance = verdict.case.maintenance
+def mark(response: HttpResponseBase, visit: Visit, verdict: Verdict) -> HttpResponseBase:
+    """An answer that was let through, with what clients must know of it and caches must not."""
+    maintenance = visit.maintenance
     if maintenance.level is Level.READ_ONLY:
         until = rfc3339(maintenance.until)
         # A structured field (RFC 9651): a token, and a string as its parameter.
         response.headers["Maintenance"] = f'read-only; until="{until}"' if until else "read-only"
-    if trusted or verdict.reason is Reason.TRUSTED:
+    if verdict is Verdict.TRUSTED:
         for name in GOES_BEFORE:
             del response[name]
         response.headers["Cache-Control"] = "private, no-store"
