@@ -2,36 +2,19 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.core.signals import setting_changed
 from django.db import Error as DatabaseError
 
-from maintenance_windows.core.state import SiteState, Snapshot
+from maintenance_windows.core.state import Snapshot
 from maintenance_windows.snapshot import threads
 from maintenance_windows.snapshot.refresher import INTERVAL, Refresher
 
 DEADLINE = 0.5  # seconds
 
 Answer = TypeVar("Answer")
-
-
-class Pretence(Refresher):
-    """Stands for the reader in somebody's tests: knows a few sites, and reads nothing."""
-
-    database_answers = True
-    snapshot: Snapshot
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-
-    def refresh(self, timeout: float = -1) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
 
 
 _refresher: Refresher | None = None
@@ -84,27 +67,23 @@ def publish() -> None:
         _refresher.refresh(timeout=INTERVAL)
 
 
-@contextmanager
-def pretend(state: SiteState) -> Iterator[None]:
-    """Answer by this state in this process, and by those of the blocks around."""
-    global _refresher  # noqa: PLW0603 (one a process is the point)
-    before = _refresher
-    others = before.snapshot.by_id.values() if isinstance(before, Pretence) else ()
-    ours = _refresher = Pretence(Snapshot([*others, state]))
-    try:
-        yield
-    finally:
-        if _refresher is not ours:
-            forget()  # somebody started over meanwhile
-        _refresher = before
+def use(reader: Any) -> Any:
+    """Answer requests by another reader from now on, and return the one before.
+
+    maintenance_windows.testing calls it, with a stand-in for a Refresher. None has the next
+    request start one.
+    """
+    global _refresher
+    before, _refresher = _refresher, reader
+    return before
 
 
 def forget() -> None:
     """Stop reading and start over with the next request, as between two tests."""
-    refresher = _refresher
+    reader = _refresher
     _drop()
-    if refresher is not None:
-        refresher.stop()
+    if reader is not None:
+        reader.stop()
 
 
 def _drop() -> None:
