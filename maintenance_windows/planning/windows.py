@@ -46,7 +46,7 @@ def schedule(
     sites = list(sites)
     with locked(clock) as now:
         check_times(starts_at, ends_at, now)
-        settle([site.pk for site in sites], now)  # what was due before is not our doing
+        settle([site.pk for site in sites], now)
         planned = MaintenanceWindow.objects.bulk_create(
             MaintenanceWindow(
                 site=site,

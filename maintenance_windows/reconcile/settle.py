@@ -1,7 +1,7 @@
 """Flags and transitions, written."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -36,7 +36,9 @@ def settle(
 ) -> None:
     """Make the flags of these sites right at `now`. Call it inside `locked()`.
 
-    `ended` are the windows that `actor` has just ended before their time.
+    A verb calls it before and after it writes. The first call records what was already due, with
+    its own times and causes. The second records what the verb did, by `actor`;
+    `ended` are the windows that the verb has ended before their time.
     """
     transitions = record(site_ids, now, actor=actor, ended=ended)
     transaction.on_commit(
@@ -57,6 +59,30 @@ def record(
     for batch in _batches(site_ids):
         transitions += _record(batch, now, actor, causes)
     return transitions
+
+
+def record_valid(
+    site_ids: Collection[int], now: datetime, errors: dict[Hashable, str]
+) -> list[Transition]:
+    """Like record(), for the sites whose rows allow it; the others get a sentence in `errors`.
+
+    Rows that only SQL can have written keep no other site from being right.
+    """
+    if not site_ids:
+        return []
+    using = router.db_for_write(SiteMaintenance)
+    existing = set(Site.objects.filter(pk__in=among(site_ids)).values_list("pk", flat=True))
+    for site_id in set(site_ids) - existing:
+        errors[site_id] = f"The flag of site {site_id} cannot be kept: there is no such site."
+    try:
+        with transaction.atomic(using=using):
+            return record(existing, now)
+    except ValueError as error:
+        if len(site_ids) == 1:
+            (site_id,) = site_ids
+            errors[site_id] = f"The flag of site {site_id} cannot be kept: {error}"
+            return []
+    return [row for site_id in sorted(existing) for row in record_valid([site_id], now, errors)]
 
 
 def announce(transitions: Collection[Transition]) -> None:

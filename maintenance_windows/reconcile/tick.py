@@ -6,16 +6,15 @@ from collections.abc import Hashable
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.contrib.sites.models import Site
 from django.db import router, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from maintenance_windows.logonce import LogOnce
 from maintenance_windows.models import Scheduler, SiteMaintenance, Transition
-from maintenance_windows.models.statements import AGENDA, among, ask
+from maintenance_windows.models.statements import AGENDA, ask
 from maintenance_windows.reconcile.lock import Clock, locked
-from maintenance_windows.reconcile.settle import announce, record
+from maintenance_windows.reconcile.settle import announce, record_valid
 
 BEAT = timedelta(seconds=2)
 # Sites that are settled under one lock, for which others wait: half a second of work.
@@ -44,30 +43,26 @@ def tick(clock: Clock = timezone.now, horizon: timedelta = timedelta(0)) -> date
     using = router.db_for_write(SiteMaintenance)
     due: list[int] = []
     done: list[Transition] = []
-    wrong: dict[Hashable, str] = {}
-
-    def settle(site_ids: list[int], now: datetime) -> None:
-        transitions = _record_what_can_be(site_ids, now, wrong)
-        transaction.on_commit(partial(done.extend, transitions), using=using)
-
+    errors: dict[Hashable, str] = {}
     try:
         with locked(clock, PATIENCE) as now:
             agenda = _agenda(using, now + horizon)
             due = sorted({site_id for site_id, at in agenda if at is None or at <= now})
-            if due:
-                settle(due[:AT_ONCE], now)
+            recorded = record_valid(due[:AT_ONCE], now, errors)
             # Every other second: enough to notice a dead scheduler, and half the dead rows.
             stale = Q(last_tick=None) | Q(last_tick__lte=now - BEAT) | Q(last_tick__gt=now)
             Scheduler.objects.filter(stale).update(last_tick=now)
+        done += recorded
         for start in range(AT_ONCE, len(due), AT_ONCE):
             time.sleep(PAUSE)
             with locked(clock, PATIENCE) as later:
-                settle(due[start : start + AT_ONCE], later)
+                recorded = record_valid(due[start : start + AT_ONCE], later, errors)
+            done += recorded
     finally:
-        if due:  # and not before: a receiver may be slow, and flags do not wait for it
+        if due:  # at the end alone: a receiver may be slow, and flags do not wait for it
             transaction.on_commit(partial(announce, done), using=using)
-    complaints.now(wrong)
-    if len(due) > len(wrong):
+    complaints.now(errors)
+    if len(due) > len(errors):
         return now
     return min((at for _, at in agenda if at and at > now), default=None)
 
@@ -87,29 +82,3 @@ def watch_boundaries() -> None:
 def _agenda(using: str, stop: datetime) -> list[tuple[int, datetime | None]]:
     """Sites whose flag is wrong now, without a time, or turns wrong by `stop`, and when."""
     return [(site_id, at) for site_id, at in ask(using, AGENDA, stop=stop)]
-
-
-def _record_what_can_be(
-    site_ids: list[int], now: datetime, wrong: dict[Hashable, str]
-) -> list[Transition]:
-    """Settle these sites, or at least each that its rows allow; the others are `wrong`.
-
-    Rows that only SQL can have written keep no other site from being right.
-    """
-    using = router.db_for_write(SiteMaintenance)
-    existing = set(Site.objects.filter(pk__in=among(site_ids)).values_list("pk", flat=True))
-    for site_id in site_ids:
-        if site_id not in existing:
-            wrong[site_id] = f"The flag of site {site_id} cannot be kept: there is no such site."
-    try:
-        with transaction.atomic(using=using):
-            return record(existing, now)
-    except ValueError:
-        transitions = []
-        for site_id in existing:
-            try:
-                with transaction.atomic(using=using):
-                    transitions += record([site_id], now)
-            except ValueError as error:
-                wrong[site_id] = f"The flag of site {site_id} cannot be kept: {error}"
-        return transitions

@@ -39,7 +39,7 @@ def apply(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> lis
     it by itself.
     """
     sites = {plan.series.site_id for plan in plans}
-    settle(sites, now)  # what was due before is not our doing
+    settle(sites, now)
     kept = _kept(sites)
     _rename({pk: day for plan in plans for pk, day in plan.renamed.items()})
     written = [pk for plan in plans for pk in (*plan.change, *plan.cancel)]
