@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from enum import StrEnum
-from typing import Self
+from functools import lru_cache
 
 from maintenance_windows.exceptions import RuleError
 
@@ -67,7 +67,8 @@ class Rule:
     week_start: int = 0
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    @lru_cache(maxsize=256)  # a rule is read by the form, by the verb and for each site again
+    def parse(cls, text: str) -> "Rule":
         """Reads `FREQ=WEEKLY;BYDAY=SU`, also with `RRULE:` before it. Raises RuleError."""
         parts = _parts(text)
         frequency = _frequency(parts.get("FREQ", ""))

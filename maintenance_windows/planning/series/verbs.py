@@ -17,7 +17,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from maintenance_windows.core.intervals import SECOND
-from maintenance_windows.core.rrule import Rule
 from maintenance_windows.exceptions import Refused, RuleError
 from maintenance_windows.models import ACTOR_LENGTH, WindowSeries
 from maintenance_windows.planning import audit, rules
@@ -118,8 +117,9 @@ def check(series: WindowSeries, now: datetime) -> None:
     if series.start_time.microsecond or series.length % SECOND:
         raise Refused(_("Start and length are whole seconds."))
     try:
-        series.rule = Rule.parse(series.rule).text
-        if next(series.recurrence().occurrences(now), None) is None:
+        recurrence = series.recurrence()
+        series.rule = recurrence.rule.text
+        if next(recurrence.occurrences(now), None) is None:
             raise Refused(_("This rule makes no window from now on."))
     except RuleError as error:
         raise Refused(str(error)) from None
