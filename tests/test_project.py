@@ -60,7 +60,7 @@ def test_ci_runs_the_readmes_test_command():
 
 def test_the_page_for_contributors_has_the_layers_of_the_contract():
     page = (ROOT / "docs/contributing.md").read_text()
-    table = page.partition("| modules, highest first |")[2].partition("\n\n")[0]
+    table = page.partition("| rooms, highest first |")[2].partition("\n\n")[0]
     shown = [set(re.findall(r"`(\w+)`", line.split("|")[1])) for line in table.splitlines()[2:]]
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
     (contract,) = tools["importlinter"]["contracts"]
