@@ -197,6 +197,8 @@ def test_a_scheduler_that_is_behind_or_ahead(acme, maintenance, at):
         ("データ", 4, "デ…"),
         ("cafe\u0301s", 4, "caf…"),
         ("ecafe\u0301", 5, "ecafe\u0301"),
+        ("👩\u200d🚒ab", 3, "👩\u200d🚒…"),
+        ("👩\u200d🚒ab", 2, "…"),
         ("plain", 0, ""),
     ],
 )
@@ -206,9 +208,12 @@ def test_a_cell_keeps_to_its_columns(text, columns, line):
 
 
 def test_columns_are_as_wide_as_their_widest_text():
-    rows = [["データ", "x"], ["cafe\u0301", "x"], ["ab", "x"]]
-    table = lines([[Cell(text, lambda text: f"<{text}>") for text in row] for row in rows])
-    assert table == ["<データ>  <x>", "<cafe\u0301>    <x>", "<ab>      <x>"]
+    texts = ["データ", "cafe\u0301", "👩\u200d🚒", "⚠\ufe0f", "🇩🇪", "ab"]
+    table = lines([[Cell(text, lambda text: f"<{text}>"), Cell("x")] for text in texts])
+    assert table == [
+        "<データ>  x", "<cafe\u0301>    x", "<👩\u200d🚒>      x", "<⚠\ufe0f>      x",
+        "<🇩🇪>      x", "<ab>      x",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

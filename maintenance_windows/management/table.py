@@ -1,19 +1,15 @@
-"""Columns for people: each cell keeps its place, whatever text is in it.
-
-Widths are those of a terminal: Unicode Standard Annex 11 gives wide and fullwidth characters two
-columns, combining ones take none.
-"""
+"""Columns for people: each cell keeps its place, whatever text is in it."""
 
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+
+from wcwidth import clip, width
 
 GAP = "  "
 CUT = "…"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # emoji and many scripts need them
-NO_WIDTH = {"Cf", "Me", "Mn"}
 LINE_ENDS = {"Zl", "Zp"}
 # Escape codes start with a control character, C1 has some of one byte; format characters turn the
 # direction of all that follows.
@@ -62,21 +58,8 @@ def _printable(character: str) -> str:
     return REPLACEMENT if category in UNSAFE and character not in JOINERS else character
 
 
-def width(text: str) -> int:
-    """How many columns a terminal gives to a printable text."""
-    return sum(map(_width, text))
-
-
-def _width(character: str) -> int:
-    if unicodedata.category(character) in NO_WIDTH:
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in {"F", "W"} else 1
-
-
 def cut(text: str, columns: int) -> str:
     """As much of the text as fits, with a mark where some of it does not."""
     if width(text) <= columns:
         return text
-    room = columns - width(CUT)
-    fits = sum(wide <= room for wide in accumulate(map(_width, text)))
-    return text[:fits] + CUT
+    return clip(text, 0, columns - width(CUT), fillchar="") + CUT
