@@ -23,7 +23,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from maintenance_windows.core.state import Level
-from maintenance_windows.management.table import Cell, lines
+from maintenance_windows.management.terminal import Cell, lines
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
 from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO

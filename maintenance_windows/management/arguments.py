@@ -11,40 +11,42 @@ from django.utils import timezone
 from maintenance_windows.core.intervals import from_local
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import AmbiguousTime
+from maintenance_windows.forms.fields import PK
 from maintenance_windows.planning import rules
 from maintenance_windows.wording.durations import parse_duration
 
-LONGEST_ID = 20  # digits; int() raises ValueError for thousands
+SHORTEST, LONGEST = 0.1, 3600.0  # seconds between two looks
 
 
 def moment(text: str) -> datetime:
     """An ISO 8601 date and time; without an offset it is read in TIME_ZONE."""
     try:
-        # A date alone would be read as its midnight, which nobody means.
-        parsed = datetime.fromisoformat(text if len(text) > len("2026-11-29") else "")
+        parsed = _date_and_time(text)
         if parsed.tzinfo is None:
             return from_local(parsed, timezone.get_default_timezone())
         return parsed.astimezone(UTC)
     except AmbiguousTime as error:
         raise CommandError(str(error)) from None
     except (ValueError, OverflowError):
-        raise CommandError(
-            f"Cannot read the time {text!r}: "
-            "write it as 2026-11-29T02:00 or 2026-11-29T02:00+01:00."
-        ) from None
+        like = "2026-11-29T02:00 or 2026-11-29T02:00+01:00"
+        raise CommandError(f"Cannot read the time {text!r}: write it as {like}.") from None
 
 
 def wall_clock(text: str) -> datetime:
     """An ISO 8601 date and time without an offset: what the clock shows in a zone named apart."""
     try:
-        parsed = datetime.fromisoformat(text if len(text) > len("2026-11-29") else "")
+        parsed = _date_and_time(text)
     except ValueError:
-        raise CommandError(
-            f"Cannot read the time {text!r}: write it as 2026-11-29T02:00."
-        ) from None
+        like = "2026-11-29T02:00"
+        raise CommandError(f"Cannot read the time {text!r}: write it as {like}.") from None
     if parsed.tzinfo is not None:
         raise CommandError(f"Write {text} without an offset: it is read by the clock of --zone.")
     return parsed
+
+
+def _date_and_time(text: str) -> datetime:
+    # A date alone would be read as its midnight, which nobody means.
+    return datetime.fromisoformat(text if len(text) > len("2026-11-29") else "")
 
 
 def day(text: str) -> str:
@@ -83,25 +85,36 @@ def text(given: str) -> str:
     return given
 
 
+def interval(text: str) -> float:
+    """The seconds between two looks."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not SHORTEST <= seconds <= LONGEST:
+        raise ArgumentTypeError(
+            f"{text!r} is no number of seconds from {SHORTEST:g} to {LONGEST:g} "
+            "(sites are named before --watch)"
+        )
+    return seconds
+
+
 def sites(names: list[str], *, everyone: bool = False) -> list[Site]:
     """Sites by domain or id, in the order given; all of them, or the only one there is."""
     if everyone and names:
         raise CommandError("Name sites or say --all, not both.")
-    if everyone:
-        return list(Site.objects.order_by("domain"))
-    if not names:
-        found = list(Site.objects.order_by("domain")[:2])
-        if len(found) == 1:
-            return found
+    if names:
+        return list({site.pk: site for site in map(_site, names)}.values())
+    found = list(Site.objects.order_by("domain")[: None if everyone else 2])
+    if not everyone and len(found) != 1:
         raise CommandError("Say which site, or --all.")
-    chosen = {site.pk: site for site in map(_site, names)}
-    return list(chosen.values())
+    return found
 
 
 def _site(name: str) -> Site:
     site = Site.objects.filter(domain__iexact=name).first()
-    if site is None and name.isdecimal() and len(name) < LONGEST_ID:
-        site = Site.objects.filter(pk=int(name)).first()
+    if site is None and PK.fullmatch(name):
+        site = Site.objects.filter(pk=name).first()
     if site is None:
         raise CommandError(f"There is no site {name!r}.")
     return site

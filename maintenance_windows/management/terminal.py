@@ -1,49 +1,108 @@
-"""A command in a terminal, a pipe or a script: colours, widths, and readers that go away."""
+"""What a terminal shows: columns that keep their places, and a screen that is painted anew."""
 
-import json
 import os
 import shutil
-import sys
-from io import TextIOWrapper
+import time
+import unicodedata
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import NamedTuple
 
-from django.core.management import BaseCommand
-from django.core.management.color import no_style
+from django.core.management.base import OutputWrapper
+from wcwidth import clip, width
 
-from maintenance_windows.management.table import Table, lines
+GAP = "  "
+CUT = "…"
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # emoji and many scripts need them
+LINE_ENDS = {"Zl", "Zp"}
+# Escape codes start with a control character, C1 has some of one byte; format characters turn the
+# direction of all that follows.
+UNSAFE = {"Cc", "Cf", "Cs"}
+# ECMA-48: CUP, EL and ED. None of them is a mode, so there is nothing to undo, whatever ends us.
+HOME, CLEAR_LINE, CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+RESIZED = 0.2  # seconds after which a change of the terminal's size is seen, at the most
 
-NOBODY_READS = 141  # what a shell says of a program that SIGPIPE ended
+
+class Cell(NamedTuple):
+    """A text and its colour; the words say all that the colour says."""
+
+    text: str
+    style: Callable[[str], str] = str
 
 
-class TerminalCommand(BaseCommand):
-    """Its tables are cut to the terminal's width; those in a pipe or a file never are."""
+Table = Sequence[Sequence[Cell]]
 
-    def run_from_argv(self, argv: list[str]) -> None:
-        if isinstance(sys.stdout, TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")  # as standard error is
+
+def lines(rows: Table, columns: int | None = None) -> list[str]:
+    """One line a row, cut where a terminal of so many columns ends."""
+    safe = [[Cell(printable(text), style) for text, style in row] for row in rows]
+    widths = [max(width(text) for text, _ in column) for column in zip(*safe, strict=True)]
+    return [_line(row, widths, columns) for row in safe]
+
+
+def _line(row: Sequence[Cell], widths: Sequence[int], columns: int | None) -> str:
+    line, at = "", 0
+    for cell, wide in zip(row, widths, strict=True):
+        room = wide if columns is None else columns - at
+        if room <= 0:
+            break
+        text = cell.text
+        if width(text) > room:
+            text = clip(text, 0, room - width(CUT), fillchar="") + CUT
+        line += (cell.style(text) if text else "") + " " * (wide - width(text)) + GAP
+        at += wide + len(GAP)
+    return line.rstrip(" ")
+
+
+def printable(text: str) -> str:
+    """The text on one line, without anything that a terminal would act upon."""
+    return "".join(map(_printable, text))
+
+
+def _printable(character: str) -> str:
+    category = unicodedata.category(character)
+    if category in LINE_ENDS or (category == "Cc" and character.isspace()):
+        return " "
+    return REPLACEMENT if category in UNSAFE and character not in JOINERS else character
+
+
+def is_terminal(out: OutputWrapper) -> bool:
+    """Whether it is one that can be painted on."""
+    return out.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def repeat(out: OutputWrapper, frame: Callable[[int], list[str]], every: float) -> None:
+    """Paint what `frame` returns, each so many seconds and when the terminal's size has changed.
+
+    It is given the terminal's columns, and returns lines that fit into them.
+
+    What was on the screen before scrolls up and stays; so does the last frame.
+    """
+    with suppress(KeyboardInterrupt):
         try:
-            try:
-                super().run_from_argv(argv)
-            finally:
-                self.stdout.flush()
-        except BrokenPipeError:
-            # The reader has seen enough. Python flushes once more when it exits.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(NOBODY_READS)
+            out.write("\n" * (shutil.get_terminal_size().lines - 1))
+            while True:
+                size = shutil.get_terminal_size()
+                # The cursor rests below: what is typed there is cleared with the next frame.
+                shown = _fitting(frame(size.columns), size.lines - 1)
+                painted = "".join(f"{CLEAR_LINE}{line}\n" for line in shown)
+                out.write(f"{HOME}{painted}{CLEAR_BELOW}", ending="")
+                out.flush()
+                _wait(every, size)
+        finally:
+            out.write("\n")  # below the ^C that the terminal shows
 
-    def leave_out_colours(self, *, force_color: bool) -> None:
-        """Unless they are asked for: with NO_COLOR (no-color.org) and where no terminal reads.
 
-        Django knows nothing of the first, and looks at sys.stdout wherever the output goes.
-        """
-        if not force_color and (os.environ.get("NO_COLOR") or not self.stdout.isatty()):
-            self.style = no_style()
-            self.stderr.style_func = None
+def _fitting(shown: list[str], rows: int) -> list[str]:
+    """So many of the lines, the last one among them."""
+    if len(shown) <= rows:
+        return shown
+    first = max(0, rows - 2)
+    return [*shown[:first], f"{CUT} {len(shown) - first - 1} more", shown[-1]][:rows]
 
-    def print_tables(self, *tables: Table) -> None:
-        columns = shutil.get_terminal_size().columns if self.stdout.isatty() else None
-        for table in tables:
-            for line in lines(table, columns):
-                self.stdout.write(line)
 
-    def print_json(self, value: object) -> None:
-        self.stdout.write(json.dumps(value, indent=2))
+def _wait(seconds: float, size: os.terminal_size) -> None:
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0 and shutil.get_terminal_size() == size:
+        time.sleep(min(left, RESIZED))

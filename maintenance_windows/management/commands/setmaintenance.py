@@ -1,18 +1,19 @@
 """The command of django-maintenancemode-2, for scripts that know it: `setmaintenance on 2 3`."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 
 from django.contrib.sites.models import Site
-from django.core.management import CommandError
+from django.core.management import BaseCommand, CommandError
 
 from maintenance_windows.conf import conf
-from maintenance_windows.management import arguments
-from maintenance_windows.management.verbs.sites import SiteVerbs
+from maintenance_windows.management import arguments, output
+from maintenance_windows.management.base import OneLineCommand
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.planning.sites import bring_up, take_down
 
 
-class Command(SiteVerbs):
+class Command(OneLineCommand):
     help = "Take sites down or bring them up by id, as `maintenance on` and `off` do."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -23,28 +24,29 @@ class Command(SiteVerbs):
         parser.add_argument(
             "-i", "--ignore-missing", action="store_true", help="leave out ids that are no site's"
         )
+        parser.set_defaults(func=set_maintenance)
 
-    def obey(self, given: Namespace) -> None:
-        sites = self.sites(given)
-        ended: list[MaintenanceWindow] = []
-        if given.status == "on":
-            take_down(sites, actor=arguments.actor())
-        else:
-            ended = bring_up(sites, actor=arguments.actor())
-        if given.verbosity:
-            self.print_sites(sites, ended)
 
-    def sites(self, given: Namespace) -> list[Site]:
-        ids = given.ids or [conf.site_id]
-        if ids == [None]:
-            raise CommandError("Say which site by its id: SITE_ID is not set.")
-        sites: list[Site] = []
-        for pk in dict.fromkeys(ids):
-            try:
-                sites += arguments.sites([str(pk)])
-            except CommandError as refusal:
-                if not given.ignore_missing:
-                    raise
-                if given.verbosity:
-                    self.stderr.write(f"{refusal} It is left out.")
-        return sites
+def set_maintenance(command: BaseCommand, given: Namespace) -> None:
+    sites = list(_sites(command, given))
+    ended: list[MaintenanceWindow] = []
+    if given.status == "on":
+        take_down(sites, actor=arguments.actor())
+    else:
+        ended = bring_up(sites, actor=arguments.actor())
+    if given.verbosity:
+        output.print_sites(command, sites, ended)
+
+
+def _sites(command: BaseCommand, given: Namespace) -> Iterator[Site]:
+    ids = given.ids or [conf.site_id]
+    if ids == [None]:
+        raise CommandError("Say which site by its id: SITE_ID is not set.")
+    for pk in dict.fromkeys(ids):
+        try:
+            yield from arguments.sites([str(pk)])
+        except CommandError as refusal:
+            if not given.ignore_missing:
+                raise
+            if given.verbosity:
+                command.stderr.write(f"{refusal} It is left out.")

@@ -1,92 +1,121 @@
-"""What one may tell a site."""
+"""What one may tell a site, or all of them."""
 
 from argparse import Namespace
-from collections.abc import Collection
-from functools import partial
 
+from django import db
 from django.conf import settings
 from django.contrib.sites.models import Site
-from django.core.management import CommandError
+from django.core.management import BaseCommand, CommandError
 from django.utils import timezone
 
 from maintenance_windows.core.intervals import rfc3339
-from maintenance_windows.management import arguments, report, screen
-from maintenance_windows.management.command import OneLineCommand
-from maintenance_windows.management.presentation import (
-    local,
-    scheduler_rows,
-    site_line,
-    site_rows,
-)
-from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.management import arguments, output, terminal
+from maintenance_windows.management.base import unanswered
+from maintenance_windows.management.terminal import Cell, Table
 from maintenance_windows.overview import status
-from maintenance_windows.planning import bypass
+from maintenance_windows.planning import bypass as links
+from maintenance_windows.planning import series
 from maintenance_windows.planning.sites import bring_up, take_down
+from maintenance_windows.reconcile import tick as reconcile
 
 
-class SiteVerbs(OneLineCommand):
-    def do_status(self, given: Namespace) -> None:
-        if given.watch is not None:
-            self.watch(given)
-            return
-        sites, now = report.shown(given.sites), timezone.now()
-        records, scheduler = status.sites(sites, now), status.scheduler(now)
-        forced = status.forced()
-        if given.json:
-            record = {"at": rfc3339(now), "scheduler": scheduler, "sites": records}
-            self.print_json(record | ({"forced": forced} if forced else {}))
-        else:
-            if forced:
-                self.stderr.write(report.overruled(forced))
-            last_line = scheduler_rows(scheduler, now, self.style)
-            self.print_tables(site_rows(records, self.style), last_line)
-        if given.check and not scheduler["healthy"]:
-            last = scheduler["last_tick"]
-            raise CommandError(
-                f"The scheduler's last tick was at {local(last)}, too long ago."
-                if last
-                else "The scheduler has never ticked."
-            )
-
-    def watch(self, given: Namespace) -> None:
-        if given.json or given.check:
-            raise CommandError("--watch goes with neither --json nor --check.")
-        if not screen.is_terminal(self.stdout):
-            raise CommandError("--watch needs a terminal; status alone prints once.")
-        report.shown(given.sites)  # what is refused is refused before anything is painted
-        frame = partial(report.frame, given.sites, given.watch, self.style)
-        screen.repeat(self.stdout, frame, given.watch)
-
-    def do_on(self, given: Namespace) -> None:
-        sites = arguments.sites(given.sites, everyone=given.everyone)
-        open_ended = given.until is None and given.length is None
-        take_down(
-            sites,
-            until=None if open_ended else arguments.end(given, timezone.now()),
-            level=arguments.level(given),
-            message=given.message,
-            actor=arguments.actor(),
+def show_status(command: BaseCommand, given: Namespace) -> None:
+    """Show what is on, until when, and what is next."""
+    if given.watch is not None:
+        _watch(command, given)
+        return
+    now = timezone.now()
+    records, scheduler = status.sites(_shown(given), now), status.scheduler(now)
+    forced = status.forced()
+    if given.json:
+        record = {"at": rfc3339(now), "scheduler": scheduler, "sites": records}
+        output.print_json(command, record | ({"forced": forced} if forced else {}))
+    else:
+        if forced:
+            command.stderr.write(_overruled(forced))
+        output.print_tables(command, *output.status_tables(records, scheduler, now, command.style))
+    if given.check and not scheduler["healthy"]:
+        last = scheduler["last_tick"]
+        raise CommandError(
+            f"The scheduler's last tick was at {output.local(last)}, too long ago."
+            if last
+            else "The scheduler has never ticked."
         )
-        self.print_sites(sites)
 
-    def do_off(self, given: Namespace) -> None:
-        sites = arguments.sites(given.sites, everyone=given.everyone)
-        ended = bring_up(sites, actor=arguments.actor())
-        self.print_sites(sites, ended)
 
-    def do_bypass(self, given: Namespace) -> None:
-        sites = arguments.sites(given.sites)
-        if given.revoke:
-            bypass.revoke(sites, actor=arguments.actor())
-            for site in sites:
-                self.stdout.write(f"{site.domain}: all bypass links revoked")
-            return
-        length = None if given.length is None else arguments.length(given.length)
+def _watch(command: BaseCommand, given: Namespace) -> None:
+    if given.json or given.check:
+        raise CommandError("--watch goes with neither --json nor --check.")
+    if not terminal.is_terminal(command.stdout):
+        raise CommandError("--watch needs a terminal; status alone prints once.")
+    _shown(given)  # what is refused is refused before anything is painted
+    style = command.style
+
+    def frame(columns: int) -> list[str]:
+        """What is to be seen now. No connection stays open until the next one."""
         now = timezone.now()
-        for link in [bypass.make(site, now, length=length) for site in sites]:
-            self.stdout.write(link.url(secure=settings.SESSION_COOKIE_SECURE))
+        head = f"{output.local(now.isoformat())}, every {given.watch:g} s until Ctrl-C"
+        tables: list[Table] = [[[Cell(head)]], [[Cell("")]]]
+        try:
+            records, scheduler = status.sites(_shown(given), now), status.scheduler(now)
+            if forced := status.forced():
+                tables.append([[Cell(_overruled(forced), style.ERROR)]])
+            tables += output.status_tables(records, scheduler, now, style)
+        except db.Error as error:
+            tables.append([[Cell(unanswered(error), style.ERROR)]])
+        finally:
+            db.connections.close_all()
+            db.reset_queries()  # with DEBUG each is kept
+        return [line for table in tables for line in terminal.lines(table, columns)]
 
-    def print_sites(self, sites: list[Site], ended: Collection[MaintenanceWindow] = ()) -> None:
-        for record in status.sites(sites, timezone.now()):
-            windows = [w.pk for w in ended if w.site.domain == record["site"]]
-            self.stdout.write(site_line(record, windows))
+    terminal.repeat(command.stdout, frame, given.watch)
+
+
+def _shown(given: Namespace) -> list[Site]:
+    """The sites named, else all."""
+    return arguments.sites(given.sites, everyone=not given.sites)
+
+
+def _overruled(forced: str) -> str:
+    return f"MAINTENANCE_FORCE is {forced}: it overrules what follows."
+
+
+def on(command: BaseCommand, given: Namespace) -> None:
+    """Take sites down now, until an end or until switched off."""
+    sites = arguments.sites(given.sites, everyone=given.everyone)
+    open_ended = given.until is None and given.length is None
+    take_down(
+        sites,
+        until=None if open_ended else arguments.end(given, timezone.now()),
+        level=arguments.level(given),
+        message=given.message,
+        actor=arguments.actor(),
+    )
+    output.print_sites(command, sites)
+
+
+def off(command: BaseCommand, given: Namespace) -> None:
+    """Bring sites up now; ends the windows that run."""
+    sites = arguments.sites(given.sites, everyone=given.everyone)
+    ended = bring_up(sites, actor=arguments.actor())
+    output.print_sites(command, sites, ended)
+
+
+def bypass(command: BaseCommand, given: Namespace) -> None:
+    """Print a link that lets testers through."""
+    sites = arguments.sites(given.sites)
+    if given.revoke:
+        links.revoke(sites, actor=arguments.actor())
+        for site in sites:
+            command.stdout.write(f"{site.domain}: all bypass links revoked")
+        return
+    length = None if given.length is None else arguments.length(given.length)
+    now = timezone.now()
+    for link in [links.make(site, now, length=length) for site in sites]:
+        command.stdout.write(link.url(secure=settings.SESSION_COOKIE_SECURE))
+
+
+def tick(command: BaseCommand, given: Namespace) -> None:
+    """Make all flags and windows of series right once; for cron instead of Celery."""
+    reconcile.tick()
+    series.materialise()

@@ -1,0 +1,166 @@
+"""What the verbs print, for a person in the time zone of the project: as lines and as tables."""
+
+import json
+import shutil
+from collections.abc import Collection, Iterable
+from datetime import UTC, date, datetime, tzinfo
+
+from django.contrib.sites.models import Site
+from django.core.management import BaseCommand
+from django.core.management.color import Style
+from django.utils import timezone
+
+from maintenance_windows.core.recurrence import Occurrence
+from maintenance_windows.management.terminal import Cell, Table, lines, printable
+from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.overview import status
+from maintenance_windows.overview.status import Record
+from maintenance_windows.planning.series.apply import SeriesChange
+
+NOTHING = "-"
+
+
+def print_json(command: BaseCommand, value: object) -> None:
+    command.stdout.write(json.dumps(value, indent=2))
+
+
+def print_tables(command: BaseCommand, *tables: Table) -> None:
+    """Cut to the terminal's width; those in a pipe or a file never are."""
+    columns = shutil.get_terminal_size().columns if command.stdout.isatty() else None
+    for table in tables:
+        for line in lines(table, columns):
+            command.stdout.write(line)
+
+
+def print_sites(
+    command: BaseCommand, sites: list[Site], ended: Collection[MaintenanceWindow] = ()
+) -> None:
+    for record in status.sites(sites, timezone.now()):
+        notes = ["up"]
+        if record["in_maintenance"]:
+            closes = "read-only" if record["level"] == "read_only" else "in maintenance"
+            until = local(record["until"]) if record["until"] else "switched off"
+            notes = [f"{closes} since {local(record['since'])}, until {until}"]
+        notes += [f"ended window {w.pk}" for w in ended if w.site.domain == record["site"]]
+        if upcoming := record["next"]:
+            notes.append(f"next: window {upcoming['id']}, {_from_to(upcoming)}")
+        command.stdout.write(printable(f"{record['site']}: {', '.join(notes)}"))
+
+
+def print_windows(
+    command: BaseCommand, windows: Iterable[MaintenanceWindow], *, as_json: bool = False
+) -> None:
+    records = status.windows(windows, timezone.now())
+    if as_json:
+        print_json(command, records)
+        return
+    for record in records:
+        level = "read-only" if record["level"] == "read_only" else ""
+        series = f"series {record['series']}" if record["series"] else ""
+        notes = filter(None, [record["status"], level, series, record["title"]])
+        line = f"{record['site']}: window {record['id']}, {_from_to(record)}, {', '.join(notes)}"
+        command.stdout.write(printable(line))
+
+
+def series_line(outcome: SeriesChange) -> str:
+    series, made = outcome.series, outcome.made
+    first = f", the first at {local(made[0].starts_at.isoformat())}" if made else ""
+    count = f"{len(made)} {'window' if len(made) == 1 else 'windows'} made"
+    return f"{series.site.domain}: series {series.pk}, {series.words()}, {count}{first}"
+
+
+def occurrence_line(occurrence: Occurrence, zone: tzinfo) -> str:
+    """One window by the clock of its series, and in UTC."""
+    times = (occurrence.starts_at, occurrence.ends_at)
+    here, utc = (
+        " to ".join(f"{at.astimezone(where):%a %Y-%m-%d %H:%M %Z}" for at in times)
+        for where in (zone, UTC)
+    )
+    return f"{here} = {utc}"
+
+
+def status_tables(
+    records: Iterable[Record], scheduler: Record, now: datetime, style: Style
+) -> list[Table]:
+    """A heading, a row for each site, and a line about the scheduler."""
+    zone = timezone.get_current_timezone()
+    names = ("SITE", "STATE", f"SINCE ({zone})", "UNTIL", "NEXT")
+    rows = [_site_row(record, style) for record in records]
+    return [[_heading(names, style), *rows], [[_scheduler(scheduler, now, style)]]]
+
+
+def _site_row(record: Record, style: Style) -> list[Cell]:
+    since, until = record["since"] or NOTHING, NOTHING
+    if record["in_maintenance"]:
+        since, until = _span(since, record["until"])
+    coming = NOTHING
+    if upcoming := record["next"]:
+        span = _span(upcoming["starts_at"], upcoming["ends_at"])
+        coming = f"{upcoming['id']}: {' to '.join(span)}"
+    return [Cell(record["site"]), _state(record, style), Cell(since), Cell(until), Cell(coming)]
+
+
+def _state(record: Record, style: Style) -> Cell:
+    if not record["in_maintenance"]:
+        return Cell("up", style.SUCCESS)
+    held = ", held" if record["held"] else ""
+    if record["level"] == "read_only":
+        return Cell(f"read-only{held}", style.WARNING)
+    return Cell(f"down{held}", style.ERROR)
+
+
+def _scheduler(record: Record, now: datetime, style: Style) -> Cell:
+    if record["last_tick"] is None:
+        return Cell("Scheduler: never ticked.", style.ERROR)
+    last = datetime.fromisoformat(record["last_tick"])
+    if record["healthy"]:
+        # A clock that is a little behind the scheduler's makes no tick of the future.
+        seconds = max(0, int((now - last).total_seconds()))
+        return Cell(f"Scheduler: last tick {seconds} s ago.")
+    wrong = "too long ago" if last < now else "which is still to come: a clock is wrong"
+    return Cell(f"Scheduler: last tick at {local(record['last_tick'])}, {wrong}.", style.ERROR)
+
+
+def window_table(records: Iterable[Record], style: Style) -> Table:
+    """A heading and a row for each window."""
+    start = f"START ({timezone.get_current_timezone()})"
+    names = ("ID", "SITE", "STATUS", "LEVEL", start, "END", "SERIES", "TITLE")
+    return [_heading(names, style), *(_window_row(record, style) for record in records)]
+
+
+def _window_row(record: Record, style: Style) -> list[Cell]:
+    before = (str(record["id"]), record["site"])
+    state = Cell(record["status"], style.WARNING if record["status"] == "active" else str)
+    level = "read-only" if record["level"] == "read_only" else record["level"]
+    times = _span(record["starts_at"], record["ends_at"])
+    after = (level, *times, str(record["series"] or NOTHING), record["title"])
+    return [*map(Cell, before), state, *map(Cell, after)]
+
+
+def _heading(names: Iterable[str], style: Style) -> list[Cell]:
+    return [Cell(name, style.MIGRATE_LABEL) for name in names]
+
+
+def local(moment: str) -> str:
+    return f"{timezone.localtime(datetime.fromisoformat(moment)):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _from_to(record: Record) -> str:
+    return f"{local(record['starts_at'])} to {local(record['ends_at'])}"
+
+
+def _span(start: str, end: str | None) -> tuple[str, str]:
+    """Start and end as short as they are clear, where a heading names the zone."""
+    begins = timezone.localtime(datetime.fromisoformat(start))
+    if end is None:
+        return _clock(begins), "switched off"
+    ends = timezone.localtime(datetime.fromisoformat(end))
+    return _clock(begins), _clock(ends, day=begins.date())
+
+
+def _clock(here: datetime, day: date | None = None) -> str:
+    """Leaves out `day` and seconds that are zero, and says which of two hours that look alike."""
+    text = "" if here.date() == day else f"{here:%Y-%m-%d} "
+    text += f"{here:%H:%M:%S}" if here.second else f"{here:%H:%M}"
+    twice = here.utcoffset() != here.replace(fold=1 - here.fold).utcoffset()
+    return f"{text} {here:%Z}" if twice else text
