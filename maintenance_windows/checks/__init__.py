@@ -6,7 +6,7 @@ not as it may be meant: it keeps no project from starting, and no site from bein
 
 from django.core.checks import Tags, register
 
-from maintenance_windows.checks import deployment, references, scheduler, settings, sites, stack
+from maintenance_windows.checks import deployment, middleware, references, scheduler, settings, sites
 
 TAG = "maintenance_windows"  # `manage.py check --tag maintenance_windows` asks for these alone
 
@@ -21,10 +21,10 @@ def connect() -> None:
         settings.check_time_zones,
         references.check_template,
         references.check_url_names,
-        stack.check_presence,
-        stack.check_order,
-        stack.check_cors,
-        stack.check_kin,
+        middleware.check_presence,
+        middleware.check_order,
+        middleware.check_cors,
+        middleware.check_kin,
         scheduler.check_beat,
     ):
         register(check, TAG)
