@@ -123,6 +123,12 @@ def lowest(session: nox.Session) -> None:
 
 
 @here
+def reference(session: nox.Session) -> None:
+    """Write the table of settings in docs/reference.md."""
+    session.run(sys.executable, "-m", "tests.helpers.reference")
+
+
+@here
 def histories(session: nox.Session) -> None:
     """Ten thousand generated nights of two sites against the oracle, or HISTORIES of them."""
     env = {"HISTORIES": os.environ.get("HISTORIES", "10000"), **WITHOUT_SERVICES}

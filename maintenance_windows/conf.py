@@ -1,158 +1,184 @@
-"""The settings of the app, typed and read at their first use; override_settings works."""
+"""The settings of the app: one table, which code reads, `check` checks and docs/reference.md shows.
 
+`conf.MAINTENANCE_FORCE` and the others are typed, and read at their first use.
+"""
+
+import re
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from math import ceil, isfinite
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar, overload
 
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-if TYPE_CHECKING:
-    from functools import _lru_cache_wrapper
+T = TypeVar("T")
+MOST_DAYS = 3660
+E001 = "maintenance_windows.E001"
+E002 = "maintenance_windows.E002"
+E004 = "maintenance_windows.E004"
+E005 = "maintenance_windows.E005"
 
 
-def _texts(name: str) -> tuple[str, ...]:
-    """What is no text counts for nothing; check says so."""
-    given = getattr(settings, name, ())
-    given = (given,) if isinstance(given, str) else given  # a lone one is meant as one
-    is_list = isinstance(given, list | tuple | set | frozenset)
-    return tuple(text for text in given if isinstance(text, str)) if is_list else ()
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """What values look like. `wanted` says what fits, the check of that `id` says what does not.
+
+    `read` makes what code gets, of the default where a value does not fit; a lenient one of any
+    value, as from a list whose other entries fit.
+    """
+
+    id: str
+    wanted: str
+    fits: Callable[[Any], bool]
+    read: Callable[[Any], T]
+    lenient: bool = False
 
 
-def _roots(name: str) -> tuple[str, ...]:
-    """Prefixes of paths, without the slash at their end; "" is none: all is below it."""
-    return tuple(filter(None, (prefix.rstrip("/") for prefix in _texts(name))))
+class Setting(Generic[T]):
+    """An entry of the table. The string below it is its meaning in docs/reference.md."""
+
+    def __init__(self, kind: Kind[T], default: object) -> None:
+        self.kind, self.default = kind, default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, conf: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, conf: object, owner: type) -> T: ...
+    def __get__(self, conf: object | None, owner: type) -> Self | T:
+        """The value, kept in `conf` itself, where Python looks before it comes here again."""
+        if conf is None:
+            return self
+        given, kind = getattr(settings, self.name, self.default), self.kind
+        value = kind.read(given if kind.lenient or kind.fits(given) else self.default)
+        vars(conf)[self.name] = value
+        return value
 
 
-def _number(name: str, default: Any) -> Any:
-    """A number, or None where the setting says so; the default for what is none."""
-    value = getattr(settings, name, default)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-    return value if is_number or value is None else default
+def _one_of(*words: str) -> Kind[str | None]:
+    wanted = " or ".join(map(repr, words))
+    return Kind(E001, wanted, lambda value: value is None or value in words, lambda value: value)
+
+
+def _is_number(value: Any, least: int = 0) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and isfinite(value) and value >= least
+
+
+def _is_days(value: Any) -> bool:
+    return isinstance(value, int) and _is_number(value, 1) and value <= MOST_DAYS
+
+
+def _seconds(value: float) -> timedelta:
+    return timedelta(seconds=value)
+
+
+def _seconds_or_none(whole: Callable[[float], int]) -> Kind[int | None]:
+    """Whole seconds and at least one, as Retry-After has them for an end that is known."""
+    return Kind(
+        E002,
+        "a number of seconds or None",
+        lambda value: value is None or _is_number(value),
+        lambda value: None if value is None else max(1, whole(value)),
+    )
+
+
+def _entries(value: Any) -> Collection[Any]:
+    value = (value,) if isinstance(value, str) else value  # a lone one is meant as one
+    return value if isinstance(value, list | tuple | set | frozenset) else (None,)
+
+
+def _texts(wanted: str, pattern: str = "", end: str = "") -> Kind[tuple[str, ...]]:
+    """A list of strings that begin as the pattern says; read without `end`."""
+
+    def is_entry(entry: Any) -> bool:
+        return isinstance(entry, str) and re.match(pattern, entry) is not None
+
+    return Kind(
+        E005,
+        wanted,
+        lambda value: all(map(is_entry, _entries(value))),
+        lambda value: tuple(entry.rstrip(end) for entry in filter(is_entry, _entries(value))),
+        lenient=True,
+    )
+
+
+def _function(value: Callable[[Any], Any] | str | None) -> Callable[[Any], Any] | None:
+    """Raises ImportError where there is none."""
+    return import_string(value) if isinstance(value, str) else value
+
+
+BOOLEAN = Kind(E005, "True or False", lambda value: isinstance(value, bool), bool, lenient=True)
+TEMPLATE: Kind[str | None] = Kind(
+    E005, "the name of a template", lambda value: isinstance(value, str | None), lambda value: value
+)
+TEXTS = _texts("a list of strings")
+PATHS = _texts('a list of paths such as "/status"', "/")
+# Below "/" is everything, so that one counts for nothing.
+PREFIXES = _texts('a list of paths such as "/hooks"', "/+[^/]", end="/")
+SECONDS = Kind(E002, "a number of seconds", _is_number, _seconds)
+WHOLE_SECONDS = Kind(E002, "a number of seconds", _is_number, ceil)
+AGE = Kind(E002, "a number of seconds, 1 at least", lambda value: _is_number(value, 1), _seconds)
+DAYS = Kind(E002, f"whole days from 1 to {MOST_DAYS}", _is_days, timedelta)
+# Whether it fits is known when it is read: a check of its own says so.
+FUNCTION = Kind(E004, "a function or the path of one", lambda _: True, _function)
 
 
 class Conf:
-    @cached_property
-    def template(self) -> str | None:
-        """MAINTENANCE_503_TEMPLATE: the host project's own page; else its 503.html."""
-        return getattr(settings, "MAINTENANCE_503_TEMPLATE", None)
+    MAINTENANCE_503_TEMPLATE = Setting(TEMPLATE, None)
+    """the template of the page; else `503.html`, else our own"""
+    MAINTENANCE_ADMIN_IGNORED_URLS = Setting(TEXTS, ())
+    """regular expressions that stay open on every site, matched from the start of a path without
+    its leading slash; `check` warns (`W002`) of one that cannot be used"""
+    MAINTENANCE_API_PREFIXES = Setting(PREFIXES, ())
+    """`["/api"]`: there the 503 is JSON, whatever is accepted"""
+    MAINTENANCE_BANNER_LEAD = Setting(SECONDS, 3600)
+    """seconds ahead at which a maintenance is announced by the banner"""
+    MAINTENANCE_BLOCK_STAFF = Setting(BOOLEAN, default=False)
+    """staff who are not superusers get the 503 too"""
+    MAINTENANCE_EXEMPT_NETWORKS = Setting(TEXTS, ())
+    """addresses and networks, IPv4 and IPv6, that pass"""
+    MAINTENANCE_EXEMPT_PATHS = Setting(PATHS, ())
+    """`["/status"]`: exactly these paths stay open"""
+    MAINTENANCE_EXEMPT_PREFIXES = Setting(PREFIXES, ())
+    """`["/hooks"]`: `/hooks` and all below `/hooks/` stay open"""
+    MAINTENANCE_EXEMPT_URL_NAMES = Setting(TEXTS, ())
+    """`["shop:paid"]`: URLs by name, under any language prefix"""
+    MAINTENANCE_FORCE = Setting(_one_of("on", "off"), None)
+    """`"on"` closes and `"off"` opens every site, whatever else is known; the admin, `status` and
+    `check --deploy` (`W003`) show it"""
+    MAINTENANCE_MAY_PASS = Setting(FUNCTION, None)
+    """a function, sync or async, or its dotted path: is given each request that would get the 503,
+    and lets it pass by returning true. For users who come by token; it should be quick"""
+    MAINTENANCE_RETRY_AFTER = Setting(_seconds_or_none(ceil), 300)
+    """seconds in `Retry-After` where no end is known; `None` leaves it out"""
+    MAINTENANCE_RETRY_AFTER_JITTER = Setting(WHOLE_SECONDS, 0)
+    """up to so many seconds more, by chance, so that a fleet does not come back in one second"""
+    MAINTENANCE_RETRY_AFTER_MAX = Setting(_seconds_or_none(int), None)
+    """seconds that `Retry-After` says at the most"""
+    MAINTENANCE_SERIES_HORIZON = Setting(DAYS, 60)
+    """days ahead for which the windows of series are made"""
+    MAINTENANCE_TICK_MAX_AGE = Setting(AGE, 8)
+    """seconds after which the scheduler's last tick is too old"""
+    MAINTENANCE_TRUSTED_PROXIES = Setting(TEXTS, ())
+    """addresses and networks whose `X-Forwarded-For` is believed; `"unix"` for a proxy that asks
+    over a Unix socket"""
+    MAINTENANCE_WHEN_UNKNOWN = Setting(_one_of("open", "closed"), "open")
+    """or `"closed"`: what sites are while neither database nor cache tell"""
+    MAINTENANCE_WRITABLE_URL_NAMES = Setting(TEXTS, ())
+    """URLs that take writes while the site is read-only, such as `["login", "logout"]`"""
 
-    @cached_property
-    def block_staff(self) -> bool:
-        """MAINTENANCE_BLOCK_STAFF: whether staff get the 503 too; superusers never do."""
-        return bool(getattr(settings, "MAINTENANCE_BLOCK_STAFF", False))
-
-    @cached_property
-    def admin_ignored_urls(self) -> tuple[str, ...]:
-        """MAINTENANCE_ADMIN_IGNORED_URLS: regular expressions that stay open on every site.
-
-        They are matched from the start of a path without its leading slash.
-        """
-        return _texts("MAINTENANCE_ADMIN_IGNORED_URLS")
-
-    @cached_property
-    def exempt_paths(self) -> tuple[str, ...]:
-        """MAINTENANCE_EXEMPT_PATHS: paths that stay open on every site, such as "/status"."""
-        return _texts("MAINTENANCE_EXEMPT_PATHS")
-
-    @cached_property
-    def exempt_prefixes(self) -> tuple[str, ...]:
-        """MAINTENANCE_EXEMPT_PREFIXES: "/hooks" keeps /hooks and all below /hooks/ open."""
-        return _roots("MAINTENANCE_EXEMPT_PREFIXES")
-
-    @cached_property
-    def exempt_url_names(self) -> tuple[str, ...]:
-        """MAINTENANCE_EXEMPT_URL_NAMES: names of URLs that stay open, such as "shop:paid"."""
-        return _texts("MAINTENANCE_EXEMPT_URL_NAMES")
-
-    @cached_property
-    def writable_url_names(self) -> tuple[str, ...]:
-        """MAINTENANCE_WRITABLE_URL_NAMES: names of URLs that take writes while read-only."""
-        return _texts("MAINTENANCE_WRITABLE_URL_NAMES")
-
-    @cached_property
-    def api_prefixes(self) -> tuple[str, ...]:
-        """MAINTENANCE_API_PREFIXES: below them the 503 is JSON, whatever is accepted."""
-        return _roots("MAINTENANCE_API_PREFIXES")
-
-    @cached_property
-    def exempt_networks(self) -> tuple[str, ...]:
-        """MAINTENANCE_EXEMPT_NETWORKS: addresses and networks whose clients pass."""
-        return _texts("MAINTENANCE_EXEMPT_NETWORKS")
-
-    @cached_property
-    def trusted_proxies(self) -> tuple[str, ...]:
-        """MAINTENANCE_TRUSTED_PROXIES: addresses and networks whose X-Forwarded-For is believed.
-
-        "unix" stands for a proxy that asks over a Unix socket.
-        """
-        return _texts("MAINTENANCE_TRUSTED_PROXIES")
-
-    @cached_property
-    def may_pass(self) -> Callable[[Any], Any] | None:
-        """MAINTENANCE_MAY_PASS: a function, or its path, that is given the request.
-
-        Raises ImportError where there is none.
-        """
-        given = getattr(settings, "MAINTENANCE_MAY_PASS", None)
-        return import_string(given) if isinstance(given, str) else given
-
-    @cached_property
-    def retry_after(self) -> int | None:
-        """MAINTENANCE_RETRY_AFTER: seconds to wait where no end is known; None sends no header.
-
-        Whole seconds and at least one, as for an end that is known.
-        """
-        seconds = _number("MAINTENANCE_RETRY_AFTER", 300)
-        return None if seconds is None else max(1, ceil(seconds))
-
-    @cached_property
-    def retry_after_jitter(self) -> int:
-        """MAINTENANCE_RETRY_AFTER_JITTER: Retry-After is up to so many seconds more."""
-        return max(0, ceil(_number("MAINTENANCE_RETRY_AFTER_JITTER", 0) or 0))
-
-    @cached_property
-    def retry_after_max(self) -> int | None:
-        """MAINTENANCE_RETRY_AFTER_MAX: seconds that Retry-After says at the most."""
-        seconds = _number("MAINTENANCE_RETRY_AFTER_MAX", None)
-        return None if seconds is None else max(1, int(seconds))
-
-    @cached_property
-    def banner_lead(self) -> timedelta:
-        """MAINTENANCE_BANNER_LEAD: seconds before a maintenance from which it is announced."""
-        return timedelta(seconds=_number("MAINTENANCE_BANNER_LEAD", 3600) or 0)
-
-    @cached_property
-    def tick_max_age(self) -> timedelta:
-        """MAINTENANCE_TICK_MAX_AGE: seconds after which the scheduler's last tick is too old."""
-        return timedelta(seconds=_number("MAINTENANCE_TICK_MAX_AGE", 8) or 8)
-
-    @cached_property
-    def horizon(self) -> timedelta:
-        """MAINTENANCE_SERIES_HORIZON: days ahead for which the windows of series are made."""
-        return timedelta(days=_number("MAINTENANCE_SERIES_HORIZON", 60) or 60)
-
-    @cached_property
-    def internal_ips(self) -> Collection[str]:
-        return settings.INTERNAL_IPS
-
-    @cached_property
-    def forced(self) -> bool | None:
-        """MAINTENANCE_FORCE: "on" closes and "off" opens every site, whatever else is known."""
-        given = getattr(settings, "MAINTENANCE_FORCE", None)
-        return given == "on" if given in ("on", "off") else None
-
-    @cached_property
-    def closed_if_unknown(self) -> bool:
-        """MAINTENANCE_WHEN_UNKNOWN: "closed", or "open" where neither database nor cache tell."""
-        return bool(getattr(settings, "MAINTENANCE_WHEN_UNKNOWN", "open") == "closed")
+    INTERNAL_IPS = cached_property[Collection[str]](lambda _: settings.INTERNAL_IPS)
 
     @property
-    def site_id(self) -> int | None:
-        """SITE_ID: the one site that this process serves; without it the host tells.
+    def SITE_ID(self) -> int | None:  # noqa: N802
+        """The one site that this process serves; without it the host tells.
 
         Some projects give it another value for each request.
         """
@@ -163,24 +189,24 @@ class Conf:
         """To ask for a setting that is none takes longer than to find a site by its host."""
         return hasattr(settings, "SITE_ID")
 
-
-conf = Conf()
-
-Remembering = TypeVar("Remembering", bound="_lru_cache_wrapper[Any]")
+    def cache_clear(self) -> None:
+        vars(self).clear()
 
 
-def until_settings_change(remembering: Remembering) -> Remembering:
-    """Of a function with an lru_cache: settings change in tests alone, and it starts over then."""
-
-    def start_over(**_: Any) -> None:
-        remembering.cache_clear()
-
-    setting_changed.connect(start_over, weak=False)
-    return remembering
+SETTINGS = {name: value for name, value in vars(Conf).items() if isinstance(value, Setting)}
 
 
-def _start_over(**_: Any) -> None:
-    vars(conf).clear()
+class Cache(Protocol):
+    def cache_clear(self) -> None: ...
 
 
-setting_changed.connect(_start_over)
+CacheT = TypeVar("CacheT", bound=Cache)
+
+
+def until_settings_change(cache: CacheT) -> CacheT:
+    """Settings change in tests alone, and what was remembered by them is forgotten then."""
+    setting_changed.connect(lambda **_: cache.cache_clear(), weak=False)
+    return cache
+
+
+conf = until_settings_change(Conf())

@@ -37,8 +37,8 @@ def site_of(request: HttpRequest) -> Site:
 
     Raises Site.DoesNotExist.
     """
-    if conf.site_id:
-        return Site.objects.get(pk=conf.site_id)
+    if conf.SITE_ID:
+        return Site.objects.get(pk=conf.SITE_ID)
     host = request.get_host()
     for domain in dict.fromkeys((host, split_domain_port(host)[0])):
         # As most are written; to look for others is to look at all of them.
@@ -57,4 +57,4 @@ def _soon(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:
     now = datetime.now(UTC)
     state = site_state(request, snapshot) if snapshot else None
     upcoming = state.upcoming(now) if state else None
-    return upcoming if upcoming and upcoming.since <= now + conf.banner_lead else None
+    return upcoming if upcoming and upcoming.since <= now + conf.MAINTENANCE_BANNER_LEAD else None

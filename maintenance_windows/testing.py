@@ -64,7 +64,7 @@ class maintenance(TestContextDecorator):  # noqa: N801 (used like a function)
         span = Span(self.since or datetime.now(UTC), self.until)
         closure = Closure(span=span, level=self.level, message=self.message)
         if isinstance(self.site, str):
-            site_id, domain = conf.site_id or next(_nobodys_ids), self.site
+            site_id, domain = conf.SITE_ID or next(_nobodys_ids), self.site
         else:
             site_id, domain = self.site.pk, self.site.domain
         state = SiteState(site_id=site_id, domain=domain, closures=(closure,))

@@ -6,7 +6,7 @@ not as it may be meant: it keeps no project from starting, and no site from bein
 
 from django.core.checks import Tags, register
 
-from maintenance_windows.checks import deployment, middleware, references, scheduler, settings, sites
+from maintenance_windows.checks import deployment, middleware, scheduler, settings, sites
 
 TAG = "maintenance_windows"  # `manage.py check --tag maintenance_windows` asks for these alone
 
@@ -19,8 +19,8 @@ def connect() -> None:
         settings.check_patterns,
         settings.check_names,
         settings.check_time_zones,
-        references.check_template,
-        references.check_url_names,
+        settings.check_template,
+        settings.check_url_names,
         middleware.check_presence,
         middleware.check_order,
         middleware.check_cors,

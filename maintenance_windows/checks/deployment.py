@@ -22,11 +22,11 @@ LOOPBACK = (ip_address("127.0.0.1"), ip_address("::1"))
 
 def check_forced(**_: Any) -> list[CheckMessage]:
     """W003: MAINTENANCE_FORCE overrules all windows and switches."""
-    if conf.forced is None:
+    if (force := conf.MAINTENANCE_FORCE) is None:
         return []
     return [
         CheckWarning(
-            f"MAINTENANCE_FORCE is set: every site is {'closed' if conf.forced else 'open'}.",
+            f"MAINTENANCE_FORCE is set: every site is {'closed' if force == 'on' else 'open'}.",
             hint="Take it out when what it was set for is over.",
             id="maintenance_windows.W003",
         )
@@ -63,18 +63,18 @@ def check_addresses(**_: Any) -> list[CheckMessage]:
 
 
 def _address_complaints() -> Iterator[str]:
-    networks = read_networks(conf.exempt_networks)
+    networks = read_networks(conf.MAINTENANCE_EXEMPT_NETWORKS)
     near = [
         str(address)
         for address in LOOPBACK
-        if str(address) in conf.internal_ips or is_within(address, networks)
+        if str(address) in conf.INTERNAL_IPS or is_within(address, networks)
     ]
-    if near and not conf.trusted_proxies:
+    if near and not conf.MAINTENANCE_TRUSTED_PROXIES:
         yield (
             f"{' and '.join(near)} may pass, and so does everybody where a proxy on the same "
             "machine asks: name it in MAINTENANCE_TRUSTED_PROXIES."
         )
-    if any(network.prefixlen == 0 for network in read_networks(conf.trusted_proxies)):
+    if any(network.prefixlen == 0 for network in read_networks(conf.MAINTENANCE_TRUSTED_PROXIES)):
         yield (
             "MAINTENANCE_TRUSTED_PROXIES believes everybody, so anybody may say to be one who "
             "passes: name your own proxies alone."

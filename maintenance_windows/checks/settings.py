@@ -1,5 +1,6 @@
-"""The settings: that each is one of ours, and that its value can be used."""
+"""The settings: that each is one of ours, can be used, and names what is there."""
 
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
@@ -7,15 +8,16 @@ from django.conf import settings
 from django.core.checks import CheckMessage
 from django.core.checks import Error as CheckError
 from django.core.checks import Warning as CheckWarning
+from django.template import TemplateDoesNotExist, TemplateSyntaxError
+from django.template.loader import get_template
+from django.urls import URLPattern, URLResolver, get_resolver
 
-from maintenance_windows.checks.shapes import SHAPES
-from maintenance_windows.conf import conf
+from maintenance_windows.conf import SETTINGS, Conf, conf
 from maintenance_windows.core.state import PatternKind
 from maintenance_windows.http.clients import UNIX, read_network
 from maintenance_windows.patterns import fault
 
 PREFIX = "MAINTENANCE_"
-KNOWN = SHAPES.keys() | {"MAINTENANCE_MAY_PASS"}
 MODE = "MAINTENANCE_MODE"  # and what starts with it is django-maintenance-mode's
 # django-maintenancemode's, of which some mean the opposite of what is like them here.
 LOCK_FILE = {"LOCKFILE_PATH", "IGNORE_URLS", "ALLOW_STAFF", "ALLOW_SUPERUSER"}
@@ -24,18 +26,17 @@ LOCK_FILE = {"LOCKFILE_PATH", "IGNORE_URLS", "ALLOW_STAFF", "ALLOW_SUPERUSER"}
 def check_shapes(**_: Any) -> list[CheckMessage]:
     """E001, E002 and E005: a setting has a value that it cannot have; its default counts."""
     return [
-        CheckError(f"{name} must be {shape.wanted}, not {value!r}.", id=shape.id)
-        for name, shape in SHAPES.items()
-        if hasattr(settings, name) and not shape.fits(value := getattr(settings, name))
+        CheckError(f"{name} must be {setting.kind.wanted}, not {value!r}.", id=setting.kind.id)
+        for name, setting in SETTINGS.items()
+        if hasattr(settings, name) and not setting.kind.fits(value := getattr(settings, name))
     ]
 
 
 def check_networks(**_: Any) -> list[CheckMessage]:
     """E003: an entry in a list of networks is none, and counts for nothing."""
-    named = [("MAINTENANCE_EXEMPT_NETWORKS", text) for text in conf.exempt_networks]
-    named += [
-        ("MAINTENANCE_TRUSTED_PROXIES", text) for text in conf.trusted_proxies if text != UNIX
-    ]
+    named = [("MAINTENANCE_EXEMPT_NETWORKS", text) for text in conf.MAINTENANCE_EXEMPT_NETWORKS]
+    proxies = [text for text in conf.MAINTENANCE_TRUSTED_PROXIES if text != UNIX]
+    named += [("MAINTENANCE_TRUSTED_PROXIES", text) for text in proxies]
     return [
         CheckError(f"{name}: {sentence}", id="maintenance_windows.E003")
         for name, text in named
@@ -54,19 +55,15 @@ def _no_network(text: str) -> str | None:
 def check_may_pass(**_: Any) -> list[CheckMessage]:
     """E004: MAINTENANCE_MAY_PASS is no function, so nobody passes by it."""
     try:
-        found = conf.may_pass
+        found = conf.MAINTENANCE_MAY_PASS
     except ImportError as error:
         said = str(error)
     else:
         if found is None or callable(found):
             return []
         said = f"it is {found!r}"
-    return [
-        CheckError(
-            f"MAINTENANCE_MAY_PASS must be a function or the path of one: {said}.",
-            id="maintenance_windows.E004",
-        )
-    ]
+    kind = Conf.MAINTENANCE_MAY_PASS.kind
+    return [CheckError(f"MAINTENANCE_MAY_PASS must be {kind.wanted}: {said}.", id=kind.id)]
 
 
 def check_time_zones(**_: Any) -> list[CheckMessage]:
@@ -84,7 +81,7 @@ def check_patterns(**_: Any) -> list[CheckMessage]:
             f"MAINTENANCE_ADMIN_IGNORED_URLS: {pattern!r} is left out. {sentence}",
             id="maintenance_windows.W002",
         )
-        for pattern in conf.admin_ignored_urls
+        for pattern in conf.MAINTENANCE_ADMIN_IGNORED_URLS
         if (sentence := fault(PatternKind.REGEX, pattern))
     ]
 
@@ -98,7 +95,7 @@ def check_names(**_: Any) -> list[CheckMessage]:
             id="maintenance_windows.W008",
         )
         for name in sorted(dir(settings))
-        if name.startswith(PREFIX) and name not in KNOWN
+        if name.startswith(PREFIX) and name not in SETTINGS
     ]
 
 
@@ -109,7 +106,51 @@ def _meant(name: str) -> str:
     name = name.removeprefix(PREFIX)
     if name in LOCK_FILE:
         return "It is a setting of django-maintenancemode: docs/moving-in.md says where it went."
-    ours = [known.removeprefix(PREFIX) for known in KNOWN]
+    ours = [known.removeprefix(PREFIX) for known in SETTINGS]
     for close in get_close_matches(name, ours, n=1):
         return f"Did you mean {PREFIX}{close}?"
     return "If it is your own, give it another name or silence this check."
+
+
+def check_template(**_: Any) -> list[CheckMessage]:
+    """W014: the page that MAINTENANCE_503_TEMPLATE names is not shown."""
+    if not (name := conf.MAINTENANCE_503_TEMPLATE):
+        return []
+    try:
+        get_template(name)
+    except TemplateDoesNotExist:
+        said = f"there is no template {name!r}, so clients get another page."
+    except TemplateSyntaxError as error:
+        said = f"{name!r} cannot be read, so clients get plain text: {error}"
+    else:
+        return []
+    return [CheckWarning(f"MAINTENANCE_503_TEMPLATE: {said}", id="maintenance_windows.W014")]
+
+
+def check_url_names(**_: Any) -> list[CheckMessage]:
+    """W015: a name that no URL has keeps nothing open."""
+    named = [("MAINTENANCE_EXEMPT_URL_NAMES", name) for name in conf.MAINTENANCE_EXEMPT_URL_NAMES]
+    writable = conf.MAINTENANCE_WRITABLE_URL_NAMES
+    named += [("MAINTENANCE_WRITABLE_URL_NAMES", name) for name in writable]
+    if not named or not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    known = set(_names(get_resolver().url_patterns))
+    return [
+        CheckWarning(
+            f"{setting}: no URL is named {name!r}.",
+            hint="Write it as reverse() takes it, with its namespaces: shop:paid.",
+            id="maintenance_windows.W015",
+        )
+        for setting, name in named
+        if name not in known
+    ]
+
+
+def _names(patterns: list[URLPattern | URLResolver], *namespaces: str) -> Iterator[str]:
+    """As ResolverMatch.view_name has them, which is the view's path where there is no name."""
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            yield ":".join([*namespaces, pattern.name or pattern.lookup_str])
+        else:
+            inner = [pattern.namespace] if pattern.namespace else []
+            yield from _names(pattern.url_patterns, *namespaces, *inner)

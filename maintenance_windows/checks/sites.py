@@ -19,18 +19,18 @@ MADE_BY_DJANGO = "example.com"  # with the first migrate; most projects leave it
 def check_site_id(*, databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
     """W011: SITE_ID is that of one site among others, or of none."""
     sites = _sites(databases)
-    if sites is None or not isinstance(conf.site_id, int):
+    if sites is None or not isinstance(conf.SITE_ID, int):
         return []
     try:
-        is_there = sites.filter(pk=conf.site_id).exists()
-        are_others = sites.exclude(pk=conf.site_id).exclude(domain=MADE_BY_DJANGO).exists()
+        is_there = sites.filter(pk=conf.SITE_ID).exists()
+        are_others = sites.exclude(pk=conf.SITE_ID).exclude(domain=MADE_BY_DJANGO).exists()
     except DatabaseError:
         return []  # before the first migrate
     if not is_there:
-        said = f"SITE_ID is {conf.site_id}, which is no site: none is ever closed."
+        said = f"SITE_ID is {conf.SITE_ID}, which is no site: none is ever closed."
         hint = "Give it the id of a site, or take it out."
     elif are_others:
-        said = f"SITE_ID is {conf.site_id}: whatever the host, requests are for that site alone."
+        said = f"SITE_ID is {conf.SITE_ID}: whatever the host, requests are for that site alone."
         hint = (
             "Take it out, so that the host tells which site a request is for, or silence this "
             "where each site has processes of its own."
@@ -43,7 +43,7 @@ def check_site_id(*, databases: Collection[str] | None = None, **_: Any) -> list
 def check_hosts(*, databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
     """W012: hosts under which a site can be had that are no site, and so are never closed."""
     sites = _sites(databases)
-    if sites is None or conf.site_id:
+    if sites is None or conf.SITE_ID:
         return []
     hosts = [host for host in settings.ALLOWED_HOSTS if host == "*" or _is_public(host)]
     try:

@@ -26,13 +26,14 @@ OPEN_VIEWS = (serve_static, serve_media)
 
 def open_path(visit: Visit) -> bool:
     path = visit.path
-    if path in ALWAYS_OPEN or path in conf.exempt_paths:
+    if path in ALWAYS_OPEN or path in conf.MAINTENANCE_EXEMPT_PATHS:
         return True
-    return is_below(path, ALWAYS_OPEN_BELOW) or is_below(path, conf.exempt_prefixes)
+    return is_below(path, ALWAYS_OPEN_BELOW) or is_below(path, conf.MAINTENANCE_EXEMPT_PREFIXES)
 
 
 def ignored_url(visit: Visit) -> bool:
-    path, patterns, regexes = visit.path, visit.state.patterns, conf.admin_ignored_urls
+    path, patterns = visit.path, visit.state.patterns
+    regexes = conf.MAINTENANCE_ADMIN_IGNORED_URLS
     if not patterns and not regexes:
         return False
     matchers = chain((matcher(*pattern) for pattern in patterns), _matchers(regexes))
@@ -72,7 +73,8 @@ def _is_open(
     """
     if not is_plain(path):
         return False
-    names = conf.exempt_url_names + (conf.writable_url_names if read_only else ())
+    writable = conf.MAINTENANCE_WRITABLE_URL_NAMES if read_only else ()
+    names = conf.MAINTENANCE_EXEMPT_URL_NAMES + writable
     return any(_stays_open(match, names) for match in _matches(path, urlconf, language))
 
 
@@ -108,10 +110,10 @@ def _resolve(path: str, urlconf: str | None) -> ResolverMatch | None:
 
 def address(visit: Visit) -> bool:
     """INTERNAL_IPS, which may be anything with `in`, and MAINTENANCE_EXEMPT_NETWORKS."""
-    internal, networks = conf.internal_ips, conf.exempt_networks
+    internal, networks = conf.INTERNAL_IPS, conf.MAINTENANCE_EXEMPT_NETWORKS
     if not internal and not networks:
         return False
-    found = client(visit.remote, visit.forwarded, conf.trusted_proxies)
+    found = client(visit.remote, visit.forwarded, conf.MAINTENANCE_TRUSTED_PROXIES)
     if found is None:
         return False
     return str(found) in internal or is_within(found, read_networks(networks))

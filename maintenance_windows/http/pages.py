@@ -138,7 +138,7 @@ def _html(maintenance: Maintenance, domain: str, language: str | None, *, secure
     template = _template()
     is_ours = OURS in Path(template.origin.name).parents
     language = spoken() if is_ours else language or settings.LANGUAGE_CODE
-    is_due = maintenance.until is not None or conf.retry_after is not None
+    is_due = maintenance.until is not None or conf.MAINTENANCE_RETRY_AFTER is not None
     with translation.override(language), timezone.override(timezone.get_default_timezone()):
         context = {
             "maintenance": maintenance,
@@ -164,11 +164,11 @@ def spoken() -> str:
 
 
 def _template() -> Any:
-    if conf.template:
+    if name := conf.MAINTENANCE_503_TEMPLATE:
         try:
-            return get_template(conf.template)
+            return get_template(name)
         except TemplateDoesNotExist as error:
-            _complain(f"MAINTENANCE_503_TEMPLATE: there is no {conf.template}.", error)
+            _complain(f"MAINTENANCE_503_TEMPLATE: there is no {name}.", error)
     return select_template(["503.html", "maintenance_windows/503.html"])
 
 

@@ -48,10 +48,11 @@ def refusal(request: HttpRequest, visit: Visit, verdict: Verdict) -> HttpRespons
 
 def unavailable(request: HttpRequest, visit: Visit) -> HttpResponse:
     """The answer for a closed site (RFC 9110 section 15.6.4), never to be stored."""
-    seconds = retry_after(visit.maintenance, visit.now, conf.retry_after)
+    seconds = retry_after(visit.maintenance, visit.now, conf.MAINTENANCE_RETRY_AFTER)
     later = None
     if seconds is not None:
-        later = spread(seconds, conf.retry_after_jitter, conf.retry_after_max, random())  # noqa: S311
+        jitter, most = conf.MAINTENANCE_RETRY_AFTER_JITTER, conf.MAINTENANCE_RETRY_AFTER_MAX
+        later = spread(seconds, jitter, most, random())  # noqa: S311
     kind = representation(request)
     page = _page(request, visit, kind)
     headers = {"Content-Type": page.content_type, "Cache-Control": "no-store", "Vary": "Accept"}
@@ -92,7 +93,7 @@ def _page(request: HttpRequest, visit: Visit, kind: str) -> Page:
 
 def representation(request: HttpRequest) -> str:
     """HTML, PROBLEM or TEXT: what the client likes best; text where it likes none of them."""
-    if is_below(request.path_info, conf.api_prefixes):
+    if is_below(request.path_info, conf.MAINTENANCE_API_PREFIXES):
         return PROBLEM
     accept = request.META.get("HTTP_ACCEPT", "*/*")
     if len(accept) >= LONGEST:

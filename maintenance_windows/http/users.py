@@ -30,7 +30,7 @@ def may_pass(request: HttpRequest) -> bool:
     if sent_by_staff(request):
         return True
     try:
-        if (ask := conf.may_pass) is None:
+        if (ask := conf.MAINTENANCE_MAY_PASS) is None:
             return False
         answer = ask(request)
         return bool(async_to_sync(_awaited)(answer) if isawaitable(answer) else answer)
@@ -43,7 +43,7 @@ async def amay_pass(request: HttpRequest) -> bool:
     if await asent_by_staff(request):
         return True
     try:
-        if (ask := conf.may_pass) is None:
+        if (ask := conf.MAINTENANCE_MAY_PASS) is None:
             return False
         is_async = iscoroutinefunction(ask) or iscoroutinefunction(ask.__call__)  # type: ignore[operator]
         answer = await (ask if is_async else sync_to_async(ask))(request)
@@ -68,7 +68,7 @@ def is_staff(user: Any) -> bool:
     """Superusers always, staff unless MAINTENANCE_BLOCK_STAFF."""
     if not getattr(user, "is_active", False):
         return False
-    staff = getattr(user, "is_staff", False) and not conf.block_staff
+    staff = getattr(user, "is_staff", False) and not conf.MAINTENANCE_BLOCK_STAFF
     return bool(staff or getattr(user, "is_superuser", False))
 
 

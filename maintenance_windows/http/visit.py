@@ -59,7 +59,7 @@ def site_state(request: HttpRequest, snapshot: Snapshot) -> SiteState | None:
 
     Raises DisallowedHost.
     """
-    if site_id := conf.site_id:
+    if site_id := conf.SITE_ID:
         return snapshot.of(site_id)
     raw = request._get_raw_host()  # type: ignore[attr-defined]  # noqa: SLF001
     host, name = (_read_host if len(raw) <= LONGEST_HOST else _read_host.__wrapped__)(raw)

@@ -72,7 +72,7 @@ def facts(outlook: Outlook, now: datetime) -> dict[str, Any]:
         "since": rfc3339(outlook.since),
         "until": rfc3339(on.until if on else None),
         "message": on and on.message,
-        "retry_after": on and retry_after(on, now, conf.retry_after),
+        "retry_after": on and retry_after(on, now, conf.MAINTENANCE_RETRY_AFTER),
         "coming": [
             {
                 "starts_at": rfc3339(window.span.start),

@@ -27,13 +27,13 @@ def scheduler(now: datetime) -> Record:
     last = Scheduler.objects.values_list("last_tick", flat=True).first()
     return {
         "last_tick": rfc3339(last),
-        "healthy": last is not None and abs(now - last) <= conf.tick_max_age,
+        "healthy": last is not None and abs(now - last) <= conf.MAINTENANCE_TICK_MAX_AGE,
     }
 
 
 def forced() -> str | None:
     """MAINTENANCE_FORCE as this process has it: "on", "off", or None."""
-    return None if conf.forced is None else "on" if conf.forced else "off"
+    return conf.MAINTENANCE_FORCE
 
 
 def sites(chosen: Collection[Site], now: datetime) -> list[Record]:
@@ -60,7 +60,7 @@ def _site(site: Site, maintenance: Maintenance | None, now: datetime) -> Record:
         "until": rfc3339(maintenance.until),
         "held": maintenance.held,
         "window": maintenance.window,
-        "retry_after": retry_after(maintenance, now, conf.retry_after),
+        "retry_after": retry_after(maintenance, now, conf.MAINTENANCE_RETRY_AFTER),
     }
 
 

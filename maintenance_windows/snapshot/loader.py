@@ -58,7 +58,7 @@ def load(
     """
     if only is not None and not only:
         return NOTHING
-    ahead = now + max(LEAST_AHEAD, conf.banner_lead)
+    ahead = now + max(LEAST_AHEAD, conf.MAINTENANCE_BANNER_LEAD)
     using = router.db_for_read(MaintenanceWindow)
     # Tuples of plain values alone, which the garbage collector does not walk through.
     near: dict[int, tuple[Row, ...]] = {}

@@ -39,7 +39,7 @@ class Refresher:
 
     def __init__(self) -> None:
         # What MAINTENANCE_FORCE says goes before all that is known.
-        self._forced = {True: EVERYWHERE, False: NOTHING, None: None}[conf.forced]
+        self._forced = {"on": EVERYWHERE, "off": NOTHING, None: None}[conf.MAINTENANCE_FORCE]
         self.snapshot: Snapshot | None = self._forced
         self._shared = SnapshotCache()
         self._attempted = threading.Event()
@@ -112,7 +112,8 @@ class Refresher:
     def _meanwhile(self) -> str:
         if self._last_known() is not None:
             return "going on as known"
-        return f"and none is known: every site is {'closed' if conf.closed_if_unknown else 'open'}"
+        state = "closed" if conf.MAINTENANCE_WHEN_UNKNOWN == "closed" else "open"
+        return f"and none is known: every site is {state}"
 
     def _last_known(self) -> Snapshot | None:
         return self._inherited if self.snapshot is None else self.snapshot
@@ -129,7 +130,7 @@ class Refresher:
         """The snapshot, or the last of the fleet, or what MAINTENANCE_WHEN_UNKNOWN says."""
         if (snapshot := self._last_known()) is not None:
             return snapshot
-        return EVERYWHERE if conf.closed_if_unknown else NOTHING
+        return EVERYWHERE if conf.MAINTENANCE_WHEN_UNKNOWN == "closed" else NOTHING
 
     def first(self) -> Snapshot:
         """What the first requests get: they wait for the first reading, once, for a moment."""

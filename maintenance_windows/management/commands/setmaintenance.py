@@ -39,7 +39,7 @@ def set_maintenance(command: BaseCommand, given: Namespace) -> None:
 
 
 def _sites(command: BaseCommand, given: Namespace) -> Iterator[Site]:
-    ids = given.ids or [conf.site_id]
+    ids = given.ids or [conf.SITE_ID]
     if ids == [None]:
         raise CommandError("Say which site by its id: SITE_ID is not set.")
     for pk in dict.fromkeys(ids):

@@ -60,7 +60,7 @@ class SeriesPlanner:
     """Some series at one time: their windows, and their zones, are read once for all of them."""
 
     def __init__(self, series: Collection[WindowSeries], now: datetime) -> None:
-        self.series, self.now, self.horizon = series, now, now + conf.horizon
+        self.series, self.now, self.horizon = series, now, now + conf.MAINTENANCE_SERIES_HORIZON
         self._zone = cache(zone)
         self._made: defaultdict[int, list[Made]] = defaultdict(list)
         using = router.db_for_write(MaintenanceWindow)
