@@ -54,6 +54,6 @@ class Previewed(admin.ModelAdmin):  # type: ignore[type-arg]
         part = "X-Requested-With" in request.headers
         common = {} if part else self.admin_site.each_context(request)
         context: dict[str, Any] = {"title": self.preview_title, "template": self.preview_template}
-        context |= {"errors": form.errors_of_times()} | self.preview_of(form)
+        context |= {"errors": form.preview_errors()} | self.preview_of(form)
         name = self.preview_template if part else "maintenance_windows/admin/preview_page.html"
         return TemplateResponse(request, name, common | context)

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 
 from maintenance_windows.admin.operate import Operating
 from maintenance_windows.admin.preview import Previewed
-from maintenance_windows.forms.windows import ScheduleForm, filled_in
+from maintenance_windows.forms.windows import ScheduleForm, initial_from_query
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import windows as verbs
@@ -60,7 +60,7 @@ class Scheduling(Operating, Previewed):
         initial = super().get_changeform_initial_data(request)
         for name in TIMES:
             initial.pop(name, None)
-        return initial | filled_in(request.GET)
+        return initial | initial_from_query(request.GET)
 
     def preview_of(self, form: Any) -> dict[str, Any]:
         if form.span is None:

@@ -1,22 +1,25 @@
-"""What the forms share: the changes of one editor alone, and previews."""
+"""What the forms share: they save only what was changed, and say what keeps them from a preview."""
 
-from collections.abc import Collection
 from typing import Any
 
 from django import forms
 
+from maintenance_windows.models.base import Planned
 
-class ChangesOnly(forms.ModelForm):  # type: ignore[type-arg]
-    """Changes what the person changed, as compared with the page that the person saw.
+NOT_PREVIEWED = {"site", "sites", *Planned.TEXTS}
 
-    What others did meanwhile stays: a title that is saved at 03:00 does not take back the end
-    that was extended at 02:59.
+
+class ChangedFieldsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Saves only the fields that the person changed on the page as it was shown.
+
+    What others changed meanwhile stays: a title that is saved at 03:00 does not take back the
+    end that was extended at 02:59.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            for name, field in list(self.fields.items()):
+            for name, field in self.fields.items():
                 field.show_hidden_initial = True
                 field.disabled = self.is_bound and not self.was_shown(name)
 
@@ -26,30 +29,25 @@ class ChangesOnly(forms.ModelForm):  # type: ignore[type-arg]
         return any(self.add_prefix(key) in self.data for key in keys)
 
     def clean(self) -> dict[str, Any]:
+        """Put the stored values, kept in `stored`, in place of those that nobody changed."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.instance.pk:
             self.stored = type(self.instance).objects.get(pk=self.instance.pk)
-            untouched = set(self.fields) - set(self.changed_data)
-            for name in untouched & set(self.errors):
-                del self.errors[name]  # such as a time that could be legal only with an offset
-            cleaned |= {
-                name: getattr(self.stored, name)
-                for name in untouched
-                if hasattr(self.stored, name)  # others are the form's own
-            }
+            for name in self.fields.keys() - set(self.changed_data):
+                self.errors.pop(name, None)  # such as a time that is ambiguous without an offset
+                if hasattr(self.stored, name):  # fields of the form alone are not stored
+                    cleaned[name] = getattr(self.stored, name)
         return cleaned
 
 
-class Previewed(forms.BaseForm):
-    """`others` are the fields that a preview does without."""
+class PreviewedForm(forms.BaseForm):
+    """A form whose times are previewed while the person fills it in."""
 
-    others: Collection[str] = ()
-
-    def errors_of_times(self) -> list[str]:
-        """What stands in the way of a preview."""
+    def preview_errors(self) -> list[str]:
+        """The errors of all fields that the preview needs."""
         return [
             f"{self.fields[name].label}: {error}" if name in self.fields else str(error)
             for name, errors in self.errors.items()
-            if name not in self.others
+            if name not in NOT_PREVIEWED
             for error in errors
         ]

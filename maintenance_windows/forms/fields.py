@@ -1,4 +1,4 @@
-"""What people type, and what it means."""
+"""Fields and widgets for local times, durations, dates and time zones."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -15,7 +15,7 @@ from maintenance_windows.exceptions import AmbiguousTime
 from maintenance_windows.models.series import zones
 from maintenance_windows.wording.durations import format_duration, parse_duration
 
-# The key of a row, as a text that every database can compare with one.
+# A primary key as text. Longer numbers make some databases fail.
 PK = re.compile(r"[0-9]{1,18}")
 
 
@@ -24,9 +24,9 @@ def zone_choices() -> list[tuple[str, str]]:
 
 
 class MomentWidget(forms.SplitDateTimeWidget):
-    """The browser's own inputs for date and time, and beside them the name of their zone.
+    """The browser's own inputs for date and time, and the name of their time zone.
 
-    The admin's would compare them with the clock of the server's zone.
+    The admin's inputs would compare them with the clock of the server's zone.
     """
 
     template_name = "maintenance_windows/admin/moment.html"
@@ -48,13 +48,13 @@ class MomentWidget(forms.SplitDateTimeWidget):
 
 
 class LongSelect(forms.Select):
-    """Hundreds of options, which would be most of a page's work were each a template of its own."""
+    """A select of hundreds of options. Django renders a template for each, which is slow."""
 
     template_name = "maintenance_windows/admin/long_select.html"
 
 
 class MomentField(forms.SplitDateTimeField):
-    """A time in the current time zone; one that it skips or repeats is refused by name."""
+    """A time in the current time zone. One that the zone skips or repeats is refused."""
 
     widget = AdminSplitDateTime
 
@@ -67,17 +67,17 @@ class MomentField(forms.SplitDateTimeField):
                     from_local(datetime.combine(*data_list), timezone.get_current_timezone())
                 except AmbiguousTime as error:
                     raise ValidationError(_readings(error), code=refusal.code) from None
-            raise  # half of it is missing
+            raise  # the date or the time is missing
 
 
-class LengthField(forms.CharField):
-    """A length such as 30m, 2h, 1h30m or 1d."""
+class DurationField(forms.DurationField):
+    """A duration such as 30m, 2h, 1h30m or 1d."""
 
     widget = AdminTextInputWidget
 
     def to_python(self, value: Any) -> Any:
         if value in self.empty_values or isinstance(value, timedelta):
-            return value
+            return value or None
         try:
             return parse_duration(value.strip())
         except ValueError as error:
@@ -88,7 +88,7 @@ class LengthField(forms.CharField):
 
 
 class DatesField(forms.CharField):
-    """Dates with commas or spaces between; their ISO 8601 texts, each once and in order."""
+    """Dates separated by commas or spaces. The value is a sorted list of ISO 8601 texts."""
 
     widget = AdminTextInputWidget
 
@@ -105,6 +105,7 @@ class DatesField(forms.CharField):
 
 
 def _readings(error: AmbiguousTime) -> str:
+    """The sentence of the error, translated."""
     if error.skipped:
         sentence = _(
             "%(time)s does not exist in %(zone)s: it could be read as %(first)s or as %(second)s."

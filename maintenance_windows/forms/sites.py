@@ -1,4 +1,4 @@
-"""What operators do to a site: the buttons of the overview, its bypass links, its own page."""
+"""The forms of a site: the buttons of the overview, the bypass links, and its own page."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,8 +8,8 @@ from django.contrib.sites.models import Site
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.state import Level
-from maintenance_windows.forms.base import ChangesOnly
-from maintenance_windows.forms.fields import PK, LengthField
+from maintenance_windows.forms.base import ChangedFieldsForm
+from maintenance_windows.forms.fields import PK, DurationField
 from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.models.base import LEVELS
 
@@ -23,18 +23,18 @@ LENGTHS = [
     ("4h", _("for 4 hours")),
     ("8h", _("for 8 hours")),
 ]
-VERBS = [("on", "on"), ("off", "off"), ("end", "end")]
+VERBS = [(verb, verb) for verb in ("on", "off", "end")]
 
 
 class OperateForm(forms.Form):
-    """One button of the board: `verb`, or `extend` by so many minutes."""
+    """A button of the overview: it sends a `verb`, or the minutes to `extend` by."""
 
     verb = forms.ChoiceField(choices=VERBS, required=False)
     site = forms.ModelChoiceField(Site.objects.all())
-    length = LengthField(required=False)
+    length = DurationField(required=False)
     level = forms.ChoiceField(choices=LEVELS, required=False)
     message = forms.CharField(required=False)
-    # The windows that ran when the button was shown.
+    # The ids of the windows that were in progress when the page was shown.
     shown = forms.CharField(required=False)
     extend = forms.TypedChoiceField(
         choices=[(number, number) for number in MINUTES],
@@ -53,14 +53,14 @@ class OperateForm(forms.Form):
 
 
 class LinkForm(forms.Form):
-    length = LengthField(
+    length = DurationField(
         label=_("Good for"),
         required=False,
         help_text=_("Such as 30m, 2h or 1d; empty: until the maintenance ends."),
     )
 
 
-class SiteForm(ChangesOnly):
+class SiteForm(ChangedFieldsForm):
     in_maintenance = forms.BooleanField(
         label=_("In Maintenance Mode"),
         required=False,
@@ -72,12 +72,12 @@ class SiteForm(ChangesOnly):
         fields = ("in_maintenance", "level", "message")
 
     def clean(self) -> dict[str, Any]:
-        said = dict(self.cleaned_data)
+        sent = dict(self.cleaned_data)
         cleaned = super().clean()
         changed = set(self.changed_data)
         if "in_maintenance" in changed:
-            # A hold is what the page says, whatever a window has written meanwhile.
-            return cleaned | said
+            # The whole page counts, whatever a window has written meanwhile.
+            return cleaned | sent
         for name in {"level", "message"} & changed:
             if not self.instance.held:
                 self.add_error(name, _("Used only while the site is switched on by hand."))
