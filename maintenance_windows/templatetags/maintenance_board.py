@@ -1,4 +1,4 @@
-"""`{% maintenance_board %}` for the first page of this app in the admin."""
+"""`{% maintenance_board %}`: the overview on the first page of this app in the admin."""
 
 from datetime import datetime
 from typing import Any
@@ -17,32 +17,35 @@ from maintenance_windows.permissions import may_operate, may_plan, may_see_all_w
 
 register = template.Library()
 
-SITES = 25  # on a page
+PAGE_SIZE = 25  # sites
 
 
 @register.inclusion_tag("maintenance_windows/admin/board.html", takes_context=True)
 def maintenance_board(context: Any) -> dict[str, Any]:
-    """The timeline and the state of the sites that the address asks for, to whom may see them."""
+    """Timeline and state of sites, for users with permission to view windows or to operate.
+
+    The page's query chooses the sites: `q` searches, `busy` needs maintenance, `p` is the page.
+    """
     request = context["request"]
     may = {
         "view": may_see_all_windows(request.user),
         "plan": may_plan(request.user),
         "operate": may_operate(request.user),
     }
-    if not (may["view"] or may["operate"]) or not _is_whole(request):
+    if not (may["view"] or may["operate"]) or not _is_complete(request):
         return {}
     now = timezone.now()
+    zone = timezone.get_current_timezone()
     text, busy = request.GET.get("q", "").replace("\0", "").strip(), request.GET.get("busy") == "1"
     sites: Any = dashboard.Sites(text, busy=busy, now=now)
-    page = Paginator(sites, SITES).get_page(request.GET.get("p"))
+    page = Paginator(sites, PAGE_SIZE).get_page(request.GET.get("p"))
     axis = dashboard.axis(now, mirrored=get_language_bidi())
-    zone = timezone.get_current_timezone()
     return {
         "request": request,
         "csrf_token": context.get("csrf_token"),
         "may": may,
         "now": now,
-        "zone": str(timezone.get_current_timezone()),
+        "zone": str(zone),
         "text": text,
         "busy": busy,
         "page": page,
@@ -57,8 +60,8 @@ def maintenance_board(context: Any) -> dict[str, Any]:
     }
 
 
-def _is_whole(request: HttpRequest) -> bool:
-    """Whether this admin has both the windows and the sites; another one may have a part."""
+def _is_complete(request: HttpRequest) -> bool:
+    """Whether this admin site has both windows and sites: a project's own may have only one."""
     names = ("maintenancewindow_add", "sitemaintenance_operate")
     app = getattr(request, "current_app", None)
     try:
@@ -69,5 +72,5 @@ def _is_whole(request: HttpRequest) -> bool:
 
 @register.filter
 def moment(text: str | None) -> Any:
-    """The aware time of a status record, for the filters that show times."""
+    """The datetime in a status record, for Django's filters of dates."""
     return datetime.fromisoformat(text) if text else None

@@ -1,12 +1,13 @@
 """`{% maintenance_dates cl %}`: years, months and days to choose from above a list.
 
-Django's own offers those that have rows, and reads all rows for it. These are all that lie between
-the first row and the last, which an index tells.
+Django's own tag offers the dates that have rows, and reads all rows to find them. This one offers
+all dates between the first row and the last, which an index tells.
 """
 
 import calendar
 from collections.abc import Iterator
 from datetime import date
+from itertools import takewhile
 from typing import Any
 
 from django import template
@@ -23,53 +24,38 @@ FORMATS = ("Y", "YEAR_MONTH_FORMAT", "MONTH_DAY_FORMAT")
 
 @register.inclusion_tag("admin/date_hierarchy.html")
 def maintenance_dates(cl: Any) -> dict[str, Any]:
-    first, last = (edge(cl, sign) for sign in ("", "-"))
+    first, last = first_date(cl, ""), first_date(cl, "-")
     if first is None or last is None:
         return {}
-    chosen = list(asked(cl))
+    in_address = [cl.params.get(f"{cl.date_hierarchy}__{part}") for part in PARTS]
+    chosen = [int(part) for part in takewhile(bool, in_address)]
     if not chosen and first.year == last.year:
         chosen = [first.year]
     if len(chosen) == len(PARTS):
-        return {
-            "show": True,
-            "back": choice(cl, chosen[:-1]),
-            "choices": [{"title": title(chosen)}],
-        }
-    return {
-        "show": True,
-        "back": choice(cl, chosen[:-1]) if chosen else None,
-        "choices": [choice(cl, parts) for parts in within(chosen, first, last)],
-    }
+        choices = [{"title": title(chosen)}]
+    else:
+        choices = [choice(cl, parts) for parts in within(chosen, first, last)]
+    back = choice(cl, chosen[:-1]) if chosen else None
+    return {"show": True, "back": back, "choices": choices}
 
 
-def edge(cl: Any, sign: str) -> date | None:
-    """The local date of the first row in that order, whatever is filtered."""
+def first_date(cl: Any, sign: str) -> date | None:
+    """The local date of the first row, or with "-" of the last, whatever is filtered."""
     rows = cl.root_queryset.order_by(f"{sign}{cl.date_hierarchy}")
     moment = rows.values_list(cl.date_hierarchy, flat=True).first()
     return timezone.localdate(moment) if moment else None
 
 
-def asked(cl: Any) -> Iterator[int]:
-    """The year, the month of it and its day, as far as the address says them."""
-    for part in PARTS:
-        if (value := cl.params.get(f"{cl.date_hierarchy}__{part}")) is None:
-            return
-        yield int(value)
-
-
 def within(chosen: list[int], first: date, last: date) -> Iterator[list[int]]:
-    """The years, the months of the chosen year, or the days of the chosen month."""
-    match chosen:
-        case []:
-            numbers = range(first.year, last.year + 1)
-        case [_]:
-            numbers = range(1, 13)
-        case _:
-            numbers = range(1, calendar.monthrange(*chosen)[1] + 1)
-    length = len(chosen) + 1
-    ends = [[day.year, day.month, day.day][:length] for day in (first, last)]
+    """All years, all months of the chosen year, or all days of the chosen month."""
+    numbers = range(first.year, last.year + 1)
+    if len(chosen) == 1:
+        numbers = range(1, 13)
+    elif chosen:
+        numbers = range(1, calendar.monthrange(*chosen)[1] + 1)
+    edges = [[day.year, day.month, day.day][: len(chosen) + 1] for day in (first, last)]
     for number in numbers:
-        if ends[0] <= [*chosen, number] <= ends[1]:
+        if edges[0] <= [*chosen, number] <= edges[1]:
             yield [*chosen, number]
 
 

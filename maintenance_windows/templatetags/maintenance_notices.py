@@ -1,4 +1,4 @@
-"""What an operator must know before anything else, at the top of each page of the admin."""
+"""Warnings at the top of each page of the admin: a forced state, or a scheduler that is down."""
 
 from datetime import datetime
 
