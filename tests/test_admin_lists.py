@@ -70,7 +70,7 @@ def test_a_list_asks_the_same_however_long_it_is(acme, browser, at, path):
             assert "_facets" not in browser.get(path).text
         asked.append([re.sub(r"\(.*\)", "", query["sql"]) for query in queries])
         counts = [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
-        assert [f"LIMIT {base.MOST + 1}" in sql for sql in counts] == [True]
+        assert [f"LIMIT {base.MAX_COUNTED + 1}" in sql for sql in counts] == [True]
         for n in range(5):
             site = Site.objects.create(domain=f"s{number}{n}.example")
             windows.schedule([site], starts_at=TWO, ends_at=FOUR)
@@ -109,9 +109,9 @@ def test_only_what_an_index_orders_can_be_ordered_by(nights, browser):
 
 
 def test_of_rows_behind_a_number_a_list_says_that_there_are_some(nights, browser, monkeypatch):
-    monkeypatch.setattr(base, "MOST", 7)
+    monkeypatch.setattr(base, "MAX_COUNTED", 7)
     assert CUT not in browser.get(WINDOWS).text
-    monkeypatch.setattr(base, "MOST", 4)
+    monkeypatch.setattr(base, "MAX_COUNTED", 4)
     page = browser.get(WINDOWS)
     assert f"Only the first 4 {CUT}" in page.text
     assert "4 maintenance windows" in " ".join(page.text.split())
@@ -124,13 +124,13 @@ def test_of_rows_behind_a_number_a_list_says_that_there_are_some(nights, browser
 
 def test_pages_end_where_the_counting_does(nights, browser, monkeypatch):
     monkeypatch.setattr(MaintenanceWindowAdmin, "list_per_page", 2)
-    monkeypatch.setattr(base, "MOST", 4)
+    monkeypatch.setattr(base, "MAX_COUNTED", 4)
     assert listed(browser.get(WINDOWS, {"p": 2})) == [4, 3]
     assert browser.get(WINDOWS, {"p": 3}).headers["Location"].endswith("?e=1")
 
 
 def test_an_action_is_not_done_to_more_than_it_should(nights, browser, at, monkeypatch):
-    monkeypatch.setattr(base, "AT_ONCE", 2)
+    monkeypatch.setattr(base, "MAX_SELECTED", 2)
     given = {"action": "cancel", "_selected_action": [nights[3].pk], "select_across": "1"}
     assert told(browser.post(WINDOWS, given, follow=True)) == "At most 2 at once: choose fewer."
     assert not MaintenanceWindow.objects.filter(cancelled_at__isnull=False).exists()

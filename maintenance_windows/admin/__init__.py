@@ -1,4 +1,4 @@
-"""The admin: windows and series are planned here, sites switched, and their history read."""
+"""The admin: windows are scheduled, sites taken down and brought up, and their history shown."""
 
 from maintenance_windows.admin.history import TransitionAdmin
 from maintenance_windows.admin.series import WindowSeriesAdmin

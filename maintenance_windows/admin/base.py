@@ -1,9 +1,9 @@
-"""What all pages share: lists whose cost does not grow, rows that stay, a history page."""
+"""What all pages of the admin share: bounded lists, rows that stay, actions and a history page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -12,34 +12,39 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models.search import FEW
+from maintenance_windows.permissions import may_operate
 
-MOST = 10_000  # rows of a list that are counted and can be paged to
+MAX_COUNTED = 10_000  # rows of a list that are counted and can be paged to
+MAX_SELECTED = 200  # rows that an action changes: each takes the lock
 
 
-class FirstPages(Paginator):  # type: ignore[type-arg]
-    """Of the first MOST rows; whether the list `goes_on` behind them is all that is known of it."""
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """Paginator of the first MAX_COUNTED rows. `goes_on` says whether the list has more."""
 
     @cached_property
     def found(self) -> int:
         rows: Any = self.object_list
-        return int(rows.order_by()[: MOST + 1].count())
+        return int(rows.order_by()[: MAX_COUNTED + 1].count())
 
     @cached_property
     def count(self) -> int:
-        return min(self.found, MOST)
+        return min(self.found, MAX_COUNTED)
 
     @property
     def goes_on(self) -> bool:
-        return self.found > MOST
+        return self.found > MAX_COUNTED
 
 
-class LongChangeList(ChangeList):
+class BoundedChangeList(ChangeList):
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """As indexes have it: what is equal goes the way that the rest goes."""
+        """Order equal rows in the direction of the rest, as indexes do."""
         ordering: list[Any] = list(super().get_ordering(request, queryset))
         if ordering[-1] == "-pk" and not ordering[0].startswith("-"):
             ordering[-1] = "pk"
@@ -47,34 +52,20 @@ class LongChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         if self.filter_params:
-            # Few rows are looked for once, in no order. For the first of a page in their order,
-            # and once more to count them, planners may look at all there are.
+            # Find few rows once and unordered. To count them and to order the first page of them
+            # a query planner may read the whole table, each time.
             ids = list(self.queryset.order_by().values_list("pk", flat=True)[: FEW + 1])
             if len(ids) <= FEW:
                 self.queryset = self.queryset.filter(pk__in=ids)
         super().get_results(request)
         if not self.filter_params or self.paginator.goes_on:
-            # Beside the search there is no number then: it would not be that of the results.
+            # Hides the number beside the search, which would not be the number of results.
             self.full_result_count = self.result_count
-
-
-class LongList(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Nothing is counted to its end, and only what an index orders can be ordered by."""
-
-    paginator = FirstPages
-    show_facets = admin.ShowFacets.NEVER
-    show_full_result_count = False
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return LongChangeList
-
-
-AT_ONCE = 200  # rows that an action is done to: each takes the lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """`due` is given where something had its time; `actor` is empty where nobody did it."""
+    """A row of a history page. `due` is None for changes by people, `actor` empty for others."""
 
     at: datetime
     what: str
@@ -82,63 +73,86 @@ class HistoryEntry:
     actor: str = ""
 
 
-class KeptForTheRecord(LongList):
-    """Rows that nobody deletes here; they still go when their Site is deleted.
+class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Model admin of rows that are kept, in lists whose cost does not grow with the table.
 
-    Where `story` tells what happened to one, its history page does.
+    Lists count no further than MAX_COUNTED, and sort only by what an index orders.
     """
 
+    paginator = BoundedPaginator
+    show_facets = admin.ShowFacets.NEVER
+    show_full_result_count = False
     object_history_template = "maintenance_windows/admin/history.html"
 
-    def story(self, request: HttpRequest, obj: Any) -> list[HistoryEntry]:
-        return []
+    def page(self, route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+        """The URL of a page beside Django's own. The view takes this ModelAdmin and the request."""
+        wrapped = self.admin_site.admin_view(partial(view, self))
+        return path(route, wrapped, name=f"{self.opts.app_label}_{self.opts.model_name}_{name}")
 
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    def render_page(
+        self, request: HttpRequest, template: str, title: Any, /, **context: Any
     ) -> HttpResponse:
-        found = self.get_object(request, unquote(object_id))
-        may = found is not None and self.has_view_permission(request, found)
-        story = self.story(request, found) if may else []
-        return super().history_view(request, object_id, {"story": story, **(extra_context or {})})
+        common = self.admin_site.each_context(request) | {"opts": self.opts, "title": title}
+        return TemplateResponse(request, template, common | context)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return BoundedChangeList
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """Operators take sites down, bring them up, and start, extend and end windows."""
+        return may_operate(request.user)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Rows are deleted only together with their Site, on its own page in the admin."""
         own = f"{self.opts.app_label}_{self.opts.model_name}_"
         match = request.resolver_match
         if match and (match.url_name or "").startswith(own):
             return False
         return super().has_delete_permission(request, obj)
 
-    def each(
-        self,
-        request: HttpRequest,
-        rows: QuerySet[Any],
-        verb: Callable[..., Any],
-        said: Callable[[Any], str],
-    ) -> None:
-        """Do to each row what an action asks for, and say what came of it or why not."""
-        chosen = list(rows[: AT_ONCE + 1])
-        if len(chosen) > AT_ONCE:
-            text = _("At most %(number)s at once: choose fewer.") % {"number": AT_ONCE}
-            self.message_user(request, text, messages.ERROR)
-            return
-        for row in chosen:
-            try:
-                outcome = verb(row.pk, actor=request.user.get_username())
-            except Refused as refusal:
-                self.message_user(request, str(refusal), messages.ERROR)
-            else:
-                self.log_change(request, row, said(outcome))
-                self.message_user(request, said(outcome))
+    def history_entries(self, request: HttpRequest, obj: Any) -> list[HistoryEntry]:
+        """What the history page shows above Django's own log of the admin."""
+        return []
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        *args: Any,
-        **kwargs: Any,
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        """A verb may refuse what the form still allowed, when things changed in between."""
+        obj = self.get_object(request, unquote(object_id))
+        allowed = obj is not None and self.has_view_permission(request, obj)
+        entries = self.history_entries(request, obj) if allowed else []
+        return super().history_view(request, object_id, {"story": entries, **(extra_context or {})})
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show the refusal of a verb: rows may change after the form was validated."""
         try:
             return super().changeform_view(request, *args, **kwargs)
         except Refused as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
+
+    def apply_to_each(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[Any],
+        verb: Callable[..., Any],
+        describe: Callable[[Any], str],
+    ) -> None:
+        """Call a verb for each selected row, and show its result or its refusal."""
+        selected = list(rows[: MAX_SELECTED + 1])
+        if len(selected) > MAX_SELECTED:
+            text = _("At most %(number)s at once: choose fewer.") % {"number": MAX_SELECTED}
+            self.message_user(request, text, messages.ERROR)
+            return
+        for row in selected:
+            try:
+                text = describe(verb(row.pk, actor=request.user.get_username()))
+            except Refused as refusal:
+                self.message_user(request, str(refusal), messages.ERROR)
+            else:
+                self.log_change(request, row, text)
+                self.message_user(request, text)
+
+
+def format_time(moment: datetime) -> str:
+    """A time in the current time zone, to the second."""
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"

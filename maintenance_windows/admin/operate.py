@@ -1,109 +1,96 @@
-"""What operators do at once: take a site down, bring it up, move the end of what is on."""
+"""What the buttons of the overview do at once: take a site down, bring it up, move its end."""
 
-from datetime import timedelta
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.sites.models import Site
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
+from maintenance_windows.admin.base import RecordAdmin, format_time
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.forms.sites import OperateForm
-from maintenance_windows.permissions import may_operate
+from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.planning import rules, sites
-from maintenance_windows.planning.sites import take_down
 
 
-class Operating(admin.ModelAdmin):  # type: ignore[type-arg]
-    def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Whether this person may switch sites, and start, extend and end windows."""
-        return may_operate(request.user)
-
-
-class Board(Operating):
-    """Where the buttons of the board lead to."""
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.operate_view)
-        name = "maintenance_windows_sitemaintenance_operate"
-        return [path("operate/", view, name=name), *super().get_urls()]
-
-    def operate_view(self, request: HttpRequest) -> HttpResponse:
-        if request.method != "POST":  # such as after a log-in in between
-            return HttpResponseRedirect(self.way_back(request))
-        if not self.has_operate_permission(request):
+def operate_view(model_admin: RecordAdmin, request: HttpRequest) -> HttpResponse:
+    if request.method == "POST":  # GET follows a log-in, for example
+        if not model_admin.has_operate_permission(request):
             raise PermissionDenied
         form = OperateForm(request.POST)
         if form.is_valid():
-            self.operate(request, **form.cleaned_data)
+            operate(model_admin, request, form.cleaned_data)
         else:
             for errors in form.errors.values():
-                self.message_user(request, " ".join(map(str, errors)), messages.ERROR)
-        return HttpResponseRedirect(self.way_back(request))
+                model_admin.message_user(request, " ".join(map(str, errors)), messages.ERROR)
+    return HttpResponseRedirect(overview_url(model_admin, request))
 
-    def operate(
-        self, request: HttpRequest, *, verb: str, site: Site, shown: set[int], **how: Any
-    ) -> None:
-        try:
-            verb_of_site = getattr(self, f"do_{verb or 'extend'}")
-            said = verb_of_site(site, request.user.get_username(), seen=shown, **how)
-        except Refused as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
-        else:
-            self.log_change(request, site.maintenance, said)
-            self.message_user(request, said, messages.SUCCESS)
 
-    def do_on(self, site: Site, actor: str, *, length: timedelta | None, **how: Any) -> str:
-        until = rules.add(timezone.now(), length) if length else None
-        texts = {"level": how["level"], "message": how["message"]}
-        take_down([site], until=until, actor=actor, **texts)
-        if until is None:
-            return _("%(site)s is down until it is switched off.") % {"site": site}
-        local = timezone.localtime(until)
-        return _("%(site)s is down until %(until)s.") % {
-            "site": site,
-            "until": f"{local:%Y-%m-%d %H:%M:%S %Z}",
-        }
+def operate(model_admin: RecordAdmin, request: HttpRequest, sent: dict[str, Any]) -> None:
+    """Do what the button says, and show the result or the refusal."""
+    site, button = sent["site"], BUTTONS[sent["verb"]]
+    try:
+        text = button(site, sent, request.user.get_username())
+    except Refused as refusal:
+        model_admin.message_user(request, str(refusal), messages.ERROR)
+    else:
+        model_admin.log_change(request, site.maintenance, text)
+        model_admin.message_user(request, text, messages.SUCCESS)
 
-    def do_off(self, site: Site, actor: str, *, seen: set[int], **_how: Any) -> str:
-        ended = sites.bring_up([site], seen=seen, actor=actor)
-        if not ended:
-            return _("%(site)s is up.") % {"site": site}
-        windows = ", ".join(str(window.pk) for window in ended)
-        return _("%(site)s is up; ended early: window %(windows)s.") % {
-            "site": site,
-            "windows": windows,
-        }
 
-    def do_extend(
-        self, site: Site, actor: str, *, seen: set[int], extend: timedelta, **_how: Any
-    ) -> str:
-        window = sites.extend(site, by=extend, seen=seen, actor=actor)
-        local = timezone.localtime(window.ends_at)
-        return _("Window %(id)s of %(site)s ends at %(end)s.") % {
-            "id": window.pk,
-            "site": site,
-            "end": f"{local:%Y-%m-%d %H:%M:%S %Z}",
-        }
+def take_down(site: Site, sent: dict[str, Any], actor: str) -> str:
+    until = rules.add(timezone.now(), sent["length"]) if sent["length"] else None
+    level, message = sent["level"], sent["message"]
+    sites.take_down([site], until=until, level=level, message=message, actor=actor)
+    if until is None:
+        return _("%(site)s is down until it is switched off.") % {"site": site}
+    facts = {"site": site, "until": format_time(until)}
+    return _("%(site)s is down until %(until)s.") % facts
 
-    def do_end(self, site: Site, actor: str, *, seen: set[int], **_how: Any) -> str:
-        ended = sites.end(site, seen=seen, actor=actor)
-        windows = ", ".join(str(window.pk) for window in ended)
-        return _("Ended early on %(site)s: window %(windows)s.") % {
-            "site": site,
-            "windows": windows,
-        }
 
-    def way_back(self, request: HttpRequest) -> str:
-        """The board as the person saw it."""
-        back = request.POST.get("back", "")
-        if url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
-            return back
-        return reverse(
-            "admin:app_list", args=[self.opts.app_label], current_app=self.admin_site.name
-        )
+def bring_up(site: Site, sent: dict[str, Any], actor: str) -> str:
+    ended = sites.bring_up([site], seen=sent["shown"], actor=actor)
+    if not ended:
+        return _("%(site)s is up.") % {"site": site}
+    facts = {"site": site, "windows": ids(ended)}
+    return _("%(site)s is up; ended early: window %(windows)s.") % facts
+
+
+def end(site: Site, sent: dict[str, Any], actor: str) -> str:
+    ended = sites.end(site, seen=sent["shown"], actor=actor)
+    facts = {"site": site, "windows": ids(ended)}
+    return _("Ended early on %(site)s: window %(windows)s.") % facts
+
+
+def extend(site: Site, sent: dict[str, Any], actor: str) -> str:
+    window = sites.extend(site, by=sent["extend"], seen=sent["shown"], actor=actor)
+    facts = {"id": window.pk, "site": site, "end": format_time(window.ends_at)}
+    return _("Window %(id)s of %(site)s ends at %(end)s.") % facts
+
+
+# By the form's `verb`. The buttons that extend have none: each sends its minutes.
+BUTTONS: dict[str, Callable[[Site, dict[str, Any], str], str]] = {
+    "on": take_down,
+    "off": bring_up,
+    "end": end,
+    "": extend,
+}
+
+
+def ids(windows: Iterable[MaintenanceWindow]) -> str:
+    return ", ".join(str(window.pk) for window in windows)
+
+
+def overview_url(model_admin: RecordAdmin, request: HttpRequest) -> str:
+    """The overview as the person saw it, with its search and page."""
+    back = request.POST.get("back", "")
+    if url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
+        return back
+    label, name = model_admin.opts.app_label, model_admin.admin_site.name
+    return reverse("admin:app_list", args=[label], current_app=name)

@@ -1,59 +1,50 @@
-"""What a form asks for, shown before it is saved."""
+"""The preview of a form: what saving it would do, in words."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 
+from maintenance_windows.admin.base import RecordAdmin
 from maintenance_windows.forms.fields import PK
 
 
-class Previewed(admin.ModelAdmin):  # type: ignore[type-arg]
-    """`previewed` is the parameter that names the row which the form changes."""
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """The page that a form's script or its button sends the form to. It writes nothing.
 
-    previewed: str
-    preview_title: Any
-    preview_template: str
+    `parameter` names the edited row in the URL. `describe` returns the template's context for a
+    validated form.
+    """
 
-    def preview_of(self, form: Any) -> dict[str, Any]:
-        """What the template needs, for a form that was checked; reads only."""
-        raise NotImplementedError
+    parameter: str
+    title: Any
+    template: str
+    describe: Callable[[Any], dict[str, Any]]
 
-    @property
-    def preview_name(self) -> str:
-        return f"{self.opts.app_label}_{self.opts.model_name}_preview"
+    def url(self, model_admin: RecordAdmin, row: Any) -> str:
+        name = f"admin:{model_admin.opts.app_label}_{model_admin.opts.model_name}_preview"
+        url = reverse(name, current_app=model_admin.admin_site.name)
+        return f"{url}?{self.parameter}={row.pk}" if row else url
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.preview)
-        return [path("preview/", view, name=self.preview_name), *super().get_urls()]
-
-    def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        row = context["original"]
-        query = f"?{self.previewed}={row.pk}" if row else ""
-        url = reverse(f"admin:{self.preview_name}", current_app=self.admin_site.name)
-        context["preview_url"] = f"{url}{query}"
-        return super().render_change_form(request, context, *args, **kwargs)
-
-    def preview(self, request: HttpRequest) -> HttpResponse:
+    def view(self, model_admin: RecordAdmin, request: HttpRequest) -> HttpResponse:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        pk = request.GET.get(self.previewed, "")
-        row = get_object_or_404(self.model, pk=int(pk)) if PK.fullmatch(pk) else None
-        allowed = self.has_change_permission if row else self.has_add_permission
-        if not allowed(request, *[row] if row else []):
-            return HttpResponse(status=403)
-        form_class: Any = self.get_form(request, row, change=row is not None)
+        pk = request.GET.get(self.parameter, "")
+        row = get_object_or_404(model_admin.model, pk=int(pk)) if PK.fullmatch(pk) else None
+        may_change, may_add = model_admin.has_change_permission, model_admin.has_add_permission
+        if not (may_change(request, row) if row else may_add(request)):
+            return HttpResponseForbidden()
+        form_class: Any = model_admin.get_form(request, row, change=row is not None)
         form = form_class(request.POST, instance=row)
         form.is_valid()
-        # A browser without JavaScript has opened a page of its own for it.
-        part = "X-Requested-With" in request.headers
-        common = {} if part else self.admin_site.each_context(request)
-        context: dict[str, Any] = {"title": self.preview_title, "template": self.preview_template}
-        context |= {"errors": form.preview_errors()} | self.preview_of(form)
-        name = self.preview_template if part else "maintenance_windows/admin/preview_page.html"
-        return TemplateResponse(request, name, common | context)
+        context = {"errors": form.preview_errors(), **self.describe(form)}
+        if "X-Requested-With" in request.headers:
+            return TemplateResponse(request, self.template, context)
+        # Without JavaScript the browser opens the preview as a page of its own.
+        page = "maintenance_windows/admin/preview_page.html"
+        return model_admin.render_page(request, page, self.title, template=self.template, **context)

@@ -1,36 +1,34 @@
-"""Rows by words, each in the domain of the site or in a text of the row."""
+"""Search in long lists: by site through an index, and by text only among the rows near now."""
 
 from datetime import datetime
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.text import smart_split, unescape_string_literal
 from django.utils.translation import gettext_lazy as _
 
+from maintenance_windows.admin.base import RecordAdmin
 from maintenance_windows.models import search
 from maintenance_windows.models.search import contains, matching_ids
 
 QUOTES = {'"', "'"}
-NEAR = 10_000  # rows before and after now whose texts are looked through
+NEAR = 10_000  # rows before and after now whose texts are searched
 TEXTS = _("Texts were searched from %(start)s to %(end)s only: choose a date to search others.")
-Edges = tuple[datetime | None, datetime | None]
 MANY = _("More than %(number)s sites match: searched from %(start)s to %(end)s only.")
 
 
-class SearchedNearNow(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Rows of the sites found are all there; no index finds texts, so of those some are read.
+class NearNowAdmin(RecordAdmin):
+    """Model admin of rows that each have a site and a time, which is the `date_hierarchy`.
 
-    `moment` is the time by which the list is ordered, `texts` are fields of the row. The
-    nearest are those among the rows that filters and dates leave.
+    `search_fields` are the site's domain and texts of the row. A search returns all rows of the
+    matching sites, but texts have no index: of the rows that filters and dates leave, it reads
+    only those nearest to now.
     """
 
-    moment: str
-    texts: tuple[str, ...]
-    # The sites are read for the rows that are shown: of a join planners make too much.
-    list_select_related = ()
+    list_select_related = ()  # get_queryset() prefetches the sites: query planners misjudge a join
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("site")
@@ -38,40 +36,45 @@ class SearchedNearNow(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        if not (words := words_of(search_term)):
+        words = split_words(search_term)
+        if not words:
             return queryset, False
-        start, end = self.nearest(queryset, timezone.now())
-        edges = {f"{self.moment}__gt": start, f"{self.moment}__lt": end}
-        near = Q(**{edge: moment for edge, moment in edges.items() if moment})
+        time, (_domain, *texts) = str(self.date_hierarchy), self.search_fields
+        start, end = nearest(queryset, time, timezone.now())
+        edges = {f"{time}__gt": start, f"{time}__lt": end}
+        near = Q(**{lookup: edge for lookup, edge in edges.items() if edge})
         sites = {word: matching_ids(word, "domain") for word in words}
         for word, site_ids in sites.items():
             if site_ids is None:
                 queryset = queryset.filter(near, contains(word, *self.search_fields))
             else:
                 of_sites = Q(site__in=site_ids)
-                queryset = queryset.filter(of_sites | near & contains(word, *self.texts))
+                queryset = queryset.filter(of_sites | near & contains(word, *texts))
         if near and request.method == "GET":
             text = MANY if None in sites.values() else TEXTS
-            self.message_user(request, text % span(start, end), messages.INFO)
+            facts = {"number": search.FEW, "start": format_date(start), "end": format_date(end)}
+            self.message_user(request, text % facts, messages.INFO)
         return queryset, False
 
-    def nearest(self, rows: QuerySet[Any], now: datetime) -> Edges:
-        """The times between which to look; None on a side that has no more than NEAR rows."""
-        times = rows.values_list(self.moment, flat=True)
-        before = times.filter(**{f"{self.moment}__lte": now}).order_by(f"-{self.moment}")
-        after = times.filter(**{f"{self.moment}__gt": now}).order_by(self.moment)
-        start, end = (next(iter(side[NEAR : NEAR + 1]), None) for side in (before, after))
-        return start, end
+
+def nearest(
+    rows: QuerySet[Any], time: str, now: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """The times between which to search; None on a side that has no more than NEAR rows."""
+    times = rows.values_list(time, flat=True)
+    before = times.filter(**{f"{time}__lte": now}).order_by(f"-{time}")
+    after = times.filter(**{f"{time}__gt": now}).order_by(time)
+    start, end = (next(iter(side[NEAR : NEAR + 1]), None) for side in (before, after))
+    return start, end
 
 
-def words_of(text: str) -> list[str]:
-    """Words, and what is in quotes, as in Django's own search."""
+def split_words(text: str) -> list[str]:
+    """Words and quoted phrases, as in Django's own search."""
     return [
         unescape_string_literal(word) if word[0] in QUOTES and word[0] == word[-1] else word
         for word in smart_split(text)
     ]
 
 
-def span(*edges: datetime | None) -> dict[str, object]:
-    days = [f"{timezone.localtime(edge):%Y-%m-%d}" if edge else "…" for edge in edges]
-    return {"number": search.FEW, "start": days[0], "end": days[1]}
+def format_date(moment: datetime | None) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d}" if moment else "…"

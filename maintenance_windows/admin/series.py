@@ -1,11 +1,11 @@
-"""Series: planned with the next windows before one's eyes, changed, and ended."""
+"""Recurring windows: planned and changed with a preview of the next windows, and ended."""
 
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,18 +13,21 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from maintenance_windows.admin import history
-from maintenance_windows.admin.base import HistoryEntry, KeptForTheRecord
-from maintenance_windows.admin.preview import Previewed
+from maintenance_windows.admin.base import HistoryEntry, RecordAdmin
+from maintenance_windows.admin.operate import ids
+from maintenance_windows.admin.preview import Preview
 from maintenance_windows.forms.series import SeriesForm
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.planning import series as verbs
 from maintenance_windows.planning.series.apply import SeriesChange
-from maintenance_windows.planning.series.preview import preview
+from maintenance_windows.planning.series.preview import preview as next_windows
 
-PREVIEWED = 10
+PREVIEWED = 10  # windows that a preview shows
+FACTS = ("its_windows", "ended_at", "created_by")
+BUILDER = (("every", "unit"), "weekdays", ("monthly", "nth", "nth_weekday"), "rule", "until")
 
 
-class GoingOnFilter(admin.SimpleListFilter):
+class EndedFilter(admin.SimpleListFilter):
     title = _("status")
     parameter_name = "ended"
 
@@ -37,37 +40,55 @@ class GoingOnFilter(admin.SimpleListFilter):
         return queryset.filter(ended_at__isnull=self.value() == "no")
 
 
+def describe_series(form: SeriesForm) -> dict[str, Any]:
+    """The context of the preview; empty where the form is not valid."""
+    if form.series is None:
+        return {}
+    now, recurrence = timezone.now(), form.series.recurrence()
+    return {
+        "words": form.series.words(),
+        "zone": recurrence.zone,
+        "coming": next_windows(form.series, now, PREVIEWED),
+        "overlaps": recurrence.overlaps(now),
+        "now": now,
+    }
+
+
+def describe_change(change: SeriesChange) -> str:
+    """How many windows were made, changed and cancelled, and which were left unchanged."""
+    made, changed, cancelled = map(len, (change.made, change.changed, change.cancelled))
+    texts = [
+        ngettext("%(number)s window made", "%(number)s windows made", made) % {"number": made},
+        ngettext("%(number)s changed", "%(number)s changed", changed) % {"number": changed},
+        ngettext("%(number)s cancelled", "%(number)s cancelled", cancelled) % {"number": cancelled},
+    ]
+    if change.kept:
+        text = _("left as somebody changed them by hand: %(ids)s")
+        texts.append(text % {"ids": ids(change.kept)})
+    return f"{', '.join(texts)}."
+
+
 @admin.register(WindowSeries)
-class WindowSeriesAdmin(Previewed, KeptForTheRecord):
+class WindowSeriesAdmin(RecordAdmin):
     form = SeriesForm
     list_display = ("site", "words", "level", "title", "ended_at")
-    list_filter = (GoingOnFilter, "level")
+    list_filter = (EndedFilter, "level")
     list_select_related = ("site",)
     search_fields = ("site__domain", "title")
     ordering = ("site__domain", "pk")
     autocomplete_fields = ("site",)
     actions = ("end_series",)
-    facts = ("its_windows", "ended_at", "created_by")
     fieldsets = (
         (None, {"fields": ("site", ("starts_on", "start_time"), "zone", "length")}),
-        (
-            _("Repeats"),
-            {
-                "fields": (
-                    ("every", "unit"),
-                    "weekdays",
-                    ("monthly", "nth", "nth_weekday"),
-                    "rule",
-                    "until",
-                    "excluded",
-                )
-            },
-        ),
+        (_("Repeats"), {"fields": (*BUILDER, "excluded")}),
         (_("Texts"), {"fields": ("level", "message", "title")}),
     )
-    previewed = "series"
-    preview_title = _("Next windows")
-    preview_template = "maintenance_windows/admin/preview.html"
+    preview = Preview(
+        parameter="series",
+        title=_("Next windows"),
+        template="maintenance_windows/admin/preview.html",
+        describe=describe_series,
+    )
 
     class Media:
         js = ("maintenance_windows/preview.js", "maintenance_windows/series.js")
@@ -79,81 +100,58 @@ class WindowSeriesAdmin(Previewed, KeptForTheRecord):
 
     @admin.display(description=_("windows"))
     def its_windows(self, series: WindowSeries) -> SafeString:
+        """A link to the windows, with the number of those that are not over."""
         url = reverse("admin:maintenance_windows_maintenancewindow_changelist")
-        coming = series.windows.live(timezone.now()).count()
-        text = ngettext("%(number)s to come or running", "%(number)s to come or running", coming)
-        said = text % {"number": coming}
-        return format_html('<a href="{}?series__id__exact={}">{}</a>', url, series.pk, said)
+        live = series.windows.live(timezone.now()).count()
+        text = ngettext("%(number)s to come or running", "%(number)s to come or running", live)
+        label = text % {"number": live}
+        return format_html('<a href="{}?series__id__exact={}">{}</a>', url, series.pk, label)
 
-    def story(self, request: HttpRequest, obj: WindowSeries) -> list[HistoryEntry]:
+    def get_urls(self) -> list[URLPattern]:
+        return [self.page("preview/", self.preview.view, "preview"), *super().get_urls()]
+
+    def history_entries(self, request: HttpRequest, obj: WindowSeries) -> list[HistoryEntry]:
         return history.of_series(obj)
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        if obj is None:
-            return self.fieldsets
-        so_far = (_("So far"), {"fields": self.facts})
-        if not self.has_change_permission(request, obj):
-            fields = ("site", "words", "rule", "excluded", *WindowSeries.TEXTS)
-            return ((None, {"fields": fields}), so_far)
-        return (*self.fieldsets, so_far)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("site", "words", *self.facts) if obj else ()
-
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """An ended one is shown, not edited; whoever sends a page of it is told so."""
+        """An ended one is read-only. On POST the verb refuses it, and says so."""
         if obj and request.method != "POST" and obj.ended_at is not None:
             return False
         return super().has_change_permission(request, obj)
 
-    def preview_of(self, form: SeriesForm) -> dict[str, Any]:
-        """The rule in words and the next windows."""
-        if form.series is None:
-            return {}
-        now = timezone.now()
-        return {
-            "words": form.series.words(),
-            "zone": form.series.recurrence().zone,
-            "coming": preview(form.series, now, PREVIEWED),
-            "overlaps": form.series.recurrence().overlaps(now),
-            "now": now,
-        }
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return self.fieldsets
+        so_far = (_("So far"), {"fields": FACTS})
+        if self.has_change_permission(request, obj):
+            return (*self.fieldsets, so_far)
+        fields = ("site", "words", "rule", "excluded", *WindowSeries.TEXTS)
+        return ((None, {"fields": fields}), so_far)
 
-    def save_model(
-        self,
-        request: HttpRequest,
-        obj: WindowSeries,
-        form: Any,
-        change: bool,  # noqa: FBT001
-    ) -> None:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("site", "words", *FACTS) if obj else ()
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["preview_url"] = self.preview.url(self, context["original"])
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         actor = request.user.get_username()
         if change:
             outcome = verbs.revise(obj.pk, actor=actor, **form.changes())
         else:
-            template, site = form.series, form.cleaned_data["site"]
-            (outcome,) = verbs.repeat([site], template, actor=actor)
+            (outcome,) = verbs.repeat([form.cleaned_data["site"]], form.series, actor=actor)
             obj.pk = outcome.series.pk
-        self.message_user(request, said(outcome))
+        self.message_user(request, describe_change(outcome))
         if outcome.series.recurrence().overlaps(timezone.now()):
             text = _("The windows of this series overlap one another.")
-            self.message_user(request, str(text), messages.WARNING)
+            self.message_user(request, text, messages.WARNING)
 
     @admin.action(description=_("End the series"), permissions=["change"])
     def end_series(self, request: HttpRequest, queryset: QuerySet[WindowSeries]) -> None:
-        self.each(request, queryset, verbs.end, lambda done: f"{done.series}: {said(done)}")
+        def describe(outcome: SeriesChange) -> str:
+            return f"{outcome.series}: {describe_change(outcome)}"
 
-
-def said(outcome: SeriesChange) -> str:
-    """How many windows were made, changed, cancelled, and left as people made them."""
-    parts = [
-        ngettext("%(number)s window made", "%(number)s windows made", len(outcome.made))
-        % {"number": len(outcome.made)},
-        ngettext("%(number)s changed", "%(number)s changed", len(outcome.changed))
-        % {"number": len(outcome.changed)},
-        ngettext("%(number)s cancelled", "%(number)s cancelled", len(outcome.cancelled))
-        % {"number": len(outcome.cancelled)},
-    ]
-    if outcome.kept:
-        ids = ", ".join(str(window.pk) for window in outcome.kept)
-        parts.append(_("left as somebody changed them by hand: %(ids)s") % {"ids": ids})
-    return f"{', '.join(map(str, parts))}."
+        self.apply_to_each(request, queryset, verbs.end, describe)

@@ -1,24 +1,32 @@
-"""Windows: planned, moved, started, ended and cancelled."""
+"""Windows: the list, its actions, and the forms that schedule one or several and change one."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.models import ADDITION, LogEntry
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.admin import history
-from maintenance_windows.admin.base import HistoryEntry, KeptForTheRecord
-from maintenance_windows.admin.calendar import OwnCalendar
-from maintenance_windows.admin.schedule import Scheduling
-from maintenance_windows.admin.search import SearchedNearNow
-from maintenance_windows.forms.windows import WindowForm
+from maintenance_windows.admin.base import HistoryEntry
+from maintenance_windows.admin.calendar import calendar_view
+from maintenance_windows.admin.preview import Preview
+from maintenance_windows.admin.schedule import describe_added, describe_times, warn_of_overlaps
+from maintenance_windows.admin.search import NearNowAdmin
+from maintenance_windows.forms.windows import TIMES, ScheduleForm, WindowForm, initial_from_query
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import windows
+
+MINUTE = timedelta(minutes=1)
+FACTS = ("status", "started_at", "ended_at", "cancelled_at", "created_by")
+FACTS_OF_SERIES = ("series", "occurs_on", "overridden")
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -37,102 +45,142 @@ class StatusFilter(admin.SimpleListFilter):
 
 class SeriesFilter(admin.EmptyFieldListFilter):
     def get_lookup_condition(self) -> Q:
-        """Asked for those without a series by an index of series, SQLite would sort all of them."""
+        """Not Q(series__isnull=True): for that SQLite uses an index of series, and sorts."""
         return ~Q(series__isnull=False)
 
 
+def describe_status(window: MaintenanceWindow) -> str:
+    return f"{window}: {window.status_at(timezone.now()).label}."
+
+
+def action(
+    name: str, verb: Callable[..., MaintenanceWindow], label: Any, permission: str = "operate"
+) -> Any:
+    """An action of the list that calls a verb of planning.windows for each selected window."""
+
+    def apply(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        model_admin.apply_to_each(request, queryset, verb, describe_status)
+
+    apply.__name__ = name
+    return admin.action(apply, permissions=[permission], description=label)
+
+
 @admin.register(MaintenanceWindow)
-class MaintenanceWindowAdmin(OwnCalendar, Scheduling, SearchedNearNow, KeptForTheRecord):
+class MaintenanceWindowAdmin(NearNowAdmin):
     form = WindowForm
     list_display = ("site", "starts_at", "ends_at", "status", "level", "title")
     list_filter = (StatusFilter, "level", ("series", SeriesFilter))
-    moment, texts = "starts_at", ("title",)
-    search_fields = ("site__domain", *texts)
-    sortable_by = (moment,)
-    date_hierarchy = moment
+    search_fields = ("site__domain", "title")
+    sortable_by = ("starts_at",)
+    date_hierarchy = "starts_at"
     ordering = ("-starts_at", "-pk")
-    actions = ("start_now", "extend_15", "extend_30", "extend_60", "end_now", "cancel")
-    facts = ("status", "started_at", "ended_at", "cancelled_at", "created_by")
-    recurring = ("series", "occurs_on", "overridden")
+    actions = (
+        action("start_now", windows.start, _("Start now")),
+        action("extend_15", partial(windows.extend, by=15 * MINUTE), _("Extend by 15 minutes")),
+        action("extend_30", partial(windows.extend, by=30 * MINUTE), _("Extend by 30 minutes")),
+        action("extend_60", partial(windows.extend, by=60 * MINUTE), _("Extend by 60 minutes")),
+        action("end_now", windows.end, _("End now")),
+        action("cancel", windows.cancel, _("Cancel"), permission="change"),
+    )
+    preview = Preview(
+        parameter="window",
+        title=_("In words"),
+        template="maintenance_windows/admin/window_preview.html",
+        describe=describe_times,
+    )
+
+    class Media:
+        js = ("maintenance_windows/preview.js", "maintenance_windows/window.js")
+        css = {"all": ("maintenance_windows/preview.css", "maintenance_windows/window.css")}
 
     @admin.display(description=_("status"))
     def status(self, window: MaintenanceWindow) -> str:
         return str(window.status_at(timezone.now()).label)
 
-    def story(self, request: HttpRequest, obj: MaintenanceWindow) -> list[HistoryEntry]:
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            self.page("calendar/", calendar_view, "calendar"),
+            self.page("preview/", self.preview.view, "preview"),
+            *super().get_urls(),
+        ]
+
+    def history_entries(self, request: HttpRequest, obj: MaintenanceWindow) -> list[HistoryEntry]:
         return history.of_window(obj)
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only operators change one in progress. One that is over is read-only; on POST the form
+        is still validated, and says so.
+        """
+        allowed = super().has_change_permission(request, obj)
+        status = obj.status_at(timezone.now()) if obj else None
+        if status is Status.ACTIVE:
+            return allowed and self.has_operate_permission(request)
+        if status in {Status.COMPLETED, Status.CANCELLED} and request.method != "POST":
+            return False
+        return allowed
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            texts = {"fields": ("level", "message", "title")}
+            return ((None, {"fields": ("sites", "zone", *TIMES)}), (_("Texts"), texts))
         fields = ("site", "starts_at", "ends_at", "level", "title", "message")
-        return (*fields, *self.facts_of(obj))
+        facts = (*FACTS, *FACTS_OF_SERIES) if obj.series_id else FACTS
+        return ((None, {"fields": (*fields, *facts)}),)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
             return ()
-        # What was shown is judged when it is sent: things may have changed in between.
-        running = obj.status_at(timezone.now()) is Status.ACTIVE and request.method != "POST"
-        facts = self.facts_of(obj)
-        return ("site", "starts_at", *facts) if running else ("site", *facts)
+        fields = ("site", *FACTS, *FACTS_OF_SERIES)
+        # On POST the form checks the start: the window may have started after it was shown.
+        in_progress = obj.status_at(timezone.now()) is Status.ACTIVE and request.method != "POST"
+        return (*fields, "starts_at") if in_progress else fields
 
-    def facts_of(self, window: MaintenanceWindow) -> tuple[str, ...]:
-        return (*self.facts, *self.recurring) if window.series_id else self.facts
+    def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if obj is None:
+            kwargs["form"] = ScheduleForm
+        form: Any = super().get_form(request, obj, *args, **kwargs)
+        form.may_operate = self.has_operate_permission(request)
+        form.admin_site = self.admin_site
+        return form
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """The past is shown, not edited; whoever sends a page of it is told so. What runs is for
-        operators.
-        """
-        if obj and obj.status_at(timezone.now()) is Status.ACTIVE:
-            allowed = super().has_change_permission(request, obj)
-            return allowed and self.has_operate_permission(request)
-        over = {Status.COMPLETED, Status.CANCELLED}
-        if obj and request.method != "POST" and obj.status_at(timezone.now()) in over:
-            return False
-        return super().has_change_permission(request, obj)
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        initial = super().get_changeform_initial_data(request)
+        return initial | dict.fromkeys(TIMES) | initial_from_query(request.GET)
 
-    def save_model(
-        self,
-        request: HttpRequest,
-        obj: MaintenanceWindow,
-        form: Any,
-        change: bool,  # noqa: FBT001
-    ) -> None:
-        if not change:
-            self.schedule(request, obj, form)
-            return
-        changes = {name: form.cleaned_data[name] for name in form.changed_data}
-        window = windows.revise(obj.pk, actor=request.user.get_username(), **changes)
-        if {"starts_at", "ends_at"} & changes.keys():
-            self.warn(request, [window], form.tz)
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["preview_url"] = self.preview.url(self, context["original"])
+        return super().render_change_form(request, context, *args, **kwargs)
 
-    @admin.action(description=_("Start now"), permissions=["operate"])
-    def start_now(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
-        self.each(request, queryset, windows.start, self.said)
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        """Schedule a window for each site, or change one. With several, `obj` stays unsaved."""
+        actor, values = request.user.get_username(), form.cleaned_data
+        if change:
+            changes = {name: values[name] for name in form.changed_data}
+            saved = [windows.revise(obj.pk, actor=actor, **changes)]
+            if changes.keys().isdisjoint(TIMES):
+                return
+        else:
+            fields = {name: values[name] for name in ScheduleForm.Meta.fields}
+            saved = windows.schedule(values["sites"], actor=actor, **fields)
+            if len(saved) == 1:
+                obj.pk, obj.site = saved[0].pk, saved[0].site
+            else:
+                person: Any = request.user
+                LogEntry.objects.log_actions(person.pk, saved, ADDITION, [{"added": {}}])
+                self.message_user(request, describe_added(saved, form.tz), messages.SUCCESS)
+        warn_of_overlaps(self, request, saved, form.tz)
 
-    @admin.action(description=_("Extend by 15 minutes"), permissions=["operate"])
-    def extend_15(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
-        self.extend(request, queryset, minutes=15)
+    def log_addition(self, request: HttpRequest, obj: MaintenanceWindow, message: Any) -> Any:
+        """Log a single window; save_model() has logged several in one statement."""
+        return super().log_addition(request, obj, message) if obj.pk else None
 
-    @admin.action(description=_("Extend by 30 minutes"), permissions=["operate"])
-    def extend_30(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
-        self.extend(request, queryset, minutes=30)
-
-    @admin.action(description=_("Extend by 60 minutes"), permissions=["operate"])
-    def extend_60(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
-        self.extend(request, queryset, minutes=60)
-
-    def extend(
-        self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow], *, minutes: int
-    ) -> None:
-        verb = partial(windows.extend, by=timedelta(minutes=minutes))
-        self.each(request, queryset, verb, self.said)
-
-    @admin.action(description=_("End now"), permissions=["operate"])
-    def end_now(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
-        self.each(request, queryset, windows.end, self.said)
-
-    @admin.action(description=_("Cancel"), permissions=["change"])
-    def cancel(self, request: HttpRequest, queryset: QuerySet[MaintenanceWindow]) -> None:
-        self.each(request, queryset, windows.cancel, self.said)
-
-    def said(self, window: MaintenanceWindow) -> str:
-        return f"{window}: {self.status(window)}."
+    def response_add(
+        self, request: HttpRequest, obj: MaintenanceWindow, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        if obj.pk:
+            return super().response_add(request, obj, post_url_continue)
+        if "_addanother" in request.POST:
+            return HttpResponseRedirect(request.path)
+        return self.response_post_save_add(request, obj)
