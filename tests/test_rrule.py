@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from maintenance_windows.core.recurrence import Recurrence
-from maintenance_windows.core.rrule import LONGEST, Rule
+from maintenance_windows.core.rrule import MAX_RULE_LENGTH, Rule
 from maintenance_windows.exceptions import RuleError
 from tests.helpers.times import HOUR
 
@@ -136,7 +136,7 @@ def test_what_is_no_rule_is_refused_with_one_sentence(text, sentence):
 
 def test_a_rule_may_be_as_long_as_its_column():
     text = "FREQ=MONTHLY;BYMONTHDAY=" + ",".join(["1"] * 115) + ",1"
-    assert len(text) == LONGEST
+    assert len(text) == MAX_RULE_LENGTH
     assert Rule.parse(text).text == text
 
 

@@ -1,4 +1,4 @@
-"""Whether a request to a site in maintenance is answered or told to come back later."""
+"""The decision on a request to a site in maintenance: it passes, or it gets the 503."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -11,11 +11,11 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Visit(NamedTuple):
-    """One request to a site in maintenance at `now` (aware): all that the decision reads of it.
+    """The parts of a request that the decision reads, at `now` (aware).
 
-    `methods` are the request's own and those that it asks to be treated as. `remote` is the peer
-    of its connection, `forwarded` the unverified value of X-Forwarded-For, `language` the active
-    language and `bypass` the token that it brings.
+    `methods` includes method overrides. `remote` is the peer of the connection, `forwarded` the
+    unverified value of X-Forwarded-For, `language` the active language and `bypass` the token in
+    the cookie.
     """
 
     state: SiteState
@@ -36,12 +36,12 @@ class Visit(NamedTuple):
 
 
 class Verdict(Enum):
-    """The answer for a visit, and its reason. All but PREFLIGHT and DOWN let it pass."""
+    """The outcome for a visit. PREFLIGHT and DOWN refuse it; all others let it pass."""
 
-    READ_ONLY = auto()  # the site is read-only, and the visit only reads
-    EXEMPT = auto()  # the URL stays reachable for everybody
-    TRUSTED = auto()  # the sender may pass
-    PREFLIGHT = auto()  # a browser asks whether a script may send the real request
+    READ_ONLY = auto()  # the site is read-only, and the methods are safe
+    EXEMPT = auto()  # the URL is exempt for everybody
+    TRUSTED = auto()  # the client may pass
+    PREFLIGHT = auto()  # a CORS preflight
     DOWN = auto()
 
 
@@ -51,7 +51,7 @@ Exemption = Callable[[Visit], bool]
 def decide(
     visit: Visit, *, urls: Iterable[Exemption] = (), senders: Iterable[Exemption] = ()
 ) -> Verdict:
-    """Judge one visit. Exemptions are asked in the order given, so cheap ones come first."""
+    """Decide on one visit. Exemptions are checked in the given order; put cheap ones first."""
     if visit.maintenance.level is Level.READ_ONLY and visit.is_safe:
         return Verdict.READ_ONLY
     for is_exempt in urls:

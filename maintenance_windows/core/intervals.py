@@ -11,7 +11,7 @@ SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Aware times from `start` up to, not including, `end`; without an end it is open-ended."""
+    """Aware times from `start` up to but excluding `end`; None leaves the end open."""
 
     start: datetime
     end: datetime | None
@@ -21,24 +21,24 @@ class Span:
 
 
 def merge(spans: Iterable[Span]) -> list[Span]:
-    """The runs that overlapping and touching spans make together, in order of time."""
-    runs: list[Span] = []
+    """Join overlapping and touching spans into outages, ordered by start."""
+    outages: list[Span] = []
     for span in sorted(spans, key=lambda span: span.start):
-        last = runs[-1] if runs else None
+        last = outages[-1] if outages else None
         if last is None or (last.end is not None and last.end < span.start):
-            runs.append(span)
+            outages.append(span)
         elif last.end is not None and (span.end is None or span.end > last.end):
-            runs[-1] = Span(last.start, span.end)
-    return runs
+            outages[-1] = Span(last.start, span.end)
+    return outages
 
 
 def covering(spans: Iterable[Span], now: datetime) -> Span | None:
-    """The whole run that `now` falls in."""
-    return next((run for run in merge(spans) if run.covers(now)), None)
+    """Return the outage that `now` falls in, or None."""
+    return next((outage for outage in merge(spans) if outage.covers(now)), None)
 
 
 def whole_seconds(now: datetime, end: datetime) -> int:
-    """Seconds from `now` to `end`, rounded up and never below 1.
+    """Count the seconds from `now` to `end`, rounded up and at least 1.
 
     RFC 9110 section 10.2.3: delay-seconds is a non-negative decimal integer.
     """
@@ -46,17 +46,17 @@ def whole_seconds(now: datetime, end: datetime) -> int:
 
 
 def rfc3339(moment: datetime | None) -> str | None:
-    """An aware time as scripts are told it: in UTC, as RFC 3339 writes it."""
+    """Format an aware time in UTC by RFC 3339; None stays None."""
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def from_local(naive: datetime, zone: tzinfo) -> datetime:
-    """The UTC time of a wall-clock time in `zone`.
+    """Convert a wall-clock time in `zone` to UTC.
 
-    Raises AmbiguousTime where the zone's clock skips that time or shows it twice, and
-    OverflowError where it lies outside the years that datetime knows.
+    Raises AmbiguousTime if the zone's clock skips that time or shows it twice, and OverflowError
+    if it lies outside the years that datetime supports.
     """
     readings = [naive.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
     if readings[0] == readings[1]:

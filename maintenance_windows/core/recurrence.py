@@ -1,4 +1,4 @@
-"""When a series takes place: a rule in a time zone, worked out to exact times."""
+"""The exact times of a recurrence rule in a time zone."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from maintenance_windows.core.rrule import Frequency, Rule
 from maintenance_windows.exceptions import RuleError
 
 DAY = timedelta(days=1)
-# The calendar repeats itself, weekdays and leap years alike, after so many years.
+# The calendar, with its weekdays and leap years, repeats after this many years.
 CYCLE = 400
-# A rule that does not fire for so long never does.
+# A rule without an occurrence for this long never has one.
 SEARCH = timedelta(days=50 * 366)
-EARLIEST, LATEST = 1970, 9900  # years of a start
-LONGEST = timedelta(days=366)  # length of one window
-SAMPLE = 400  # occurrences that are looked at for overlaps
+EARLIEST, LATEST = 1970, 9900  # years in which a series may start
+LONGEST_WINDOW = timedelta(days=366)
+SAMPLE = 400  # occurrences checked for overlaps
 
 Days = Callable[[Rule, date, date, date], Iterable[date]]
 
 
 class Occurrence(NamedTuple):
-    """One time of a series, in UTC. Its name in the series is the local date of its start."""
+    """One occurrence, in UTC. `date`, the local date of its start, identifies it in its series."""
 
     date: date
     starts_at: datetime
@@ -34,10 +34,11 @@ class Occurrence(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recurrence:
-    """A rule with all it needs; `start` is naive, the wall clock's time in `zone`.
+    """A rule with its start, zone and length; `start` is a naive wall-clock time in `zone`.
 
-    A start that the zone skips takes the offset from before the gap, one that it repeats is the
-    first of the two (RFC 5545, section 3.3.5). The length is exact, also over a change of clock.
+    A start that the zone skips takes the offset from before the gap, and one that it repeats is
+    the first of the two (RFC 5545, section 3.3.5). The length is exact even when the clock changes
+    in between.
     """
 
     rule: Rule
@@ -47,14 +48,14 @@ class Recurrence:
     excluded: frozenset[date] = frozenset()
 
     def occurrences(self, since: datetime, stop: datetime | None = None) -> Iterator[Occurrence]:
-        """Those that end after `since` and start before `stop`, in order.
+        """Yield the occurrences that end after `since` and start before `stop`, in order.
 
         Without `stop` the search ends fifty years after `since`, or after the start if that is
-        later. Raises RuleError where the calendar does not reach.
+        later. Raises RuleError if a date is beyond the calendar.
         """
         if not EARLIEST <= self.start.year < LATEST:
             raise RuleError(f"The start must be in the years from {EARLIEST} to {LATEST - 1}.")
-        if not timedelta(0) < self.length <= LONGEST:
+        if not timedelta(0) < self.length <= LONGEST_WINDOW:
             raise RuleError("A window of a series lasts more than nothing and a year at most.")
         try:
             if stop is not None:
@@ -77,7 +78,7 @@ class Recurrence:
                 return
             if until and (starts_at if until.tzinfo else datetime.combine(day, clock)) > until:
                 return
-            # Where the zone skips a whole day, two dates are one time.
+            # If the zone skips a whole day, two dates are the same time.
             if starts_at == before or day in self.excluded:
                 continue
             before, ends_at = starts_at, starts_at + self.length
@@ -85,7 +86,7 @@ class Recurrence:
                 yield Occurrence(day, starts_at, ends_at)
 
     def overlaps(self, since: datetime) -> bool:
-        """Whether an occurrence begins before the one before it has ended."""
+        """Return whether an occurrence starts before the previous one has ended."""
         sample = islice(self.occurrences(since), SAMPLE)
         return any(later.starts_at < earlier.ends_at for earlier, later in pairwise(sample))
 
@@ -94,25 +95,17 @@ class Recurrence:
 
 
 def find_days(rule: Rule, start: date, first: date, last: date) -> Iterator[date]:
-    """The days of a rule that starts on `start`, from before `first` up to `last`; no UNTIL.
+    """Yield the days of a rule that starts on `start`, up to `last`; UNTIL is ignored.
 
-    dateutil searches for the next one up to the year 9999. All is shifted towards that year by
-    whole cycles of the calendar, so that no rule keeps it for more than one of them.
+    Days before `first` may be among them. dateutil searches up to the year 9999, so all dates are
+    shifted towards that year by whole cycles of the calendar: a search then ends within one cycle.
     """
     near = _near(rule, start, first)
     if last < near:
         return
     away = (MAXYEAR - 1 - last.year) // CYCLE * CYCLE
+    rule = rule.completed(start)
     weekdays = [rrule.weekday(day, nth or None) for nth, day in rule.by_day]
-    months, month_days = rule.by_month, rule.by_month_day
-    # What a rule leaves out its start says.
-    if not (weekdays or month_days or rule.by_year_day):
-        if rule.frequency is Frequency.WEEKLY or rule.by_week_no:
-            weekdays = [rrule.weekday(start.weekday())]
-        elif rule.frequency is not Frequency.DAILY:
-            month_days = (start.day,)
-            if rule.frequency is Frequency.YEARLY:
-                months = months or (start.month,)
     midnights = rrule.rrule(
         getattr(rrule, rule.frequency),
         dtstart=near.replace(year=near.year + away),
@@ -120,8 +113,8 @@ def find_days(rule: Rule, start: date, first: date, last: date) -> Iterator[date
         interval=rule.interval,
         wkst=rule.week_start,
         bysetpos=rule.by_set_pos or None,
-        bymonth=months or None,
-        bymonthday=month_days or None,
+        bymonth=rule.by_month or None,
+        bymonthday=rule.by_month_day or None,
         byyearday=rule.by_year_day or None,
         byweekno=rule.by_week_no or None,
         byweekday=weekdays or None,
@@ -132,14 +125,14 @@ def find_days(rule: Rule, start: date, first: date, last: date) -> Iterator[date
 
 @lru_cache(maxsize=256)
 def list_days(rule: Rule, start: date, first: date, last: date) -> tuple[date, ...]:
-    """See find_days(). The same are asked for again: hour after hour, and by site after site."""
+    """See find_days(). Cached because each hour and each site needs the same days again."""
     return tuple(find_days(rule, start, first, last))
 
 
 def _near(rule: Rule, start: date, first: date) -> date:
-    """A day well before `first` from which the rule goes on as from its start.
+    """Return a day well before `first` from which the rule continues as from its start.
 
-    Without it a rule of ten years ago is worked through from there, each time.
+    It saves walking through the years since the start each time.
     """
     if rule.count is not None:
         return start

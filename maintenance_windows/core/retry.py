@@ -1,4 +1,4 @@
-"""When a client should come back."""
+"""The value of Retry-After."""
 
 from datetime import datetime
 
@@ -7,17 +7,17 @@ from maintenance_windows.core.state import Maintenance
 
 
 def retry_after(maintenance: Maintenance, now: datetime, open_ended: int | None) -> int | None:
-    """Whole seconds until the end; `open_ended` where none is known."""
+    """Return the whole seconds until the end, or `open_ended` if the end is unknown."""
     if maintenance.until is None:
         return open_ended
     return whole_seconds(now, maintenance.until)
 
 
 def spread(seconds: int, jitter: int, most: int | None, chance: float) -> int:
-    """The value of Retry-After for one client, so that not all come back in the same second.
+    """Add up to `jitter` seconds, so that clients do not all come back in the same second.
 
-    `chance` is in [0, 1). At most `jitter` seconds later than `seconds`, never earlier; only
-    where that is more than `most` is it `most`, and then up to `jitter` seconds earlier.
+    `chance` is in [0, 1). The result never exceeds `most`: if `seconds` does, up to `jitter`
+    seconds are taken from `most` instead.
     """
     if most is not None and seconds > most:
         least, most = max(1, most - jitter), max(1, most)

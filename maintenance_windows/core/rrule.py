@@ -1,18 +1,18 @@
-"""The recurrence rule of RFC 5545, section 3.3.10, as far as days go: read and checked."""
+"""Parsing and validation of recurrence rules (RFC 5545, section 3.3.10), daily and rarer."""
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from functools import lru_cache
 
 from maintenance_windows.exceptions import RuleError
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-LONGEST = 255  # characters
-MOST = 9999  # of INTERVAL and COUNT
+MAX_RULE_LENGTH = 255  # characters
+MOST = 9999  # the largest INTERVAL and COUNT
 
-# The numbers that a part may have; those of TWO_SIDED also count from the end, as -1.
+# The largest number of each part. Those in TWO_SIDED also count from the end, as -1.
 RANGES = {
     "BYMONTH": 12,
     "BYMONTHDAY": 31,
@@ -36,8 +36,8 @@ class Frequency(StrEnum):
     YEARLY = "YEARLY"
 
 
-# Which parts section 3.3.10 forbids with which frequency. BYSETPOS it allows with all of these,
-# but of one day there is nothing to choose, and dateutil cuts the first week off at the start.
+# The parts that section 3.3.10 forbids with each frequency. It allows BYSETPOS everywhere, but a
+# single day leaves nothing to choose from, and dateutil cuts the first week off at the start.
 NOT_WITH = {
     Frequency.DAILY: {"BYWEEKNO", "BYYEARDAY", "BYSETPOS"},
     Frequency.WEEKLY: {"BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYSETPOS"},
@@ -48,9 +48,9 @@ NOT_WITH = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """`by_day` holds pairs of an ordinal, 0 for every, and a weekday, 0 for Monday.
+    """A parsed rule. `by_day` pairs an ordinal (0: every) with a weekday (0: Monday).
 
-    `until` is the last start that may be: a naive one is read in the zone of the series.
+    `until` is the latest start; a naive one is in the zone of the series.
     """
 
     text: str
@@ -67,9 +67,9 @@ class Rule:
     week_start: int = 0
 
     @classmethod
-    @lru_cache(maxsize=256)  # a rule is read by the form, by the verb and for each site again
+    @lru_cache(maxsize=256)  # the form, the verb and each site parse the same rule
     def parse(cls, text: str) -> "Rule":
-        """Reads `FREQ=WEEKLY;BYDAY=SU`, also with `RRULE:` before it. Raises RuleError."""
+        """Parse `FREQ=WEEKLY;BYDAY=SU`, also with a leading `RRULE:`. Raises RuleError."""
         parts = _parts(text)
         frequency = _frequency(parts.get("FREQ", ""))
         if wrong := sorted(NOT_WITH[frequency] & parts.keys()):
@@ -91,13 +91,26 @@ class Rule:
             by_year_day=numbers.get("BYYEARDAY", ()),
             by_week_no=numbers.get("BYWEEKNO", ()),
             by_set_pos=numbers.get("BYSETPOS", ()),
-            week_start=_weekday("WKST", parts.get("WKST", "MO")),
+            week_start=_week_start(parts.get("WKST", "MO")),
         )
+
+    def completed(self, start: date) -> "Rule":
+        """Return the rule with the days that it leaves to its start written out."""
+        if self.by_day or self.by_month_day or self.by_year_day:
+            return self
+        if self.frequency is Frequency.WEEKLY or self.by_week_no:
+            return replace(self, by_day=((0, start.weekday()),))
+        if self.frequency is Frequency.MONTHLY:
+            return replace(self, by_month_day=(start.day,))
+        if self.frequency is Frequency.YEARLY:
+            months = self.by_month or (start.month,)
+            return replace(self, by_month=months, by_month_day=(start.day,))
+        return self
 
 
 def _parts(text: str) -> dict[str, str]:
-    if len(text) > LONGEST:
-        raise RuleError(f"The rule is longer than {LONGEST} characters.")
+    if len(text) > MAX_RULE_LENGTH:
+        raise RuleError(f"The rule is longer than {MAX_RULE_LENGTH} characters.")
     content = text.strip().upper().removeprefix("RRULE:")
     if not content:
         raise RuleError("The rule is empty: write it as FREQ=WEEKLY;BYDAY=SU.")
@@ -126,7 +139,7 @@ def _frequency(value: str) -> Frequency:
 
 
 def _number(name: str, value: str, least: int, most: int) -> int:
-    # Not all that int() reads is a number to RFC 5545.
+    # int() accepts more than RFC 5545 does, such as spaces and underscores.
     number = int(value) if re.fullmatch(r"[+-]?[0-9]{1,4}", value) else None
     if number is None or not least <= number <= most or number == 0:
         two_sided = f", or -1 to {least}" if least < 0 else ""
@@ -140,9 +153,9 @@ def _numbers(name: str, value: str) -> tuple[int, ...]:
     return tuple(_number(name, number, least, most) for number in value.split(","))
 
 
-def _weekday(name: str, value: str) -> int:
+def _week_start(value: str) -> int:
     if value not in WEEKDAYS:
-        raise RuleError(f"{name}={value} is not one of {', '.join(WEEKDAYS)}.")
+        raise RuleError(f"WKST={value} is not one of {', '.join(WEEKDAYS)}.")
     return WEEKDAYS.index(value)
 
 
@@ -155,17 +168,17 @@ def _days(value: str, frequency: Frequency, names: dict[str, str]) -> tuple[tupl
         if match["nth"] is not None:
             if frequency in {Frequency.DAILY, Frequency.WEEKLY} or "BYWEEKNO" in names:
                 raise RuleError(f"BYDAY={text} needs FREQ=MONTHLY, or FREQ=YEARLY without weeks.")
-            # A month has a weekday five times at the most.
+            # A month has each weekday at most five times.
             most = 53 if frequency is Frequency.YEARLY and "BYMONTH" not in names else 5
             _number("BYDAY", match["nth"], -most, most)
         days.append((int(match["nth"] or 0), WEEKDAYS.index(match["day"])))
-    if len({bool(nth) for nth, _day in days}) > 1:  # dateutil takes those that are both
+    if len({bool(nth) for nth, _day in days}) > 1:  # dateutil would want a day to be both
         raise RuleError(f"BYDAY={value} mixes days with a number and days without: use one kind.")
     return tuple(days)
 
 
 def _until(value: str) -> datetime:
-    """A date means the whole of that day: the section would not have it."""
+    """Parse UNTIL. A date includes that whole day, although the RFC wants the type of the start."""
     match = UNTIL.fullmatch(value)
     try:
         if match is None:

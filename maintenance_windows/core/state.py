@@ -1,4 +1,4 @@
-"""What a web process knows: the sites that are in maintenance or will be soon."""
+"""The state that a web process holds: the sites in maintenance or soon to be."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,18 +8,18 @@ from typing import NamedTuple, Self
 
 from maintenance_windows.core.intervals import Span, covering, merge
 
-EVER = datetime(1, 1, 1, tzinfo=UTC)  # has been so for
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)  # of a phase before which nothing started or ended
 
 
 class Level(StrEnum):
-    """How much of a site is closed: `full` is stricter than `read_only`."""
+    """How much of a site is down: `full` is stricter than `read_only`."""
 
     FULL = "full"
     READ_ONLY = "read_only"
 
 
 class PatternKind(StrEnum):
-    """How the pattern of an ignored URL is written: as in path() or as in re_path()."""
+    """The syntax of an ignored URL: that of path() or that of re_path()."""
 
     ROUTE = "route"
     REGEX = "regex"
@@ -27,7 +27,7 @@ class PatternKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closure:
-    """One reason for a site to be closed: a window, or a hold (no window, no end)."""
+    """One reason for a site to be down: a window, or a hold (no window, no end)."""
 
     span: Span
     level: Level = Level.FULL
@@ -46,17 +46,17 @@ class Closure:
         window: int | None,
         now: datetime,
     ) -> Self:
-        """What has started has started, also for a host whose clock is behind or stepped back."""
+        """Build a closure. One that has started counts as started even if this clock is behind."""
         start = min(started_at, now) if started_at else starts_at
         return cls(span=Span(start, ends_at), level=Level(level), message=message, window=window)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
-    """A site's maintenance at one moment: the union of all that closes it then.
+    """A site's maintenance at one moment: the union of all its closures then.
 
-    `since` and `until` are those of the whole run of overlapping and touching closures;
-    `until` is None where a hold leaves the end open. `window` is the one that began first.
+    `since` and `until` are those of the outage; `until` is None if a hold leaves the end open.
+    `window` is the id of the window that started first.
     """
 
     since: datetime
@@ -72,11 +72,11 @@ class Maintenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteState:
-    """A site with all that closes it now or soon, and the URL patterns that stay open.
+    """A site with its present and coming closures, and the URL patterns that stay reachable.
 
-    `recorded` is the run that the flag has on record: windows of it that are over are in no
-    closure any more. `bypass` counts how often the site's bypass links were revoked. A state that
-    stands for any site at all has no domain.
+    `recorded` is the outage that the flag records; its completed windows are no longer among the
+    closures. `bypass` counts how often the site's bypass links were revoked. The state that stands
+    for every site has an empty domain.
     """
 
     site_id: int
@@ -85,11 +85,11 @@ class SiteState:
     patterns: tuple[tuple[PatternKind, str], ...] = ()
     recorded: Span | None = None
     bypass: int = 0
-    # What at() said last: nothing changes between two starts or ends.
+    # The cached result of at(), valid until the next start or end.
     _phase: "Phase | None" = field(default=None, init=False, compare=False, repr=False)
 
     def at(self, now: datetime) -> Maintenance | None:
-        """The site's maintenance at `now`; None while it is up."""
+        """Return the site's maintenance at `now`; None while it is up."""
         phase = self._phase
         if phase is None or not phase.span.covers(now):
             phase = self._phase_at(now)
@@ -98,14 +98,14 @@ class SiteState:
 
     def _phase_at(self, now: datetime) -> "Phase":
         edges = {edge for one in self.closures for edge in (one.span.start, one.span.end) if edge}
-        start = max((edge for edge in edges if edge <= now), default=EVER)
+        start = max((edge for edge in edges if edge <= now), default=BEGINNING)
         end = min((edge for edge in edges if edge > now), default=None)
-        return Phase(Span(start, end), self._work_out(now))
+        return Phase(Span(start, end), self._maintenance_at(now))
 
-    def _work_out(self, now: datetime) -> Maintenance | None:
+    def _maintenance_at(self, now: datetime) -> Maintenance | None:
         reasons = [closure for closure in self.closures if closure.span.covers(now)]
-        run = covering((closure.span for closure in self.closures), now) if reasons else None
-        if run is None:
+        outage = covering((closure.span for closure in self.closures), now) if reasons else None
+        if outage is None:
             return None
         full = any(reason.level is Level.FULL for reason in reasons)
         level = Level.FULL if full else Level.READ_ONLY
@@ -113,29 +113,30 @@ class SiteState:
         windows = (reason for reason in reasons if reason.window is not None)
         first = min(windows, key=lambda reason: reason.span.start, default=None)
         return Maintenance(
-            since=self._since(run),
-            until=run.end,
+            since=self._since(outage),
+            until=outage.end,
             level=level,
             message=next((reason.message for reason in reasons if reason.message), ""),
             window=first.window if first else None,
             held=any(reason.window is None for reason in reasons),
         )
 
-    def _since(self, run: Span) -> datetime:
-        """When a run began, be it with what is over by now."""
+    def _since(self, outage: Span) -> datetime:
+        """Return the start of an outage, including windows that have ended by now."""
         known = self.recorded
-        goes_on = known is not None and (known.end is None or known.end >= run.start)
-        return min(known.start, run.start) if known and goes_on else run.start
+        if known and (known.end is None or known.end >= outage.start):
+            return min(known.start, outage.start)
+        return outage.start
 
     def upcoming(self, now: datetime) -> Maintenance | None:
-        """The next maintenance that starts after `now`, as it will be when it starts."""
-        runs = merge(closure.span for closure in self.closures)
-        first = next((run.start for run in runs if run.start > now), None)
-        return self._work_out(first) if first else None
+        """Return the next maintenance that starts after `now`, as it will be at its start."""
+        outages = merge(closure.span for closure in self.closures)
+        first = next((outage.start for outage in outages if outage.start > now), None)
+        return self._maintenance_at(first) if first else None
 
 
 class Phase(NamedTuple):
-    """What is on from one start or end of a closure to the next."""
+    """The maintenance of a site from one start or end of a closure to the next."""
 
     span: Span
     maintenance: Maintenance | None
@@ -144,8 +145,8 @@ class Phase(NamedTuple):
 class Snapshot:
     """Sites in or near maintenance, found by id or by the host of a request.
 
-    `everywhere` is the state of each site that has none of its own. `with_port` are the domains of
-    sites that name a port, those that are up among them.
+    `everywhere` is the state of each site that has none of its own. `with_port` holds the domains
+    that name a port, including those of sites that are up.
     """
 
     __slots__ = ("by_domain", "by_id", "everywhere", "with_port")
@@ -157,7 +158,7 @@ class Snapshot:
         everywhere: SiteState | None = None,
     ) -> None:
         by_id, by_domain = {}, {}
-        for state in states:  # one pass: an iterator may make them as it goes
+        for state in states:  # a single pass, because `states` may be a generator
             by_id[state.site_id] = by_domain[state.domain.lower()] = state
         self.by_id: Mapping[int, SiteState] = by_id
         self.by_domain: Mapping[str, SiteState] = by_domain
@@ -165,7 +166,7 @@ class Snapshot:
         self.everywhere = everywhere
 
     def find(self, host: str, name: str) -> SiteState | None:
-        """The site of a host in lower case: by the host itself, else by its name without a port."""
+        """Find the site of a lower-case host: by the host itself, else by its name without port."""
         found = self.by_domain.get(host)
         if found is None and host not in self.with_port:
             found = self.by_domain.get(name)

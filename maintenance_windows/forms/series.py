@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.core.rrule import LONGEST, MOST, Frequency
+from maintenance_windows.core.rrule import MAX_RULE_LENGTH, MOST, Frequency
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.forms import recurrence
 from maintenance_windows.forms.base import NOT_PREVIEWED, ChangedFieldsForm, PreviewedForm
@@ -58,7 +58,7 @@ class SeriesForm(PreviewedForm, ChangedFieldsForm):
     rule = forms.CharField(
         label=_("Rule"),
         required=False,
-        max_length=LONGEST,
+        max_length=MAX_RULE_LENGTH,
         widget=forms.TextInput(attrs={"class": "vLargeTextField"}),
         help_text=_("For those who know RFC 5545: FREQ=MONTHLY;BYDAY=2TU;COUNT=12"),
     )

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from maintenance_windows.core.recurrence import Recurrence
-from maintenance_windows.core.rrule import LONGEST, Rule
+from maintenance_windows.core.rrule import MAX_RULE_LENGTH, Rule
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models.base import KNOWN_LEVEL, Planned
 from maintenance_windows.models.querysets import SeriesQuerySet
@@ -34,7 +34,7 @@ class WindowSeries(Planned):
     site = models.ForeignKey(
         Site, models.CASCADE, related_name="maintenance_series", verbose_name=_("site")
     )
-    rule = models.CharField(_("rule"), max_length=LONGEST)
+    rule = models.CharField(_("rule"), max_length=MAX_RULE_LENGTH)
     starts_on = models.DateField(_("first day"))
     start_time = models.TimeField(_("start"))
     zone = models.CharField(_("time zone"), max_length=ZONE_LENGTH)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.db import router
 
 from maintenance_windows.conf import conf
-from maintenance_windows.core.recurrence import LONGEST, Occurrence
+from maintenance_windows.core.recurrence import LONGEST_WINDOW, Occurrence
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.series import zone
@@ -129,7 +129,7 @@ def first_date(series: WindowSeries, now: datetime) -> date:
 
 def _past(series: WindowSeries, now: datetime) -> datetime:
     """What started before, on whatever date of its zone, is over."""
-    return now - min(series.length, LONGEST) - 2 * DAY
+    return now - min(series.length, LONGEST_WINDOW) - 2 * DAY
 
 
 def renamed(
