@@ -1,4 +1,4 @@
-"""Durations, read and written."""
+"""Parsing and formatting of durations."""
 
 import re
 from datetime import timedelta
@@ -14,7 +14,7 @@ DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
 def parse_duration(text: str) -> timedelta:
-    """A duration such as 90s, 30m, 2h, 1h30m or 1d. Raises ValueError with a sentence."""
+    """Parse a duration such as 90s, 30m, 2h, 1h30m or 1d. Raises ValueError with a sentence."""
     match = DURATION.fullmatch(text)
     parts = {unit: int(number) for unit, number in match.groupdict("0").items()} if match else {}
     if not any(parts.values()):
@@ -24,14 +24,14 @@ def parse_duration(text: str) -> timedelta:
 
 
 def format_duration(duration: timedelta) -> str:
-    """The text that parse_duration() reads, such as 1d, 2h or 1h30m."""
+    """Format a duration as parse_duration() reads it, such as 1d, 2h or 1h30m."""
     days, hours, minutes, seconds = _split(duration)
     parts = ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s"))
     return "".join(f"{number:g}{unit}" for number, unit in parts if number)
 
 
 def spell_duration(duration: timedelta) -> str:
-    """Words such as "1 day, 2 hours, 30 minutes", without fractions of a second."""
+    """Spell out a duration, such as "1 day, 2 hours, 30 minutes"; drops fractions of a second."""
     days, hours, minutes, fraction = _split(duration)
     seconds = int(fraction)
     parts = [
@@ -44,7 +44,7 @@ def spell_duration(duration: timedelta) -> str:
 
 
 def _split(duration: timedelta) -> tuple[int, int, int, float]:
-    """Whole days, hours and minutes, and seconds."""
+    """Split a duration into whole days, hours and minutes, and seconds."""
     days, rest = divmod(duration, DAY)
     hours, rest = divmod(rest, HOUR)
     minutes, rest = divmod(rest, MINUTE)
@@ -52,5 +52,5 @@ def _split(duration: timedelta) -> tuple[int, int, int, float]:
 
 
 def isolate(text: str) -> str:
-    """Mark a text that keeps its own direction inside a right-to-left sentence."""
+    """Isolate the direction of a text from a right-to-left sentence around it."""
     return f"\u2068{text}\u2069" if get_language_bidi() else text

@@ -1,7 +1,6 @@
-"""Recurrences in words, in the language of the reader."""
+"""Recurrences in words, in the active language."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, time
 
 from django.utils.dates import MONTHS, WEEKDAYS
@@ -13,11 +12,11 @@ from maintenance_windows.core.recurrence import Recurrence
 from maintenance_windows.core.rrule import Frequency, Rule
 from maintenance_windows.wording.durations import format_duration
 
-LAST_SAFE_DAY = 28  # of a month: each has this one
+LAST_SAFE_DAY = 28  # the last day that every month has
 
 
 def format_recurrence(repeats: Recurrence) -> str:
-    """Such as: every 2 weeks on Sunday, from 02:00 for 2h, time zone Europe/Berlin."""
+    """Format a recurrence: every 2 weeks on Sunday, from 02:00 for 2h, time zone Europe/Berlin."""
     return _("%(rule)s, from %(start)s for %(length)s, time zone %(zone)s") % {
         "rule": format_rule(repeats.rule, repeats.start),
         "start": f"{repeats.start:%H:%M}",
@@ -27,7 +26,7 @@ def format_recurrence(repeats: Recurrence) -> str:
 
 
 def format_rule(rule: Rule, start: datetime) -> str:
-    """Such as: every month on the second Tuesday, until 31 December 2027."""
+    """Format a rule: every month on the second Tuesday, until 31 December 2027."""
     return "".join([_every(rule), *_where(rule, start), _ending(rule)])
 
 
@@ -43,8 +42,7 @@ def _every(rule: Rule) -> str:
 
 
 def _where(rule: Rule, start: datetime) -> Iterable[str]:
-    if not (rule.by_day or rule.by_month_day or rule.by_year_day):
-        rule = _completed(rule, start)
+    rule = rule.completed(start)
     if rule.by_month:
         yield _(" in %s") % _list(str(MONTHS[month]) for month in rule.by_month)
     if rule.by_week_no:
@@ -59,22 +57,6 @@ def _where(rule: Rule, start: datetime) -> Iterable[str]:
         yield _(", of these the %s") % _list(map(_ordinal, rule.by_set_pos))
 
 
-def _completed(rule: Rule, start: datetime) -> Rule:
-    """What a rule leaves out its start says."""
-    match rule.frequency:
-        case Frequency.WEEKLY:
-            return replace(rule, by_day=((0, start.weekday()),))
-        case Frequency.MONTHLY:
-            return replace(rule, by_month_day=(start.day,))
-        case Frequency.YEARLY if rule.by_week_no:
-            return replace(rule, by_day=((0, start.weekday()),))
-        case Frequency.YEARLY:
-            return replace(
-                rule, by_month=rule.by_month or (start.month,), by_month_day=(start.day,)
-            )
-    return rule
-
-
 def _on_month_days(rule: Rule) -> Iterable[str]:
     yield _(" on %s") % _list(_nth(_("day"), day) for day in rule.by_month_day)
     if rule.frequency is Frequency.YEARLY and not rule.by_month:
@@ -86,16 +68,12 @@ def _on_month_days(rule: Rule) -> Iterable[str]:
 def _on_weekdays(rule: Rule) -> str:
     names = [_weekday(nth, day) for nth, day in rule.by_day]
     if rule.by_month_day or rule.by_year_day:
-        return _(" if that is %s") % _either(names)
-    named = _list(names)
-    if all(nth == 0 for nth, _day in rule.by_day) and not (rule.by_set_pos or _one_week(rule)):
-        return _(" on each %s") % named
-    return _(" on %s") % named
-
-
-def _one_week(rule: Rule) -> bool:
-    """Whether each weekday comes once in what the rule repeats."""
-    return rule.frequency in {Frequency.DAILY, Frequency.WEEKLY} or bool(rule.by_week_no)
+        return _(" if that is %s") % _joined(_("%(most)s or %(last)s"), names)
+    # A period of these rules has each weekday only once.
+    is_one_week = rule.frequency in {Frequency.DAILY, Frequency.WEEKLY} or rule.by_week_no
+    if any(nth for nth, _day in rule.by_day) or rule.by_set_pos or is_one_week:
+        return _(" on %s") % _list(names)
+    return _(" on each %s") % _list(names)
 
 
 def _ending(rule: Rule) -> str:
@@ -109,28 +87,24 @@ def _ending(rule: Rule) -> str:
     return _(", until %s") % f"{rule.until:%Y-%m-%d %H:%M %Z}".strip()
 
 
-def _list(words: Iterable[str]) -> str:
-    return _joined(_("%(most)s and %(last)s"), words)
+def _list(names: Iterable[str]) -> str:
+    return _joined(_("%(most)s and %(last)s"), names)
 
 
-def _either(words: Iterable[str]) -> str:
-    return _joined(_("%(most)s or %(last)s"), words)
-
-
-def _joined(text: str, words: Iterable[str]) -> str:
-    *most, last = dict.fromkeys(words)
+def _joined(text: str, names: Iterable[str]) -> str:
+    *most, last = dict.fromkeys(names)
     return text % {"most": ", ".join(most), "last": last} if most else last
 
 
 def _nth(name: str, number: int) -> str:
-    """Such as: day 31, the last day."""
+    """Name the nth day or weekday: day 31, the last day."""
     if number > 0:
         return f"{name} {number}"
     return _("the %(nth)s %(name)s") % {"nth": _ordinal(number), "name": name}
 
 
 def _week(number: int) -> str:
-    """Said whole: in some languages a week has another gender than a day."""
+    """Name a week. These are whole texts, because "week" and "day" can differ in gender."""
     if number > 0:
         return _("week %(number)s") % {"number": number}
     names = {-1: _("the last week"), -2: _("the second last week")}

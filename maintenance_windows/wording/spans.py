@@ -1,4 +1,4 @@
-"""A span of time in words, in the language of the reader."""
+"""Spans of time in words, in the active language."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -13,35 +13,35 @@ MINUTE = timedelta(minutes=1)
 
 
 def format_upcoming(starts_at: datetime, ends_at: datetime, zone: tzinfo, now: datetime) -> str:
-    """Such as: Sunday 29 November 2026, 02:00 to 04:00 UTC, in 6 days, 2 hours."""
-    said = {"span": format_span(starts_at, ends_at, zone)}
+    """Format a future span: Sunday 29 November 2026, 02:00 to 04:00 UTC, in 6 days, 2 hours."""
+    texts = {"span": format_span(starts_at, ends_at, zone)}
     if starts_at <= now:
-        return _("%(span)s, starts at once") % said
+        return _("%(span)s, starts at once") % texts
     if starts_at - now < MINUTE:
-        return _("%(span)s, in less than a minute") % said
-    # In UTC: Django counts by the clock, and this one never changes.
-    said["time"] = isolate(timeuntil(starts_at.astimezone(UTC), now.astimezone(UTC)))
-    return _("%(span)s, in %(time)s") % said
+        return _("%(span)s, in less than a minute") % texts
+    # timeuntil() counts wall-clock time; in UTC that is the exact time.
+    texts["time"] = isolate(timeuntil(starts_at.astimezone(UTC), now.astimezone(UTC)))
+    return _("%(span)s, in %(time)s") % texts
 
 
 def format_span(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
-    """Such as: Sunday 29 November 2026, 02:00 to 04:00 Europe/Berlin (01:00 to 03:00 UTC)."""
+    """Format a span: Sunday 29 November 2026, 02:00 to 04:00 Europe/Berlin (01:00 to 03:00 UTC)."""
     start, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
-    said = {"local": _between(start, end), "zone": str(zone)}
-    if said["zone"] == "UTC":
-        return _("%(local)s %(zone)s") % said
+    texts = {"local": _between(start, end), "zone": str(zone)}
+    if texts["zone"] == "UTC":
+        return _("%(local)s %(zone)s") % texts
     utc_start, utc_end = starts_at.astimezone(UTC), ends_at.astimezone(UTC)
     same_days = (start.date(), end.date()) == (utc_start.date(), utc_end.date())
-    said["utc"] = (_clocks if same_days else _between)(utc_start, utc_end)
-    return _("%(local)s %(zone)s (%(utc)s UTC)") % said
+    texts["utc"] = (_clocks if same_days else _between)(utc_start, utc_end)
+    return _("%(local)s %(zone)s (%(utc)s UTC)") % texts
 
 
 def format_length(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
-    """The exact length; and that the clock of the zone changes, where it does."""
-    words = spell_duration(ends_at.astimezone(UTC) - starts_at.astimezone(UTC))
+    """Spell out the exact length of a span, and note a change of the zone's clock within it."""
+    length = spell_duration(ends_at.astimezone(UTC) - starts_at.astimezone(UTC))
     if starts_at.astimezone(zone).utcoffset() == ends_at.astimezone(zone).utcoffset():
-        return words
-    return _("%(length)s; the clock changes meanwhile") % {"length": words}
+        return length
+    return _("%(length)s; the clock changes meanwhile") % {"length": length}
 
 
 def _between(start: datetime, end: datetime) -> str:
