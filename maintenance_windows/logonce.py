@@ -1,25 +1,31 @@
-"""Trouble that is met again each second: said when it comes, not while it stays."""
+"""Logging of problems that recur each second or with each request."""
 
 import logging
 from collections.abc import Hashable, Mapping
 
 
 class LogOnce:
-    """What is wrong at present, by any key; `over` is said when nothing is any more."""
+    """The present problems by key. `over` is logged when all of them are resolved."""
 
     def __init__(self, logger: logging.Logger, over: str = "") -> None:
         self._logger = logger
         self._over = over
-        self._said: frozenset[Hashable] = frozenset()
+        self._logged: frozenset[Hashable] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self._said)
+        return bool(self._logged)
 
-    def now(self, wrong: Mapping[Hashable, str]) -> None:
-        """Log what was not wrong the last time."""
-        for key, text in wrong.items():
-            if key not in self._said:
+    def now(self, problems: Mapping[Hashable, str]) -> None:
+        """Log the problems that are new since the last call; forget those that are gone."""
+        for key, text in problems.items():
+            if key not in self._logged:
                 self._logger.warning("%s", text)
-        if self._over and self._said and not wrong:
+        if self._over and self._logged and not problems:
             self._logger.warning("%s", self._over)
-        self._said = frozenset(wrong)
+        self._logged = frozenset(problems)
+
+    def error(self, text: str, error: Exception) -> None:
+        """Log an error of this type with its traceback, once until now() forgets it."""
+        if (key := (text, type(error))) not in self._logged:
+            self._logged |= {key}
+            self._logger.error("%s", text, exc_info=error)

@@ -11,10 +11,10 @@ pytestmark = pytest.mark.any_database
 
 def test_a_question_that_nobody_waits_for_any_more_is_not_asked():
     gone, asked = Event(), []
-    busy = [threads.pool.ask(gone.wait) for _ in range(threads.THREADS)]
-    unwanted = threads.pool.ask(lambda: asked.append("unwanted"))
+    busy = [threads.pool.submit(gone.wait) for _ in range(threads.THREADS)]
+    unwanted = threads.pool.submit(lambda: asked.append("unwanted"))
     assert unwanted.cancel()
     gone.set()
     assert all(one.result(5) for one in busy)
-    assert threads.pool.ask(lambda: "wanted").result(5) == "wanted"
+    assert threads.pool.submit(lambda: "wanted").result(5) == "wanted"
     assert asked == []

@@ -98,7 +98,7 @@ def sent_by_staff(request: HttpRequest) -> bool:
         if _is_told_at_once(request):
             return is_staff(request.user)
         if runtime.database_answers():
-            return threads.answer(lambda: is_staff(request.user), DEADLINE)
+            return threads.call_with_timeout(lambda: is_staff(request.user), DEADLINE)
     except Exception as error:  # noqa: BLE001 (sessions may be kept in anything that fails)
         logger.debug("Cannot tell who sends a request: %r", error)
     request.user = _nobody()
@@ -113,8 +113,8 @@ async def asent_by_staff(request: HttpRequest) -> bool:
         if _is_told_at_once(request):
             return is_staff(await request.auser() if _is_to_load(request.user) else request.user)
         if runtime.database_answers():
-            answer = threads.pool.ask(lambda: is_staff(request.user))
-            return bool(await asyncio.wait_for(asyncio.wrap_future(answer), DEADLINE))
+            answer = threads.pool.submit(lambda: is_staff(request.user))
+            return await asyncio.wait_for(asyncio.wrap_future(answer), DEADLINE)
     except Exception as error:  # noqa: BLE001 (sessions may be kept in anything that fails)
         logger.debug("Cannot tell who sends a request: %r", error)
     request.user = _nobody()

@@ -1,12 +1,13 @@
-"""The last snapshot in the shared cache, for processes that start while the database is away.
+"""The last snapshot in the shared cache, for processes that start while the database is down.
 
-Nothing waits for the cache: it may hang, or be gone, or be a process's own.
+Nothing waits for the cache, because it may hang or be down. It may also be local to a process.
 """
 
 import json
 import logging
 import threading
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import datetime
 from itertools import islice
 from time import monotonic
@@ -19,23 +20,23 @@ from maintenance_windows.core.state import Closure, Level, PatternKind, SiteStat
 from maintenance_windows.logonce import LogOnce
 from maintenance_windows.snapshot.threads import yield_gil
 
-# The number goes up with the shape: deploys must not read what older ones wrote.
-KEY = "maintenance_windows.snapshot.3"
-AGAIN = 60.0  # seconds after which the same is written once more, lest it was evicted
-REST = 10  # times as long as the last writing took, until the next
-SLICE = 50  # sites to a text; while one is made no other thread of the process runs
+# Raise the number with each change of the format: releases must not read each other's.
+KEY = "maintenance_windows.snapshot.4"
+AGAIN = 60.0  # seconds until an unchanged snapshot is written again, in case it was evicted
+REST = 10  # the pause after a write, as a multiple of its duration
+SLICE = 50  # sites encoded at once; the GIL is held meanwhile
 
 logger = logging.getLogger(__name__)
 
 
 class SnapshotCache:
-    """Writes from a thread of its own, one at a time, what is new or was written long ago."""
+    """Writes changed or long unwritten snapshots, one at a time, in a thread of its own."""
 
     def __init__(self) -> None:
         self._writer: threading.Thread | None = None
         self._written: Any = None
         self._due = self._rested = 0.0
-        self._complaints = LogOnce(logger)
+        self._problems = LogOnce(logger)
 
     def offer(self, snapshot: Snapshot) -> None:
         content = (snapshot.by_id, snapshot.with_port)
@@ -51,65 +52,53 @@ class SnapshotCache:
         self._writer.start()
 
     def _write(self, snapshot: Snapshot) -> None:
-        begun = monotonic()
+        started = monotonic()
         try:
-            cache.set(KEY, to_plain(snapshot), timeout=None)
-        except Exception as error:  # noqa: BLE001 (every cache has its own, and none matters)
+            cache.set(KEY, encode(snapshot), timeout=None)
+        except Exception as error:  # noqa: BLE001 (each backend has exceptions of its own)
             text = f"Cannot keep maintenance windows in the cache: {error}"
-            self._complaints.now({"cache": text})
+            self._problems.now({"cache": text})
         else:
-            self._complaints.now({})
-        self._rested = monotonic() + REST * (monotonic() - begun)
+            self._problems.now({})
+        self._rested = monotonic() + REST * (monotonic() - started)
 
     def read(self) -> Snapshot | None:
-        """None where there is none, or no cache."""
+        """Return the cached snapshot, or None if there is none or the cache is down."""
         try:
-            return from_plain(cache.get(KEY))
+            content = cache.get(KEY)
+            return None if content is None else decode(*content)
         except Exception as error:  # noqa: BLE001 (see _write)
             logger.debug("Cannot read maintenance windows from the cache: %s", error)
             return None
 
 
-def to_plain(snapshot: Snapshot) -> Any:
-    """Lists and texts alone, which every cache can keep, and which are made a few at a time."""
-
-    def span(span: Span) -> list[Any]:
-        return [span.start.isoformat(), span.end and span.end.isoformat()]
-
-    def closure(closure: Closure) -> list[Any]:
-        return [*span(closure.span), closure.level.value, closure.message, closure.window]
+def encode(snapshot: Snapshot) -> list[list[str]]:
+    """Encode a snapshot as lists of texts, which every cache can store, a few sites at a time."""
 
     def slices() -> Iterator[str]:
         states = iter(list(snapshot.by_id.values()))
         while some := list(islice(states, SLICE)):
-            yield json.dumps(
-                [
-                    [
-                        state.site_id,
-                        state.domain,
-                        [closure(one) for one in state.closures],
-                        [[kind.value, pattern] for kind, pattern in state.patterns],
-                        state.recorded and span(state.recorded),
-                        state.bypass,
-                    ]
-                    for state in some
-                ]
-            )
+            yield json.dumps(some, default=_plain)
 
     return [list(yield_gil(slices(), 1)), sorted(snapshot.with_port)]
 
 
-def from_plain(plain: Any) -> Snapshot | None:
-    if plain is None:
-        return None
+def _plain(value: Any) -> Any:
+    """Convert a time to text and a dataclass to a list of its fields."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return [getattr(value, field.name) for field in fields(value) if field.init]
+
+
+def decode(slices: list[str], with_port: list[str]) -> Snapshot:
+    """Restore a snapshot from what encode() returns."""
 
     def span(start: str, end: str | None) -> Span:
         return Span(datetime.fromisoformat(start), datetime.fromisoformat(end) if end else None)
 
-    def closure(start: str, end: str | None, level: str, message: str, window: int) -> Closure:
-        return Closure(span=span(start, end), level=Level(level), message=message, window=window)
+    def closure(times: list[str], level: str, message: str, window: int | None) -> Closure:
+        return Closure(span=span(*times), level=Level(level), message=message, window=window)
 
-    slices, with_port = plain
     return Snapshot(
         (
             SiteState(

@@ -1,5 +1,6 @@
-"""The one snapshot of this process, whichever thread or event loop asks."""
+"""The snapshot of this process, shared by all its threads and event loops."""
 
+import asyncio
 import os
 import threading
 from collections.abc import Callable
@@ -12,9 +13,9 @@ from maintenance_windows.core.state import Snapshot
 from maintenance_windows.snapshot import threads
 from maintenance_windows.snapshot.refresher import INTERVAL, Refresher
 
-DEADLINE = 0.5  # seconds
+DATABASE_DEADLINE = 0.5  # seconds
 
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 
 _refresher: Refresher | None = None
@@ -22,7 +23,7 @@ _starting = threading.Lock()
 
 
 def _start() -> Refresher:
-    global _refresher  # noqa: PLW0603 (one a process is the point)
+    global _refresher  # noqa: PLW0603 (one for each process)
     with _starting:
         if _refresher is None:
             _refresher = Refresher()
@@ -30,7 +31,7 @@ def _start() -> Refresher:
 
 
 def current() -> Snapshot:
-    """The snapshot to answer a request by: from memory, but for the first requests, see first()."""
+    """Return the snapshot from memory. Only the first requests wait, see Refresher.first()."""
     refresher = _refresher or _start()
     snapshot = refresher.snapshot
     return refresher.first() if snapshot is None else snapshot
@@ -40,38 +41,37 @@ async def acurrent() -> Snapshot:
     """See current()."""
     refresher = _refresher or _start()
     snapshot = refresher.snapshot
-    return await refresher.afirst() if snapshot is None else snapshot
+    return await asyncio.to_thread(refresher.first) if snapshot is None else snapshot
 
 
 def database_answers() -> bool:
-    """Whether the database answered this process lately; asks nobody."""
+    """Return whether the database answered this process recently, without a query."""
     return (_refresher or _start()).database_answers
 
 
-def query_with_deadline(question: Callable[[], Answer]) -> Answer | None:
-    """What the database answers; None while it is away, and nobody waits for it for long."""
+def query_with_deadline(function: Callable[[], T]) -> T | None:
+    """Return the result of a query, or None if the database is down or takes too long."""
     if not database_answers():
         return None
     try:
-        return threads.answer(question, DEADLINE)
+        return threads.call_with_timeout(function, DATABASE_DEADLINE)
     except (DatabaseError, TimeoutError):
         return None
 
 
 def publish() -> None:
-    """Make the next request in this process see what was just committed.
+    """Show the next request in this process what was just committed.
 
-    Other processes see it within INTERVAL. Nothing is read where no request was ever served.
+    Other processes see it within INTERVAL. A process that never served a request reads nothing.
     """
     if _refresher is not None:
         _refresher.refresh(timeout=INTERVAL)
 
 
 def use(reader: Any) -> Any:
-    """Answer requests by another reader from now on, and return the one before.
+    """Replace the refresher and return the previous one; None lets the next request start one.
 
-    maintenance_windows.testing calls it, with a stand-in for a Refresher. None has the next
-    request start one.
+    maintenance_windows.testing passes a stand-in.
     """
     global _refresher
     before, _refresher = _refresher, reader
@@ -79,7 +79,7 @@ def use(reader: Any) -> Any:
 
 
 def forget() -> None:
-    """Stop reading and start over with the next request, as between two tests."""
+    """Stop reading, and start over with the next request, as between two tests."""
     reader = _refresher
     _drop()
     if reader is not None:
@@ -92,11 +92,11 @@ def _drop() -> None:
 
 
 def _start_over(setting: str, **_: Any) -> None:
-    """As when somebody's test overrides it; else a setting is what it is for a process's life."""
+    """Apply an overridden setting in a test; outside tests settings do not change."""
     if setting == "MAINTENANCE_FORCE":
         forget()
 
 
 setting_changed.connect(_start_over)
-# The thread did not come along into the child, and its locks may be held there for ever.
+# A forked child inherits no threads, and a lock may be held in it for ever.
 os.register_at_fork(after_in_child=_drop)

@@ -1,4 +1,4 @@
-"""Work that is done beside the requests, in threads that nobody waits for for long."""
+"""Database queries in threads of our own: with a timeout, and without blocking requests."""
 
 import os
 import threading
@@ -13,15 +13,14 @@ from django.core import mail
 from django.db import close_old_connections, connections
 
 THREADS = 4
-# Python has a thread give way to others after 5 ms; one that sleeps does so at once. Seconds.
+# Seconds of sleep that release the GIL at once; a busy thread keeps it for 5 ms.
 NAP = 0.0001
 
-Item = TypeVar("Item")
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 
-def yield_gil(items: Iterable[Item], at_once: int) -> Iterator[Item]:
-    """Each of these, with a chance for requests to run after every `at_once` of them."""
+def yield_gil(items: Iterable[T], at_once: int) -> Iterator[T]:
+    """Yield the items, and let requests run after every `at_once` of them."""
     for number, item in enumerate(items, start=1):
         yield item
         if number % at_once == 0:
@@ -29,69 +28,74 @@ def yield_gil(items: Iterable[Item], at_once: int) -> Iterator[Item]:
 
 
 def close_connections() -> None:
-    """After a thread of ours has used the database: as after a request."""
+    """Close stale connections after background work, as Django does after a request."""
     close_old_connections()
     if hasattr(mail, "outbox"):
-        # Somebody's tests: an open connection would keep their database from going.
+        # Under Django's test runner: an open connection would keep its database from being dropped.
         connections.close_all()
 
 
 class Pool:
-    """A few threads that start with the first question and do not keep a process from ending.
+    """A few daemon threads, started with the first call.
 
-    Those of concurrent.futures do: one that hangs in a frozen database would.
+    ThreadPoolExecutor joins its threads when the interpreter exits, which a hanging query would
+    delay for ever.
     """
 
     def __init__(self) -> None:
-        self._questions: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
         self._starting = threading.Lock()
         self._started = 0
 
-    def ask(self, question: Callable[[], Any]) -> "Future[Any]":
+    def submit(self, function: Callable[[], T]) -> "Future[T]":
         with self._starting:
             if self._started < THREADS:
                 self._started += 1
                 threading.Thread(target=self._run, name="maintenance-ask", daemon=True).start()
-        future: Future[Any] = Future()
-        self._questions.put((future, question))
+        future: Future[T] = Future()
+        self._calls.put((future, function))
         return future
 
     def _run(self) -> None:
         while True:
-            future, question = self._questions.get()
+            future, function = self._calls.get()
             if not future.set_running_or_notify_cancel():
-                continue  # nobody waits for it any more
+                continue
             try:
                 close_old_connections()
-                future.set_result(question())
-            except BaseException as error:  # noqa: BLE001 (whoever asked is told)
+                future.set_result(function())
+            except BaseException as error:  # noqa: BLE001 (the caller gets it)
                 future.set_exception(error)
-            with suppress(Exception):  # nothing may end this thread
+            with suppress(Exception):  # this thread must never end
                 close_connections()
 
 
 pool = Pool()
 
 
-def answer(question: Callable[[], Answer], within: float) -> Answer:
-    """What this answers; raises TimeoutError where that takes longer than so many seconds.
+def call_with_timeout(function: Callable[[], T], seconds: float) -> T:
+    """Return function(), or raise TimeoutError after so many seconds.
 
-    A database that is frozen never answers. Inside a transaction, of which only this thread sees
-    all, it is asked here and takes as long as it takes.
+    Inside a transaction the function runs in this thread, without a timeout, because other
+    threads do not see what the transaction has written.
     """
-    if any(known.in_atomic_block for known in connections.all(initialized_only=True)):
-        return question()
-    future: Future[Answer] = pool.ask(question)
+    if in_transaction():
+        return function()
+    future = pool.submit(function)
     try:
-        return future.result(within)
+        return future.result(seconds)
     finally:
         future.cancel()
 
 
-def _renew() -> None:
-    global pool  # noqa: PLW0603 (one a process is the point)
+def in_transaction() -> bool:
+    return any(known.in_atomic_block for known in connections.all(initialized_only=True))
+
+
+def _start_over() -> None:
+    global pool  # noqa: PLW0603 (one for each process)
     pool = Pool()
 
 
-# The threads did not come along into the child.
-os.register_at_fork(after_in_child=_renew)
+# A forked child inherits no threads.
+os.register_at_fork(after_in_child=_start_over)
