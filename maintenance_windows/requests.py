@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 
 from django.contrib.sites.models import Site
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.request import split_domain_port
+from django.shortcuts import get_object_or_404
 
 from maintenance_windows.conf import conf
 from maintenance_windows.core.state import Maintenance, Snapshot
@@ -13,7 +14,7 @@ from maintenance_windows.snapshot import runtime
 
 
 def get_maintenance(request: HttpRequest) -> Maintenance | None:
-    """What is on at the request's site now, such as `read_only`; None while it is up."""
+    """Return the present maintenance of the request's site, or None while it is up."""
     return _now(request, runtime.current())
 
 
@@ -23,7 +24,7 @@ async def aget_maintenance(request: HttpRequest) -> Maintenance | None:
 
 
 def get_upcoming_maintenance(request: HttpRequest) -> Maintenance | None:
-    """What is about to start there, within MAINTENANCE_BANNER_LEAD."""
+    """Return the site's next maintenance if it starts within MAINTENANCE_BANNER_LEAD."""
     return _soon(request, runtime.current())
 
 
@@ -32,20 +33,17 @@ async def aget_upcoming_maintenance(request: HttpRequest) -> Maintenance | None:
     return _soon(request, await runtime.acurrent())
 
 
-def site_of(request: HttpRequest) -> Site:
-    """The site of a request, told as django.contrib.sites does, but never from its cache.
-
-    Raises Site.DoesNotExist.
-    """
+def site_or_404(request: HttpRequest) -> Site:
+    """Return the site of a request as django.contrib.sites finds it, but not from its cache."""
     if conf.SITE_ID:
-        return Site.objects.get(pk=conf.SITE_ID)
+        return get_object_or_404(Site, pk=conf.SITE_ID)
     host = request.get_host()
     for domain in dict.fromkeys((host, split_domain_port(host)[0])):
-        # As most are written; to look for others is to look at all of them.
-        for same in ({"domain": domain.lower()}, {"domain__iexact": domain}):
-            if site := Site.objects.filter(**same).first():
+        # The exact match comes first, because only it can use the index.
+        for lookup in ({"domain": domain.lower()}, {"domain__iexact": domain}):
+            if site := Site.objects.filter(**lookup).first():
                 return site
-    raise Site.DoesNotExist(f"{host} is no site.")
+    raise Http404(f"{host} is no site.")
 
 
 def _now(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:

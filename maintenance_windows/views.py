@@ -1,14 +1,10 @@
-"""What visitors get from this app itself; none of it is ever closed."""
+"""The views for visitors: bypass links, the public page and its JSON. They are always exempt."""
 
 import json
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
-from typing import Any
 
-from django.contrib.sites.models import Site
 from django.http import (
-    Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseNotAllowed,
@@ -18,30 +14,27 @@ from django.http import (
 from django.http.response import HttpResponseBase
 from django.template.loader import get_template
 from django.urls import get_script_prefix
-from django.utils import timezone, translation
-from django.utils.cache import get_conditional_response
+from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from maintenance_windows.http import pages
-from maintenance_windows.http.responses import unavailable
+from maintenance_windows.http.responses import revalidated, unavailable, unlogged
 from maintenance_windows.http.tokens import COOKIE, BypassToken
 from maintenance_windows.http.visit import read_visit, site_state
-from maintenance_windows.overview.public import Outlook, facts, outlook_of
+from maintenance_windows.overview.public import public_status
 from maintenance_windows.snapshot import runtime
 
 
-# No log may name the token: Django would, of a POST that it refuses.
+# csrf_exempt, because Django logs the path, and so the token, of POSTs that it rejects.
 @csrf_exempt
 def bypass(request: HttpRequest, token: str) -> HttpResponse:
-    """A bypass link: keeps its token in a cookie and leads to the site, without the token.
+    """Follow a bypass link: keep its token in a cookie and redirect to the site without it.
 
-    While the site is closed, a token that is not good for it gets the 503 like anybody.
+    While the site is down, a token that is not valid for it gets the 503.
     """
     if request.method not in {"GET", "HEAD"}:
-        refusal = HttpResponseNotAllowed(["GET", "HEAD"])
-        refusal._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001
-        return refusal
+        return unlogged(HttpResponseNotAllowed(["GET", "HEAD"]))
     now, snapshot = datetime.now(UTC), runtime.current()
     state, visit = site_state(request, snapshot), read_visit(request, snapshot)
     read = BypassToken.read(token)
@@ -65,73 +58,50 @@ def bypass(request: HttpRequest, token: str) -> HttpResponse:
     return response
 
 
-# Any other method is refused as what it is, not for want of a token.
+# csrf_exempt, so that a POST gets 405 instead of a CSRF error.
 @csrf_exempt
 @require_safe
 def public(request: HttpRequest) -> HttpResponseBase:
-    """What is on at this site and what is coming, for everybody: 404 for a host that is no site.
+    """Show everybody the present and coming maintenance of the request's site.
 
-    A project's template `maintenance_windows/public.html` replaces ours. As with the 503, context
-    processors get a request of nobody. Its context, with aware times in UTC, shown in TIME_ZONE:
+    A host that is no site gets a 404. A project's template `maintenance_windows/public.html`
+    replaces ours. As with the 503, context processors get the request of an anonymous visitor.
+    The context, with aware times in UTC, shown in TIME_ZONE:
 
     - `site`, the domain; `zone`, the name of TIME_ZONE
-    - `maintenance`: what is on, or None; with `until` (None where open), `level` (`full` or
-      `read_only`) and `message`
-    - `since`: when that began, None where it is not known
-    - `words`: `title`, `text` and `back` of what is on, translated, as in the 503
+    - `maintenance`: the present maintenance or None, with `until` (None if open-ended), `level`
+      (`full` or `read_only`) and `message`
+    - `since`: its start, or None if unknown
+    - `words`: its `title`, `text` and `back`, translated, as in the 503
     - `coming`: windows in order of time, each with `span.start`, `span.end`, `level`, `message`
-    - `is_complete`: false while the database is away, and only what starts soon is known
+    - `is_complete`: false while the database is down and only windows that start soon are known
     """
-    outlook = _outlook(request, datetime.now(UTC))
-    on = outlook.maintenance
-    template: Any = get_template("maintenance_windows/public.html")
-    is_ours = pages.OURS in Path(template.origin.name).parents
-    language = pages.spoken() if is_ours else translation.get_language()
-    nobody = pages.nobodys_request(request.get_host(), secure=request.is_secure())
-    with (
-        translation.override(language),
-        timezone.override(timezone.get_default_timezone()),
-    ):
-        context = {
-            "site": outlook.site,
-            "zone": str(timezone.get_default_timezone()),
-            "maintenance": on,
-            "since": outlook.since,
-            "words": pages.words(on) if on else None,
-            "coming": outlook.coming,
-            "is_complete": outlook.is_complete,
-        }
-        response = HttpResponse(template.render(context, nobody))
-    if is_ours:
-        response.headers["Content-Language"] = language
-        response.headers["Content-Security-Policy"] = pages.policy(response.content)
-    response.headers["ETag"] = f'"{sha256(response.content).hexdigest()}"'
-    return _revalidated(request, response)
+    status = public_status(request, datetime.now(UTC))
+    page = pages.render(
+        get_template("maintenance_windows/public.html"),
+        {
+            "site": status.site,
+            "since": status.since,
+            "coming": status.coming,
+            "is_complete": status.is_complete,
+        },
+        status.maintenance,
+        request.get_host(),
+        get_language(),
+        secure=request.is_secure(),
+    )
+    return revalidated(request, HttpResponse(page.with_seconds(None), headers=page.headers))
 
 
 @csrf_exempt
 @require_safe
 def status(request: HttpRequest) -> HttpResponseBase:
-    """The same as JSON, which scripts of any origin may read."""
+    """Return the public status as JSON, readable for scripts of any origin."""
     now = datetime.now(UTC)
-    content = facts(_outlook(request, now), now)
-    # A weak one (RFC 9110 section 8.8.1): what moves with the clock alone is no news.
+    content = public_status(request, now).as_json(now)
+    # A weak ETag (RFC 9110 section 8.8.1), because it ignores values that only change with time.
     lasting = {name: content[name] for name in content.keys() - {"at", "retry_after"}}
     digest = sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()
-    response = _revalidated(request, JsonResponse(content, headers={"ETag": f'W/"{digest}"'}))
+    response = revalidated(request, JsonResponse(content, headers={"ETag": f'W/"{digest}"'}))
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response
-
-
-def _outlook(request: HttpRequest, now: datetime) -> Outlook:
-    try:
-        return outlook_of(request, now)
-    except Site.DoesNotExist as error:
-        raise Http404(str(error)) from error
-
-
-def _revalidated(request: HttpRequest, response: HttpResponse) -> HttpResponseBase:
-    """The answer, or 304 where the client has it: it may be kept, and is asked for each time."""
-    response.headers["Cache-Control"] = "no-cache"
-    etag = response.headers["ETag"]
-    return get_conditional_response(request, etag=etag, response=response) or response

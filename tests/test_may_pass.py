@@ -6,7 +6,7 @@ import pytest
 from asgiref.sync import iscoroutinefunction
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils.decorators import sync_and_async_middleware
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import LazyObject, SimpleLazyObject
 
 from tests.helpers.times import TWO
 
@@ -122,6 +122,20 @@ def with_lazy_user(request, user) -> None:
     request.user, request.auser = SimpleLazyObject(lambda: user), auser
 
 
+def with_lazy_user_alone(request, user) -> None:
+    """The user is read from the database when it is asked for, and there is no auser()."""
+    request.user = SimpleLazyObject(lambda: type(user).objects.get(pk=user.pk))
+    del request.auser
+
+
+def with_lazy_object(request, user) -> None:
+    class User(LazyObject):
+        def _setup(self):
+            self._wrapped = user
+
+    request.user = User()
+
+
 def with_session_of_header(request, _user) -> None:
     """A session whose key does not come by cookie."""
     request.session = SessionStore(request.headers.get("X-Session"))
@@ -148,8 +162,9 @@ TELL = {}
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 
 
-def test_a_user_whom_no_session_knows_is_asked_for(acme, plan, at, visit, settings, alice):
-    TELL.update(how=with_lazy_user, user=alice)
+@pytest.mark.parametrize("how", [with_lazy_user, with_lazy_user_alone, with_lazy_object])
+def test_a_user_whom_no_session_knows_is_asked_for(acme, plan, at, visit, settings, alice, how):
+    TELL.update(how=how, user=alice)
     place = settings.MIDDLEWARE.index(AUTHENTICATION) + 1
     others = settings.MIDDLEWARE
     settings.MIDDLEWARE = [*others[:place], f"{__name__}.told_otherwise", *others[place:]]

@@ -370,6 +370,29 @@ def test_without_a_session_the_503_costs_no_query(acme, plan, at, visit):
     assert len(queries) == 0
 
 
+BEHIND = {"HTTP_HOST": "globex.example", "HTTP_X_FORWARDED_HOST": "acme.example"}
+
+
+@pytest.mark.parametrize(
+    ("trusted", "environ", "status"),
+    [
+        (False, BEHIND, 200),
+        (True, BEHIND, 503),
+        (True, {"HTTP_HOST": "acme.example"}, 503),
+        (False, {"SERVER_NAME": "acme.example"}, 503),
+        (False, {"SERVER_NAME": "acme.example", "SERVER_PORT": "8000"}, 503),
+        (True, {"HTTP_HOST": "acme.example", "HTTP_X_FORWARDED_HOST": ""}, 400),
+    ],
+)
+def test_the_host_of_a_request_is_the_one_that_django_reads(
+    acme, globex, plan, at, client, settings, trusted, environ, status
+):
+    settings.USE_X_FORWARDED_HOST = trusted
+    plan(acme)
+    at(TWO)
+    assert client.get("/", **environ).status_code == status
+
+
 def test_our_503_is_no_error_to_log(acme, plan, at, visit, caplog):
     plan(acme)
     at(TWO)

@@ -1,10 +1,11 @@
-"""Addresses of clients and the networks they are in: which of what a request says is believed.
+"""The IP address of a client; X-Forwarded-For counts only from trusted proxies.
 
-python-ipware compares addresses with proxies as texts, so that 10.1 is 10.10 as well; this
-compares networks.
+python-ipware compares the addresses of proxies as text prefixes, so that 10.1 also matches 10.10;
+this module compares networks.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from ipaddress import (
     IPv4Address,
@@ -18,15 +19,15 @@ from ipaddress import (
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# In a list of proxies: a server that is asked over a Unix socket and so knows no address.
+# In a list of proxies: the peer of a Unix socket, which has no address.
 UNIX = "unix"
 MAPPED = ip_network("::ffff:0:0/96")
 
 
 def read_address(text: str) -> Address | None:
-    """An address as proxies write it, maybe with a port; None where it is none.
+    """Parse an address, optionally with a port; return None if it is invalid.
 
-    One of IPv4 that is mapped into IPv6 (RFC 4291 section 2.5.5.2) is one of IPv4.
+    IPv4-mapped IPv6 addresses (RFC 4291 section 2.5.5.2) become IPv4 addresses.
     """
     text = text.strip()
     if text.startswith("["):
@@ -41,7 +42,7 @@ def read_address(text: str) -> Address | None:
 
 
 def read_network(text: str) -> Network:
-    """An address or a network such as 10.0.0.0/8. Raises ValueError with a sentence."""
+    """Parse an address or a network such as 10.0.0.0/8. Raises ValueError with a sentence."""
     network = ip_network(text)
     if isinstance(network, IPv6Network) and network.subnet_of(MAPPED):  # type: ignore[arg-type]
         within = IPv4Address(int(network.network_address) & 0xFFFF_FFFF)
@@ -51,13 +52,11 @@ def read_network(text: str) -> Network:
 
 @lru_cache(maxsize=16)
 def read_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
-    """Those that can be read; check says which cannot."""
+    """Parse networks, without the invalid ones, which `check` reports."""
     networks = []
     for text in texts:
-        try:
+        with suppress(ValueError):
             networks.append(read_network(text))
-        except ValueError:
-            continue
     return tuple(networks)
 
 
@@ -66,11 +65,11 @@ def is_within(address: Address, networks: Iterable[Network]) -> bool:
 
 
 def client(remote: str, forwarded: str, trusted: tuple[str, ...]) -> Address | None:
-    """Whoever sent a request, as far as `trusted` proxies tell; None where nobody can.
+    """Return the address of the client as `trusted` proxies report it, or None.
 
-    `remote` is the peer of the connection, `forwarded` the value of X-Forwarded-For, to which
-    each proxy appends whom it was asked by. It is read from the right: what stands to the left
-    of the first address that is no trusted proxy's was written by that client.
+    `remote` is the peer of the connection, `forwarded` the value of X-Forwarded-For, to which each
+    proxy appends the address of its own client. It is read from the right, up to the first address
+    that is not a trusted proxy's: that client may have written everything to the left of it.
     """
     if not trusted:
         return read_address(remote)

@@ -1,4 +1,4 @@
-"""What people read on a closed site: made once for each state and language, not per request."""
+"""The 503 pages, rendered once for each state and language instead of for each request."""
 
 import json
 import logging
@@ -9,10 +9,10 @@ from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from http import HTTPStatus
-from io import BytesIO
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
+from wsgiref.util import setup_testing_defaults
 
 from django.apps import apps
 from django.conf import settings
@@ -29,22 +29,23 @@ from django.utils.translation import gettext as _
 from maintenance_windows.conf import conf, until_settings_change
 from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.core.state import Level, Maintenance
+from maintenance_windows.http.users import anonymous_user
+from maintenance_windows.logonce import LogOnce
 
 PROBLEM = "application/problem+json"
-# Stands in a page for the seconds until the end, which alone differ from request to request.
+# Placeholder for the remaining seconds, the only part that differs between requests.
 SECONDS_LEFT = f"{{seconds left {token_hex(8)}}}"
-FAILED = "Cannot make the page of the 503."
 OURS = Path(__file__).parent.parent
 INLINE = re.compile(rb"<(style|script)>(.*?)</\1>", re.DOTALL)
 
 logger = logging.getLogger(__name__)
 
-_broken: set[str] = set()  # what is wrong with the page, as was said once
+_failures, _missing_templates = LogOnce(logger), LogOnce(logger)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """What there is to say. `back` is empty where no end is known."""
+class Texts:
+    """The texts about a maintenance. `back` is empty if no end is known."""
 
     title: str
     text: str
@@ -53,23 +54,21 @@ class Words:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """`policy` is what its Content-Security-Policy must allow, for a page of our own.
+    """A rendered body, split at the remaining seconds, and its headers.
 
-    Between each two `parts` belong the seconds until the end, or `never` where none is known.
+    `never` replaces the seconds if no end is known.
     """
 
     parts: tuple[bytes, ...]
-    content_type: str
-    language: str = ""
-    policy: str = ""
+    headers: dict[str, str]
     never: bytes = b""
 
     def with_seconds(self, seconds: int | None) -> bytes:
         return (self.never if seconds is None else b"%d" % seconds).join(self.parts)
 
 
-def words(maintenance: Maintenance) -> Words:
-    """In the active language; times in the project's TIME_ZONE, by name."""
+def describe(maintenance: Maintenance) -> Texts:
+    """Describe a maintenance in the active language, with times in TIME_ZONE."""
     title = _("Down for maintenance")
     text = _("We are working on this site. Thank you for your patience.")
     back = _("We expect to be back on %(end)s (%(zone)s).")
@@ -78,36 +77,36 @@ def words(maintenance: Maintenance) -> Words:
         text = _("You can read everything, but nothing can be changed at the moment.")
         back = _("We expect changes to be possible from %(end)s (%(zone)s).")
     if maintenance.until is None:
-        return Words(title=title, text=text, back="")
+        return Texts(title=title, text=text, back="")
     zone = timezone.get_default_timezone()
     end = date_format(maintenance.until.astimezone(zone), "DATETIME_FORMAT")
-    return Words(title=title, text=text, back=back % {"end": end, "zone": zone})
+    return Texts(title=title, text=text, back=back % {"end": end, "zone": zone})
 
 
 def html(maintenance: Maintenance, domain: str, language: str | None, *, secure: bool) -> Page:
-    """The page of the project, else our own; plain text where it cannot be made."""
-    # While a template is being written, each request shows it as it is.
+    """Return the project's page or our own, or plain text if rendering fails."""
+    # With DEBUG each request shows a template as it is being written.
     make = _html.__wrapped__ if settings.DEBUG else _html
     try:
         page = make(maintenance, domain, language, secure=secure)
-    except Exception as error:  # noqa: BLE001 (a template may raise anything: closed is closed)
-        _complain(FAILED, error)
+    except Exception as error:  # noqa: BLE001 (a template may raise anything)
+        _failures.error("Cannot make the page of the 503.", error)
         return plain(maintenance, language)
-    _broken.discard(FAILED)
+    if _failures:
+        _failures.now({})
     return page
 
 
 @until_settings_change
 @lru_cache(maxsize=256)
 def plain(maintenance: Maintenance, _language: str | None) -> Page:
-    language = spoken()
+    language = translated_language()
     with translation.override(language):
-        said = words(maintenance)
-    lines = (said.title, maintenance.message or said.text, said.back)
+        texts = describe(maintenance)
+    lines = (texts.title, maintenance.message or texts.text, texts.back)
     content = "\n\n".join(filter(None, lines)) + "\n"
-    return Page(
-        parts=(content.encode(),), content_type="text/plain; charset=utf-8", language=language
-    )
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Language": language}
+    return Page(parts=(content.encode(),), headers=headers)
 
 
 @until_settings_change
@@ -115,13 +114,13 @@ def plain(maintenance: Maintenance, _language: str | None) -> Page:
 def problem(
     maintenance: Maintenance, site: str, starts_at: datetime | None, _language: str | None
 ) -> Page:
-    """What programs read (RFC 9457)."""
-    said = words(maintenance)
+    """Return the problem details for programs (RFC 9457)."""
+    texts = describe(maintenance)
     content = {
         "type": "about:blank",
         "title": HTTPStatus.SERVICE_UNAVAILABLE.phrase,
         "status": HTTPStatus.SERVICE_UNAVAILABLE.value,
-        "detail": maintenance.message or f"{said.title}. {said.text}",
+        "detail": maintenance.message or f"{texts.title}. {texts.text}",
         "retry_after": SECONDS_LEFT,
         "starts_at": rfc3339(starts_at),
         "ends_at": rfc3339(maintenance.until),
@@ -129,83 +128,83 @@ def problem(
     }
     parts = json.dumps(content).split(f'"{SECONDS_LEFT}"')
     encoded = tuple(part.encode() for part in parts)
-    return Page(parts=encoded, content_type=PROBLEM, never=b"null")
+    return Page(parts=encoded, headers={"Content-Type": PROBLEM}, never=b"null")
 
 
 @until_settings_change
 @lru_cache(maxsize=256)
 def _html(maintenance: Maintenance, domain: str, language: str | None, *, secure: bool) -> Page:
-    template = _template()
-    is_ours = OURS in Path(template.origin.name).parents
-    language = spoken() if is_ours else language or settings.LANGUAGE_CODE
     is_due = maintenance.until is not None or conf.MAINTENANCE_RETRY_AFTER is not None
-    with translation.override(language), timezone.override(timezone.get_default_timezone()):
+    context = {"site": domain, "retry_after": SECONDS_LEFT if is_due else None}
+    return render(_template(), context, maintenance, domain, language, secure=secure)
+
+
+def _template() -> Any:
+    if conf.MAINTENANCE_503_TEMPLATE:
+        try:
+            return get_template(conf.MAINTENANCE_503_TEMPLATE)
+        except TemplateDoesNotExist as error:
+            text = f"MAINTENANCE_503_TEMPLATE: there is no {conf.MAINTENANCE_503_TEMPLATE}."
+            _missing_templates.error(text, error)
+    return select_template(["503.html", "maintenance_windows/503.html"])
+
+
+def render(
+    template: Any,
+    context: dict[str, Any],
+    maintenance: Maintenance | None,
+    host: str,
+    language: str | None,
+    *,
+    secure: bool,
+) -> Page:
+    """Render a template for an anonymous visitor of `host`, with times in TIME_ZONE.
+
+    Our own templates get a Content-Security-Policy, and English if the language has no
+    translation.
+    """
+    is_ours = OURS in Path(template.origin.name).parents
+    language = translated_language() if is_ours else language or settings.LANGUAGE_CODE
+    zone = timezone.get_default_timezone()
+    with translation.override(language), timezone.override(zone):
         context = {
             "maintenance": maintenance,
-            "words": words(maintenance),
-            "site": domain,
-            "zone": str(timezone.get_default_timezone()),
-            "retry_after": SECONDS_LEFT if is_due else None,
+            "words": maintenance and describe(maintenance),
+            "zone": str(zone),
+            **context,
         }
-        content = template.render(context, nobodys_request(domain, secure=secure)).encode()
-    return Page(
-        parts=tuple(content.split(SECONDS_LEFT.encode())),
-        content_type="text/html; charset=utf-8",
-        language=language,
-        policy=policy(content) if is_ours else "",
-    )
+        content = template.render(context, nobodys_request(host, secure=secure)).encode()
+    headers = {"Content-Type": "text/html; charset=utf-8", "Content-Language": language}
+    if is_ours:
+        headers["Content-Security-Policy"] = _policy(content)
+    return Page(parts=tuple(content.split(SECONDS_LEFT.encode())), headers=headers)
 
 
-def spoken() -> str:
-    """The active language, or English where nobody has translated our words to it."""
+def translated_language() -> str:
+    """Return the active language, or English if our texts are not translated to it."""
     language = get_language()
     is_translated = language is not None and _("Down for maintenance") != "Down for maintenance"
     return language if language and is_translated else "en"
 
 
-def _template() -> Any:
-    if name := conf.MAINTENANCE_503_TEMPLATE:
-        try:
-            return get_template(name)
-        except TemplateDoesNotExist as error:
-            _complain(f"MAINTENANCE_503_TEMPLATE: there is no {name}.", error)
-    return select_template(["503.html", "maintenance_windows/503.html"])
-
-
-def nobodys_request(domain: str, *, secure: bool) -> HttpRequest:
-    """A request for context processors: everyone is shown the page, so it is about no one."""
-    request = WSGIRequest(
-        {
-            "REQUEST_METHOD": "GET",
-            "PATH_INFO": "/",
-            "HTTP_HOST": domain,
-            "SERVER_NAME": domain,
-            "SERVER_PORT": "443" if secure else "80",
-            "wsgi.url_scheme": "https" if secure else "http",
-            "wsgi.input": BytesIO(),
-        }
-    )
+def nobodys_request(host: str, *, secure: bool) -> HttpRequest:
+    """Return a request of nobody for context processors, because all visitors share a page."""
+    scheme = "https" if secure else "http"
+    environ = {"HTTP_HOST": host, "SERVER_NAME": host, "wsgi.url_scheme": scheme}
+    setup_testing_defaults(environ)
+    request = WSGIRequest(environ)
     request.session = SessionBase()
     request.LANGUAGE_CODE = get_language() or settings.LANGUAGE_CODE
     if apps.is_installed("django.contrib.auth"):
-        from django.contrib.auth.models import AnonymousUser  # noqa: PLC0415
-
-        request.user = AnonymousUser()
+        request.user = anonymous_user()
     return request
 
 
-def policy(content: bytes) -> str:
-    """Nothing is loaded from anywhere, and nothing runs but what stands in the page."""
+def _policy(content: bytes) -> str:
+    """Return a policy that loads nothing and runs only the page's own styles and scripts."""
     hashes: dict[str, list[str]] = {"style": [], "script": []}
     for name, text in INLINE.findall(content):
         digest = b64encode(sha256(text).digest()).decode()
         hashes[name.decode()].append(f"'sha256-{digest}'")
     allowed = "; ".join(f"{name}-src {' '.join(found)}" for name, found in hashes.items() if found)
     return f"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; {allowed}"
-
-
-def _complain(text: str, error: Exception) -> None:
-    """Once, with the traceback, not with each request."""
-    if text not in _broken:
-        _broken.add(text)
-        logger.error("%s", text, exc_info=error)

@@ -1,12 +1,14 @@
-"""The 503 and its headers, and what answers to those who pass are marked with."""
+"""The 503 and its headers, and the headers of responses that pass."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
 from http import HTTPStatus
 from random import random
+from typing import TypeVar
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response, set_response_etag
 from django.utils.http import escape_leading_slashes
 
 from maintenance_windows.conf import conf
@@ -19,35 +21,37 @@ from maintenance_windows.http.pages import PROBLEM, Page
 from maintenance_windows.patterns import is_below
 
 HTML, TEXT, JSON = "text/html", "text/plain", "application/json"
-# What caches and CDNs heed before Cache-Control (RFC 9213 for the first).
-GOES_BEFORE = (
+# Headers that take precedence over Cache-Control in caches and CDNs (RFC 9213 for the first).
+OVERRULE_CACHE_CONTROL = (
     "CDN-Cache-Control",
     "Cloudflare-CDN-Cache-Control",
     "Surrogate-Control",
     "X-Accel-Expires",
     "Expires",
 )
-# Seconds by which browsers differ, and after which the header brings back those without scripts.
+# Seconds over which browsers spread their return; those without scripts return this much later.
 PAGE_JITTER = 5
-LONGEST = 1000  # characters of a header that is sent back or kept
+LONGEST_HEADER = 1000  # characters of a header that is read or sent
+
+Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 def refusal(request: HttpRequest, visit: Visit, verdict: Verdict) -> HttpResponse | None:
-    """The answer for a visit that does not pass; None for one that does.
+    """Return the response for a refused visit, or None if it passes.
 
-    A preflight is answered without the view, which may not look at the method.
+    A preflight gets its response here, because a view may ignore the method.
     """
     if verdict is Verdict.PREFLIGHT:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     if verdict is not Verdict.DOWN:
         return None
-    # The maintenance may have ended while the database was asked for the sender.
+    # The maintenance may have ended during the user lookup.
     visit = visit._replace(now=datetime.now(UTC))
     return None if visit.maintenance.is_over(visit.now) else unavailable(request, visit)
 
 
 def unavailable(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """The answer for a closed site (RFC 9110 section 15.6.4), never to be stored."""
+    """Return the 503 (RFC 9110 section 15.6.4), which caches must not store."""
     seconds = retry_after(visit.maintenance, visit.now, conf.MAINTENANCE_RETRY_AFTER)
     later = None
     if seconds is not None:
@@ -55,28 +59,39 @@ def unavailable(request: HttpRequest, visit: Visit) -> HttpResponse:
         later = spread(seconds, jitter, most, random())  # noqa: S311
     kind = representation(request)
     page = _page(request, visit, kind)
-    headers = {"Content-Type": page.content_type, "Cache-Control": "no-store", "Vary": "Accept"}
-    if page.language:
-        headers["Content-Language"] = page.language
-    if page.policy:
-        headers["Content-Security-Policy"] = page.policy
+    headers = {**page.headers, "Cache-Control": "no-store", "Vary": "Accept"}
     if later is not None:
         headers["Retry-After"] = str(later)
         if "HTTP_ORIGIN" in request.META:
-            # Scripts of other origins may not read it otherwise (Fetch, CORS-safelisted headers).
+            # Otherwise scripts of other origins cannot read it (Fetch, CORS-safelisted headers).
             headers["Access-Control-Expose-Headers"] = "Retry-After"
     if seconds is not None and kind == HTML:
-        # Browsers ignore Retry-After. The page's script comes back earlier, where scripts run.
+        # Browsers ignore Retry-After. If scripts run, the page's own reloads it earlier.
         refresh = seconds + PAGE_JITTER + 1 + int(random() * PAGE_JITTER)  # noqa: S311
-        headers["Refresh"] = f"{refresh}{_here(request)}"
+        headers["Refresh"] = f"{refresh}{_refresh_url(request)}"
     content = page.with_seconds(later if kind == PROBLEM else seconds)
     if request.method == "HEAD":
         headers["Content-Length"] = str(len(content))
         content = b""
-    response = HttpResponse(content, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
-    # Planned, so no error to log or to mail to ADMINS; Django asks for this mark in log_response.
+    return unlogged(HttpResponse(content, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers))
+
+
+def unlogged(response: Response) -> Response:
+    """Keep Django from logging a response as an error and mailing it to ADMINS."""
+    # Private: django.utils.log.log_response() has no other way to skip a response.
     response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001
     return response
+
+
+def revalidated(
+    request: HttpRequest, response: HttpResponse, cache: str = "no-cache"
+) -> HttpResponseBase:
+    """Return the response with an ETag, or a 304 if the client has it already."""
+    response.headers["Cache-Control"] = cache
+    if "ETag" not in response.headers:
+        set_response_etag(response)
+    etag = response.headers["ETag"]
+    return get_conditional_response(request, etag=etag, response=response) or response
 
 
 def _page(request: HttpRequest, visit: Visit, kind: str) -> Page:
@@ -92,49 +107,48 @@ def _page(request: HttpRequest, visit: Visit, kind: str) -> Page:
 
 
 def representation(request: HttpRequest) -> str:
-    """HTML, PROBLEM or TEXT: what the client likes best; text where it likes none of them."""
+    """Return the type that the client prefers: HTML, PROBLEM, or else TEXT."""
     if is_below(request.path_info, conf.MAINTENANCE_API_PREFIXES):
         return PROBLEM
     accept = request.META.get("HTTP_ACCEPT", "*/*")
-    if len(accept) >= LONGEST:
-        # No client's own: all of it may take longer to read than twenty answers.
-        accept = accept[:LONGEST].rpartition(",")[0] or "*/*"
-    return _liked_best(accept)
+    if len(accept) >= LONGEST_HEADER:
+        # No real client sends this much, and parsing it can take longer than twenty responses.
+        accept = accept[:LONGEST_HEADER].rpartition(",")[0] or "*/*"
+    return _preferred(accept)
 
 
 @lru_cache(maxsize=256)
-def _liked_best(accept: str) -> str:
-    """By Django's own reading of the header, which takes longer than all else of an answer."""
+def _preferred(accept: str) -> str:
+    """Parse Accept with Django. Cached because that takes longer than the rest of a response."""
     request = HttpRequest()
     request.META["HTTP_ACCEPT"] = accept
-    best = request.get_preferred_type([HTML, PROBLEM, JSON, TEXT])
-    if best is None:
-        # Such as application/vnd.api+json, or what has a parameter for its version.
-        liked = (accepted.sub_type for accepted in request.accepted_types)
-        for kind in liked:
-            if kind == "html":
-                return HTML
-            if kind == "json" or kind.endswith("+json"):
-                return PROBLEM
-        return TEXT
-    return PROBLEM if best == JSON else best
+    preferred = request.get_preferred_type([HTML, PROBLEM, JSON, TEXT])
+    if preferred is not None:
+        return PROBLEM if preferred == JSON else preferred
+    # Types such as application/vnd.api+json, or with a parameter for a version.
+    for kind in (accepted.sub_type for accepted in request.accepted_types):
+        if kind == "html":
+            return HTML
+        if kind == "json" or kind.endswith("+json"):
+            return PROBLEM
+    return TEXT
 
 
-def _here(request: HttpRequest) -> str:
-    """The address without the part behind #, to go to which again would be to stay."""
+def _refresh_url(request: HttpRequest) -> str:
+    """Name the page in the Refresh header: without a URL, one with a fragment is not reloaded."""
     path = escape_leading_slashes(request.get_full_path())
-    return f"; url={path}" if len(path) < LONGEST else ""  # proxies bound the size of headers
+    return f"; url={path}" if len(path) < LONGEST_HEADER else ""  # proxies limit headers
 
 
 def mark(response: HttpResponseBase, visit: Visit, verdict: Verdict) -> HttpResponseBase:
-    """An answer that was let through, with what clients must know of it and caches must not."""
+    """Add headers to a response that passed: the level for clients, and no-store for caches."""
     maintenance = visit.maintenance
     if maintenance.level is Level.READ_ONLY:
         until = rfc3339(maintenance.until)
-        # A structured field (RFC 9651): a token, and a string as its parameter.
+        # A structured field (RFC 9651): a token with a string as its parameter.
         response.headers["Maintenance"] = f'read-only; until="{until}"' if until else "read-only"
     if verdict is Verdict.TRUSTED:
-        for name in GOES_BEFORE:
+        for name in OVERRULE_CACHE_CONTROL:
             del response[name]
         response.headers["Cache-Control"] = "private, no-store"
     return response

@@ -1,4 +1,4 @@
-"""Tokens that let testers through: signed, for one site, and known good without the database."""
+"""Bypass tokens, which let testers pass: signed, for one site, checked without the database."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,8 +14,7 @@ SALT = "maintenance_windows.http.tokens"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BypassToken:
-    """Good for a site until `expires_at`; without one, as long as the maintenance that is on at
-    `during` goes on, however its end is moved.
+    """A token that is valid until `expires_at`, or else until the maintenance at `during` ends.
 
     `generation` is the number of times that the site's links had been revoked before.
     """
@@ -32,7 +31,7 @@ class BypassToken:
 
     @classmethod
     def read(cls, text: str) -> Self | None:
-        """None where we did not sign it."""
+        """Parse a signed token; return None if the signature is wrong."""
         try:
             site_id, generation, during, expires = signing.loads(text, salt=SALT)
         except (signing.BadSignature, ValueError):
@@ -48,15 +47,17 @@ class BypassToken:
         return self.expires_at is not None and self.expires_at <= now
 
     def belongs_to(self, state: SiteState) -> bool:
-        """Whether it was made for this site, and not revoked since."""
+        """Return whether the token is for this site and has not been revoked."""
         return (self.site_id, self.generation) == (state.site_id, state.bypass)
 
     def admits(self, state: SiteState, now: datetime) -> bool:
-        """Whether it is good for a site in this state at `now` (aware)."""
+        """Return whether the token is valid for a site in this state at `now` (aware)."""
         if not self.belongs_to(state) or self.is_over(now):
             return False
-        on = state.at(now)
-        return self.expires_at is not None or (on is not None and on.since <= self.during)
+        if self.expires_at is not None:
+            return True
+        maintenance = state.at(now)
+        return maintenance is not None and maintenance.since <= self.during
 
 
 def is_admitted(text: str, state: SiteState, now: datetime) -> bool:

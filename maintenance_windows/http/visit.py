@@ -1,8 +1,9 @@
-"""The reading of a request: its site, its method, its path and its sender."""
+"""The site of a request, and what the decision needs to know about the request."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 from django.http.request import split_domain_port
@@ -15,19 +16,19 @@ from maintenance_windows.http.exemptions import ALWAYS_OPEN
 from maintenance_windows.http.tokens import COOKIE
 
 LONGEST_HOST = 253  # characters of a domain name (RFC 1035 section 2.3.4, without the last dot)
-# Frameworks and proxies take these headers instead of the method; RFC 9110 has none of them.
+# Frameworks and proxies take the method from these headers, none of which is in RFC 9110.
 OVERRIDES = ("HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_HTTP_METHOD", "HTTP_X_METHOD_OVERRIDE")
 
 
 def read_visit(request: HttpRequest, snapshot: Snapshot) -> Visit | None:
-    """The request as a visit to a site in maintenance; None where its site is up.
+    """Return the visit to a site in maintenance, or None if the site is up.
 
-    Raises DisallowedHost, which Django answers with 400.
+    Raises DisallowedHost, for which Django returns 400.
     """
     try:
         state = site_state(request, snapshot)
     except DisallowedHost:
-        if request.path_info in ALWAYS_OPEN:  # probes send the address of a container as the host
+        if request.path_info in ALWAYS_OPEN:  # health probes use hosts outside ALLOWED_HOSTS
             return None
         raise
     now = datetime.now(UTC)
@@ -40,7 +41,7 @@ def read_visit(request: HttpRequest, snapshot: Snapshot) -> Visit | None:
         state=state,
         maintenance=maintenance,
         now=now,
-        # Another middleware may have changed the method already.
+        # Another middleware may have overridden request.method.
         methods=(request.method or "", meta.get("REQUEST_METHOD", "").upper(), *overrides),
         path=request.path_info,
         remote=meta.get("REMOTE_ADDR", ""),
@@ -55,23 +56,30 @@ def read_visit(request: HttpRequest, snapshot: Snapshot) -> Visit | None:
 
 
 def site_state(request: HttpRequest, snapshot: Snapshot) -> SiteState | None:
-    """The state of a request's site, found as django.contrib.sites does; None where it stays up.
+    """Return the state of a request's site, or None if no maintenance of it is near.
 
-    Raises DisallowedHost.
+    The site is found as django.contrib.sites finds it. Raises DisallowedHost.
     """
     if site_id := conf.SITE_ID:
         return snapshot.of(site_id)
-    raw = request._get_raw_host()  # type: ignore[attr-defined]  # noqa: SLF001
-    host, name = (_read_host if len(raw) <= LONGEST_HOST else _read_host.__wrapped__)(raw)
-    return snapshot.find(host, name)
+    meta = request.META
+    host: str | None = None
+    if settings.USE_X_FORWARDED_HOST:
+        host = meta.get("HTTP_X_FORWARDED_HOST")
+    if host is None:
+        host = meta.get("HTTP_HOST")
+    if host is None:
+        host = request.get_host()  # HTTP/1.0 allows requests without a host
+    read = _read_host if len(host) <= LONGEST_HOST else _read_host.__wrapped__
+    return snapshot.find(*read(host))
 
 
 @until_settings_change
 @lru_cache(maxsize=4096)
 def _read_host(raw: str) -> tuple[str, str]:
-    """A host in lower case, and its name without the port. Raises DisallowedHost.
+    """Return a host in lower case, and its name without the port. Raises DisallowedHost.
 
-    Django's own reading takes longer than everything else while another site is down.
+    Cached because Django's validation takes longer than the rest of the work for a site that is up.
     """
     request = HttpRequest()
     request.META["HTTP_HOST"] = raw

@@ -1,4 +1,4 @@
-"""What everybody may know of a site: what is on and what is coming, and nothing internal."""
+"""The public status of a site: its present and coming maintenance, and nothing internal."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,81 +13,77 @@ from maintenance_windows.core.state import Closure, Maintenance, SiteState
 from maintenance_windows.http.visit import site_state
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.base import KNOWN_LEVEL
-from maintenance_windows.requests import site_of
+from maintenance_windows.requests import site_or_404
 from maintenance_windows.snapshot import runtime
-from maintenance_windows.snapshot.runtime import query_with_deadline
 
 AHEAD = timedelta(days=30)
-MOST = 50  # windows that are coming
-
-Coming = tuple[Closure, ...]
-Read = tuple[str, Coming]  # the domain, and what is coming
+MOST = 50  # coming windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
-    """What there is to say about one site, named `site`, at one moment.
+class PublicStatus:
+    """The status of one site, named `site`, at one moment.
 
-    `since` is None where it is not known, as while every site is closed by a setting. Where not
-    `is_complete`, the database is away: only what starts within the hour or so is in `coming`.
+    `since` is None if the start is unknown, as while a setting takes every site down. Unless
+    `is_complete`, the database is down, and `coming` holds only what starts within the hour or so.
     """
 
     site: str
     maintenance: Maintenance | None
     since: datetime | None
-    coming: Coming
+    coming: tuple[Closure, ...]
     is_complete: bool
 
+    def as_json(self, now: datetime) -> dict[str, Any]:
+        """Return plain values: times by RFC 3339 in UTC, `retry_after` in whole seconds.
 
-def outlook_of(request: HttpRequest, now: datetime) -> Outlook:
-    """The site of a request at `now`: what is on there by what the middleware answers by.
+        If `complete`, `coming` lists the first 50 windows of the next 30 days.
+        """
+        maintenance = self.maintenance
+        return {
+            "at": rfc3339(now),
+            "site": self.site,
+            "in_maintenance": maintenance is not None,
+            "level": maintenance and maintenance.level.value,
+            "since": rfc3339(self.since),
+            "until": rfc3339(maintenance.until if maintenance else None),
+            "message": maintenance and maintenance.message,
+            "retry_after": maintenance
+            and retry_after(maintenance, now, conf.MAINTENANCE_RETRY_AFTER),
+            "coming": [
+                {
+                    "starts_at": rfc3339(window.span.start),
+                    "ends_at": rfc3339(window.span.end),
+                    "level": window.level.value,
+                    "message": window.message,
+                }
+                for window in self.coming
+            ],
+            "complete": self.is_complete,
+        }
 
-    What is coming is read from the database, and from memory while that is away. Raises
-    Site.DoesNotExist for a host that the database knows not.
+
+def public_status(request: HttpRequest, now: datetime) -> PublicStatus:
+    """Return the status of the request's site: the maintenance is the one that the 503 shows.
+
+    Coming windows are read from the database, or from memory while it is down. Raises Http404 if
+    the database has no site for the host.
     """
     state = site_state(request, runtime.current())
     maintenance = state.at(now) if state else None
-    read = query_with_deadline(lambda: _read(request, now))
-    domain, coming = read or (state and state.domain, _known(state, now))
-    return Outlook(
+    stored = runtime.query_with_deadline(lambda: _stored(request, now))
+    domain, coming = stored or (state and state.domain, _known(state, now))
+    return PublicStatus(
         site=domain or request.get_host(),
         maintenance=maintenance,
         since=maintenance.since if maintenance and state and state.domain else None,
         coming=coming,
-        is_complete=read is not None,
+        is_complete=stored is not None,
     )
 
 
-def facts(outlook: Outlook, now: datetime) -> dict[str, Any]:
-    """The same for programs. Times are RFC 3339 in UTC; `retry_after` is whole seconds.
-
-    What is `complete` lists all windows of the next 30 days, of which the first 50.
-    """
-    on = outlook.maintenance
-    return {
-        "at": rfc3339(now),
-        "site": outlook.site,
-        "in_maintenance": on is not None,
-        "level": on and on.level.value,
-        "since": rfc3339(outlook.since),
-        "until": rfc3339(on.until if on else None),
-        "message": on and on.message,
-        "retry_after": on and retry_after(on, now, conf.MAINTENANCE_RETRY_AFTER),
-        "coming": [
-            {
-                "starts_at": rfc3339(window.span.start),
-                "ends_at": rfc3339(window.span.end),
-                "level": window.level.value,
-                "message": window.message,
-            }
-            for window in outlook.coming
-        ],
-        "complete": outlook.is_complete,
-    }
-
-
-def _read(request: HttpRequest, now: datetime) -> Read:
-    site = site_of(request)
+def _stored(request: HttpRequest, now: datetime) -> tuple[str, tuple[Closure, ...]]:
+    site = site_or_404(request)
     windows = (
         MaintenanceWindow.objects.waiting()
         .filter(KNOWN_LEVEL, site=site, starts_at__gt=now, starts_at__lte=now + AHEAD)
@@ -97,6 +93,6 @@ def _read(request: HttpRequest, now: datetime) -> Read:
     return site.domain, tuple(window.closure(now) for window in windows[:MOST])
 
 
-def _known(state: SiteState | None, now: datetime) -> Coming:
+def _known(state: SiteState | None, now: datetime) -> tuple[Closure, ...]:
     ahead = [closure for closure in state.closures if closure.span.start > now] if state else []
     return tuple(sorted(ahead, key=lambda closure: closure.span.start))
