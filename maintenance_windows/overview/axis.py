@@ -1,4 +1,4 @@
-"""A stretch of time laid out from 0 to 100 per cent, and what is drawn on it."""
+"""The time axis of the overview: positions in per cent, and rows for overlapping bars."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ HUNDRED = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Aware times from `start` up to `end`; `mirrored` where one reads from right to left."""
+    """Aware times from `start` to `end`; `mirrored` for languages read from right to left."""
 
     start: datetime
     end: datetime
     mirrored: bool = False
 
     def at(self, moment: datetime) -> float:
-        """Where a moment lies, in per cent from the left; beyond the ends at the ends."""
+        """Return the position of a moment in per cent from the left, clamped to the axis."""
         share = (moment - self.start) / (self.end - self.start)
         share = min(max(share, 0.0), 1.0) * HUNDRED
         return round(HUNDRED - share if self.mirrored else share, 3)
 
     def stretch(self, span: Span) -> tuple[float, float]:
-        """Where a span begins from the left, and how wide it is, in per cent."""
+        """Return the left edge and the width of a span in per cent."""
         edges = sorted([self.at(span.start), self.at(span.end or self.end)])
         return edges[0], round(edges[1] - edges[0], 3)
 
     def midnights(self, zone: tzinfo) -> Iterator[datetime]:
-        """Each midnight on the axis by the clock of `zone`, also where days have 23 hours."""
+        """Yield the midnights of `zone` on the axis, also after days of 23 or 25 hours."""
         day = self.start.astimezone(zone).date() + timedelta(days=1)
         while (midnight := datetime.combine(day, time(), zone)) < self.end:
             yield midnight
@@ -37,7 +37,7 @@ class Axis:
 
 
 def stack(spans: Iterable[Span]) -> list[int]:
-    """For each span, in order of its start, the first row in which it meets no earlier one."""
+    """Return for each span, given in order of start, the first row where it overlaps no other."""
     rows: list[Span] = []
     placed: list[int] = []
     for span in spans:
@@ -49,5 +49,5 @@ def stack(spans: Iterable[Span]) -> list[int]:
 
 
 def depth(rows: Sequence[int]) -> int:
-    """How many rows there are; one where nothing is drawn."""
+    """Count the rows; an empty lane has one."""
     return max(rows, default=0) + 1

@@ -1,4 +1,4 @@
-"""What the admin shows first: sites with what is on, what is planned, and what just was."""
+"""The data of the admin's overview: the state and the timeline of each site."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -18,15 +18,15 @@ from maintenance_windows.overview.axis import HUNDRED, Axis, depth, stack
 
 BACK, AHEAD = timedelta(days=1), timedelta(days=14)
 NAMES = ("domain", "name")
-MOST_NEAR = 5000  # windows by which sites come first
-MOST_BARS = 100  # of a site: a window every few hours is a stripe, however many are drawn
+MOST_NEAR = 5000  # windows that move their sites to the front
+MOST_BARS = 100  # for each site: more bars than this look like one stripe
 ROW = 20  # height of a row of bars, in pixels
-LEAST = 0.5  # per cent: minutes out of two weeks can still be seen and clicked
+LEAST_WIDTH = 0.5  # per cent, so that a window of minutes can be seen and clicked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One window as it is drawn: `left` and `width` in per cent, `top` in pixels."""
+    """The bar of one window: `left` and `width` in per cent, `top` in pixels."""
 
     window: MaintenanceWindow
     status: Status
@@ -38,9 +38,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """One site; `record` is what `maintenance status --json` says of it.
+    """One site; `record` is its entry in `maintenance status --json`.
 
-    `hold` is where it is drawn that the site was switched on by hand, from the left and how wide.
+    `running` are its windows in progress, and `hold` the left edge and the width of the bar of a
+    hold.
     """
 
     site: Site
@@ -52,15 +53,15 @@ class Lane:
 
 
 def axis(now: datetime, *, mirrored: bool = False) -> Axis:
-    """A day back to two weeks ahead."""
+    """Return the axis from a day ago to two weeks ahead."""
     return Axis(now - BACK, now + AHEAD, mirrored)
 
 
 class Sites:
-    """The sites with `text` in domain or name, or all, to be paged through.
+    """A sequence of the sites with `text` in domain or name, or of all sites, for a paginator.
 
-    First come those where something is on or planned, in the order in which it begins, then the
-    others by domain; `busy` leaves these out.
+    Sites that are down or have planned windows come first, ordered by the start. The others follow
+    by domain; `busy` leaves them out.
     """
 
     def __init__(self, text: str, *, busy: bool, now: datetime) -> None:
@@ -70,8 +71,8 @@ class Sites:
         near = list(dict.fromkeys(_near(now, site_ids)))
         found = Site.objects.filter(few, many)
         if many:
-            have = set(found.filter(pk__in=near).values_list("pk", flat=True))
-            near = [pk for pk in near if pk in have]
+            matching = set(found.filter(pk__in=near).values_list("pk", flat=True))
+            near = [pk for pk in near if pk in matching]
         self.near = near
         self.found = found.filter(pk__in=near) if busy else found
 
@@ -87,13 +88,13 @@ class Sites:
 
 
 def _near(now: datetime, site_ids: list[int] | None) -> Iterator[int]:
-    """The ids of sites, each as often as something is on or planned, by when that begins."""
+    """Yield site ids, once for each hold or window, ordered by its start."""
     windows = MaintenanceWindow.objects.filter(ends_at__gt=now)
-    is_on = Q(until=None) | Q(until__gt=now)
-    at_once = Cast(Value(now), DateTimeField())  # a literal is text to MariaDB
-    begins = Coalesce("since", at_once)  # with SQL nobody need say since when
+    is_down = Q(until=None) | Q(until__gt=now)
+    at_once = Cast(Value(now), DateTimeField())  # MariaDB would take a literal for text
+    begins = Coalesce("since", at_once)  # a flag that was set with SQL may have no `since`
     rows = [
-        SiteMaintenance.objects.filter(is_on, in_maintenance=True).annotate(begins=begins),
+        SiteMaintenance.objects.filter(is_down, in_maintenance=True).annotate(begins=begins),
         windows.running().annotate(begins=F("started_at")),
         windows.waiting().filter(starts_at__lt=now + AHEAD).annotate(begins=F("starts_at")),
     ]
@@ -104,19 +105,18 @@ def _near(now: datetime, site_ids: list[int] | None) -> Iterator[int]:
 
 
 def lanes(chosen: Collection[Site], axis: Axis, now: datetime) -> Iterator[Lane]:
-    """A lane for each site, in the order given."""
+    """Yield a lane for each site, in the given order."""
     windows = _windows(chosen, axis)
     for site, record in zip(chosen, status.sites(chosen, now), strict=True):
-        every = windows[site.pk]
-        running = [window for window in every if window.status_at(now) is Status.ACTIVE]
-        own = _most_telling(every, now)
-        spans = [_span(window) for window in own]
+        running = [w for w in windows[site.pk] if w.status_at(now) is Status.ACTIVE]
+        shown = _limited(windows[site.pk], now)
+        spans = [Span(window.begins_at, window.ended_at or window.ends_at) for window in shown]
         rows = stack(spans)
         bars = [
             _bar(window, span, row, axis, now)
-            for window, span, row in zip(own, spans, rows, strict=True)
+            for window, span, row in zip(shown, spans, rows, strict=True)
         ]
-        # A run may be older than the hold on it, of whose beginning nothing is known then.
+        # An outage with windows may have started before the hold, whose own start is not recorded.
         since = now if running or not record["held"] else datetime.fromisoformat(record["since"])
         yield Lane(
             site=site,
@@ -128,12 +128,11 @@ def lanes(chosen: Collection[Site], axis: Axis, now: datetime) -> Iterator[Lane]
         )
 
 
-def _most_telling(windows: list[MaintenanceWindow], now: datetime) -> list[MaintenanceWindow]:
-    """As many as can be told apart, and rather those that are to come than those that are over."""
-    ahead = [window for window in windows if window.ends_at > now]
-    over = [window for window in windows if window.ends_at <= now]
-    left = max(0, MOST_BARS - len(ahead))
-    return [*over[len(over) - min(left, len(over)) :], *ahead[:MOST_BARS]]
+def _limited(windows: list[MaintenanceWindow], now: datetime) -> list[MaintenanceWindow]:
+    """Keep at most MOST_BARS windows, preferring present and coming ones."""
+    ahead = [window for window in windows if window.ends_at > now][:MOST_BARS]
+    past = [window for window in windows if window.ends_at <= now]
+    return [*past[max(0, len(past) + len(ahead) - MOST_BARS) :], *ahead]
 
 
 def _windows(chosen: Collection[Site], axis: Axis) -> defaultdict[int, list[MaintenanceWindow]]:
@@ -146,14 +145,9 @@ def _windows(chosen: Collection[Site], axis: Axis) -> defaultdict[int, list[Main
     return by_site
 
 
-def _span(window: MaintenanceWindow) -> Span:
-    """When it really was, as far as that is known."""
-    return Span(window.begins_at, window.ended_at or window.ends_at)
-
-
 def _bar(window: MaintenanceWindow, span: Span, row: int, axis: Axis, now: datetime) -> Bar:
     left, width = axis.stretch(span)
-    width = max(width, LEAST)
+    width = max(width, LEAST_WIDTH)
     return Bar(
         window=window,
         status=window.status_at(now),

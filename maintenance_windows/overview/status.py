@@ -1,6 +1,6 @@
-"""What there is to know at a moment, as the plain values that scripts rely on.
+"""The status of sites, windows and the scheduler as plain values: the JSON that scripts rely on.
 
-Times are RFC 3339 in UTC, lengths whole seconds.
+Times are formatted by RFC 3339 in UTC, durations as whole seconds.
 """
 
 from collections.abc import Collection, Iterable
@@ -23,7 +23,7 @@ Record = dict[str, Any]
 
 
 def scheduler(now: datetime) -> Record:
-    """When the last tick was, and whether that is recent enough (MAINTENANCE_TICK_MAX_AGE)."""
+    """Return the last tick, and whether it is recent enough (MAINTENANCE_TICK_MAX_AGE)."""
     last = Scheduler.objects.values_list("last_tick", flat=True).first()
     return {
         "last_tick": rfc3339(last),
@@ -32,12 +32,12 @@ def scheduler(now: datetime) -> Record:
 
 
 def forced() -> str | None:
-    """MAINTENANCE_FORCE as this process has it: "on", "off", or None."""
+    """Return MAINTENANCE_FORCE as this process has it: "on", "off", or None."""
     return conf.MAINTENANCE_FORCE
 
 
 def sites(chosen: Collection[Site], now: datetime) -> list[Record]:
-    """The state of each site, by the rule that the middleware answers by."""
+    """Return the state of each site, by the rule that the middleware uses."""
     ids = [site.pk for site in chosen]
     states = load(now, only=ids if len(ids) <= FEW else None).by_id
     upcoming = _upcoming(chosen, now)
@@ -65,12 +65,12 @@ def _site(site: Site, maintenance: Maintenance | None, now: datetime) -> Record:
 
 
 def _upcoming(chosen: Collection[Site], now: datetime) -> dict[int, Record]:
-    """The first window of each site that is to come, be they very many."""
+    """Return the next window of each site; cheap even with very many sites."""
     waiting = MaintenanceWindow.objects.waiting().filter(starts_at__gt=now)
     of_site = waiting.filter(site=OuterRef("pk")).order_by("starts_at", "pk")
     sites = Site.objects.filter(pk__in=[site.pk for site in chosen])
     first = sites.order_by().values_list(Subquery(of_site.values("pk")[:1]), flat=True)
-    # By their ids alone: with more to go by, planners read all that are waiting.
+    # Look up ids only: with more conditions, planners read all scheduled windows.
     found = MaintenanceWindow.objects.in_bulk([pk for pk in first if pk])
     return {
         window.site_id: {
@@ -83,7 +83,7 @@ def _upcoming(chosen: Collection[Site], now: datetime) -> dict[int, Record]:
 
 
 def windows(chosen: Iterable[MaintenanceWindow], now: datetime) -> list[Record]:
-    """Each window with its status at `now`. Select its site along."""
+    """Return each window with its status at `now`. Select the related sites beforehand."""
     return [
         {
             "id": window.pk,
