@@ -1,11 +1,10 @@
-"""The calendars of planned downtime, read from the rows.
+"""The events of the calendars, read from the database.
 
-They hold the windows that are not over for more than 90 days, cancelled ones among them, and all
-that are to come; of series also the occurrences of a year for which no window was made yet. An
-event has the times that were planned, or those that really were where somebody started or ended
-the window by hand.
+A calendar holds the windows that ended within the last 90 days, including cancelled ones, all
+coming windows, and a year of occurrences for which no window exists yet. An event has the planned
+times, or the actual ones if somebody started or ended the window by hand.
 
-Where there are very many, they hold the 100 that were over last before today and the next 400.
+A calendar holds at most the last 100 events before today and the next 400.
 """
 
 from collections import defaultdict
@@ -33,7 +32,7 @@ AHEAD = 366 * DAY
 MOST_OVER, MOST_AHEAD = 100, 400  # events
 MOST = MOST_OVER + MOST_AHEAD
 MOVES = frozenset({"starts_at", "ends_at", "started_at", "ended_at", "cancelled_at"})
-# What gives other times to the dates that a series has.
+# The changes of a series that move all its occurrences.
 MOVES_OF_SERIES = frozenset({"start_time", "length", "zone"})
 
 Changes = Mapping[int, list[Change]]
@@ -42,19 +41,19 @@ Named = defaultdict[str, list[MaintenanceWindow]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeLog:
-    """The changes of windows and of series, by id, oldest first; for readers of titles or not."""
+    """The changes of windows and of series by id, oldest first; `titles` shows titles."""
 
     windows: Changes
     series: Changes
     titles: bool
 
     def of_series_before(self, window: MaintenanceWindow) -> list[Change]:
-        """What became of its series until the window was made."""
+        """Return the changes of the window's series before the window was created."""
         changes = self.series.get(window.series_id or 0, [])
         return [change for change in changes if change.at <= window.created_at]
 
     def moves(self, windows: Iterable[MaintenanceWindow]) -> int:
-        """How often they were moved or cancelled."""
+        """Count how often the windows were moved or cancelled."""
         return sum(_number(self.windows.get(window.pk, []), MOVES) for window in windows)
 
     def uid(self, window: MaintenanceWindow) -> str:
@@ -67,17 +66,17 @@ class ChangeLog:
 
 
 def of_site(site: Site, now: datetime) -> bytes:
-    """For everyone: without titles, nor a trace of when one was changed."""
+    """Return a site's calendar for everyone, without titles and without traces of their changes."""
     return render(f"Maintenance: {site.domain}", _events(Q(site=site), now, titles=False))
 
 
 def of_all_sites(now: datetime) -> bytes:
-    """For staff: with titles."""
+    """Return the calendar of all sites for staff, with titles."""
     return render("Maintenance of all sites", _events(Q(), now, titles=True))
 
 
 def _events(chosen: Q, now: datetime, *, titles: bool) -> tuple[CalendarEvent, ...]:
-    # Whole days, so that the bytes change once a day at the most when nothing else does.
+    # Whole days, so that the bytes of an unchanged calendar change at most once a day.
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     windows = MaintenanceWindow.objects.filter(KNOWN_LEVEL, chosen)
     series = WindowSeries.objects.filter(KNOWN_LEVEL, chosen)
@@ -86,7 +85,7 @@ def _events(chosen: Q, now: datetime, *, titles: bool) -> tuple[CalendarEvent, .
     if len(ids) > MOST:
         period = _narrowed(period, windows, today)
         ids = set(_near(period, chosen))
-    # Before the rows: where one is moved in between, its SEQUENCE goes up with the next answer.
+    # Read the log before the windows: a move in between then raises SEQUENCE the next time.
     log = ChangeLog(
         windows=_changes("window_id", Change.objects.filter(window__in=ids), titles=titles),
         series=_changes("series_id", Change.objects.filter(series__in=series), titles=titles),
@@ -94,22 +93,22 @@ def _events(chosen: Q, now: datetime, *, titles: bool) -> tuple[CalendarEvent, .
     )
     named = _named(windows.filter(pk__in=ids), log)
     events = {
-        uid: _of_windows(uid, same, log)
+        uid: _window_event(uid, same, log)
         for uid, same in named.items()
         if (same[-1].ended_at or same[-1].ends_at) > period.start
     }
-    made = {(window.series_id, window.occurs_on) for same in named.values() for window in same}
+    exist = {(window.series_id, window.occurs_on) for same in named.values() for window in same}
     stop = min(today + AHEAD, period.end or today + AHEAD)
     for one in series.filter(ended_at=None).select_related("site"):
         for occurrence in _occurrences(one, now, stop):
-            if (one.pk, occurrence.date) not in made and occurrence.starts_at >= period.start:
+            if (one.pk, occurrence.date) not in exist and occurrence.starts_at >= period.start:
                 uid = uids.of_occurrence(one, occurrence.date)
-                events[uid] = _of_occurrence(uid, one, occurrence, named[uid], log)
+                events[uid] = _occurrence_event(uid, one, occurrence, named[uid], log)
     return _nearest(events.values(), today)
 
 
 def _narrowed(period: Span, windows: QuerySet[MaintenanceWindow], today: datetime) -> Span:
-    """As much of the period as the number of its windows allows."""
+    """Shorten the period until it has at most MOST windows."""
     starts = windows.values_list("starts_at", flat=True)
     over = starts.filter(starts_at__gt=period.start, starts_at__lt=today).order_by("-starts_at")
     ahead = starts.filter(starts_at__gte=today).order_by("starts_at")
@@ -118,9 +117,9 @@ def _narrowed(period: Span, windows: QuerySet[MaintenanceWindow], today: datetim
 
 
 def _near(period: Span, chosen: Q) -> QuerySet[Any, Any]:
-    """The ids of windows of the period, and of those that series made for it and people moved.
+    """Return the ids of the windows in the period, or moved out of it from their occurrence.
 
-    Some come twice: those of all sites are asked for in parts, for each of which is an index.
+    May yield duplicates, because all sites take one query for each index.
     """
     begins, on_date = Q(), Q(occurs_on__gte=(period.start - 2 * DAY).date())
     if period.end:
@@ -138,12 +137,12 @@ def _near(period: Span, chosen: Q) -> QuerySet[Any, Any]:
         ]
     windows = MaintenanceWindow.objects.filter(KNOWN_LEVEL, chosen).values_list("pk", flat=True)
     found, *others = [windows.filter(part) for part in parts]
-    # Django 5.2.0 does not slice a union of one.
+    # Django 5.2.0 cannot slice a union of a single query.
     return found.union(*others, all=True) if others else found
 
 
 def _nearest(events: Iterable[CalendarEvent], today: datetime) -> tuple[CalendarEvent, ...]:
-    """As many as a calendar is good for; those that are to come first."""
+    """Keep the last MOST_OVER past events and the next MOST_AHEAD, ordered by start."""
     in_order = sorted(events, key=lambda event: (event.starts_at, event.uid))
     over = [event for event in in_order if event.ends_at <= today]
     ahead = [event for event in in_order if event.ends_at > today]
@@ -151,18 +150,18 @@ def _nearest(events: Iterable[CalendarEvent], today: datetime) -> tuple[Calendar
 
 
 def _named(windows: QuerySet[MaintenanceWindow], log: ChangeLog) -> Named:
-    """The windows by UID: the last one, and cancelled ones whose date is back."""
+    """Group windows by UID: the last is current, earlier ones were cancelled before it."""
     named: Named = defaultdict(list)
     for window in windows.select_related("site", "series").order_by("pk"):
         uid = log.uid(window)
-        # Where a series left a zone and came back to it, one that people moved may have the date.
+        # If a series returned to an earlier zone, a window that was moved may have the date.
         if not all(earlier.cancelled_at for earlier in named[uid]):
             uid = uids.alone(window)
         named[uid].append(window)
     return named
 
 
-def _of_windows(uid: str, same: list[MaintenanceWindow], log: ChangeLog) -> CalendarEvent:
+def _window_event(uid: str, same: list[MaintenanceWindow], log: ChangeLog) -> CalendarEvent:
     window = same[-1]
     before = log.of_series_before(window)
     moves = _number(before, MOVES_OF_SERIES) + log.moves(same)
@@ -179,14 +178,14 @@ def _of_windows(uid: str, same: list[MaintenanceWindow], log: ChangeLog) -> Cale
     )
 
 
-def _of_occurrence(
+def _occurrence_event(
     uid: str,
     series: WindowSeries,
     occurrence: Occurrence,
     cancelled: list[MaintenanceWindow],
     log: ChangeLog,
 ) -> CalendarEvent:
-    """What the window will be, so that making it changes nothing."""
+    """Return the event that the window will have, so that creating the window changes nothing."""
     changes = log.series.get(series.pk, [])
     moves = _number(changes, MOVES_OF_SERIES) + log.moves(cancelled)
     return CalendarEvent(
@@ -202,7 +201,7 @@ def _of_occurrence(
 
 
 def _changes(owner: str, changes: QuerySet[Change], *, titles: bool) -> Changes:
-    """Those of a title alone are there for readers of titles only."""
+    """Group changes by owner; leave out title-only changes unless titles are shown."""
     by_owner = defaultdict(list)
     for change in changes.order_by("at", "pk"):
         if titles or change.changes.keys() != {"title"}:
@@ -222,4 +221,4 @@ def _occurrences(series: WindowSeries, now: datetime, stop: datetime) -> Iterato
     try:
         yield from series.recurrence().occurrences(now, stop)
     except RuleError:
-        return  # somebody wrote it with SQL; no windows are made of it either
+        return  # an invalid rule, written with SQL; no windows are created from it either

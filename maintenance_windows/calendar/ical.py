@@ -1,7 +1,6 @@
-"""The calendar feed as iCalendar writes it (RFC 5545): the same values, the same bytes."""
+"""The calendar feed in iCalendar format (RFC 5545). Equal values give equal bytes."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -11,18 +10,19 @@ import icalendar
 from maintenance_windows.core.state import Level
 
 PRODUCT = "-//django-maintenance-windows//EN"
-# How often a subscriber should ask again.
+# How often a subscriber should refresh the calendar.
 REFRESH = timedelta(minutes=15)
-# TEXT has none of them (section 3.3.11), but for the tab and line ends, which are escaped.
+# TEXT allows no control characters (section 3.3.11) except tabs and line ends, which are escaped.
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarEvent:
-    """One window. Times are aware and are written in UTC, to the second.
+    """One window. Times are aware; the feed has them in UTC, to the second.
 
-    `changed_at` is the last change, and `sequence` the number of moves and cancellations: of two
-    copies the one with the higher number stands, then the later one (RFC 5546, section 2.1.5).
+    `changed_at` is the time of the last change, and `sequence` the number of moves and
+    cancellations. Of two copies the one with the higher number counts, then the later one (RFC
+    5546, section 2.1.5).
     """
 
     uid: str
@@ -39,7 +39,7 @@ class CalendarEvent:
 
 @lru_cache(maxsize=32)
 def render(name: str, events: tuple[CalendarEvent, ...]) -> bytes:
-    """A published calendar of this name, in UTF-8. Made once while nothing changes."""
+    """Render a published calendar in UTF-8. Cached until an event changes."""
     calendar = icalendar.Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
@@ -47,14 +47,10 @@ def render(name: str, events: tuple[CalendarEvent, ...]) -> bytes:
     calendar.add("x-wr-calname", icalendar.vText(_plain(name)))
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", icalendar.vDuration(REFRESH))
-    for component in map(_component, _in_order(events)):
-        calendar.add_component(component)
+    for event in events:
+        calendar.add_component(_component(event))
     content: bytes = calendar.to_ical()
     return content
-
-
-def _in_order(events: Iterable[CalendarEvent]) -> list[CalendarEvent]:
-    return sorted(events, key=lambda event: (event.starts_at, event.uid))
 
 
 def _component(event: CalendarEvent) -> icalendar.Event:
@@ -75,7 +71,7 @@ def _component(event: CalendarEvent) -> icalendar.Event:
 
 
 def _summary(event: CalendarEvent) -> str:
-    """In English for everybody: the bytes are the same whoever asks."""
+    """Summarise an event, always in English, so that every client gets the same bytes."""
     read_only = event.level is Level.READ_ONLY
     kind = "Read-only maintenance" if read_only else "Maintenance"
     return f"{kind}: {event.site}" + (f" ({event.title})" if event.title else "")

@@ -1,8 +1,8 @@
-"""What a window is in calendars, for ever: the UID of its event.
+"""Stable UIDs of calendar events.
 
-What a series makes is named by the local date that it had at first, in the zone that the series
-had then. So an event stays itself when its window is made, moved or cancelled, when the series
-changes its times or its zone, and when it comes back to a date that it had left out.
+The UID of an occurrence comes from its first local date, in the zone that its series had then. It
+therefore survives when the window is created, moved or cancelled, when the series changes its
+times or its zone, and when the series returns to a date that it had left out.
 """
 
 from collections.abc import Iterable
@@ -17,12 +17,12 @@ NAMESPACE = UUID("5d7c0f3e-6a52-4d0b-9a3c-3f1f6f0c8e21")
 
 
 def uid(*names: object) -> str:
-    """What tells an event from all others for ever: a UUID, as RFC 7986, section 5.3, has it."""
+    """Return a stable, globally unique id: a UUID, as RFC 7986, section 5.3, recommends."""
     return str(uuid5(NAMESPACE, " ".join(map(str, names))))
 
 
 def of_occurrence(series: WindowSeries, day: date, zone_name: str = "") -> str:
-    """The UID of the window that a series has or will have on a local date."""
+    """Return the UID of the window that a series has or will have on a local date."""
     name = zone_name or series.zone
     return uid("series", series.pk, series.created_at.isoformat(), name, day.isoformat())
 
@@ -30,7 +30,7 @@ def of_occurrence(series: WindowSeries, day: date, zone_name: str = "") -> str:
 def of_window(
     window: MaintenanceWindow, changes: Iterable[Change], changes_of_series: Iterable[Change]
 ) -> str:
-    """See of_occurrence() for a window of a series. Changes are given oldest first."""
+    """Return the UID of a window, see of_occurrence(). Changes are given oldest first."""
     series = window.series
     if series is None:
         return alone(window)
@@ -38,14 +38,14 @@ def of_window(
     zones = [changed["zone"][0] for changed in since if "zone" in changed]
     if window.occurs_on and not zones:
         return of_occurrence(series, window.occurs_on)
-    # A date goes when the series cancels the window, and is another one in another zone.
+    # A window that its series cancelled has no date, and another zone may give it another date.
     first_zone = zones[0] if zones else series.zone
     day = _local_date(_first_start(window, changes), first_zone)
     return of_occurrence(series, day, first_zone)
 
 
 def alone(window: MaintenanceWindow) -> str:
-    """The UID of a window that no series has made."""
+    """Return the UID of a window without a series."""
     return uid("window", window.pk, window.created_at.isoformat())
 
 
@@ -59,4 +59,4 @@ def _local_date(moment: datetime, zone_name: str) -> date:
     try:
         return moment.astimezone(zone(zone_name)).date()
     except RuleError:
-        return moment.astimezone(UTC).date()  # of a zone that is no more
+        return moment.astimezone(UTC).date()  # the zone no longer exists
