@@ -121,6 +121,7 @@ NUMBER = "is not a number from 1 to "
         ("FREQ=DAILY;UNTIL=2027-12-31", "Cannot read UNTIL=2027-12-31"),
         ("FREQ=DAILY;UNTIL=20270230", "Cannot read UNTIL="),
         ("FREQ=DAILY;UNTIL=20271231T250000Z", "Cannot read UNTIL="),
+        ("FREQ=DAILY;UNTIL=20271231T240000Z", "Cannot read UNTIL="),
         ("FREQ=DAILY;UNTIL=20271231Z", "Cannot read UNTIL="),
         ("FREQ=DAILY;UNTIL=\u0662\u0660\u0662\u0667\u0661\u0662\u0663\u0661", "Cannot read UNTIL="),
     ],

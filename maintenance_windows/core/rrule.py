@@ -1,8 +1,9 @@
 """Parsing and validation of recurrence rules (RFC 5545, section 3.3.10), daily and rarer."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from enum import StrEnum
 from functools import lru_cache
 
@@ -26,7 +27,7 @@ SUB_DAILY = {"HOURLY", "MINUTELY", "SECONDLY"}
 KNOWN = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "WKST", *RANGES}
 
 DAY = re.compile(rf"(?P<nth>[+-]?\d{{1,2}})?(?P<day>{'|'.join(WEEKDAYS)})")
-UNTIL = re.compile(r"(?P<date>\d{8})(?:T(?P<time>\d{6})(?P<utc>Z)?)?")
+UNTIL = re.compile(r"[0-9]{8}(T(?!24)[0-9]{6}Z?)?")  # fromisoformat() reads 24 as the next day
 
 
 class Frequency(StrEnum):
@@ -179,16 +180,8 @@ def _days(value: str, frequency: Frequency, names: dict[str, str]) -> tuple[tupl
 
 def _until(value: str) -> datetime:
     """Parse UNTIL. A date includes that whole day, although the RFC wants the type of the start."""
-    match = UNTIL.fullmatch(value)
-    try:
-        if match is None:
-            raise ValueError  # noqa: TRY301
-        last = datetime.strptime(match["date"], "%Y%m%d").date()  # noqa: DTZ007
-        if match["time"] is None:
-            return datetime.combine(last, time.max)
-        at = datetime.strptime(match["time"], "%H%M%S").time()  # noqa: DTZ007
-        return datetime.combine(last, at, UTC if match["utc"] else None)
-    except ValueError:
-        raise RuleError(
-            f"Cannot read UNTIL={value}: write it as 20271231, or 20271231T010000Z in UTC."
-        ) from None
+    if UNTIL.fullmatch(value):
+        with suppress(ValueError):
+            until = datetime.fromisoformat(value)
+            return until if "T" in value else datetime.combine(until, time.max)
+    raise RuleError(f"Cannot read UNTIL={value}: write it as 20271231, or 20271231T010000Z in UTC.")

@@ -1,4 +1,4 @@
-"""What is done to windows and series: kept as rows, and announced after the commit."""
+"""The audit log of windows and series: rows for changes, and signals after the commit."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -17,34 +17,30 @@ Facts = dict[str, object]
 logger = logging.getLogger("maintenance_windows")
 
 
-def scheduled(windows: Iterable[MaintenanceWindow], actor: str) -> None:
-    """Announce windows that are new. Their own rows say when and by whom."""
+def scheduled(windows: Iterable[MaintenanceWindow], actor: str | None) -> None:
+    """Announce new windows, whose own rows record when and by whom they were created."""
     for window in windows:
         _announce(signals.window_scheduled, window, actor)
 
 
 def made(windows: Sequence[MaintenanceWindow], actor: str | None) -> None:
-    """Announce the windows that a series has made; they are one line of the log.
+    """Announce the windows created by a series, and log them in one line.
 
-    Here and below it is the doing of each window's series where no actor is given.
+    Here and below `actor=None` means each window's series itself.
     """
-    if windows:
-        _after_commit(_tell, windows, actor)
-
-
-def _tell(windows: Sequence[MaintenanceWindow], actor: str | None) -> None:
-    first, name = windows[0], _name(actor, windows[0])
-    for window in windows:
-        signals.window_scheduled.send_robust(MaintenanceWindow, window=window, actor=name)
+    if not windows:
+        return
+    scheduled(windows, actor)
     number = f"{len(windows)} {'window' if len(windows) == 1 else 'windows'}"
     by = "itself" if actor is None else actor or "code"
-    logger.info("series %s: %s made by %s, the first %s", first.series_id, number, by, first)
+    text = "series %s: %s made by %s, the first %s"
+    _after_commit(logger.info, text, windows[0].series_id, number, by, windows[0])
 
 
 def changed(
     pairs: Iterable[tuple[MaintenanceWindow, Facts]], actor: str | None, now: datetime
 ) -> None:
-    """Record and announce the windows that differ from their facts of before."""
+    """Record and announce the windows that differ from their earlier facts."""
     rows = []
     for window, before in pairs:
         if not (changes := window.changes(before)):
@@ -58,7 +54,7 @@ def changed(
 
 
 def series_changed(series: WindowSeries, before: Facts, actor: str, now: datetime) -> None:
-    """Record a series that differs from its facts of before; its windows are announced."""
+    """Record a series that differs from its earlier facts. Only its windows send signals."""
     if changes := series.changes(before):
         _change(changes, actor, now, series=series).save()
 
@@ -68,13 +64,13 @@ def _change(changes: Any, actor: str, now: datetime, **of: Any) -> Change:
 
 
 def _announce(signal: Signal, window: MaintenanceWindow, actor: str | None, **more: object) -> None:
-    given = {"window": window, "actor": _name(actor, window), **more}
-    _after_commit(signal.send_robust, MaintenanceWindow, **given)
+    arguments = {"window": window, "actor": _name(actor, window), **more}
+    _after_commit(signal.send_robust, MaintenanceWindow, **arguments)
 
 
-def _after_commit(tell: Callable[..., object], *args: Any, **kwargs: Any) -> None:
+def _after_commit(function: Callable[..., object], *args: Any, **kwargs: Any) -> None:
     using = router.db_for_write(MaintenanceWindow)
-    transaction.on_commit(partial(tell, *args, **kwargs), using=using)
+    transaction.on_commit(partial(function, *args, **kwargs), using=using)
 
 
 def _name(actor: str | None, window: MaintenanceWindow) -> str:

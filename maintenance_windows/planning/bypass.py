@@ -1,4 +1,4 @@
-"""Bypass links: made for testers, revoked by site."""
+"""Bypass links: created for testers, revoked for a whole site."""
 
 import logging
 from collections.abc import Collection
@@ -11,7 +11,6 @@ from django.db.models import F
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from maintenance_windows.core.state import SiteState
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.http.tokens import BypassToken
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
@@ -25,7 +24,7 @@ logger = logging.getLogger("maintenance_windows")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """`expires_at` is None where it is good until the maintenance ends, whenever that is."""
+    """A bypass link. If `expires_at` is None, it is valid until the maintenance ends."""
 
     site: Site
     path: str
@@ -36,12 +35,12 @@ class Link:
 
 
 def make(site: Site, now: datetime, *, length: timedelta | None = None) -> Link:
-    """A link for a length of time, else until the present or next maintenance of the site ends.
+    """Create a link, valid for `length`, or else until the present or next maintenance ends.
 
-    Raises Refused where there is none, or where the project does not serve such links.
+    Raises Refused if no maintenance is planned, or if the project does not serve such links.
     """
     with locked(lambda: now):
-        settle([site.pk], now)  # what was switched on with SQL is on record then
+        settle([site.pk], now)  # records a flag that was set with SQL
         flag = SiteMaintenance.objects.get(site=site)
     expires_at = add(now, length) if length else None
     token = BypassToken(
@@ -59,7 +58,7 @@ def make(site: Site, now: datetime, *, length: timedelta | None = None) -> Link:
 
 
 def revoke(sites: Collection[Site], *, actor: str = "") -> None:
-    """Make all links of these sites useless, and the cookies they left, at once."""
+    """Invalidate all links of these sites, and the cookies that they set, at once."""
     using = router.db_for_write(SiteMaintenance)
     with transaction.atomic(using=using):
         for site in sites:
@@ -71,11 +70,9 @@ def revoke(sites: Collection[Site], *, actor: str = "") -> None:
 
 
 def _next_start(site: Site, now: datetime) -> datetime:
-    """When the next maintenance of a site that is up starts."""
-    windows = MaintenanceWindow.objects.live(now).filter(site=site)
-    closures = tuple(window.closure(now) for window in windows)
-    coming = SiteState(site_id=site.pk, domain=site.domain, closures=closures).upcoming(now)
-    if coming is None:
+    """Return the next start of a maintenance of a site that is up. Raises Refused if none is."""
+    windows = MaintenanceWindow.objects.waiting().filter(site=site, starts_at__gt=now)
+    if (window := windows.order_by("starts_at").first()) is None:
         sentence = _("%(site)s is up and no window is planned: say for how long the link is good.")
         raise Refused(sentence % {"site": site.domain})
-    return coming.since
+    return window.starts_at

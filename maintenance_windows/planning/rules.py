@@ -1,4 +1,4 @@
-"""What may become of a window, and the sentence for what may not."""
+"""The rules for windows, and the error messages for what they refuse."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -12,24 +12,20 @@ from maintenance_windows.models import TITLE_LENGTH, MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.models.times import EARLIEST, TOO_LATE
 
-NOT_RUNNING = {
-    Status.SCHEDULED: _("Window %(id)s has not started yet: cancel it, or start it first."),
+NOT_LIVE = {
     Status.COMPLETED: _("Window %(id)s is over: the past is not edited."),
     Status.CANCELLED: _("Window %(id)s was cancelled."),
 }
-NOT_SCHEDULED = {
-    Status.ACTIVE: _("Window %(id)s is running already: end it, or extend it."),
-    Status.COMPLETED: NOT_RUNNING[Status.COMPLETED],
-    Status.CANCELLED: NOT_RUNNING[Status.CANCELLED],
+NOT_IN_PROGRESS = NOT_LIVE | {
+    Status.SCHEDULED: _("Window %(id)s has not started yet: cancel it, or start it first."),
 }
-NOT_LIVE = {
-    Status.COMPLETED: NOT_RUNNING[Status.COMPLETED],
-    Status.CANCELLED: NOT_RUNNING[Status.CANCELLED],
+NOT_SCHEDULED = NOT_LIVE | {
+    Status.ACTIVE: _("Window %(id)s is running already: end it, or extend it."),
 }
 
 
 def check_times(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
-    """Raises Refused where no window can be made of these times any more."""
+    """Raise Refused unless a window may still get these times."""
     if starts_at < EARLIEST or ends_at >= TOO_LATE:
         raise Refused(gettext("That is further away than the calendar goes."))
     if ends_at <= starts_at:
@@ -41,7 +37,7 @@ def check_times(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
 def check_move(
     window: MaintenanceWindow, starts_at: datetime, ends_at: datetime, now: datetime
 ) -> None:
-    """Raises Refused where this window may not get these times."""
+    """Raise Refused unless this window may get these times."""
     refuse(window, now, NOT_LIVE)
     if window.status_at(now) is Status.ACTIVE and starts_at != window.starts_at:
         sentence = gettext("Window %(id)s has started: only its end can still be moved.")
@@ -50,25 +46,26 @@ def check_move(
 
 
 def check_ahead(starts_at: datetime, now: datetime) -> None:
-    """Raises Refused where a window with this start would open at once."""
+    """Raise Refused unless the start is in the future."""
     if starts_at <= now:
         raise Refused(gettext("The start must lie ahead: to open a window now is for operators."))
 
 
 def check_title(title: str) -> None:
-    """Raises Refused where the database would not take it."""
+    """Raise Refused if the title is too long for the database."""
     if len(title) > TITLE_LENGTH:
         sentence = gettext("The title is longer than %(length)s characters.")
         raise Refused(sentence % {"length": TITLE_LENGTH})
 
 
 def refuse(window: MaintenanceWindow, now: datetime, sentences: Mapping[Status, Any]) -> None:
+    """Raise Refused if there is a sentence for the status of the window."""
     if sentence := sentences.get(window.status_at(now)):
         raise Refused(sentence % {"id": window.pk})
 
 
 def add(moment: datetime, length: timedelta) -> datetime:
-    """An exact length later, also where the clock changes. Raises Refused where time ends."""
+    """Add an exact length, also across a clock change. Raises Refused beyond the calendar."""
     try:
         return moment.astimezone(UTC) + length
     except OverflowError:

@@ -1,12 +1,11 @@
-"""What people do to sites: take them down, bring them up, and move or end their maintenance.
+"""The verbs for sites: take them down, bring them up, and extend or end their maintenance.
 
 The verbs work like those of planning.windows. `seen` are the ids of the windows in progress that
-the person saw. A verb refuses where another window is in progress by now, so that nobody ends
-what nobody has looked at.
+the user saw. A verb refuses if other windows have started since, so that nobody ends a window
+unseen.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.contrib.sites.models import Site
@@ -58,9 +57,9 @@ def bring_up(
     actor: str = "",
     clock: Clock = timezone.now,
 ) -> list[MaintenanceWindow]:
-    """Bring sites up now: drop their holds, and end the windows in progress, which it returns.
+    """Bring sites up now: drop their holds, and end and return the windows in progress.
 
-    Without `seen` nothing that is in progress keeps it from that.
+    Without `seen` it ends all windows in progress.
     """
     site_ids = [site.pk for site in sites]
     with locked(clock) as now:
@@ -88,8 +87,9 @@ def extend(
     actor: str = "",
     clock: Clock = timezone.now,
 ) -> MaintenanceWindow:
-    """Move the end of a site's outage to later: that of the window which ends it."""
-    with _as_seen(site, seen, clock) as now:
+    """Extend a site's outage by extending the window that ends it."""
+    with locked(clock) as now:
+        _check_seen(site, seen, now)
         near = MaintenanceWindow.objects.filter(site=site).reaching(now)
         live = [window for window in near if window.ends_at > now]
         outage = covering((Span(window.begins_at, window.ends_at) for window in live), now)
@@ -102,19 +102,13 @@ def extend(
 def end(
     site: Site, *, seen: Collection[int], actor: str = "", clock: Clock = timezone.now
 ) -> list[MaintenanceWindow]:
-    """End all windows of a site that are in progress; a hold stays."""
-    with _as_seen(site, seen, clock) as now:
+    """End all windows of a site that are in progress. A hold stays."""
+    with locked(clock) as now:
+        _check_seen(site, seen, now)
         in_progress = list(_in_progress(site, now))
         if not in_progress:
             raise _nothing_in_progress(site)
         return [windows.end(pk, actor=actor, clock=lambda: now) for pk in in_progress]
-
-
-@contextmanager
-def _as_seen(site: Site, seen: Collection[int], clock: Clock) -> Iterator[datetime]:
-    with locked(clock) as now:
-        _check_seen(site, seen, now)
-        yield now
 
 
 def _check_seen(site: Site, seen: Collection[int], now: datetime) -> None:

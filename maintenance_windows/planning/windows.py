@@ -1,8 +1,8 @@
-"""What people do to windows and flags: one verb each, for the admin, the command and tasks.
+"""The verbs for windows, one function each, for the admin, the command and tasks.
 
-A verb takes the lock, reads the clock, refuses with one sentence or changes the rows, and has
-the flags settled in the same transaction. `actor` is the name that the history keeps; `clock`
-returns an aware time; times given are aware.
+A verb takes the lock, reads the clock, changes the rows or refuses with one sentence, and settles
+the flags in the same transaction. `actor` is the name in the history, `clock` returns an aware
+time, and all times are aware.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,8 +17,8 @@ from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow
 from maintenance_windows.planning import audit
 from maintenance_windows.planning.rules import (
+    NOT_IN_PROGRESS,
     NOT_LIVE,
-    NOT_RUNNING,
     NOT_SCHEDULED,
     add,
     check_move,
@@ -41,7 +41,7 @@ def schedule(
     actor: str = "",
     clock: Clock = timezone.now,
 ) -> list[MaintenanceWindow]:
-    """Plan one window for each site, all or none. One whose start has passed opens at once."""
+    """Schedule one window for each site, all or none. If the start has passed, it starts now."""
     check_title(title)
     sites = list(sites)
     with locked(clock) as now:
@@ -60,7 +60,7 @@ def schedule(
             for site in sites
         )
         settle([window.site_id for window in planned], now, actor=actor)
-        # Once more, as they are now: one that opens at once has started.
+        # Read them again: windows whose start has passed have started.
         rows = MaintenanceWindow.objects.filter(pk__in=[window.pk for window in planned])
         windows = list(rows.select_related("site").order_by("pk"))
         audit.scheduled(windows, actor)
@@ -76,11 +76,10 @@ def revise(
     clock: Clock = timezone.now,
     **texts: str,
 ) -> MaintenanceWindow:
-    """Change what is given and keep the rest; of a window that runs the start stays.
+    """Change only the given fields. The start of a window in progress cannot change.
 
     `texts` are `level`, `title` and `message`.
     """
-
     check_title(texts.get("title", ""))
 
     def change(window: MaintenanceWindow, now: datetime) -> None:
@@ -101,7 +100,7 @@ def move(
     actor: str = "",
     clock: Clock = timezone.now,
 ) -> MaintenanceWindow:
-    """Give a window other times; of one that runs only the end."""
+    """Change the times of a window. The start of a window in progress cannot change."""
     return revise(window_id, starts_at=starts_at, ends_at=ends_at, actor=actor, clock=clock)
 
 
@@ -113,7 +112,7 @@ def extend(
     actor: str = "",
     clock: Clock = timezone.now,
 ) -> MaintenanceWindow:
-    """Move the end of a window to later: by a length, or to a time."""
+    """Extend a window by a length, or until a time."""
 
     def change(window: MaintenanceWindow, now: datetime) -> None:
         refuse(window, now, NOT_LIVE)
@@ -128,33 +127,31 @@ def extend(
 
 
 def start(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> MaintenanceWindow:
-    """Open a scheduled window now, before its time."""
-
-    def change(window: MaintenanceWindow, now: datetime) -> None:
-        refuse(window, now, NOT_SCHEDULED)
-        window.started_at = now
-
-    return _change(window_id, change, actor, clock, ["started_at"])
+    """Start a scheduled window now, before its time."""
+    return _set_to_now("started_at", window_id, actor, clock)
 
 
 def end(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> MaintenanceWindow:
-    """End a running window now, before its time."""
+    """End a window in progress now, before its time."""
 
     def change(window: MaintenanceWindow, now: datetime) -> None:
-        refuse(window, now, NOT_RUNNING)
+        refuse(window, now, NOT_IN_PROGRESS)
         window.end_at(now)
 
     return _change(window_id, change, actor, clock, ["started_at", "ended_at"])
 
 
 def cancel(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> MaintenanceWindow:
-    """Call off a window that has not started."""
+    """Cancel a window that has not started."""
+    return _set_to_now("cancelled_at", window_id, actor, clock)
 
+
+def _set_to_now(field: str, window_id: int, actor: str, clock: Clock) -> MaintenanceWindow:
     def change(window: MaintenanceWindow, now: datetime) -> None:
         refuse(window, now, NOT_SCHEDULED)
-        window.cancelled_at = now
+        setattr(window, field, now)
 
-    return _change(window_id, change, actor, clock, ["cancelled_at"])
+    return _change(window_id, change, actor, clock, [field])
 
 
 def _change(
@@ -172,7 +169,7 @@ def _change(
         window = windows.get()
         before = window.facts()
         change(window, now)
-        # What people say of one window goes before what its series says.
+        # A window that somebody changed no longer follows its series.
         window.overridden = bool(window.series_id and window.changes(before)) or window.overridden
         window.save(update_fields=[*fields, "overridden"])
         ended = [window] if window.ended_at else []

@@ -39,15 +39,11 @@ class SnapshotCache:
         self._problems = LogOnce(logger)
 
     def offer(self, snapshot: Snapshot) -> None:
-        content = (snapshot.by_id, snapshot.with_port)
-        busy = self._writer is not None and self._writer.is_alive()
-        if (
-            busy
-            or monotonic() < self._rested
-            or (content == self._written and monotonic() < self._due)
-        ):
+        content, now = (snapshot.by_id, snapshot.with_port), monotonic()
+        is_busy = self._writer is not None and self._writer.is_alive()
+        if is_busy or now < self._rested or (now < self._due and content == self._written):
             return
-        self._written, self._due = content, monotonic() + AGAIN
+        self._written, self._due = content, now + AGAIN
         self._writer = threading.Thread(target=self._write, args=[snapshot], daemon=True)
         self._writer.start()
 

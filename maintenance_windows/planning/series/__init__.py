@@ -1,4 +1,4 @@
-"""What people do to recurring windows. The public functions are those named here."""
+"""The verbs for recurring windows. The functions imported here are public."""
 
 from maintenance_windows.planning.series.verbs import check, end, materialise, repeat, revise
 

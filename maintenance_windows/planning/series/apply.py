@@ -1,4 +1,4 @@
-"""The windows of series, made ahead of time.
+"""The writing of plans: windows of series are created, changed and cancelled.
 
 A series owns those of its coming windows that nobody changed, and leaves the others alone.
 """
@@ -18,12 +18,12 @@ from maintenance_windows.planning import audit
 from maintenance_windows.planning.series.plan import Plan
 from maintenance_windows.reconcile.settle import settle
 
-BATCH = 100  # rows in a statement that gives each something of its own
+BATCH = 100  # rows in an UPDATE with a value for each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesChange:
-    """What became of a series' windows; `kept` are coming ones that people changed."""
+    """The changes to the windows of a series; `kept` are coming ones that people changed."""
 
     series: WindowSeries
     made: list[MaintenanceWindow]
@@ -33,10 +33,9 @@ class SeriesChange:
 
 
 def apply(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> list[SeriesChange]:
-    """Have the windows say what their series say; an outcome for each plan.
+    """Create, change and cancel windows according to the plans; return a result for each.
 
-    Call it inside `locked()`, with plans that were made there. Without an actor each series does
-    it by itself.
+    Call it inside `locked()`, with plans made there. `actor=None` means each series itself.
     """
     sites = {plan.series.site_id for plan in plans}
     settle(sites, now)
@@ -69,7 +68,7 @@ def apply(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> lis
 
 
 def _kept(sites: Iterable[int]) -> defaultdict[int | None, list[MaintenanceWindow]]:
-    """By series. Looked for among what is live at the sites: all else grows, be it with time."""
+    """Return individually changed coming windows by series, found through the live index."""
     live = MaintenanceWindow.objects.filter(LIVE, site__in=sites, overridden=True)
     kept: defaultdict[int | None, list[MaintenanceWindow]] = defaultdict(list)
     for window in live.filter(occurs_on__isnull=False).order_by("pk"):
@@ -80,7 +79,7 @@ def _kept(sites: Iterable[int]) -> defaultdict[int | None, list[MaintenanceWindo
 
 def _rename(dates: dict[int, date | None]) -> None:
     windows = [MaintenanceWindow(pk=pk, occurs_on=day) for pk, day in dates.items()]
-    # All at once would be dates that are there twice for a moment.
+    # Clear the dates first, because swapped dates would violate the unique constraint.
     MaintenanceWindow.objects.filter(pk__in=dates).update(occurs_on=None)
     MaintenanceWindow.objects.bulk_update(windows, ["occurs_on"], batch_size=BATCH)
 
@@ -88,13 +87,13 @@ def _rename(dates: dict[int, date | None]) -> None:
 def _change(plan: Plan, windows: Mapping[int, MaintenanceWindow]) -> None:
     texts = _texts(plan.series)
     for pk, occurrence in plan.change.items():
-        windows[pk].starts_at, windows[pk].ends_at = occurrence.starts_at, occurrence.ends_at
-        for name, value in texts.items():
+        values = {"starts_at": occurrence.starts_at, "ends_at": occurrence.ends_at, **texts}
+        for name, value in values.items():
             setattr(windows[pk], name, value)
 
 
 def _save(pairs: Iterable[tuple[MaintenanceWindow, audit.Facts]]) -> None:
-    """Most change alike, such as by an hour: a CASE with a line for each takes seconds."""
+    """Update windows in groups with equal changes, because a CASE for each takes seconds."""
     alike: defaultdict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
     for window, before in pairs:
         changes = window.changes(before).items()
@@ -109,7 +108,7 @@ def _step(old: Any, new: Any) -> Any:
 
 
 def _cancel(windows: Iterable[MaintenanceWindow], now: datetime) -> None:
-    # The date is free again, should the series come back to it.
+    # Clear the date, so that the series may use it again.
     free: dict[str, datetime | None] = {"cancelled_at": now, "occurs_on": None}
     MaintenanceWindow.objects.filter(pk__in=[window.pk for window in windows]).update(**free)
     for window in windows:
@@ -138,7 +137,7 @@ def _texts(series: WindowSeries) -> dict[str, str]:
 
 
 def _see_started(windows: Iterable[MaintenanceWindow], now: datetime) -> None:
-    """Of new windows, those that have opened at once."""
+    """Set `started_at` of new windows that have started."""
     begun = {window.pk: window for window in windows if window.starts_at <= now}
     rows = MaintenanceWindow.objects.filter(pk__in=begun)
     for pk, started_at in rows.values_list("pk", "started_at"):

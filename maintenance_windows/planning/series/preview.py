@@ -1,4 +1,4 @@
-"""The next windows of a series, before it is saved."""
+"""A preview of the next windows of a series before it is saved."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from maintenance_windows.planning.series.plan import first_date, renamed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewedWindow:
-    """A window as it will be; `window` is given where the series has no say in it."""
+    """A coming window; `window` is set if it exists and no longer follows the series."""
 
     starts_at: datetime
     ends_at: datetime
@@ -19,7 +19,7 @@ class PreviewedWindow:
 
 
 def preview(series: WindowSeries, now: datetime, number: int) -> list[PreviewedWindow]:
-    """The next windows, were the series saved like this. Raises RuleError."""
+    """Return the next windows if the series were saved like this. Raises RuleError."""
     stored = WindowSeries.objects.filter(pk=series.pk).first()
     of_series = MaintenanceWindow.objects.filter(series=series.pk, occurs_on__isnull=False)
     moved = of_series.waiting().filter(overridden=True)

@@ -1,7 +1,7 @@
-"""What people do to series: one verb each, for the admin, the command and tasks.
+"""The verbs for series, one function each, for the admin, the command and tasks.
 
-As in lifecycle.py a verb takes the lock, reads the clock, and refuses with one sentence or
-changes the rows.
+As in planning.windows, a verb takes the lock, reads the clock, and changes the rows or refuses
+with one sentence.
 """
 
 import logging
@@ -26,8 +26,8 @@ from maintenance_windows.reconcile.lock import Clock, locked
 
 T = TypeVar("T")
 
-READ = 100  # series, looked at together
-WRITTEN = 1000  # windows, under one lock: a tick that waits for it is hardly late
+READ = 100  # series planned together
+WRITTEN = 1000  # windows written under one lock, few enough not to delay a tick noticeably
 
 logger = logging.getLogger("maintenance_windows")
 
@@ -39,62 +39,59 @@ def repeat(
     actor: str = "",
     clock: Clock = timezone.now,
 ) -> list[SeriesChange]:
-    """Begin one series for each site, like a template that nobody saved; all or none.
+    """Create one series for each site from an unsaved template, all or none.
 
-    An occurrence that is on already opens at once. The windows are made for some sites after the
-    others, or hundreds would keep the tick waiting; should that be interrupted, materialise()
-    goes on with it.
+    An occurrence in progress starts at once. The windows are created in portions, because those of
+    hundreds of sites would delay the tick. After an interruption materialise() continues.
     """
     with locked(clock) as now:
         check(template, now)
-        begun = WindowSeries.objects.bulk_create(_copies(template, sites, actor))
-    outcomes = []
-    for ids in _batches([series.pk for series in begun]):
+        created = WindowSeries.objects.bulk_create(_copies(template, sites, actor))
+    changes = []
+    for ids in _batches([series.pk for series in created]):
         for portion in _portions(_planner(ids, clock()).plans()):
             with locked(clock) as now:
-                outcomes += apply(_planner(portion, now).plans(), now, actor)
-    return outcomes
+                changes += apply(_planner(portion, now).plans(), now, actor)
+    return changes
 
 
 def revise(
     series_id: int, *, actor: str = "", clock: Clock = timezone.now, **changes: Any
 ) -> SeriesChange:
-    """Change a series from now on: its past, what runs and what people changed stays as it is.
+    """Change a series from now on. Past, present and individually changed windows stay.
 
-    `changes` are fields of WindowSeries but for its site.
+    `changes` are fields of WindowSeries except its site.
     """
     with locked(clock) as now:
-        series, stored = _going_on(series_id), _going_on(series_id)
+        series, stored = _unended(series_id), _unended(series_id)
         for name, value in changes.items():
             setattr(series, name, value)
         check(series, now)
         series.save(update_fields=changes)
         audit.series_changed(series, stored.facts(), actor, now)
         plan = SeriesPlanner([series], now).plan(series, stored)
-        (outcome,) = apply([plan], now, actor)
-    return outcome
+        return apply([plan], now, actor)[0]
 
 
 def end(series_id: int, *, actor: str = "", clock: Clock = timezone.now) -> SeriesChange:
-    """Have no more windows made, and cancel the coming ones that nobody changed."""
+    """End a series: create no more windows, and cancel the coming ones that nobody changed."""
     with locked(clock) as now:
-        series = _going_on(series_id)
+        series = _unended(series_id)
         before = series.facts()
         series.ended_at = now
         series.save(update_fields=["ended_at"])
         audit.series_changed(series, before, actor, now)
-        (outcome,) = apply(SeriesPlanner([series], now).plans(), now, actor)
-    return outcome
+        return apply(SeriesPlanner([series], now).plans(), now, actor)[0]
 
 
 def materialise(clock: Clock = timezone.now) -> list[SeriesChange]:
-    """Make the windows of all series up to the horizon; returns where something was to do.
+    """Create the windows of all series up to the horizon; return the changed series.
 
-    It finds what new zone data has moved, too. A series that fails, such as one that somebody
-    wrote with SQL, is logged and keeps no other from its windows.
+    It also follows new time zone data. A series that fails, such as one written with SQL, is
+    logged and does not affect others.
     """
 
-    def look(ids: list[int]) -> list[Plan]:
+    def read(ids: list[int]) -> list[Plan]:
         return [plan for plan in _planner(ids, clock()).plans() if plan]
 
     def write(ids: list[int]) -> list[SeriesChange]:
@@ -102,17 +99,17 @@ def materialise(clock: Clock = timezone.now) -> list[SeriesChange]:
             plans = [plan for plan in _planner(ids, now).plans() if plan]
             return apply(plans, now)
 
-    outcomes = []
+    changes = []
     going_on = WindowSeries.objects.going_on().order_by("pk")
     for ids in _batches(going_on.values_list("pk", flat=True)):
-        # Most of the time nothing is to do, and nobody need wait for the lock.
-        for portion in _portions(_what_can_be(look, ids)):
-            outcomes += _what_can_be(write, portion)
-    return outcomes
+        # Plan without the lock first, because usually there is nothing to do.
+        for portion in _portions(_isolate_failures(read, ids)):
+            changes += _isolate_failures(write, portion)
+    return changes
 
 
 def check(series: WindowSeries, now: datetime) -> None:
-    """Raises Refused where no series can be made of this; writes its rule in one form."""
+    """Raise Refused if the series is invalid, and normalise its rule."""
     rules.check_title(series.title)
     if series.start_time.microsecond or series.length % SECOND:
         raise Refused(_("Start and length are whole seconds."))
@@ -144,7 +141,7 @@ def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
 
 
 def _portions(plans: Iterable[Plan]) -> Iterator[list[int]]:
-    """The ids of series whose windows are written under one lock."""
+    """Yield the ids of series whose windows are written under one lock."""
     portion: list[int] = []
     size = 0
     for plan in plans:
@@ -157,12 +154,12 @@ def _portions(plans: Iterable[Plan]) -> Iterator[list[int]]:
         yield portion
 
 
-def _what_can_be(work: Callable[[list[int]], list[T]], ids: list[int]) -> list[T]:
-    """Do it for these series together, or at least for each that its rows allow."""
+def _isolate_failures(function: Callable[[list[int]], list[T]], ids: list[int]) -> list[T]:
+    """Call the function for all series; on an error bisect them to leave out the broken ones."""
     try:
-        return work(ids)
+        return function(ids)
     except OperationalError:
-        raise  # that is no series' fault
+        raise  # the database failed, not a series
     except Exception as error:
         if len(ids) == 1:
             if isinstance(error, RuleError):
@@ -171,10 +168,10 @@ def _what_can_be(work: Callable[[list[int]], list[T]], ids: list[int]) -> list[T
                 logger.exception("series %s makes no windows", *ids)
             return []
     half = len(ids) // 2
-    return _what_can_be(work, ids[:half]) + _what_can_be(work, ids[half:])
+    return _isolate_failures(function, ids[:half]) + _isolate_failures(function, ids[half:])
 
 
-def _going_on(series_id: int) -> WindowSeries:
+def _unended(series_id: int) -> WindowSeries:
     series = WindowSeries.objects.select_related("site").filter(pk=series_id).first()
     if series is None:
         raise Refused(_("There is no series %(id)s.") % {"id": series_id})
