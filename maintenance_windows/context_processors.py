@@ -1,4 +1,4 @@
-"""For templates: add `maintenance_windows.context_processors.maintenance` to TEMPLATES."""
+"""A context processor: add `maintenance_windows.context_processors.maintenance` to TEMPLATES."""
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
@@ -7,9 +7,9 @@ from maintenance_windows.requests import get_maintenance, get_upcoming_maintenan
 
 
 def maintenance(request: HttpRequest) -> dict[str, object]:
-    """`maintenance` is what is on at this site, `upcoming_maintenance` what starts soon.
+    """Add the site's `maintenance` and its `upcoming_maintenance`, which starts soon.
 
-    Both are falsy where there is none, and looked up only where a template asks.
+    Both are falsy if there is none, and looked up only if a template uses them.
     """
     return {
         "maintenance": SimpleLazyObject(lambda: get_maintenance(request)),

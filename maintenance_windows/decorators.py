@@ -1,4 +1,4 @@
-"""For views, functions and classes, sync and async."""
+"""Decorators for views: functions and classes, sync and async."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -16,7 +16,7 @@ View = Callable[..., Any]
 
 
 def maintenance_exempt(view: View) -> View:
-    """Keep a view open during maintenance. Put it above other decorators."""
+    """Exempt a view from maintenance. Put it above other decorators."""
     if isinstance(view, type):
         return method_decorator(maintenance_exempt, name="dispatch")(view)
 
@@ -29,10 +29,10 @@ def maintenance_exempt(view: View) -> View:
 
 
 def maintenance_required(view: View) -> View:
-    """Serve a view only while its site is in maintenance, to those who pass.
+    """Serve a view only while its site is in maintenance, to users who may pass.
 
-    At other times it raises PermissionDenied, which is answered with 403: for pages that would
-    do harm while visitors are about.
+    At other times it raises PermissionDenied, which gives a 403. Use it for pages that would do
+    harm while visitors use the site.
     """
     if isinstance(view, type):
         return method_decorator(maintenance_required, name="dispatch")(view)

@@ -1,15 +1,15 @@
-"""What this app refuses, each with one sentence for the person who asked."""
+"""The exceptions of this app. The message of each is one sentence for the user."""
 
 SKIPPED = "%(time)s does not exist in %(zone)s: it could be read as %(first)s or as %(second)s."
 REPEATED = "%(time)s happens twice in %(zone)s: it could be read as %(first)s or as %(second)s."
 
 
 class Refused(ValueError):
-    """One sentence for the person who asked. Nothing was written."""
+    """A refused action. Nothing was written."""
 
 
 class RuleError(ValueError):
-    """A rule that cannot be used. The message is one sentence."""
+    """An invalid or unsupported recurrence rule."""
 
 
 class AmbiguousTime(ValueError):

@@ -1,10 +1,10 @@
-"""Who may see and do what in the admin."""
+"""The permissions of users in the admin."""
 
 from typing import Any
 
 
 def may_see_all_windows(user: Any) -> bool:
-    """Staff who may view or change windows see the overview, all titles and the staff calendar."""
+    """Return whether a user may see the overview, all titles and the staff calendar."""
     sees = any(
         user.has_perm(f"maintenance_windows.{verb}_maintenancewindow")
         for verb in ("view", "change")
@@ -13,10 +13,10 @@ def may_see_all_windows(user: Any) -> bool:
 
 
 def may_operate(user: Any) -> bool:
-    """Whoever may take sites down, bring them up, and start, extend and end windows."""
+    """Return whether a user may take sites down, bring them up, and start or end windows."""
     return bool(user.has_perm("maintenance_windows.operate_sitemaintenance"))
 
 
 def may_plan(user: Any) -> bool:
-    """Whoever may add windows."""
+    """Return whether a user may schedule windows."""
     return bool(user.has_perm("maintenance_windows.add_maintenancewindow"))

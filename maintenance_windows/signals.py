@@ -1,11 +1,11 @@
-"""What other code may listen to. Each is sent once, after the commit, by whoever won the write.
+"""The public signals. Each is sent once, after the commit, by the process that wrote the change.
 
-`maintenance_started` and `maintenance_ended`, for each run of maintenance of a site, carry
-`site_id` and `transition`, the row that was written. Their sender is SiteMaintenance.
+`maintenance_started` and `maintenance_ended` are sent for each outage of a site, with `site_id`
+and `transition`, the written row. Their sender is SiteMaintenance.
 
-`window_scheduled`, `window_changed` and `window_cancelled`, for what people do to a window, carry
-`window` and `actor`; `window_changed` also `changes`, from the name of each field that is
-different now to its old and its new value. Their sender is MaintenanceWindow.
+`window_scheduled`, `window_changed` and `window_cancelled` are sent for changes to a window, with
+`window` and `actor`. `window_changed` also has `changes`, which maps the name of each changed
+field to its old and its new value. Their sender is MaintenanceWindow.
 """
 
 from django.dispatch import Signal

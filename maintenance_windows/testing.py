@@ -1,4 +1,4 @@
-"""For the tests of projects that use this app."""
+"""Tools for the tests of projects that use this app."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ _nobodys_ids = count(-1, -1)
 
 
 class FixedReader:
-    """A reader that knows these sites, and reads nothing."""
+    """A stand-in for the refresher that knows the given sites and reads nothing."""
 
     database_answers = True
 
@@ -33,14 +33,14 @@ class FixedReader:
 
 
 class maintenance(TestContextDecorator):  # noqa: N801 (used like a function)
-    """Takes a site down for a block, a test or a test class, sync or async.
+    """Take a site down for a block, a test or a test class, sync or async.
 
         with maintenance(site, until=datetime(2029, 11, 4, 4, tzinfo=UTC)):
             assert client.get("/").status_code == 503
 
-    `site` is a Site, or the host of the requests, such as "testserver". It starts now, or at
-    `since`. This is what requests in this process see: no database is touched, and what it says
-    of windows counts for nothing meanwhile.
+    `site` is a Site, or the host of the requests, such as "testserver". The maintenance starts now
+    or at `since`. Only requests in this process see it. It needs no database, and windows in the
+    database are ignored inside the block.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class maintenance(TestContextDecorator):  # noqa: N801 (used like a function)
     def disable(self) -> None:
         reader = runtime.use(self._before)
         if reader is not self._reader and reader is not None:
-            reader.stop()  # a test has started over inside the block
+            reader.stop()  # the block called runtime.forget(), and a request started a refresher
 
     async def __aenter__(self) -> None:
         self.enable()
