@@ -140,12 +140,11 @@ def _html(maintenance: Maintenance, domain: str, language: str | None, *, secure
 
 
 def _template() -> Any:
-    if conf.MAINTENANCE_503_TEMPLATE:
+    if name := conf.MAINTENANCE_503_TEMPLATE:
         try:
-            return get_template(conf.MAINTENANCE_503_TEMPLATE)
+            return get_template(name)
         except TemplateDoesNotExist as error:
-            text = f"MAINTENANCE_503_TEMPLATE: there is no {conf.MAINTENANCE_503_TEMPLATE}."
-            _missing_templates.error(text, error)
+            _missing_templates.error(f"MAINTENANCE_503_TEMPLATE: there is no {name}.", error)
     return select_template(["503.html", "maintenance_windows/503.html"])
 
 
