@@ -14,7 +14,6 @@ from django.http import (
 from django.http.response import HttpResponseBase
 from django.template.loader import get_template
 from django.urls import get_script_prefix
-from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
@@ -81,13 +80,12 @@ def public(request: HttpRequest) -> HttpResponseBase:
         get_template("maintenance_windows/public.html"),
         {
             "site": status.site,
+            "maintenance": status.maintenance,
             "since": status.since,
             "coming": status.coming,
             "is_complete": status.is_complete,
         },
-        status.maintenance,
         request.get_host(),
-        get_language(),
         secure=request.is_secure(),
     )
     return revalidated(request, HttpResponse(page.with_seconds(None), headers=page.headers))

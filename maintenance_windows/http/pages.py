@@ -133,10 +133,11 @@ def problem(
 
 @until_settings_change
 @lru_cache(maxsize=256)
-def _html(maintenance: Maintenance, domain: str, language: str | None, *, secure: bool) -> Page:
+def _html(maintenance: Maintenance, domain: str, _language: str | None, *, secure: bool) -> Page:
     is_due = maintenance.until is not None or conf.MAINTENANCE_RETRY_AFTER is not None
-    context = {"site": domain, "retry_after": SECONDS_LEFT if is_due else None}
-    return render(_template(), context, maintenance, domain, language, secure=secure)
+    seconds = SECONDS_LEFT if is_due else None
+    context = {"site": domain, "maintenance": maintenance, "retry_after": seconds}
+    return render(_template(), context, domain, secure=secure)
 
 
 def _template() -> Any:
@@ -148,30 +149,18 @@ def _template() -> Any:
     return select_template(["503.html", "maintenance_windows/503.html"])
 
 
-def render(
-    template: Any,
-    context: dict[str, Any],
-    maintenance: Maintenance | None,
-    host: str,
-    language: str | None,
-    *,
-    secure: bool,
-) -> Page:
+def render(template: Any, context: dict[str, Any], host: str, *, secure: bool) -> Page:
     """Render a template for an anonymous visitor of `host`, with times in TIME_ZONE.
 
-    Our own templates get a Content-Security-Policy, and English if the language has no
-    translation.
+    The context gets `words` about its `maintenance`. Our own templates get a
+    Content-Security-Policy, and English if the active language has no translation.
     """
     is_ours = OURS in Path(template.origin.name).parents
-    language = translated_language() if is_ours else language or settings.LANGUAGE_CODE
-    zone = timezone.get_default_timezone()
+    language = translated_language() if is_ours else get_language() or settings.LANGUAGE_CODE
+    zone, maintenance = timezone.get_default_timezone(), context["maintenance"]
     with translation.override(language), timezone.override(zone):
-        context = {
-            "maintenance": maintenance,
-            "words": maintenance and describe(maintenance),
-            "zone": str(zone),
-            **context,
-        }
+        words = maintenance and describe(maintenance)
+        context = {**context, "words": words, "zone": str(zone)}
         content = template.render(context, nobodys_request(host, secure=secure)).encode()
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Language": language}
     if is_ours:

@@ -98,9 +98,8 @@ def _page(request: HttpRequest, visit: Visit, kind: str) -> Page:
     maintenance, language = visit.maintenance, visit.language
     site = visit.state.domain or request.get_host()
     if kind == PROBLEM:
-        return pages.problem(
-            maintenance, site, maintenance.since if visit.state.domain else None, language
-        )
+        starts_at = maintenance.since if visit.state.domain else None
+        return pages.problem(maintenance, site, starts_at, language)
     if kind == HTML:
         return pages.html(maintenance, site, language, secure=request.is_secure())
     return pages.plain(maintenance, language)
