@@ -373,6 +373,7 @@ def test_ignored_urls_are_edited_inline_and_count_at_once(acme, browser, switch)
     [
         ("regex", "(", "cannot read"),
         ("regex", ".*", "everything"),
+        ("regex", "^(a|aa)+$", "takes too long"),
         ("route", "<path:x>", "everything"),
         ("route", "   ", "required"),
         ("route", "/contact/", "leading slash"),
@@ -391,6 +392,22 @@ def test_bad_patterns_are_refused_and_nothing_is_written(acme, switch, kind, pat
     assert words in errors(switch(on=True, **inline))
     assert not IgnoredURL.objects.exists()
     assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
+
+
+def test_a_slow_pattern_that_is_here_already_keeps_nobody_from_taking_the_site_down(acme, switch):
+    row = IgnoredURL.objects.create(maintenance=acme.maintenance, kind="regex", pattern="^(a|aa)+$")
+    inline = {
+        "ignored_urls-TOTAL_FORMS": "1",
+        "ignored_urls-INITIAL_FORMS": "1",
+        "ignored_urls-0-id": str(row.pk),
+        "ignored_urls-0-kind": "regex",
+        "ignored_urls-0-pattern": "^(a|aa)+$",
+        "ignored_urls-0-maintenance": str(acme.pk),
+    }
+    changed = {**inline, "ignored_urls-0-pattern": "^(a|aa)+x$"}
+    assert "takes too long" in errors(switch(on=True, **changed))
+    switch(on=True, **inline)
+    assert SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
 
 
 def test_sites_are_neither_added_nor_deleted_here(acme, browser):

@@ -1,6 +1,5 @@
 """What stays open while a site is closed, and that no trick with a path opens anything else."""
 
-import re
 import time
 from typing import ClassVar
 
@@ -249,21 +248,11 @@ def test_a_pattern_that_could_run_away_does_not(acme, plan, at, visit, settings)
     settings.MAINTENANCE_ADMIN_IGNORED_URLS = evil
     plan(acme)
     at(TWO)
+    start = time.process_time()
     assert visit("/" + "a" * 4000 + "!").status_code == 503
     assert visit("/" + "a/" * 2000 + "!").status_code == 503
     assert visit("/" + "a" * 40).status_code != 503
-
-
-def test_these_patterns_do_run_away_in_pythons_engine():
-    """Or the test above would show nothing: each `a` more doubles the time."""
-
-    def seconds(length: int) -> float:
-        start = time.perf_counter()
-        assert re.search(r"^(a+)+$", "a" * length + "!") is None
-        return time.perf_counter() - start
-
-    seconds(10)
-    assert seconds(20) > 50 * seconds(10)
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "//"])

@@ -1,7 +1,27 @@
+"""URL patterns that people type: which are refused, and that none keeps a process busy."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
 import pytest
+from django.conf import settings as project
+from django.contrib.sites.models import Site
+from django.urls import register_converter
 
 from maintenance_windows.core.state import PatternKind
-from maintenance_windows.patterns import fault
+from maintenance_windows.models import IgnoredURL
+from maintenance_windows.patterns import matching
+from maintenance_windows.patterns.engine import compile_pattern
+from maintenance_windows.patterns.faults import fault, slowness
+from maintenance_windows.patterns.matching import Matchers, any_matches
+from tests.helpers.runaways import BOMBS, BULKY, RUNAWAYS, TEXTS
+from tests.helpers.times import TWO
 
 pytestmark = pytest.mark.any_database
 
@@ -29,6 +49,10 @@ ROUTE, REGEX = PatternKind.ROUTE, PatternKind.REGEX
         (ROUTE, "<path:anything>", "everything"),
         (ROUTE, "<path:anything>/", "everything"),
         (REGEX, ".+/$", "everything"),
+        (REGEX, "a{4294967294}", "too large"),
+        (REGEX, "(?x) ^ a b", "the flag x"),
+        (REGEX, "^a(?# why)b", "the flag x"),
+        (REGEX, "^(?i-s:a(?sx:b))", "the flag x"),
     ],
 )
 def test_bad_patterns_are_refused_with_a_sentence(kind, pattern, words):
@@ -38,16 +62,337 @@ def test_bad_patterns_are_refused_with_a_sentence(kind, pattern, words):
     assert "\n" not in sentence
 
 
-@pytest.mark.parametrize(
-    ("kind", "pattern"),
-    [
-        (ROUTE, "contact/"),
-        (ROUTE, "api/<path:rest>"),
-        (ROUTE, "<slug:page>/"),
-        (REGEX, "^$"),
-        (REGEX, r"^item/\d+/$"),
-        (REGEX, "health"),
-    ],
-)
+GOOD = [
+    (ROUTE, "contact/"),
+    (ROUTE, "api/<path:rest>"),
+    (ROUTE, "<slug:page>/"),
+    (ROUTE, "<int:year>/<int:month>/<slug:name>/"),
+    (ROUTE, "<path:folder>/<path:file>/raw/"),
+    (REGEX, "^$"),
+    (REGEX, r"^item/\d+/$"),
+    (REGEX, "health"),
+    (REGEX, r"^(?P<year>[0-9]{4})/(?P<month>[0-9]{2})/$"),
+    (REGEX, r"^blog/[\w-]+/$"),
+    (REGEX, r"^(?:api|feeds?)/v\d+/.*$"),
+    (REGEX, r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/$"),
+    (REGEX, "[a-z-]+/feed/$"),
+    (REGEX, "^(?:[a-z-]+/)+feed/$"),
+    (REGEX, "^(?!private)[a-z]+/$"),
+    (REGEX, ".*/edit/.*$"),
+    (REGEX, r"\.(css|js|png|jpg|svg|woff2?)$"),
+    (REGEX, r"^users/(?P<name>[\w.@+-]+)/photo\.(jpe?g|png|gif)$"),
+]
+
+
+@pytest.mark.parametrize(("kind", "pattern"), GOOD)
 def test_good_patterns_are_taken(kind, pattern):
     assert fault(kind, pattern) is None
+
+
+def seconds(kind: PatternKind, pattern: str, path: str) -> float:
+    """Of the processor, for one match."""
+    matches = compile_pattern(kind, pattern)
+    start = time.thread_time()
+    with suppress(TimeoutError):
+        matches(path, False)
+    return time.thread_time() - start
+
+
+@pytest.mark.parametrize("pattern", RUNAWAYS)
+def test_no_expression_takes_long(pattern):
+    """The limit is 5 ms; the engine looks at the clock now and then."""
+    assert max(seconds(REGEX, pattern, text) for text in TEXTS) < 0.25
+
+
+def test_these_expressions_do_run_away_in_pythons_engine():
+    """Or the test above would show nothing: each `a` more doubles the time."""
+
+    def seconds(length: int) -> float:
+        start = time.perf_counter()
+        assert re.search(r"^(a+)+$", "a" * length + "!") is None
+        return time.perf_counter() - start
+
+    seconds(10)
+    assert seconds(20) > 50 * seconds(10)
+
+
+def slow_here() -> list[str]:
+    """Those that `regex` has no way around."""
+    return [p for p in RUNAWAYS if fault(REGEX, p) is None and slowness(REGEX, p)]
+
+
+def test_what_is_slow_on_sample_paths_is_refused_with_a_sentence():
+    assert len(slow_here()) > 20
+    for pattern in ["^(a|aa)+$", "^shop/(a|aa)+$", r"^(shop|blog)/\d+/([a-z]|\w\w)+$"]:
+        assert "takes too long" in slowness(REGEX, pattern), pattern
+
+
+@pytest.mark.parametrize(("kind", "pattern"), GOOD)
+def test_what_people_write_is_not_slow(kind, pattern):
+    assert slowness(kind, pattern) is None
+
+
+# Seconds and MiB that each of these takes to be judged.
+JUDGE = """
+import json, resource, sys, time
+import django
+django.setup()
+from maintenance_windows.core.state import PatternKind
+from maintenance_windows.patterns.faults import fault
+for pattern in json.load(sys.stdin):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.thread_time()
+    sentence = fault(PatternKind.REGEX, pattern)
+    taken = time.thread_time() - start
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(json.dumps([sentence, taken, grown]))
+"""
+
+
+def run(code: str, *arguments: str, given: str = "", **env: str) -> str:
+    """What a process of its own prints, with the project's settings on a database in memory."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=project.BASE_DIR,
+        env={
+            "PATH": os.environ["PATH"],
+            "DJANGO_SETTINGS_MODULE": "project.settings",
+            "SECRET_KEY": "x" * 50,
+            "DATABASE_URL": "sqlite://:memory:",
+            "ALLOWED_HOSTS": "acme.example",
+            **env,
+        },
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_no_expression_takes_all_of_the_memory_to_be_compiled():
+    judged = map(json.loads, run(JUDGE, given=json.dumps([*BOMBS, *BULKY])).splitlines())
+    for pattern, (sentence, taken, grown) in zip([*BOMBS, *BULKY], judged, strict=True):
+        assert ("too large" in (sentence or "")) == (pattern in BOMBS), pattern
+        assert taken < 2, pattern
+        assert grown < 64, pattern
+
+
+@pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        ("^a{e}$", "b", False),  # about the same text, to `regex`
+        ("^a{e}$", "a{e}", True),
+        ("^a{e<=1}x", "b", False),
+        ("^a{e<=1}x", "a{e<=1}x", True),
+        ("^a{,2}$", "aa", True),
+        ("^a{}", "a{}", True),
+        (r"^[a[:alpha:]]x", "b]x", False),  # letters, to `regex`
+        (r"^[a[:alpha:]]x", ":]x", True),
+        (r"^[\[]x", "[x", True),
+        (r"^[]a[]x", "]x", True),
+        (r"^[^]a[]x", "[x", False),
+        (r"^(?a:\w)x", "éx", False),
+        (r"^\wx", "éx", True),
+        (r"^\N{LATIN SMALL LETTER A}x", "ax", True),
+        (r"^(?!private)[a-z]+/$", "public/", True),
+        (r"^(?!private)[a-z]+/$", "private/", False),
+        (r"^(\w)\1/$", "aa/", True),
+        (r"^(\w)\1/$", "ab/", False),
+    ],
+)
+def test_an_expression_means_what_it_means_in_urls_py(pattern, path, matches):
+    assert fault(REGEX, pattern) is None
+    assert bool(re.search(pattern, path)) == matches
+    assert compile_pattern(REGEX, pattern)(path, False) == matches
+
+
+# Where they can be matched by any engine, and where not.
+ROUTES = [
+    "<path:rest>/x/",
+    "a/<path:rest>/<int:number>/x/",
+    "/".join(f"<str:p{n}>" for n in range(25)) + "/x/",
+    "".join(f"<path:p{n}>/" for n in range(12)) + "x/",
+    "".join(f"<str:p{n}>" for n in range(12)) + "/x/",
+    "-".join(f"<slug:p{n}>" for n in range(12)) + "/x/",
+    "<runaway:name>/x/",
+]
+
+
+class Runaway:
+    regex = "(?:a|aa|-)+"
+
+    def to_python(self, value: str) -> str:
+        raise AssertionError("A request waits for no converter.")
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(Runaway, "runaway")
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_no_route_takes_long(route):
+    texts = [*TEXTS, "-" * 4000, "a-" * 2000]
+    assert max(seconds(ROUTE, route, text) for text in texts) < 0.25
+
+
+def test_a_converter_of_the_project_is_matched_and_not_called(acme, plan, at, visit):
+    IgnoredURL.objects.create(maintenance=acme.maintenance, pattern="x/<runaway:name>/")
+    plan(acme)
+    at(TWO)
+    assert visit("/x/a-aa/").status_code == 404
+    assert visit("/x/b/").status_code == 503
+
+
+def ignore(site: Site, *patterns: str) -> None:
+    rows = (IgnoredURL(maintenance=site.maintenance, kind="regex", pattern=p) for p in patterns)
+    IgnoredURL.objects.bulk_create(rows)
+
+
+@pytest.fixture
+def said(caplog, monkeypatch) -> Iterator[Callable[[], list[str]]]:
+    """What was logged of patterns, as by a new process."""
+    monkeypatch.setattr(matching, "ready", Matchers())
+    matching.warn.cache_clear()
+    yield lambda: [one.getMessage() for one in caplog.records if one.name == matching.__name__]
+    matching.warn.cache_clear()
+
+
+def test_slow_patterns_have_one_bound_for_the_whole_request(acme, plan, at, visit, said):
+    slow = [f"^(?:x{n}y|a|aa)+$" for n in range(400)]
+    ignore(acme, "^first/", *slow, "^last/|^a+!!$")
+    plan(acme)
+    at(TWO)
+    evil = "/" + "a" * 4000
+    for _ in range(5):  # each makes patterns ready for a quarter of a second at most
+        visit("/nothing/")
+    start = time.process_time()
+    assert visit(f"{evil}!").status_code == 503
+    assert visit(f"{evil}!!").status_code == 503  # what comes last is left out by then
+    assert time.process_time() - start < 1
+    assert visit("/first/").status_code == visit("/last/").status_code == 404
+    assert len(said()) == len(set(said())) < 40
+    assert "The URL patterns of acme.example take too long: on some" in " ".join(said())
+
+
+def test_what_is_slow_is_left_out_where_it_is_and_said_once(acme, plan, at, visit, said):
+    ignore(acme, "^(a|aa)+$", "!$")
+    plan(acme)
+    at(TWO)
+    for _ in range(3):
+        assert visit("/" + "a" * 50 + "?").status_code == 503
+        assert visit("/" + "a" * 50 + "!").status_code == 404  # the other one goes on
+        assert visit("/" + "a" * 50).status_code == 404
+    assert said() == ["The URL pattern '^(a|aa)+$' takes too long on some paths: left out there."]
+
+
+def test_what_only_sql_can_have_written_spoils_no_others(acme, plan, at, visit, said):
+    ignore(acme, "(", "a{4294967294}", ".*", "^open/")
+    plan(acme)
+    at(TWO)
+    for _ in range(2):
+        assert visit("/").status_code == 503
+        assert visit("/open/").status_code == 404
+    assert sorted(said()) == [
+        f"Left out the URL pattern {pattern!r}: the admin would not take it."
+        for pattern in ("(", ".*", "a{4294967294}")
+    ]
+
+
+def test_a_path_without_end_is_matched_with_nothing(acme, plan, at, visit):
+    ignore(acme, "^open/")
+    plan(acme)
+    at(TWO)
+    assert visit("/open/" + "x" * 4000).status_code == 404
+    assert visit("/open/" + "x" * 5000).status_code == 503
+
+
+def test_thousands_of_patterns_have_no_cliff():
+    """Once a cache held 1,024 of them: with one more it made all anew for each request."""
+
+    def cost(number: int) -> float:
+        patterns = [(ROUTE, f"page-{number}-{n}/<int:id>/") for n in range(number)]
+        for _ in range(9):  # until all are ready
+            any_matches("x", patterns)
+        start = time.thread_time()
+        for _ in range(5):
+            assert not any_matches("x", patterns)
+        return time.thread_time() - start
+
+    assert cost(4000) < 20 * cost(800)
+
+
+def test_patterns_that_nobody_asks_for_are_forgotten(monkeypatch):
+    matchers = Matchers()
+    monkeypatch.setattr(matching, "TURN", 0.0)
+    matchers.make((ROUTE, "old/"))
+    for n in range(3):
+        matchers.make((ROUTE, f"new-{n}/"))
+    assert matchers.find((ROUTE, "old/")) is None
+    assert matchers.find((ROUTE, "new-2/"))
+
+
+# Prints whether `regex` is there at the start, with a site that is up, with routes, with a regex.
+LAZY = """
+import sys
+import django
+django.setup()
+from django.contrib.sites.models import Site
+from django.core.management import call_command
+from django.test import Client
+from maintenance_windows.models import IgnoredURL
+from maintenance_windows.planning import sites
+seen = ["regex" in sys.modules]
+call_command("migrate", verbosity=0)
+site = Site.objects.create(domain="acme.example", name="Acme")
+ask = lambda path: Client().get(path, HTTP_HOST="acme.example").status_code
+open_ = IgnoredURL.objects.create
+open_(maintenance=site.maintenance, pattern="open/<int:year>/<slug:name>/")
+answers = [ask("/nowhere/")]
+seen.append("regex" in sys.modules)
+sites.take_down([site])
+answers += [ask("/nowhere/"), ask("/open/1/a/")]
+seen.append("regex" in sys.modules)
+sites.bring_up([site])
+open_(maintenance=site.maintenance, kind="regex", pattern="^late/(?!x)")
+sites.take_down([site])
+answers += [ask("/late/x"), ask("/late/y")]
+seen.append("regex" in sys.modules)
+print(seen, answers)
+"""
+LOADED = "[False, False, False, True] [404, 503, 404, 503, 404]\n"
+
+
+@pytest.mark.slow
+def test_the_engine_is_imported_when_an_expression_is_matched():
+    assert run(LAZY) == LOADED
+
+
+# Twice, as two virtual hosts of mod_wsgi have it, and to the end of the process.
+INSIDE = """
+import os, sys
+try:
+    import _interpreters as interpreters
+    create = lambda: interpreters.create("legacy")
+except ImportError:
+    import _xxsubinterpreters as interpreters
+    create = lambda: interpreters.create(isolated=False)
+code = f"import sys; sys.path[:] = {sys.path!r}" + sys.argv[1]
+both = [create(), create()]
+for one in both:
+    failed = interpreters.run_string(one, code)
+    assert failed is None, failed
+os._exit(0)
+"""
+
+
+@pytest.mark.slow
+def test_it_all_works_in_a_sub_interpreter():
+    """A compiled package may hang for ever there, and every request of mod_wsgi with it."""
+    assert run(INSIDE, f"{LAZY}\nsys.stdout.flush()") == LOADED * 2

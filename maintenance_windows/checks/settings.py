@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from maintenance_windows.conf import SETTINGS, Conf, conf
 from maintenance_windows.core.state import PatternKind
 from maintenance_windows.http.clients import UNIX, read_network
-from maintenance_windows.patterns import fault
+from maintenance_windows.patterns.faults import fault, slowness
 
 PREFIX = "MAINTENANCE_"
 MODE = "MAINTENANCE_MODE"  # and what starts with it is django-maintenance-mode's
@@ -75,15 +75,17 @@ def check_time_zones(**_: Any) -> list[CheckMessage]:
 
 
 def check_patterns(**_: Any) -> list[CheckMessage]:
-    """W002: a pattern of MAINTENANCE_ADMIN_IGNORED_URLS is left out."""
-    return [
-        CheckWarning(
-            f"MAINTENANCE_ADMIN_IGNORED_URLS: {pattern!r} is left out. {sentence}",
-            id="maintenance_windows.W002",
-        )
-        for pattern in conf.MAINTENANCE_ADMIN_IGNORED_URLS
-        if (sentence := fault(PatternKind.REGEX, pattern))
-    ]
+    """W002: a pattern of MAINTENANCE_ADMIN_IGNORED_URLS is left out, on all paths or on some."""
+    found: list[CheckMessage] = []
+    for pattern in conf.MAINTENANCE_ADMIN_IGNORED_URLS:
+        where = "is left out"
+        if (sentence := fault(PatternKind.REGEX, pattern)) is None:
+            where = "is left out where it is slow"
+            sentence = slowness(PatternKind.REGEX, pattern)
+        if sentence:
+            said = f"MAINTENANCE_ADMIN_IGNORED_URLS: {pattern!r} {where}. {sentence}"
+            found.append(CheckWarning(said, id="maintenance_windows.W002"))
+    return found
 
 
 def check_names(**_: Any) -> list[CheckMessage]:

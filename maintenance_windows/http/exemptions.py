@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator
 from functools import lru_cache
-from itertools import chain
 
 from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
@@ -12,10 +11,11 @@ from django.views.static import serve as serve_media
 
 from maintenance_windows.conf import conf, until_settings_change
 from maintenance_windows.core.decision import Exemption, Visit
-from maintenance_windows.core.state import Level, PatternKind
+from maintenance_windows.core.state import Level
 from maintenance_windows.http.clients import client, is_within, read_networks
 from maintenance_windows.http.tokens import is_admitted
-from maintenance_windows.patterns import Matcher, is_below, is_plain, is_usable, matcher
+from maintenance_windows.patterns.matching import any_matches
+from maintenance_windows.patterns.paths import is_below, is_plain
 
 # A container is not killed, a crawler not sent away for days, a certificate renewed.
 ALWAYS_OPEN = frozenset({"/robots.txt", "/healthz", "/livez", "/readyz"})
@@ -36,15 +36,8 @@ def ignored_url(visit: Visit) -> bool:
     regexes = conf.MAINTENANCE_ADMIN_IGNORED_URLS
     if not patterns and not regexes:
         return False
-    matchers = chain((matcher(*pattern) for pattern in patterns), _matchers(regexes))
-    return any(matches(path[1:]) for matches in matchers) and is_plain(path)
-
-
-@lru_cache(maxsize=16)
-def _matchers(regexes: tuple[str, ...]) -> tuple[Matcher, ...]:
-    """Of those that can be matched, from the start as ever; check says which cannot."""
-    kind = PatternKind.REGEX
-    return tuple(matcher(kind, one, from_start=True) for one in regexes if is_usable(kind, one))
+    site = visit.state.domain or "this project"
+    return is_plain(path) and any_matches(path[1:], patterns, regexes, site=site)
 
 
 def open_view(visit: Visit) -> bool:

@@ -18,7 +18,7 @@ from maintenance_windows.core.retry import retry_after, spread
 from maintenance_windows.core.state import Level
 from maintenance_windows.http import pages
 from maintenance_windows.http.pages import PROBLEM, Page
-from maintenance_windows.patterns import is_below
+from maintenance_windows.patterns.paths import is_below
 
 HTML, TEXT, JSON = "text/html", "text/plain", "application/json"
 # Headers that take precedence over Cache-Control in caches and CDNs (RFC 9213 for the first).

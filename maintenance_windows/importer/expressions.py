@@ -1,7 +1,7 @@
 """Expressions that were matched at the start of a path, for those who search in it.
 
 django-maintenancemode-2 asked re.match for the path without its leading slash; here patterns are
-searched, as in urls.py, and by RE2.
+searched, as in urls.py.
 """
 
 import re
@@ -10,39 +10,32 @@ from django.core.exceptions import ValidationError
 
 from maintenance_windows.core.state import PatternKind
 from maintenance_windows.models import IgnoredURL
-from maintenance_windows.patterns import UNREADABLE, matcher
+from maintenance_windows.patterns.engine import UNREADABLE
+from maintenance_windows.patterns.expressions import TOKEN
+from maintenance_windows.patterns.faults import fault
 
-# Flags of the whole expression; then what stands in one: an escape, a set, or a sign.
-FLAGS = re.compile(r"(?:\(\?[a-zA-Z]+\))*")
-PART = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()|]", re.DOTALL)
-# The first is text to RE2, the second a set of letters to Python.
-READ_OTHERWISE = re.compile(r"\{,\d*\}|\[:\^?\w+:\]")
+FLAGS = re.compile(r"(?:\(\?[a-zA-Z]+\))*")  # of the whole expression
 
 
 def rewritten(pattern: str) -> str:
     """The expression that, searched, finds what re.match matched with this one.
 
-    One that cannot be taken stays as it was: fault() says why.
+    One that cannot be taken stays as it was: refusal() says why.
     """
-    if READ_OTHERWISE.search(pattern):
-        return pattern
     try:
-        matcher(PatternKind.REGEX, pattern)
+        re.compile(pattern)
     except UNREADABLE:
         return pattern  # in brackets even "a)|(b" could be read
     return _anchored(pattern)
 
 
-def fault(row: IgnoredURL) -> str | None:
-    """Why a row cannot be kept; None where it can."""
-    if found := READ_OTHERWISE.search(row.pattern):
-        return f"RE2 does not read {found[0]} as Python does."
+def refusal(row: IgnoredURL) -> str | None:
+    """Why a row cannot be kept; None where it can, even if its pattern is slow on some paths."""
     try:
         row.clean_fields(exclude=["maintenance"])
-        row.clean()
     except ValidationError as error:
         return " ".join(error.messages)
-    return None
+    return fault(PatternKind.REGEX, row.pattern)
 
 
 def _anchored(pattern: str) -> str:
@@ -56,8 +49,8 @@ def _anchored(pattern: str) -> str:
 def _is_choice(expression: str) -> bool:
     """Whether the whole of it is one, as ^a|b is, where only the first part has the sign."""
     depth = 0
-    for part in PART.findall(expression):
-        depth += (part == "(") - (part == ")")
-        if part == "|" and not depth:
+    for token in TOKEN.finditer(expression):
+        depth += bool(token["opens"]) - bool(token["closes"])
+        if token["choice"] and not depth:
             return True
     return False

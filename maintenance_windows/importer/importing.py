@@ -8,7 +8,7 @@ from django.db import connections, router, transaction
 from django.utils import timezone
 
 from maintenance_windows.core.state import PatternKind
-from maintenance_windows.importer.expressions import fault, rewritten
+from maintenance_windows.importer.expressions import refusal, rewritten
 from maintenance_windows.importer.tables import NAME, Former, read
 from maintenance_windows.models import IgnoredURL, SiteMaintenance, Transition
 from maintenance_windows.planning.sites import take_down
@@ -89,7 +89,7 @@ def _open(patterns: Iterable[Ignored], left: list[str]) -> list[Ignored]:
     """Keep those that are not here yet, and return them."""
     good: dict[tuple[int, str], Ignored] = {}
     for pattern in patterns:
-        if reason := fault(pattern.row):
+        if reason := refusal(pattern.row):
             left.append(pattern.refused(reason))
         else:
             good.setdefault(pattern.key, pattern)

@@ -13,7 +13,7 @@ from maintenance_windows.core.state import Level, Maintenance, PatternKind
 from maintenance_windows.models.base import KNOWN_LEVEL, LEVEL_HELP, LEVELS
 from maintenance_windows.models.querysets import FLAG_LIVE, SiteMaintenanceQuerySet
 from maintenance_windows.models.times import readable
-from maintenance_windows.patterns import fault
+from maintenance_windows.patterns.faults import fault, slowness
 
 KINDS = [(PatternKind.ROUTE.value, _("path() route")), (PatternKind.REGEX.value, _("regex"))]
 
@@ -137,5 +137,14 @@ class IgnoredURL(models.Model):
     def clean(self) -> None:
         if not self.pattern or self.kind not in {kind for kind, _ in KINDS}:
             return  # the fields say so themselves
-        if sentence := fault(PatternKind(self.kind), self.pattern):
+        kind = PatternKind(self.kind)
+        sentence = fault(kind, self.pattern)
+        # A slow one that is here already, say from an import, keeps nobody from saving its site.
+        if sentence is None and not self._is_kept():
+            sentence = slowness(kind, self.pattern)
+        if sentence:
             raise ValidationError({"pattern": sentence})
+
+    def _is_kept(self) -> bool:
+        kept = type(self).objects.filter(pk=self.pk, kind=self.kind, pattern=self.pattern)
+        return self.pk is not None and kept.exists()

@@ -25,7 +25,6 @@ from maintenance_windows.models.statements import (
     sites,
     waiting,
 )
-from maintenance_windows.patterns import is_usable
 from maintenance_windows.snapshot.threads import yield_gil
 
 # A database that dies within this time before its own maintenance does not keep it from starting.
@@ -120,7 +119,7 @@ def _patterns(
     for site_id, kind, pattern in _asked(using, patterns(site_ids)):
         if kind not in set(PatternKind):
             wrong[site_id, kind] = f"Left out an ignored URL of site {site_id}: it is {kind!r}"
-        elif is_usable(PatternKind(kind), pattern):
+        else:
             found[site_id].append((PatternKind(kind), pattern))
     return found
 

@@ -1,0 +1,75 @@
+"""Why a pattern that somebody types is refused."""
+
+from time import thread_time
+
+from django.utils.translation import gettext as _
+
+from maintenance_windows.core.state import PatternKind
+from maintenance_windows.patterns.engine import (
+    UNREADABLE,
+    Matcher,
+    Unusable,
+    compile_pattern,
+    expression_of,
+)
+from maintenance_windows.patterns.expressions import samples
+
+# Paths with nothing in common but how they end: what matches a pair matches about everything.
+UNLIKELY = (("kq7/zx-9/~w/", "J.0/"), ("kq7/zx-9/~w", "J.0"))
+# Seconds of the processor for all samples of one pattern.
+TRIAL = 0.25
+
+
+def usable(kind: PatternKind, pattern: str) -> Matcher:
+    """The test that a pattern stands for. Raises Unusable."""
+    if not pattern.strip():
+        raise Unusable(_("Enter a pattern: a blank one would leave the whole site open."))
+    if pattern.startswith(("/", "^/")):
+        sentence = _("Leave out the leading slash, as in urls.py: healthz/ rather than /healthz/.")
+        raise Unusable(sentence)
+    try:
+        matches = compile_pattern(kind, pattern)
+        is_wide = any(all(matches(path, False) for path in paths) for paths in UNLIKELY)  # noqa: FBT003
+    except TimeoutError:
+        raise Unusable(_slow()) from None
+    except UNREADABLE as error:
+        sentence = _("Django cannot read this pattern: %(error)s")
+        raise Unusable(sentence % {"error": error}) from error
+    if is_wide:
+        sentence = _("This pattern matches everything: it would leave the whole site open.")
+        raise Unusable(sentence)
+    return matches
+
+
+def fault(kind: PatternKind, pattern: str) -> str | None:
+    """The sentence that says why a pattern cannot be used; None where it can."""
+    try:
+        usable(kind, pattern)
+    except Unusable as error:
+        return str(error)
+    return None
+
+
+def slowness(kind: PatternKind, pattern: str) -> str | None:
+    """The sentence that says that a pattern without a fault is slow; None where it is not.
+
+    It is tried on paths that are made from it. On a path that these do not stand for a match
+    may still run into its limit.
+    """
+    matches = compile_pattern(kind, pattern)
+    end = thread_time() + TRIAL
+    try:
+        for path in samples(expression_of(kind, pattern)):
+            matches(path, False)  # noqa: FBT003
+            if thread_time() > end:
+                return _slow()
+    except TimeoutError:
+        return _slow()
+    return None
+
+
+def _slow() -> str:
+    return _(
+        "This pattern takes too long on some paths: what it repeats can match the same text in "
+        "many ways, as (a|aa)+ does."
+    )

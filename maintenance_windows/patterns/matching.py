@@ -1,0 +1,98 @@
+"""The patterns of one request, matched within one bound for all of them."""
+
+import logging
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import chain
+from time import monotonic, perf_counter, thread_time
+
+from maintenance_windows.core.state import PatternKind
+from maintenance_windows.patterns.engine import LIMIT, Matcher, Unusable
+from maintenance_windows.patterns.faults import usable
+
+Pattern = tuple[PatternKind, str]
+
+LONGEST = 4096  # characters of a path: no pattern is matched with a longer one
+# Seconds that all patterns of one request may take: to be matched, and to be made ready.
+MATCHING = 0.05
+PREPARING = 0.25
+TURN = 60.0  # seconds
+
+logger = logging.getLogger(__name__)
+
+
+@lru_cache(maxsize=1024)
+def warn(sentence: str) -> None:
+    """Log it once in each process."""
+    logger.warning("%s", sentence)
+
+
+class Matchers:
+    """Patterns that are ready, as many as are asked for; others go after one or two turns."""
+
+    def __init__(self) -> None:
+        self._young: dict[Pattern, Matcher] = {}
+        self._old: dict[Pattern, Matcher] = {}
+        self._turned = monotonic()
+
+    def find(self, pattern: Pattern) -> Matcher | None:
+        if found := self._young.get(pattern):
+            return found
+        if found := self._old.get(pattern):
+            self._keep(pattern, found)
+        return found
+
+    def make(self, pattern: Pattern) -> Matcher:
+        try:
+            made = usable(*pattern)
+        except Unusable:
+            warn(f"Left out the URL pattern {pattern[1]!r}: the admin would not take it.")
+            made = _never
+        self._keep(pattern, made)
+        return made
+
+    def _keep(self, pattern: Pattern, matcher: Matcher) -> None:
+        if monotonic() - self._turned > TURN:
+            self._old, self._young, self._turned = self._young, {}, monotonic()
+        self._young[pattern] = matcher
+
+
+ready = Matchers()
+
+
+def _never(path: str, from_start: bool) -> bool:  # noqa: FBT001
+    return False
+
+
+def any_matches(
+    path: str, searched: Iterable[Pattern], from_start: Iterable[str] = (), *, site: str = ""
+) -> bool:
+    """Whether one of the patterns matches a path without its leading slash.
+
+    A match that takes too long is none. What there is no time left for is left out.
+    """
+    if len(path) > LONGEST:
+        return False
+    matching, preparing = MATCHING, PREPARING
+    asked = chain(
+        ((pattern, False) for pattern in searched),
+        (((PatternKind.REGEX, regex), True) for regex in from_start),
+    )
+    for pattern, is_anchored in asked:
+        matcher = ready.find(pattern)
+        if matcher is None and preparing > 0:
+            began = thread_time()
+            matcher = ready.make(pattern)
+            preparing -= thread_time() - began
+        if matcher is None or matching <= 0:
+            warn(f"The URL patterns of {site} take too long: on some requests some are left out.")
+            return False
+        began = perf_counter()
+        try:
+            if matcher(path, is_anchored):
+                return True
+        except TimeoutError:
+            warn(f"The URL pattern {pattern[1]!r} takes too long on some paths: left out there.")
+        # What the system held up meanwhile has not matched for longer.
+        matching -= min(perf_counter() - began, LIMIT)
+    return False
