@@ -162,7 +162,12 @@ def test_status_as_json(acme, globex, plan, maintenance, at):
     at(TWO + SECOND / 2)
     assert json.loads(maintenance("status", "acme.example", "globex.example", "--json")) == {
         "at": "2029-11-04T02:00:00.500000Z",
-        "scheduler": {"last_tick": "2029-11-04T02:00:00Z", "healthy": True},
+        "scheduler": {
+            "last_tick": "2029-11-04T02:00:00Z",
+            "healthy": True,
+            "kind": None,
+            "consumed": True,
+        },
         "sites": [
             {
                 "site": "acme.example",

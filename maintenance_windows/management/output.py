@@ -110,13 +110,16 @@ def _state(record: Record, style: Style) -> Cell:
 
 
 def _scheduler(record: Record, now: datetime, style: Style) -> Cell:
+    if not record["consumed"] and not record["healthy"]:
+        return Cell("Scheduler: beat runs, and nobody consumes its queue.", style.ERROR)
     if record["last_tick"] is None:
         return Cell("Scheduler: never ticked.", style.ERROR)
     last = datetime.fromisoformat(record["last_tick"])
     if record["healthy"]:
         # A clock that is a little behind the scheduler's makes no tick of the future.
         seconds = max(0, int((now - last).total_seconds()))
-        return Cell(f"Scheduler: last tick {seconds} s ago.")
+        by = f", {record['kind']}" if record["kind"] else ""
+        return Cell(f"Scheduler: last tick {seconds} s ago{by}.")
     wrong = "too long ago" if last < now else "which is still to come: a clock is wrong"
     return Cell(f"Scheduler: last tick at {local(record['last_tick'])}, {wrong}.", style.ERROR)
 

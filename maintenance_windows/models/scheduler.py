@@ -6,10 +6,23 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows.models.times import readable
 
 
+class SchedulerKind(models.TextChoices):
+    """What ticks. The values stand in `maintenance status --json`."""
+
+    CELERY = "celery", "Celery"
+    PROCESS = "scheduler", "maintenance scheduler"
+    CRON = "cron", "cron"
+    CODE = "", ""
+
+
 class Scheduler(models.Model):
     """The one row that says when the last tick was; on SQLite and MariaDB it is the lock too."""
 
     last_tick = models.DateTimeField(null=True)
+    # Database defaults: during a release the old code still makes this row.
+    kind = models.CharField(max_length=20, default="", db_default="", blank=True)
+    # Beat found its queue full for a while; the next tick, whoever makes it, takes this back.
+    is_unconsumed = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         verbose_name = _("scheduler")

@@ -23,11 +23,18 @@ Record = dict[str, Any]
 
 
 def scheduler(now: datetime) -> Record:
-    """Return the last tick, and whether it is recent enough (MAINTENANCE_TICK_MAX_AGE)."""
-    last = Scheduler.objects.values_list("last_tick", flat=True).first()
+    """Return the last tick, and whether it is recent enough (MAINTENANCE_TICK_MAX_AGE).
+
+    `kind` is what made it: "celery", "scheduler" (`maintenance scheduler`), "cron", or None;
+    `consumed` is False while beat finds that nobody takes its messages.
+    """
+    row = Scheduler.objects.first() or Scheduler()
+    last = row.last_tick
     return {
         "last_tick": rfc3339(last),
         "healthy": last is not None and abs(now - last) <= conf.MAINTENANCE_TICK_MAX_AGE,
+        "kind": row.kind or None,
+        "consumed": not row.is_unconsumed,
     }
 
 

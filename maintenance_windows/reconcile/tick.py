@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from maintenance_windows.logonce import LogOnce
-from maintenance_windows.models import Scheduler, SiteMaintenance, Transition
+from maintenance_windows.models import Scheduler, SchedulerKind, SiteMaintenance, Transition
 from maintenance_windows.models.statements import AGENDA, ask
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import announce, record_valid
@@ -34,7 +34,11 @@ HORIZON = timedelta(seconds=1.1)
 complaints = LogOnce(logging.getLogger("maintenance_windows"))
 
 
-def tick(clock: Clock = timezone.now, horizon: timedelta = timedelta(0)) -> datetime | None:
+def tick(
+    clock: Clock = timezone.now,
+    horizon: timedelta = timedelta(0),
+    kind: SchedulerKind = SchedulerKind.CODE,
+) -> datetime | None:
     """Make the whole fleet right; return the next time within `horizon` that changes a flag.
 
     After a pass that changed something that time is its `now`: what comes next is then asked
@@ -51,7 +55,8 @@ def tick(clock: Clock = timezone.now, horizon: timedelta = timedelta(0)) -> date
             recorded = record_valid(due[:AT_ONCE], now, errors)
             # Every other second: enough to notice a dead scheduler, and half the dead rows.
             stale = Q(last_tick=None) | Q(last_tick__lte=now - BEAT) | Q(last_tick__gt=now)
-            Scheduler.objects.filter(stale).update(last_tick=now)
+            row = Scheduler.objects.filter(stale | Q(is_unconsumed=True))
+            row.update(last_tick=now, kind=kind, is_unconsumed=False)
         done += recorded
         for start in range(AT_ONCE, len(due), AT_ONCE):
             time.sleep(PAUSE)
@@ -67,11 +72,11 @@ def tick(clock: Clock = timezone.now, horizon: timedelta = timedelta(0)) -> date
     return min((at for _, at in agenda if at and at > now), default=None)
 
 
-def watch_boundaries() -> None:
+def watch_boundaries(kind: SchedulerKind = SchedulerKind.CODE) -> None:
     """Tick now, and again at each boundary of the second that follows."""
     stop = time.monotonic() + HORIZON.total_seconds()
     while (left := stop - time.monotonic()) > 0:
-        boundary = tick(horizon=timedelta(seconds=left))
+        boundary = tick(horizon=timedelta(seconds=left), kind=kind)
         if boundary is None:
             return
         # The clock may step meanwhile: never wait longer than this tick lasts.
