@@ -9,7 +9,7 @@ from django.core.management import BaseCommand
 
 from maintenance_windows.management import arguments
 from maintenance_windows.management.base import OneLineParser
-from maintenance_windows.management.verbs import importing, series, sites, windows
+from maintenance_windows.management.verbs import importing, scheduler, series, sites, windows
 
 Verb = Callable[[BaseCommand, Namespace], None]
 USUAL = 2.0  # seconds between two looks
@@ -74,6 +74,7 @@ PREVIEW = number("--preview", metavar="N", help="list the next N windows and wri
 VALID_FOR = length("--for", help="else until the maintenance ends")
 REVOKE = flag("--revoke", help="make all links of the site useless, at once")
 DRY_RUN = flag("--dry-run", help="say what would be taken and write nothing")
+ONCE = flag("--once", help="one tick, then end")
 
 
 def add_verbs(parser: ArgumentParser) -> None:
@@ -100,4 +101,5 @@ def add_verbs(parser: ArgumentParser) -> None:
     verb("repeat", series.repeat, SITES, *RECURRENCE, *texts, TITLE, PREVIEW, JSON)
     verb("bypass", sites.bypass, SITES, VALID_FOR, REVOKE)
     verb("import-maintenancemode2", importing.import_maintenancemode2, DRY_RUN)
-    verb("tick", sites.tick)
+    verb("tick", scheduler.tick)
+    verb("scheduler", scheduler.scheduler, ONCE)

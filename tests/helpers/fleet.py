@@ -4,7 +4,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -60,13 +60,23 @@ class Fleet(Processes):
             )  # fmt: skip
             self.start(f"beat{number}", "celery", "-A", "worker", "beat", "--pidfile=")
 
+    def start_scheduler(self, copies: int = 1) -> None:
+        self.env["DJANGO_SETTINGS_MODULE"] = "project.settings"
+        for number in range(copies):
+            self.start(f"scheduler{number}", "django", "maintenance", "scheduler")
+
     def wait(self, path: str = "/readyz") -> None:
         """Until the web server answers there with a 200."""
+        self.until(lambda: ask(self.port, "s0.example", path).status == 200)
+
+    def until(self, condition: Callable[[], object]) -> float:
+        """Wait until this is so; the monotonic time then."""
         deadline = time.monotonic() + START_UP
-        while ask(self.port, "s0.example", path).status != 200:
+        while not condition():
             if time.monotonic() > deadline:
                 raise TimeoutError("\n".join(f"{name}:\n{self.log(name)}" for name in self.running))
-            time.sleep(0.05)
+            time.sleep(0.02)
+        return time.monotonic()
 
     def query(self, sql: str) -> list[tuple]:
         """Read the fleet's database, over a connection of its own."""

@@ -14,9 +14,7 @@ from maintenance_windows.management.base import unanswered
 from maintenance_windows.management.terminal import Cell, Table
 from maintenance_windows.overview import status
 from maintenance_windows.planning import bypass as links
-from maintenance_windows.planning import series
 from maintenance_windows.planning.sites import bring_up, take_down
-from maintenance_windows.reconcile import tick as reconcile
 
 
 def show_status(command: BaseCommand, given: Namespace) -> None:
@@ -113,9 +111,3 @@ def bypass(command: BaseCommand, given: Namespace) -> None:
     now = timezone.now()
     for link in [links.make(site, now, length=length) for site in sites]:
         command.stdout.write(link.url(secure=settings.SESSION_COOKIE_SECURE))
-
-
-def tick(command: BaseCommand, given: Namespace) -> None:
-    """Make all flags and windows of series right once; for cron instead of Celery."""
-    reconcile.tick()
-    series.materialise()
