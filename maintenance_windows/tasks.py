@@ -1,33 +1,173 @@
-"""The beat tasks: one sets and clears the flags, one makes the windows of series."""
+"""Beat's tasks: one sets and clears the flags, one makes the windows of series.
+
+The one module of this app that needs Celery.
+"""
 
 import logging
+import time
+from contextlib import suppress
 from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
+from celery.signals import celeryd_after_setup
 from django.db import Error as DatabaseError
 
+from maintenance_windows.beat import BEAT_ENTRIES, MATERIALISE_TASK, QUEUE, TICK_TASK
 from maintenance_windows.logonce import LogOnce
+from maintenance_windows.models import Scheduler, SchedulerKind
 from maintenance_windows.planning import series
-from maintenance_windows.reconcile import skew
-from maintenance_windows.reconcile.tick import watch_boundaries
+from maintenance_windows.reconcile.loop import keep_right
+from maintenance_windows.snapshot import threads
 
-complaints = LogOnce(logging.getLogger("maintenance_windows"), over="The tick works again.")
+# As many wait at most. The tick asks what is due now, so one would do.
+MOST_WAITING = 3
+# Seconds for which nobody takes them before that is said: a worker may be starting again.
+PATIENCE = 10.0
+DEADLINE = 1.0  # seconds for a word in the database
+# The oldest messages of a list in Redis, as long as they are ours; others' are left alone. LTRIM
+# works in a Redis that is full, and no message has to be sent here.
+DROP_OURS = """
+local oldest = redis.call('LRANGE', KEYS[1], -1000, -1)
+local ours = 0
+while ours < #oldest and string.find(oldest[#oldest - ours], ARGV[1], 1, true) do
+    ours = ours + 1
+end
+if ours > 0 then redis.call('LTRIM', KEYS[1], 0, -1 - ours) end
+return ours
+"""
+
+logger = logging.getLogger("maintenance_windows")
 
 
-@shared_task(ignore_result=True)  # type: ignore[untyped-decorator]
+class BoundedTask(Task):  # type: ignore[misc]
+    """A task of which at most a handful of messages wait, whoever takes them or not.
+
+    Beat calls apply_async() of each task that it knows, whatever its scheduler class. Nothing is
+    raised here: beat would log a traceback each second.
+    """
+
+    abstract = True
+    ignore_result = True
+    queue = QUEUE
+    most_waiting = MOST_WAITING
+    complaints = LogOnce(logger, over="Beat's messages reach the queue again.")
+    idle_since: float | None = None
+    word_is_left = False
+
+    def apply_async(
+        self, args: Any = None, kwargs: Any = None, producer: Any = None, **options: Any
+    ) -> Any:
+        """Send the task where its queue has room; None where it was not sent."""
+        if self.app.conf.task_always_eager:
+            return super().apply_async(args, kwargs, producer=producer, **options)
+        options["retry"] = False  # a message that is lost is replaced by the next
+        sent = None
+        try:
+            route = self.app.amqp.router.route({"queue": self.queue} | options, self.name)
+            queue = route["queue"]
+            with self.app.producer_or_acquire(producer) as chosen:
+                try:
+                    has_room, is_taken = self._look(chosen, queue)
+                    if has_room:
+                        sent = super().apply_async(args, kwargs, producer=chosen, **options)
+                except Exception:
+                    # The channel went with the broker, or was closed: the next try has another.
+                    chosen.connection.revive(None)
+                    chosen.revive(chosen.connection)
+                    raise
+            self._note(queue.name, is_taken=is_taken)
+        except Exception as error:  # noqa: BLE001 (of any broker, and see above)
+            said = f"Beat cannot send {self.name}, the next time will do it: {error}"
+            self.complaints.now({"broker": said})
+        return sent
+
+    def _look(self, producer: Any, queue: Any) -> tuple[bool, bool]:
+        """Return whether the queue has room, and whether anybody seems to take what is in it.
+
+        One question answers both: the declaration that sending would make all the same.
+        """
+        # Without these limits kombu would wait here until the broker is back.
+        connection = producer.connection.ensure_connection(
+            max_retries=1, interval_start=0, interval_step=0
+        )
+        declared = queue(connection.default_channel).queue_declare(passive=queue.no_declare)
+        waiting, consumers = declared.message_count, declared.consumer_count
+        # RabbitMQ knows its consumers, and makes room by itself when a message's life is over.
+        is_amqp = connection.transport.driver_type == "amqp"
+        is_taken = consumers > 0 if is_amqp else waiting < MOST_WAITING
+        return waiting < self.most_waiting, is_taken
+
+    def _note(self, name: str, *, is_taken: bool) -> None:
+        """Log, and leave word for `status` and `check`, where nobody consumes the queue."""
+        if is_taken:
+            BoundedTask.idle_since, BoundedTask.word_is_left = None, False
+            self.complaints.now({})
+            return
+        now = time.monotonic()
+        if BoundedTask.idle_since is None:
+            BoundedTask.idle_since = now
+        if now - BoundedTask.idle_since < PATIENCE:
+            return
+        if not self.word_is_left:
+            BoundedTask.word_is_left = True
+            with suppress(DatabaseError, TimeoutError):
+                threads.call_with_timeout(_leave_word, DEADLINE)
+        said = (
+            f"Nobody consumes the queue {name}: beat sends nothing until somebody does. "
+            f"Start a worker with -Q {name}."
+        )
+        self.complaints.now({"queue": said})
+
+
+def _leave_word() -> None:
+    Scheduler.objects.update(is_unconsumed=True)
+
+
+@shared_task(base=BoundedTask, name=TICK_TASK, expires=BEAT_ENTRIES[TICK_TASK][2])  # type: ignore[untyped-decorator]
 def tick(**kwargs: Any) -> None:
     """Make the fleet right now, and again at each boundary of the second that follows."""
-    try:
-        skew.compare()
-        watch_boundaries()
-    except DatabaseError as error:
-        complaints.now({"database": f"The tick fails, the next one will do it: {error}"})
-    else:
-        complaints.now({})
+    keep_right(SchedulerKind.CELERY)
 
 
 # Of thousands of series it may take longer than a tick may.
-@shared_task(ignore_result=True, soft_time_limit=540, time_limit=600)  # type: ignore[untyped-decorator]
+@shared_task(  # type: ignore[untyped-decorator]
+    base=BoundedTask,
+    name=MATERIALISE_TASK,
+    expires=BEAT_ENTRIES[MATERIALISE_TASK][2],
+    most_waiting=MOST_WAITING + 1,  # ticks that nobody takes leave room for one
+    soft_time_limit=540,
+    time_limit=600,
+)
 def materialise(**kwargs: Any) -> None:
     """Make the windows of all series up to the horizon, and follow new zone data."""
     series.materialise()
+
+
+@celeryd_after_setup.connect  # type: ignore[untyped-decorator]
+def drop_stale(instance: Any, **_: Any) -> None:
+    """Before a worker connects: drop what waits in our queue, of which Redis may be full.
+
+    RabbitMQ drops messages by itself when their life is over.
+    """
+    if QUEUE not in instance.app.amqp.queues.consume_from:
+        return
+    try:
+        dropped = _drop(instance.app)
+    except Exception as error:  # noqa: BLE001 (a worker starts all the same, and says what is wrong)
+        logger.info("What waits in the queue %s cannot be dropped: %s", QUEUE, error)
+    else:
+        if dropped:
+            logger.warning("Dropped %d stale messages from the queue %s.", dropped, QUEUE)
+
+
+def _drop(app: Any) -> int:
+    dropped = 0
+    with app.connection_for_read() as connection:
+        if connection.transport.driver_type != "redis":
+            return 0
+        connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
+        client = connection.default_channel.client
+        drop = client.register_script(DROP_OURS)
+        while count := drop(keys=[QUEUE], args=[f'"task": "{__name__}.']):
+            dropped += count
+    return dropped

@@ -1,6 +1,7 @@
 """Settings of the site that is run here; each deployment says its own by environment."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import dj_database_url
@@ -44,7 +45,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sites",
     "django.contrib.staticfiles",
-    "django_celery_beat",
+    # Without it the worker has the same entries from worker/settings.py.
+    *(["django_celery_beat"] if find_spec("django_celery_beat") else []),
     "maintenance_windows",
     "project",
 ]

@@ -1,21 +1,20 @@
 """Consumers that come back soon after their broker does, and that stop soon when told to."""
 
 import logging
-from functools import partial
 from typing import Any
 
 from celery.worker.consumer import Consumer
+
+from worker.reconnect import reconnect_soon
 
 logger = logging.getLogger(__name__)
 
 
 class FastReconnectConsumer(Consumer):  # type: ignore[misc]
-    """Tries again every half second; Celery's own back-off ends at thirty."""
+    """Tries again every half second, and says once that it does."""
 
     def ensure_connected(self, conn: Any) -> Any:
-        conn.ensure_connection = partial(
-            conn.ensure_connection, interval_start=0.5, interval_step=0, interval_max=0.5
-        )
+        reconnect_soon(conn)
         return super().ensure_connected(conn)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:

@@ -1,14 +1,22 @@
 """A beat that sees what changes as it starts, returns soon after its broker, and fills no disk."""
 
 import logging
-from datetime import UTC, datetime
-from functools import partial
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from typing import Any
 
-from django_celery_beat.schedulers import DatabaseScheduler
+from celery.beat import Scheduler
+
+from worker.reconnect import reconnect_soon
+
+if find_spec("django_celery_beat"):
+    from django_celery_beat.schedulers import DatabaseScheduler
+else:
+    DatabaseScheduler = Scheduler
 
 QUIET = 60.0  # seconds
 NEVER = datetime.min.replace(tzinfo=UTC)
+LONG = timedelta(days=1)
 
 
 class Seldom(logging.Filter):
@@ -34,14 +42,30 @@ class Seldom(logging.Filter):
 logging.getLogger(DatabaseScheduler.__module__).addFilter(Seldom())
 
 
-class FastReconnectScheduler(DatabaseScheduler):  # type: ignore[misc]
-    """Tries every half second where there is no broker at start; Celery backs off up to thirty."""
+class Reconnecting:
+    """Tries every half second where there is no broker at start."""
+
+    connection: Any
 
     def _ensure_connected(self) -> Any:
-        self.connection.ensure_connection = partial(
-            self.connection.ensure_connection, interval_start=0.5, interval_step=0, interval_max=0.5
-        )
-        return super()._ensure_connected()
+        reconnect_soon(self.connection)
+        return super()._ensure_connected()  # type: ignore[misc]
+
+
+class MemoryScheduler(Reconnecting, Scheduler):  # type: ignore[misc]
+    """For a project without django-celery-beat: needs no file, and sends all once at its start.
+
+    Celery's own would send an hourly task an hour after each start.
+    """
+
+    def setup_schedule(self) -> None:
+        super().setup_schedule()
+        for entry in self.schedule.values():
+            entry.last_run_at -= LONG
+
+
+class FastReconnectScheduler(Reconnecting, DatabaseScheduler):  # type: ignore[misc]
+    """For rows of django-celery-beat: follows them from the start."""
 
     def schedule_changed(self) -> bool:
         """Takes the first look for a change, as there may have been one since the first read.
