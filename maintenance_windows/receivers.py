@@ -1,18 +1,20 @@
 """Rows that exist without anybody making them, and the log of what happened."""
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.apps import AppConfig, apps
 from django.contrib.sites.models import Site
-from django.db import connections, router
+from django.db import connections, router, transaction
+from django.db.models import Q
 from django.db.models.signals import post_migrate, post_save
 from django.dispatch import Signal
 
 from maintenance_windows.beat import BEAT_ENTRIES, QUEUE
 from maintenance_windows.models import (
     MaintenanceWindow,
-    Scheduler,
     SiteMaintenance,
     Transition,
 )
@@ -35,19 +37,37 @@ def make_row(instance: Site, using: str, **_: Any) -> None:
 
 
 def make_rows(using: str, apps: Any = apps, **_: Any) -> None:
-    """After migrate: a flag for each Site, the scheduler's row, and beat's entries."""
+    """After migrate: a flag for each Site, the scheduler's row, and beat's entries.
+
+    Visitors depend on none of them, so nothing here ends a deployment or keeps other apps from
+    what they do after migrate.
+    """
     if not router.allow_migrate_model(using, SiteMaintenance):
         return
     is_here = _has(apps, "maintenance_windows", "Scheduler")  # not migrated back to nothing
+    wanted: dict[str, Callable[[str], None]] = {}
     if is_here:
-        make_flags(using)
+        wanted["the scheduler's row cannot be made"] = partial(make_scheduler, apps=apps)
+        wanted["the flags of sites cannot be made"] = make_flags
     if _has(apps, "django_celery_beat", "PeriodicTask"):
-        settle = make_entries if is_here else drop_entries
-        settle(using)
+        if is_here:
+            wanted["beat's periodic tasks cannot be made"] = make_entries
+        else:
+            wanted["beat's periodic tasks cannot be deleted"] = drop_entries
+    for fault, work in wanted.items():
+        try:
+            with transaction.atomic(using=using):
+                work(using)
+        except Exception as error:  # noqa: BLE001 (of whatever listens to others' rows, see above)
+            logger.warning("After migrate, %s: %s", fault, error)
+
+
+def make_scheduler(using: str, apps: Any) -> None:
+    # As migrate has left its table: an older migration may have been asked for.
+    apps.get_model("maintenance_windows", "Scheduler").objects.using(using).get_or_create(pk=1)
 
 
 def make_flags(using: str) -> None:
-    Scheduler.objects.using(using).get_or_create(pk=1)
     without = Site.objects.using(using).filter(maintenance=None)
     SiteMaintenance.objects.using(using).bulk_create(
         (SiteMaintenance(site=site) for site in without.iterator()),
@@ -57,22 +77,26 @@ def make_flags(using: str) -> None:
 
 
 def make_entries(using: str) -> None:
-    """Beat's entries for our tasks. Made once: from then on they belong to the operator."""
+    """Beat's entries for our tasks. Made once: from then on they belong to the operator.
+
+    Nothing in beat's tables is unique but a name, and that may be taken by a task of the project.
+    """
     from django_celery_beat.models import IntervalSchedule, PeriodicTask  # noqa: PLC0415
 
     entries = PeriodicTask.objects.using(using)
     intervals = IntervalSchedule.objects.using(using)
     for task, (every, period, expires, description) in BEAT_ENTRIES.items():
-        if not entries.filter(task=task).exists():
-            interval, _ = intervals.get_or_create(every=every, period=period)
-            entries.create(
-                name=task,
-                task=task,
-                interval=interval,
-                queue=QUEUE,
-                expire_seconds=expires,
-                description=description,
-            )
+        if entries.filter(Q(task=task) | Q(name=task)).exists():
+            continue
+        interval = intervals.filter(every=every, period=period).order_by("pk").first()
+        entries.create(
+            name=task,
+            task=task,
+            interval=interval or intervals.create(every=every, period=period),
+            queue=QUEUE,
+            expire_seconds=expires,
+            description=description,
+        )
 
 
 def drop_entries(using: str) -> None:

@@ -5,7 +5,8 @@ from django.contrib.sites.models import Site
 from django.core.checks import run_checks
 from django.core.management import call_command
 from django.db import connection
-from django_celery_beat.models import PeriodicTask
+from django.db.models.signals import post_migrate, pre_save
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from maintenance_windows.models import Scheduler, SiteMaintenance
 from maintenance_windows.tasks import tick
@@ -61,6 +62,52 @@ def test_an_operators_changes_to_it_stay():
     migrate()
     entry = PeriodicTask.objects.get(task=tick.name)
     assert (entry.name, entry.enabled) == ("mine", False)
+
+
+def test_equal_intervals_of_the_project_end_no_migration(caplog):
+    """Nothing in django-celery-beat's table keeps them from being there twice."""
+    PeriodicTask.objects.all().delete()
+    for period in ("seconds", "hours"):
+        IntervalSchedule.objects.create(every=1, period=period)
+        IntervalSchedule.objects.create(every=1, period=period)
+    migrate()
+    assert PeriodicTask.objects.filter(queue="maintenance").count() == 2
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_a_task_of_the_project_that_has_our_name_is_left_alone(caplog):
+    PeriodicTask.objects.filter(task=tick.name).update(task="yours.sweep")
+    migrate()
+    entry = PeriodicTask.objects.get(name=tick.name)
+    assert entry.task == "yours.sweep"
+    assert not PeriodicTask.objects.filter(task=tick.name).exists()
+    (message,) = run_checks(tags=["maintenance_windows"], databases=["default"])
+    assert message.id == "maintenance_windows.W001"
+    assert "A periodic task of yours has its name" in message.hint
+
+
+def test_what_goes_wrong_after_migrate_is_one_warning(caplog):
+    """As where the project listens to beat's rows, and later apps have work to do after ours."""
+    PeriodicTask.objects.all().delete()
+    done = []
+
+    def refuse(**_: object) -> None:
+        raise RuntimeError("no more tasks here")
+
+    def follow(**_: object) -> None:
+        done.append(True)
+
+    pre_save.connect(refuse, sender=PeriodicTask)
+    post_migrate.connect(follow)
+    try:
+        migrate()
+    finally:
+        pre_save.disconnect(refuse, sender=PeriodicTask)
+        post_migrate.disconnect(follow)
+    assert done
+    warnings = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert warnings == ["After migrate, beat's periodic tasks cannot be made: no more tasks here"]
+    assert SiteMaintenance.objects.exists()
 
 
 def test_the_app_is_migrated_back_and_forth():
