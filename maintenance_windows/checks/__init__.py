@@ -28,7 +28,12 @@ def connect() -> None:
         scheduler.check_beat,
     ):
         register(check, TAG)
-    for check in (scheduler.check_tasks, sites.check_site_id, sites.check_hosts):
+    for check in (
+        scheduler.check_tasks,
+        scheduler.check_ticks,
+        sites.check_site_id,
+        sites.check_hosts,
+    ):
         register(check, TAG, Tags.database)
     for check in (deployment.check_forced, deployment.check_cache, deployment.check_addresses):
         register(check, TAG, deploy=True)
