@@ -61,7 +61,7 @@ def plan(fleet: Fleet, windows: int) -> list[Site]:
         starts = [first + number * STAGGER + n * PERIOD for n in range(windows // SITES)]
         sites.append(Site(f"s{number}.example", [(start, start + LENGTH) for start in starts]))
     calls = "\n".join(
-        f"lifecycle.schedule([Site.objects.get(domain={site.name!r})],"
+        f"windows.schedule([Site.objects.get(domain={site.name!r})],"
         f" starts_at=datetime.fromisoformat({start.isoformat()!r}),"
         f" ends_at=datetime.fromisoformat({end.isoformat()!r}))"
         for site in sites
@@ -70,7 +70,7 @@ def plan(fleet: Fleet, windows: int) -> list[Site]:
     imports = (
         "from datetime import datetime\n"
         "from django.contrib.sites.models import Site\n"
-        "from maintenance_windows import lifecycle\n"
+        "from maintenance_windows.planning import windows\n"
     )
     fleet.manage("shell", "--verbosity=0", f"--command={imports}{calls}")
     assert datetime.now(UTC) < first - SECOND, "planned too late to measure"

@@ -127,7 +127,7 @@ class Supervised(Fleet):
     def plan(self, *windows: Window) -> None:
         """Plan them as the admin and the command do, all in one process: soon enough to watch."""
         calls = "\n".join(
-            f"lifecycle.schedule([Site.objects.get(domain={window.site!r})],"
+            f"windows.schedule([Site.objects.get(domain={window.site!r})],"
             f" starts_at=datetime.fromisoformat({window.start.isoformat()!r}),"
             f" ends_at=datetime.fromisoformat({window.end.isoformat()!r}))"
             for window in windows
@@ -135,7 +135,7 @@ class Supervised(Fleet):
         self.shell(
             "from datetime import datetime\n"
             "from django.contrib.sites.models import Site\n"
-            f"from maintenance_windows import lifecycle\n{calls}"
+            f"from maintenance_windows.planning import windows\n{calls}"
         )
         first = min(window.start for window in windows)
         if datetime.now(UTC) > first - timedelta(milliseconds=100):

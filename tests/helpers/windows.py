@@ -11,10 +11,10 @@ PLAN = """
 from datetime import timedelta
 from django.contrib.sites.models import Site
 from django.utils import timezone
-from maintenance_windows import lifecycle
+from maintenance_windows.planning import windows
 start = timezone.now() + timedelta(seconds=2)
 end = start + timedelta(seconds={length})
-lifecycle.schedule([Site.objects.get(domain={site!r})], starts_at=start, ends_at=end)
+windows.schedule([Site.objects.get(domain={site!r})], starts_at=start, ends_at=end)
 print(start.isoformat(), end.isoformat())
 """
 
