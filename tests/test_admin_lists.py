@@ -44,7 +44,7 @@ def listed(response) -> list[int]:
 
 def offered(response) -> dict[str, str]:
     """The dates above a list, and where they lead to."""
-    nav = re.search(r'<nav class="toplinks">(.*?)</nav>', response.text, re.DOTALL)[1]
+    nav = re.search(r'<nav class="toplinks"[^>]*>(.*?)</nav>', response.text, re.DOTALL)[1]
     found = re.findall(r'<a href="([^"]*)"[^>]*>([^<]*)</a>', nav)
     return {said.replace("&lsaquo;", "").strip(): unescape(link) for link, said in found}
 
