@@ -13,28 +13,40 @@ from urllib.parse import urlsplit
 
 import nox
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 nox.options.sessions = ["tests"]
 nox.options.reuse_existing_virtualenvs = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")["project"]
 PYTHONS = nox.project.python_versions({"project": PROJECT})
+NEWER = ("3.14", "3.15")  # not promised yet, and tried where they are there
 DJANGOS = [line.split()[-1] for line in PROJECT["classifiers"] if re.match(r".*Django :: \d", line)]
-OLDEST_PYTHON = {"6.0": "3.12"}  # that a Django takes, where it is not our own oldest
+OLDEST_PYTHON = {"6.0": "3.12", "6.1": "3.12"}  # that a Django takes, where not our own oldest
+TOO_NEW_FOR_BEAT = "6.1"  # django-celery-beat 2.9 wants an older Django
 CELLS = [
     (python, django)
-    for python in PYTHONS
+    for python in (*PYTHONS, *NEWER)
     for django in DJANGOS
-    if PYTHONS.index(python) >= PYTHONS.index(OLDEST_PYTHON.get(django, PYTHONS[0]))
+    if Version(python) >= Version(OLDEST_PYTHON.get(django, PYTHONS[0]))
 ]
 # The cell that nox's own environment is.
 OURS = (
     f"{sys.version_info.major}.{sys.version_info.minor}",
     ".".join(version("Django").split(".")[:2]),
 )
+# Beside OURS, which has all of the suite on PostgreSQL, the cells that CI has time for: each Python
+# and each Django once, and the newest of both on each database.
+CI_CELLS = {
+    ("3.12", "6.0"): (),
+    (PYTHONS[-1], DJANGOS[-1]): ("postgresql", "mariadb"),
+}
 # The servers of the cells; what they make there has a name of its own and is dropped again.
 SERVERS = {name: os.environ.get(f"{name.upper()}_URL") for name in ("postgresql", "mariadb")}
 WITHOUT_SERVICES = {"DATABASE_URL": None, "REDIS_URL": None}
+
+# By the extra that brings Celery, the packages that are then not there.
+MISSING = {"beat": "", "celery": "django_celery_beat", "": "celery django_celery_beat"}
 
 here = nox.session(venv_backend="none", allow_parallel=True)
 alone = nox.session(venv_backend="none", allow_parallel=False)  # what others would disturb
@@ -67,20 +79,31 @@ def readme(session: nox.Session) -> None:
 
 
 def run_cell(
-    session: nox.Session, *, name: str, constraints: list[str], in_ci: tuple[str, ...] = ()
+    session: nox.Session,
+    *,
+    name: str,
+    constraints: list[str],
+    brings: str = "beat",
+    in_ci: tuple[str, ...] = (),
+    may_fail: bool = False,
 ) -> None:
     """The fast part on each database there is; MARIADB_URL and POSTGRESQL_URL say where.
 
-    CI has not all day: there it is SQLite and those servers that are named `in_ci`.
+    CI has not all day: there it is SQLite and those servers that are named `in_ci`. Only what the
+    extra that `brings` Celery leaves out may be missing: see tests/conftest.py.
     """
     pins = Path(session.create_tmp()) / "constraints.txt"
     pins.write_text("\n".join(constraints))
     servers = in_ci if os.environ.get("CI") else SERVERS
-    extras = "test,mariadb" if "mariadb" in servers and SERVERS["mariadb"] else "test"
-    session.install("--no-compile", "-e", f".[{extras}]", "--constraint", str(pins))
+    extras = ["test", *filter(None, [brings])]
+    if "mariadb" in servers and SERVERS["mariadb"]:
+        extras.append("mariadb")
+    wanted = f".[{','.join(extras)}]"
+    session.install("--no-compile", "-e", wanted, "--constraint", str(pins))
     failed = []
     for database in ("sqlite", *servers):
-        env, left_out = {**WITHOUT_SERVICES, "CI": None}, "slow"
+        env = {**WITHOUT_SERVICES, "CI": None, "TESTED_WITHOUT": MISSING[brings]}
+        left_out = "slow"
         if database != "sqlite":
             if not (server := SERVERS[database]):
                 session.warn(f"no {database}: {database.upper()}_URL is not set")
@@ -93,26 +116,36 @@ def run_cell(
         except nox.command.CommandFailed:
             failed.append(database)
     if failed:
-        session.error(f"{name} fails on {', '.join(failed)}")
+        (session.warn if may_fail else session.error)(f"{name} fails on {', '.join(failed)}")
+
+
+def brings(django: str) -> str:
+    """The extra that brings Celery beside this Django."""
+    return "celery" if Version(django) >= Version(TOO_NEW_FOR_BEAT) else "beat"
 
 
 @nox.session(allow_parallel=True)
 @nox.parametrize("python,django", CELLS, ids=[f"{python}, {django}" for python, django in CELLS])
 def matrix(session: nox.Session, django: str) -> None:
     """The fast part with one Python and one Django, on SQLite, PostgreSQL and MariaDB."""
-    if os.environ.get("CI") and (session.python, django) == OURS:
-        session.skip("all of the suite runs with these by the README's command")
-    name = f"cell_{session.python}_{django}".replace(".", "")
-    in_ci = ("mariadb",) if (session.python, django) == CELLS[-1] else ()
-    run_cell(session, name=name, constraints=[f"Django=={django}.*"], in_ci=in_ci)
+    cell = (session.python, django)
+    if os.environ.get("CI") and cell not in CI_CELLS:
+        session.skip("CI has no time for it, or runs all of the suite with these")
+    run_cell(
+        session,
+        name=f"cell_{session.python}_{django}".replace(".", ""),
+        constraints=[f"Django=={django}.*"],
+        brings=brings(django),
+        in_ci=CI_CELLS.get(cell, ()),
+    )
 
 
 @nox.session(python=PYTHONS[0], allow_parallel=True)
 def lowest(session: nox.Session) -> None:
     """The same with the oldest of all that pyproject.toml allows."""
     extras = PROJECT["optional-dependencies"]
-    wanted = [Requirement(line) for line in PROJECT["dependencies"]]
-    wanted += [Requirement(line) for line in extras["service"] + extras["mariadb"]]
+    lines = [line for extra in ("beat", "celery", "mariadb", "project") for line in extras[extra]]
+    wanted = [Requirement(line) for line in PROJECT["dependencies"] + lines]
     oldest = [
         f"{requirement.name}=={bound.version}"
         for requirement in wanted
@@ -120,6 +153,54 @@ def lowest(session: nox.Session) -> None:
         if bound.operator == ">="
     ]
     run_cell(session, name="cell_lowest", constraints=oldest)
+
+
+@nox.session(python="3.12", allow_parallel=True)
+def without_celery(session: nox.Session) -> None:
+    """The fast part where neither Celery nor django-celery-beat is there."""
+    run_cell(session, name="cell_without_celery", constraints=[], brings="")
+
+
+@nox.session(python=PYTHONS[-1], allow_parallel=True)
+def upcoming(session: nox.Session) -> None:
+    """The fast part with the next Django, where the registry has a candidate of it.
+
+    What fails there is said and fails nothing: it may be Django's.
+    """
+    listed = session.run("python", "-m", "pip", "index", "versions", "--pre", "Django", silent=True)
+    newest = re.search(r"^[Dd]jango \((.+?)\)", listed, re.MULTILINE)[1]
+    if not Version(newest).is_prerelease:
+        session.skip(f"no candidate: the newest Django is {newest}")
+    django, name = f"Django=={newest}", "cell_upcoming"
+    try:
+        run_cell(session, name=name, constraints=[django], brings=brings(newest), may_fail=True)
+    except nox.command.CommandFailed:
+        session.warn(f"{django} cannot be installed beside the rest")
+
+
+@nox.session(python=PYTHONS[-1])
+def newest(session: nox.Session) -> None:
+    """All of the suite with the newest Python and Django, on the servers that there are."""
+    django = DJANGOS[-1]
+    pins = Path(session.create_tmp()) / "constraints.txt"
+    pins.write_text(f"Django=={django}.*")
+    session.install("-e", f".[test,{brings(django)}]", "--constraint", str(pins))
+    pytest(session, env={"TESTED_WITHOUT": MISSING[brings(django)]})
+
+
+@here
+def strangers(session: nox.Session) -> None:
+    """Sites that are not ours, beside each Django and with each extra, by the README's steps."""
+    pytest(session, "tests/test_package.py", "tests/test_mod_wsgi.py", env={"STRANGERS": "all"})
+
+
+@here
+def package(session: nox.Session) -> None:
+    """The source distribution, and the wheel made from it, as an index would take them."""
+    folder = session.create_tmp()
+    session.run(sys.executable, "-m", "build", "--outdir", folder)
+    made = [str(file) for file in Path(folder).iterdir()]
+    session.run(sys.executable, "-m", "twine", "check", "--strict", *made)
 
 
 @here

@@ -8,8 +8,6 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from celery import Task, shared_task
-from celery.signals import celeryd_after_setup
 from django.db import Error as DatabaseError
 
 from maintenance_windows.beat import BEAT_ENTRIES, MATERIALISE_TASK, QUEUE, TICK_TASK
@@ -18,6 +16,15 @@ from maintenance_windows.models import Scheduler, SchedulerKind
 from maintenance_windows.planning import series
 from maintenance_windows.reconcile.loop import keep_right
 from maintenance_windows.snapshot import threads
+
+try:
+    from celery import Task, shared_task
+    from celery.signals import celeryd_after_setup
+except ImportError as error:
+    raise ImportError(
+        "The tasks of maintenance_windows need Celery: "
+        'pip install "django-maintenance-windows[celery]"'
+    ) from error
 
 # As many wait at most. The tick asks what is due now, so one would do.
 MOST_WAITING = 3

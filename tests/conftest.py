@@ -1,7 +1,9 @@
+import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,22 @@ def pytest_configure() -> None:
     """A shell's job in the background ignores Ctrl-C, and so would each program that it starts."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test that needs an optional package is left out where that may be missing, and only there.
+
+    A cell of the matrix says what it goes without, in TESTED_WITHOUT; CI has all that it does not
+    name. A laptop says nothing, and leaves out what cannot be tried.
+    """
+    without = os.environ.get("TESTED_WITHOUT")
+    if without is None and os.environ.get("CI"):
+        without = ""
+    for marker in item.iter_markers("needs"):
+        for package in marker.args:
+            if find_spec(package) is None:
+                is_meant = without is None or package in without.split()
+                (pytest.skip if is_meant else pytest.fail)(f"{package} is not installed")
 
 
 @pytest.fixture(autouse=True)

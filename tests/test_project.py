@@ -55,7 +55,7 @@ def test_ci_runs_the_readmes_test_command():
     found = subprocess.run(
         ["sed", "-n", pattern, "README.md"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    assert [line for line in readme.splitlines() if ".[test]" in line] == found
+    assert [line for line in readme.splitlines() if "test]'" in line] == found
 
 
 def test_the_page_for_contributors_has_the_layers_of_the_contract():
