@@ -1,6 +1,7 @@
-"""What one gets who installs it: the wheel, and on a site that is not ours the README's steps."""
+"""What one gets who installs it: the wheel, and on sites that are not ours the README's steps."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import tarfile
 import time
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -20,8 +22,9 @@ from packaging.utils import canonicalize_name
 
 from project.probe import Answer, ask
 from project.processes import free_port
+from tests.helpers.documented import commands, dotted_paths
 from tests.helpers.services import require
-from tests.helpers.stranger import Stranger, first_steps
+from tests.helpers.stranger import Stranger, build, step_with
 from tests.helpers.times import SECOND
 
 pytestmark = pytest.mark.slow
@@ -29,6 +32,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(settings.BASE_DIR)
 APP = ROOT / "maintenance_windows"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 PATIENCE = 30.0  # seconds
 PLANNING = 3 * SECOND  # which a machine takes to start Python, at the most
 PAGE = """
@@ -36,38 +40,77 @@ from django.http import HttpResponse
 
 urlpatterns += [path("", lambda request: HttpResponse("Hello"))]
 """
+CELERY = """
+import os
+from celery import Celery
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yourproject.settings")
+app = Celery("yourproject", broker=os.environ["BROKER"])
+app.autodiscover_tasks()
+"""
+
+
+def oldest(name: str) -> str:
+    """The lower bound of an optional dependency."""
+    lines = [Requirement(line) for extra in EXTRAS.values() for line in extra]
+    (found,) = {
+        bound.version
+        for line in lines
+        if line.name == name
+        for bound in line.specifier
+        if bound.operator == ">="
+    }
+    return f"{name}=={found}"
+
+
+@dataclass(frozen=True)
+class Host:
+    """What is there before this app is installed, and the Python that it is there for."""
+
+    there: tuple[str, ...]
+    python: str
+    has_celery: bool = False
+    has_beat: bool = False
+
+
+OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
+HOSTS = {
+    "django61": Host(("Django==6.1.*",), "3.13"),
+    "oldest-celery-and-beat": Host(
+        ("Django==5.2.*", oldest("celery"), oldest("django-celery-beat")), OURS, True, True
+    ),
+    "django61-celery": Host(("Django==6.1.*", "celery"), "3.13", True),
+    "django52-python313": Host(("Django==5.2.*",), "3.13"),
+}
+CHOSEN = [*HOSTS] if os.environ.get("STRANGERS") else [*HOSTS][:2]
 
 
 @pytest.fixture(scope="module")
-def dist(tmp_path_factory) -> Path:
-    """The folder with the wheel and the source distribution."""
-    folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "hatchling", "build", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return folder
+def wheel(tmp_path_factory) -> Path:
+    return build(tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="module")
-def wheel(dist) -> Path:
-    (wheel,) = dist.glob("*.whl")
-    return wheel
+def sdist(wheel) -> Path:
+    (sdist,) = wheel.parent.glob("*.tar.gz")
+    return sdist
+
+
+@pytest.fixture(scope="module", params=CHOSEN)
+def host(request) -> Host:
+    return HOSTS[request.param]
 
 
 @pytest.fixture(scope="module")
-def stranger(tmp_path_factory, wheel) -> Stranger:
-    """Whoever has a page, and has followed the README up to where it takes the site down."""
-    stranger = Stranger(tmp_path_factory.mktemp("stranger"), wheel)
-    install, *steps = first_steps()
-    stranger.type(install.text, where=stranger.folder)
-    stranger.type("django-admin startproject yourproject", where=stranger.folder)
-    stranger.write(PAGE)
-    for language, text in steps:
-        if "maintenance on" in text:
-            break
-        if language == "python":
-            stranger.write(text)
-        elif "manage.py check" in text:
-            assert "no issues (0 silenced)" in stranger.type(text)
+def stranger(tmp_path_factory, wheel, host) -> Stranger:
+    """Has a page, and has followed the README up to where it takes the site down."""
+    stranger = Stranger(tmp_path_factory.mktemp("stranger"), wheel, python=interpreter(host.python))
+    pip = "python -m pip install "
+    stranger.type(pip + " ".join(f"'{name}'" for name in host.there), where=stranger.folder)
+    before = stranger.versions()
+    stranger.begin(PAGE)
+    if host.has_celery:
+        stranger.type(*step_with("[celery]"))
+    assert before <= stranger.versions(), "pip has changed what was there"
     return stranger
 
 
@@ -80,16 +123,26 @@ def visit(stranger) -> Iterator[Callable[[], Answer]]:
         yield lambda: ask(port, "localhost")
 
 
+def interpreter(version: str) -> str:
+    """The path of a Python, past what pyenv puts in front of it."""
+    if version == OURS:
+        return sys.executable
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"python{version} -c 'import sys; print(sys.executable)'"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip(f"python{version} is not installed")
+    return done.stdout.strip()
+
+
 def until(condition: Callable[[], object], log: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
-
-
-def step_with(text: str) -> list[str]:
-    (found,) = (block.text.splitlines() for block in first_steps() if text in block.text)
-    return found
 
 
 def plan(stranger: Stranger) -> tuple[datetime, datetime]:
@@ -117,25 +170,69 @@ def test_the_wheel_holds_the_app_alone(wheel):
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
-def test_the_source_distribution_has_the_tests_too(dist):
-    (sdist,) = dist.glob("*.tar.gz")
+def test_the_source_distribution_has_all_that_its_tests_need(sdist, tmp_path):
+    """From what it holds the wheel was made, by `python -m build`."""
     with tarfile.open(sdist) as archive:
-        names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {*files_of_the_app(), "tests/conftest.py", "noxfile.py", "docs/contributing.md"} <= names
+        archive.extractall(tmp_path, filter="data")
+    (folder,) = tmp_path.iterdir()
+    assert {"SECURITY.md", "noxfile.py", "docs"} <= {path.name for path in folder.iterdir()}
+    for arguments in (("--collect-only",), ("tests/test_command.py", "-k", "schedule")):
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+            cwd=folder,
+            env=os.environ | {"DATABASE_URL": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+
+
+def test_the_readme_leads_nowhere_that_an_index_does_not_have():
+    """There neither a page of docs/ nor a picture is beside it, nor has a heading an address."""
+    readme = (ROOT / PROJECT["readme"]).read_text()
+    assert not re.findall(r"\]\((?!https://)[^)]*\)|<(?:img|a)\b[^>]*>", readme)
 
 
 def test_each_import_is_of_a_declared_dependency():
-    imported = set()
-    for module in APP.rglob("*.py"):
-        for node in ast.walk(ast.parse(module.read_text())):
-            if isinstance(node, ast.Import):
-                imported |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                imported.add(node.module.partition(".")[0])
-    others = imported - sys.stdlib_module_names - {APP.name}
+    """Those of Celery are in tasks.py, and those of its beat in functions."""
     distribution = packages_distributions()
     declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
-    assert {canonicalize_name(distribution[name][0]) for name in others} == declared
+    optional = {"celery", "django-celery-beat"}
+    used = set()
+    for module in APP.rglob("*.py"):
+        tree = ast.parse(module.read_text())
+        at_once = {*imported(tree.body)} - sys.stdlib_module_names - {APP.name}
+        late = {*imported(ast.walk(tree))} - sys.stdlib_module_names - {APP.name}
+        names = {canonicalize_name(distribution.get(name, [name])[0]) for name in at_once}
+        used |= {canonicalize_name(distribution.get(name, [name])[0]) for name in late}
+        assert names <= declared, module
+    assert used - optional == declared
+
+
+def imported(nodes) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module.partition(".")[0]
+
+
+def test_no_sentence_sends_to_a_file_that_is_not_installed():
+    """Comments and docstrings are for those who have the source."""
+    for module in APP.rglob("*.py"):
+        tree = ast.parse(module.read_text())
+        docstrings = {
+            node.body[0].value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and ast.get_docstring(node) is not None
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                is_said = node not in docstrings
+                found = re.search(r"\b(docs|worker|project|tests)/|README|\.md\b", node.value)
+                assert not (is_said and found), f"{module}: {node.value}"
 
 
 def test_the_changelog_ends_at_the_version():
@@ -145,13 +242,27 @@ def test_the_changelog_ends_at_the_version():
     assert released[:1] in ([], [PROJECT["version"]])
 
 
-def test_a_stranger_can_import_all_of_it(stranger):
-    stranger.type(
-        "python manage.py shell --verbosity 0 --command '"
-        "import maintenance_windows as app; from pkgutil import walk_packages;"
-        ' [__import__(found.name) for found in walk_packages(app.__path__, "maintenance_windows.")]'
-        "'"
-    )
+IMPORT_ALL = """
+import maintenance_windows as app
+from pkgutil import walk_packages
+for found in walk_packages(app.__path__, "maintenance_windows."):
+    try:
+        __import__(found.name)
+    except ImportError as error:
+        print(found.name, error)
+"""
+
+
+def test_a_stranger_can_import_all_of_it(stranger, host):
+    """Without Celery all but the tasks, which say what to install."""
+    said = stranger.run_python(IMPORT_ALL)
+    if host.has_celery:
+        assert not said
+    else:
+        assert said.splitlines() == [
+            "maintenance_windows.tasks The tasks of maintenance_windows need Celery: "
+            'pip install "django-maintenance-windows[celery]"'
+        ]
 
 
 def test_a_strangers_site_goes_down_and_up(stranger, visit):
@@ -174,27 +285,72 @@ def test_a_strangers_window_opens_and_closes_by_itself(stranger, visit):
     assert max(answer.off_by(start, end) for answer in answers) == 0 * SECOND
 
 
-def test_a_strangers_celery_keeps_the_flag(stranger):
-    """With an app as Celery's own first steps have it."""
-    stranger.env["BROKER"] = require("REDIS_URL")
-    (install,) = step_with("celery[redis]")
-    stranger.type(install)
-    (stranger.site / "yourproject/celery.py").write_text(
-        "import os\n"
-        "from celery import Celery\n"
-        'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yourproject.settings")\n'
-        'app = Celery("yourproject", broker=os.environ["BROKER"])\n'
-        "app.autodiscover_tasks()\n"
-    )
-    is_kept = "python manage.py maintenance status --check && echo kept || true"
-    with stranger.running(*step_with("celery -A")) as log:
-        until(lambda: "kept" in stranger.type(is_kept), log)
+def is_kept(stranger: Stranger, by: str) -> bool:
+    """Whether the last tick was a moment ago, and was that one's."""
+    return f", {by}" in stranger.type("python manage.py maintenance status || true")
 
 
-def test_a_stranger_without_celery_keeps_the_flag_by_cron(stranger):
-    settings = stranger.site / "yourproject/settings.py"
-    settings.write_text(settings.read_text().replace("'django_celery_beat', ", ""))
-    stranger.write("\n".join(step_with("MAINTENANCE_TICK_MAX_AGE")))
-    assert "no issues" in stranger.type("python manage.py check --database default")
+def test_a_stranger_without_celery_keeps_the_flag(stranger):
+    with stranger.running(*step_with("maintenance scheduler")) as log:
+        until(lambda: is_kept(stranger, "scheduler"), log)
     (tick,) = step_with("maintenance tick")
-    stranger.type(f"{tick} && python manage.py maintenance status --check")
+    stranger.write("\n".join(step_with("MAINTENANCE_TICK_MAX_AGE")))
+    # A tick that comes within the second of another leaves no word.
+    until(lambda: stranger.type(tick) or is_kept(stranger, "cron"), stranger.log)
+    assert "no issues" in stranger.type("python manage.py check --database default")
+
+
+def test_a_strangers_celery_keeps_the_flag(stranger, host):
+    """With an app as Celery's own first steps have it."""
+    if not host.has_celery:
+        return
+    stranger.env["BROKER"] = require("REDIS_URL")
+    module = stranger.site / "yourproject/celery.py"
+    worker, beat = step_with("celery -A")
+    if host.has_beat:
+        stranger.write('INSTALLED_APPS = ["django_celery_beat"]')
+        stranger.type("python manage.py migrate --verbosity 0")
+        module.write_text(CELERY)
+        (scheduler,) = re.findall(r"`(--scheduler \S+)`", (ROOT / "README.md").read_text())
+        beat += f" {scheduler}"
+    else:
+        module.write_text(CELERY + "\n".join(step_with("beat_schedule")))
+    with stranger.running(worker, beat) as log:
+        until(lambda: is_kept(stranger, "celery"), log)
+
+
+# One after the other, each as the shell would give it; what does not end by itself gets a Ctrl-C.
+TRY_ALL = """
+import os, shlex, signal, sys, threading, traceback
+from django.core.management import execute_from_command_line
+for line in {lines!r}:
+    ctrl_c = threading.Timer(3, os.kill, (os.getpid(), signal.SIGINT))
+    ctrl_c.daemon = True
+    ctrl_c.start()
+    code = 0
+    try:
+        execute_from_command_line(["manage.py", *shlex.split(line, comments=True)])
+    except SystemExit as end:
+        code = end.code or 0
+    except BaseException:
+        traceback.print_exc()
+        code = 70
+    ctrl_c.cancel()
+    if code not in (0, 1):
+        print("!", code, line)
+"""
+
+
+def test_each_command_that_is_documented_is_there(stranger):
+    """What its rows do not allow may be refused, in a sentence and with exit 1."""
+    said = stranger.run_python(TRY_ALL.format(lines=commands()))
+    assert not re.findall(r"^! .*$|^Traceback.*$", said, re.MULTILINE), said
+
+
+def test_each_dotted_path_that_is_documented_is_there(stranger, host):
+    program = "from pkgutil import resolve_name\n" + "".join(
+        f"resolve_name({path!r})\n"
+        for path in dotted_paths()
+        if host.has_celery or ".tasks" not in path
+    )
+    stranger.run_python(program)

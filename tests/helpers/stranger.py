@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import distributions
 from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
@@ -32,6 +31,12 @@ def first_steps() -> list[Block]:
     readme = (Path(settings.BASE_DIR) / "README.md").read_text()
     section = readme.partition("\n## Add it to your project\n")[2].partition("\n## ")[0]
     return [Block(language, dedent(text)) for _, language, text in BLOCK.findall(section)]
+
+
+def step_with(text: str) -> list[str]:
+    """The lines of the one block of the README's steps that has the text."""
+    (found,) = (block.text.splitlines() for block in first_steps() if text in block.text)
+    return found
 
 
 def edited(module: str, snippet: str) -> str:
@@ -63,27 +68,60 @@ def filled_up(there: str, snippet: str) -> str:
     return f"{name} = {items}"
 
 
+def build(folder: Path) -> Path:
+    """The wheel, made from the source distribution, and both put into a folder."""
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder)]
+    subprocess.run(command, cwd=settings.BASE_DIR, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
 class Stranger:
     """An environment that has nothing but the wheel and what it asks for, and a site in it."""
 
-    def __init__(self, folder: Path, wheel: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        wheel: Path,
+        *,
+        python: str = sys.executable,
+    ) -> None:
         self.folder = folder
         self.site = folder / "yourproject"
         self.log = folder / "running.log"
-        # The versions that the suite runs with, in whichever cell of the matrix.
-        pins = {found.name: f"{found.name}=={found.version}" for found in distributions()}
-        pins[OURS] = f"{OURS} @ {wheel.as_uri()}"
-        constraints = folder / "constraints.txt"
-        constraints.write_text("\n".join(pins.values()))
+        self.wheel = wheel
         self.env = {
             "PATH": f"{folder}/venv/bin{os.pathsep}{os.environ['PATH']}",
-            "PIP_CONSTRAINT": str(constraints),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         } | {name: value for name, value in os.environ.items() if name in {"HOME", "TMPDIR"}}
-        subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
+        subprocess.run([python, "-m", "venv", str(folder / "venv")], check=True)
+
+    def versions(self) -> set[str]:
+        """What is installed, as pip says it."""
+        return set(self.type("python -m pip freeze", where=self.folder).splitlines())
+
+    def begin(self, page: str) -> None:
+        """Make a site with that page, and do all that the README says before the first switch."""
+        install, *steps = first_steps()
+        self.type(install.text, where=self.folder)
+        self.type("django-admin startproject yourproject", where=self.folder)
+        self.write(page)
+        for language, text in steps:
+            if "maintenance on" in text:
+                return
+            if language == "python":
+                self.write(text)
+            elif "manage.py check" in text:
+                assert "no issues (0 silenced)" in self.type(text)
+        raise AssertionError("the README does not say how to take a site down")
 
     def type(self, lines: str, where: Path | None = None) -> str:
-        """Run lines of shell in the site's folder; what they said."""
+        """Run lines of shell in the site's folder; what they said.
+
+        What pip would take from an index is the wheel.
+        """
+        if "pip install" in lines:
+            lines = lines.replace(OURS, str(self.wheel))
         done = subprocess.run(
             ["/bin/sh", "-ec", lines],
             cwd=where or self.site,
@@ -95,6 +133,12 @@ class Stranger:
         )
         assert done.returncode == 0, f"{lines}\n{done.stdout}"
         return done.stdout
+
+    def run_python(self, program: str) -> str:
+        """Run a program with the site's settings; what it said."""
+        (self.folder / "program.py").write_text(f"import django\ndjango.setup()\n{program}")
+        chosen = f"DJANGO_SETTINGS_MODULE=yourproject.settings PYTHONPATH={self.site}"
+        return self.type(f"{chosen} python {self.folder}/program.py")
 
     def write(self, snippet: str) -> None:
         """Do in `settings.py` or `urls.py` as the README says."""
