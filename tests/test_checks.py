@@ -226,9 +226,9 @@ def test_times_without_a_zone_are_said(settings):
     [
         ("MAINTENANCE_RETRYAFTER", "Did you mean MAINTENANCE_RETRY_AFTER?"),
         ("MAINTENANCE_EXEMPT_URLS", "Did you mean MAINTENANCE_EXEMPT_URL_NAMES?"),
-        ("MAINTENANCE_MODE", "It is a setting of django-maintenance-mode: docs/moving-in.md"),
+        ("MAINTENANCE_MODE", 'It is a setting of django-maintenance-mode: "Moving in"'),
         ("MAINTENANCE_MODE_IGNORE_URLS", "It is a setting of django-maintenance-mode"),
-        ("MAINTENANCE_ALLOW_STAFF", "It is a setting of django-maintenancemode: docs/moving-in.md"),
+        ("MAINTENANCE_ALLOW_STAFF", 'It is a setting of django-maintenancemode: "Moving in"'),
         ("MAINTENANCE_CREW", "If it is your own"),
     ],
 )

@@ -103,15 +103,19 @@ def check_names(**_: Any) -> list[CheckMessage]:
 
 def _meant(name: str) -> str:
     if name.startswith(MODE):
-        return "It is a setting of django-maintenance-mode: docs/moving-in.md says where it went."
+        return _went("django-maintenance-mode")
     # Without what all begin with, which would make any two of them alike.
     name = name.removeprefix(PREFIX)
     if name in LOCK_FILE:
-        return "It is a setting of django-maintenancemode: docs/moving-in.md says where it went."
+        return _went("django-maintenancemode")
     ours = [known.removeprefix(PREFIX) for known in SETTINGS]
     for close in get_close_matches(name, ours, n=1):
         return f"Did you mean {PREFIX}{close}?"
     return "If it is your own, give it another name or silence this check."
+
+
+def _went(package: str) -> str:
+    return f'It is a setting of {package}: "Moving in", in our documentation, says where it went.'
 
 
 def check_template(**_: Any) -> list[CheckMessage]:
