@@ -567,6 +567,28 @@ def test_any_text_survives(message, read):
     assert found["SUMMARY"] == f"Maintenance: acme.example ({read or message})"
 
 
+def test_no_line_of_a_message_is_folded_within_an_escape():
+    """Google shows no event where the backslash and its letter are on two lines."""
+    events = tuple(
+        CalendarEvent(
+            uid=f"x{length}",
+            sequence=0,
+            changed_at=ONE,
+            starts_at=TWO,
+            ends_at=FOUR,
+            site="acme.example",
+            level=Level.FULL,
+            title="",
+            message="m" * length + "\nand, so; on" * 9,
+            cancelled=False,
+        )
+        for length in range(75)
+    )
+    lines = ical.render("Disks", events).split(b"\r\n")
+    assert sum(line.startswith(b"DESCRIPTION:") for line in lines) == len(events)
+    assert not [line for line in lines if line.endswith(b"\\")]
+
+
 def test_an_address_is_made_shown_once_replaced_and_revoked(acme, plan, browser, at):
     plan(acme, title="Disks")
     assert PAGE in browser.get("/admin/maintenance_windows/maintenancewindow/").text
