@@ -1,9 +1,9 @@
 """What `manage.py check` says of settings, sites and the scheduler."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
-import django_celery_beat
 import pytest
 from django.conf import settings as of_tests
 from django.conf.urls.i18n import i18n_patterns
@@ -13,12 +13,15 @@ from django.core.checks import Warning as CheckWarning
 from django.core.management import call_command
 from django.db import connection
 from django.urls import include, path
-from django_celery_beat.models import PeriodicTask
 
 from maintenance_windows.beat import MATERIALISE_TASK, TICK_TASK
 from maintenance_windows.checks import TAG
 from maintenance_windows.conf import SETTINGS, conf
 from tests.helpers.times import TWO
+
+if find_spec("django_celery_beat"):
+    import django_celery_beat
+    from django_celery_beat.models import PeriodicTask
 
 pytestmark = pytest.mark.any_database
 
@@ -43,6 +46,7 @@ def test_a_project_as_it_should_be_hears_nothing(settings):
 
 
 @pytest.mark.django_db
+@pytest.mark.needs("django_celery_beat")
 def test_only_warnings_ask_the_database_and_only_where_they_may(
     settings, django_assert_num_queries
 ):
@@ -248,6 +252,7 @@ def test_a_name_that_means_nothing_is_said(settings, name, hint):
         (MATERIALISE_TASK, "makes the windows of series"),
     ],
 )
+@pytest.mark.needs("django_celery_beat")
 def test_a_task_that_is_disabled_or_missing_is_said(task, purpose):
     entry = PeriodicTask.objects.filter(task=task)
     entry.update(enabled=False)
@@ -257,6 +262,7 @@ def test_a_task_that_is_disabled_or_missing_is_said(task, purpose):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.needs("django_celery_beat")
 def test_migrate_makes_the_tasks_that_are_missing():
     PeriodicTask.objects.all().delete()
     call_command("migrate", verbosity=0)
@@ -264,6 +270,7 @@ def test_migrate_makes_the_tasks_that_are_missing():
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.needs("django_celery_beat")
 def test_without_celery_beat_nothing_is_missing(settings):
     PeriodicTask.objects.all().delete()
     settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if "celery" not in name]
@@ -271,6 +278,7 @@ def test_without_celery_beat_nothing_is_missing(settings):
     assert said(asking=True) == []
 
 
+@pytest.mark.needs("django_celery_beat")
 def test_a_beat_that_is_too_old_is_said(monkeypatch):
     monkeypatch.setattr(django_celery_beat, "VERSION", (2, 10, 1))
     assert said() == []

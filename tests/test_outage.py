@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
 from threading import Event, current_thread, main_thread
 
 import pytest
@@ -12,7 +13,6 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from maintenance_windows import tasks
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance, Transition
 from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import take_down
@@ -21,6 +21,9 @@ from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import runtime, threads
 from maintenance_windows.snapshot.cache import KEY
 from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
+
+if find_spec("celery"):
+    from maintenance_windows import tasks
 
 Outage = Callable[[], AbstractContextManager[None]]
 
@@ -403,6 +406,7 @@ def test_a_dead_scheduler_is_shown_on_every_page_of_the_app(acme, plan, browser,
         assert "last tick was at 2029-11-04 02:00:00 UTC" in browser.get(page).text, page
 
 
+@pytest.mark.needs("celery")
 def test_the_tick_says_once_that_the_database_is_away(acme, plan, at, outage, caplog):
     plan(acme)
     at(TWO)
@@ -418,6 +422,7 @@ def test_the_tick_says_once_that_the_database_is_away(acme, plan, at, outage, ca
     assert SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
 
 
+@pytest.mark.needs("celery")
 def test_a_clock_that_differs_from_the_databases_is_noticed(
     transactional_db, caplog, at, monkeypatch
 ):

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 
-from maintenance_windows import tasks
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
-from maintenance_windows.planning import windows
+from maintenance_windows.planning import series, windows
 from maintenance_windows.snapshot import runtime
 from tests.helpers.times import HOUR, SECOND, TWO
 
@@ -93,7 +92,7 @@ def test_what_is_previewed_is_what_visitors_get(
             (end, 0),
         ):
             at(moment)
-            tasks.materialise()
+            series.materialise()
             runtime.publish()  # as the thread beside the requests does each second
             answer = visit()
             assert (answer.status_code, moment) == (503 if left else 200, moment)

@@ -6,15 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from importlib import resources
+from importlib.util import find_spec
 from threading import Barrier, BrokenBarrierError
 
 import pytest
 from django.contrib.sites.models import Site
 from django.core.management import call_command
 from django.db import IntegrityError, connection
-from django_celery_beat.models import PeriodicTask
 
-from maintenance_windows import signals, tasks
+from maintenance_windows import signals
 from maintenance_windows.exceptions import Refused, RuleError
 from maintenance_windows.models import (
     Change,
@@ -28,6 +28,11 @@ from maintenance_windows.planning import series, windows
 from maintenance_windows.planning.sites import bring_up
 from maintenance_windows.reconcile.tick import tick
 from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
+
+if find_spec("django_celery_beat"):
+    from django_celery_beat.models import PeriodicTask
+
+    from maintenance_windows import tasks
 
 DAY = 24 * HOUR
 ONE = TWO - HOUR  # o'clock, an hour before the first window
@@ -132,7 +137,7 @@ def test_the_horizon_is_a_setting(acme, begin, settings, horizon, number):
 def test_however_often_the_task_runs_windows_are_made_once(sundays, at, caplog):
     at(ONE)
     for _ in range(3):
-        tasks.materialise()
+        series.materialise()
     assert series.materialise() == []
     assert starts(sundays) == SUNDAYS
     assert not Change.objects.exists()
@@ -141,19 +146,19 @@ def test_however_often_the_task_runs_windows_are_made_once(sundays, at, caplog):
 
 def test_as_time_goes_on_later_windows_appear(sundays, at):
     at(ONE + 5 * DAY)  # and sixty days are 2030-01-08 at one o'clock
-    tasks.materialise()
+    series.materialise()
     assert starts(sundays) == [*SUNDAYS, "01-06"]
     at(TWO + 9 * DAY)  # 2030-01-12
-    tasks.materialise()
+    series.materialise()
     assert starts(sundays) == [*SUNDAYS, "01-06"]
     at(TWO + 10 * DAY + SECOND)  # 2030-01-13 at two o'clock
-    tasks.materialise()
+    series.materialise()
     assert starts(sundays) == [*SUNDAYS, "01-06", "01-13"]
 
 
 def test_after_an_outage_only_what_is_not_over_is_made(sundays, at, acme):
     at(datetime.fromisoformat("2030-03-03T03:00Z"))  # a Sunday; sixty days are 2030-05-02
-    tasks.materialise()
+    series.materialise()
     assert starts(sundays)[len(SUNDAYS) :] == [
         "03-03", "03-10", "03-17", "03-24", "03-31", "04-07", "04-14", "04-21", "04-28",
     ]  # fmt: skip
@@ -273,7 +278,7 @@ def test_what_people_do_to_one_window_stays(sundays, at, verb):
     change(pk)
     expected = MaintenanceWindow.objects.values().get(pk=pk)
     assert expected.items() >= facts.items()
-    tasks.materialise()
+    series.materialise()
     series.revise(sundays.pk, title="new", start_time=time(5), length=HOUR, level="read_only")
     series.revise(sundays.pk, rule="FREQ=WEEKLY;BYDAY=MO")  # which drops the date
     series.revise(sundays.pk, rule="FREQ=DAILY")  # and comes back to it
@@ -296,7 +301,7 @@ def test_a_window_that_was_moved_to_another_day_is_not_made_again(sundays, at, d
     windows.move(pk, starts_at=TWO + away, ends_at=FOUR + away)
     for day in range(6, 40):
         at(TWO + day * DAY + HOUR)
-        tasks.materialise()
+        series.materialise()
     there = [f"{TWO + away:%Y-%m-%d}"]
     assert sorted(starts(sundays, "%Y-%m-%d")[:9]) == sorted(
         [f"2029-{day}" for day in SUNDAYS if day != "11-11"] + there
@@ -308,7 +313,7 @@ def test_a_window_that_was_over_early_does_not_open_again(sundays, at, acme):
     tick()
     windows.end(window(sundays, "11-04").pk)
     series.revise(sundays.pk, length=3 * HOUR)
-    tasks.materialise()
+    series.materialise()
     assert not is_on(acme)
 
 
@@ -351,7 +356,7 @@ def test_a_date_that_the_rule_drops_is_cancelled_and_may_come_back(sundays, canc
     assert dates(fewer.cancelled) == cancelled == ["11-11", "11-25", "12-09", "12-23"]
     first.refresh_from_db()
     assert (first.cancelled_at, first.overridden) == (ONE, False)
-    tasks.materialise()
+    series.materialise()
     assert starts(sundays) == SUNDAYS[::2]
     again = series.revise(sundays.pk, rule="FREQ=WEEKLY;BYDAY=SU")
     assert dates(again.made) == SUNDAYS[1::2]
@@ -421,7 +426,7 @@ def test_ending_a_series_keeps_its_history(sundays, cancelled, at, acme):
     ]  # fmt: skip
     assert is_on(acme)
     at(FOUR + 21 * DAY)
-    tasks.materialise()
+    series.materialise()
     assert starts(sundays) == ["11-04", "11-11", "11-25"]
     sundays.refresh_from_db()
     assert sundays.ended_at == TWO + 7 * DAY
@@ -538,7 +543,7 @@ def test_a_row_that_was_spoilt_with_sql_does_not_stop_the_others(
     spoilt, sound = begin(acme), begin(globex)
     WindowSeries.objects.filter(pk=spoilt.pk).update(**fields)
     at(ONE + 7 * DAY)
-    tasks.materialise()
+    series.materialise()
     assert starts(sound) == [*SUNDAYS, "01-06"]
     said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert len(said) == 1
@@ -576,13 +581,13 @@ def test_new_zone_data_moves_what_is_to_come(acme, begin, at, caplog, berlin_bec
     tick()
     windows.extend(window(sundays, "11-11").pk, by=HOUR)
     windows.cancel(window(sundays, "11-18").pk)
-    tasks.materialise()
+    series.materialise()
     before = {w.occurs_on: w.facts() for w in sundays.windows.all()}
     assert len(before) == 9
     caplog.clear()
     caplog.set_level("INFO", "maintenance_windows")
     berlin_becomes_moscow()
-    tasks.materialise()
+    series.materialise()
     for found in sundays.windows.all():
         day, facts = found.occurs_on, before[found.occurs_on]
         if f"{day:%m-%d}" not in {"11-04", "11-11", "11-18"}:  # it runs, and two were touched
@@ -595,7 +600,7 @@ def test_new_zone_data_moves_what_is_to_come(acme, begin, at, caplog, berlin_bec
         f"window {window(sundays, '11-25').pk} changed (starts_at, ends_at) by series "
         f"{sundays.pk}: acme.example: 2029-11-24 23:00 to 2029-11-25 01:00 UTC"
     )
-    tasks.materialise()
+    series.materialise()
     assert len(caplog.records) == 6
 
 
@@ -603,6 +608,7 @@ def migrate() -> None:
     call_command("migrate", verbosity=0)
 
 
+@pytest.mark.needs("django_celery_beat")
 def test_beat_has_its_entry_for_the_task(transactional_db):
     entry = PeriodicTask.objects.get(task="maintenance_windows.tasks.materialise")
     assert tasks.materialise.name == entry.task
@@ -628,7 +634,7 @@ def test_the_same_nights_in_another_zone_stay_as_they_are(acme, begin, at):
     assert (outcome.changed, outcome.cancelled) == ([], [])
     assert len(outcome.made) == 1  # as the horizon has moved by a day
     at(ONE + 26 * HOUR)
-    tasks.materialise()
+    series.materialise()
     assert not is_on(acme)
     assert not daily.windows.live(ONE).filter(starts_at=cancelled.starts_at).exists()
     nights = daily.windows.live(ONE + 26 * HOUR).values_list("starts_at", flat=True)

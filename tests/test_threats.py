@@ -193,6 +193,7 @@ def test_nobody_waits_for_a_calendar_while_the_database_is_away(acme, at, visit,
 
 
 @pytest.mark.slow
+@pytest.mark.needs("celery")
 def test_a_broker_that_others_write_to_runs_no_code_of_theirs():
     """It may make ticks run, which change nothing that does not have to change."""
     program = "from worker.celery import app; print(*app.conf.accept_content, *app.conf.imports)"
