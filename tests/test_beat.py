@@ -2,22 +2,16 @@
 
 import logging
 from datetime import timedelta
-from importlib.util import find_spec
 
 import pytest
 import time_machine
 from django.db.models.signals import pre_save
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from maintenance_windows.beat import TICK_TASK
 from tests.helpers.times import TWO
-
-if find_spec("django_celery_beat"):
-    from django_celery_beat.models import IntervalSchedule, PeriodicTask
-
-    from worker.factory import make_app
-    from worker.scheduler import QUIET, FastReconnectScheduler
-
-pytestmark = pytest.mark.needs("django_celery_beat")
+from worker.factory import make_app
+from worker.scheduler import QUIET, FastReconnectScheduler
 
 
 @pytest.mark.django_db(transaction=True)
