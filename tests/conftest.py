@@ -24,7 +24,7 @@ from tests.helpers.times import FOUR, HOUR, TWO
 
 # What may be missing, and the modules that are about nothing else.
 OPTIONAL = {
-    "celery": ["test_fleet.py", "test_demo.py"],
+    "celery": ["test_demo.py", "test_fleet.py", "test_queue.py"],
     "django_celery_beat": ["test_beat.py"],
 }
 MISSING = {package for package in OPTIONAL if find_spec(package) is None}

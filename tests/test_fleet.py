@@ -205,6 +205,7 @@ def test_the_embedded_worker_starts_anew_on_sighup(embedded):
         time.sleep(0.05)
 
 
+@pytest.mark.needs("django_celery_beat")
 def test_beat_is_started_again_when_it_dies(embedded):
     """Before migrate there is no schedule to read, and beat dies of it."""
     embedded.start_embedded()
@@ -217,6 +218,7 @@ def test_beat_is_started_again_when_it_dies(embedded):
     embedded.wait()
 
 
+@pytest.mark.needs("django_celery_beat")
 def test_the_worker_makes_the_windows_of_series_ahead(embedded):
     embedded.migrate()
     embedded.start_embedded()

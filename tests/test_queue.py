@@ -11,8 +11,6 @@ import redis
 from celery import Celery
 from celery.beat import PersistentScheduler, Scheduler
 from celery.contrib.testing.worker import start_worker
-from django_celery_beat.models import PeriodicTask
-from django_celery_beat.schedulers import DatabaseScheduler
 
 from maintenance_windows import tasks
 from maintenance_windows.beat import MATERIALISE_TASK, QUEUE, SCHEDULE, TICK_TASK
@@ -23,6 +21,7 @@ from tests.helpers.fleet import Fleet, new_database
 from worker.scheduler import FastReconnectScheduler, MemoryScheduler
 
 HANDFUL = 5
+BEAT = pytest.mark.needs("django_celery_beat")
 Make = Callable[[Celery, Path], Scheduler]
 
 
@@ -61,6 +60,8 @@ def in_memory(app: Celery, folder: Path) -> Scheduler:
 
 
 def plain_database(app: Celery, folder: Path) -> Scheduler:
+    from django_celery_beat.schedulers import DatabaseScheduler
+
     return DatabaseScheduler(app)
 
 
@@ -79,7 +80,15 @@ def beat(scheduler: Scheduler, times: int) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", BROKERS)
-@pytest.mark.parametrize("make", [persistent, in_memory, plain_database, our_database])
+@pytest.mark.parametrize(
+    "make",
+    [
+        persistent,
+        in_memory,
+        pytest.param(plain_database, marks=BEAT),
+        pytest.param(our_database, marks=BEAT),
+    ],
+)
 def test_with_nobody_to_take_them_a_handful_of_messages_wait(make: Make, kind, tmp_path, caplog):
     with broker(kind, tmp_path) as url:
         app = app_of(url)
@@ -91,11 +100,14 @@ def test_with_nobody_to_take_them_a_handful_of_messages_wait(make: Make, kind, t
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.needs("django_celery_beat")
 def test_rows_and_schedule_are_the_same_entries(tmp_path):
     """A project that has both sends nothing twice, and its messages have their life and queue."""
+    from django_celery_beat.models import PeriodicTask
+
     app = app_of("memory://")
     app.conf.beat_schedule |= SCHEDULE
-    scheduler = DatabaseScheduler(app)
+    scheduler = plain_database(app, tmp_path)
     assert {TICK_TASK, MATERIALISE_TASK} <= set(scheduler.schedule)
     assert PeriodicTask.objects.filter(task__in=SCHEDULE).count() == len(SCHEDULE)
 
@@ -267,6 +279,7 @@ OURS = ["--scheduler", "worker.scheduler:FastReconnectScheduler"]
 
 
 @pytest.mark.slow
+@pytest.mark.needs("django_celery_beat")
 def test_beats_of_every_kind_fill_no_redis(tmp_path):
     with redis_server(tmp_path) as first:
         brokers = {
@@ -283,6 +296,7 @@ def test_beats_of_every_kind_fill_no_redis(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.needs("django_celery_beat")
 def test_beats_of_every_kind_fill_no_rabbitmq(tmp_path):
     if not AMQP_URL:
         pytest.skip("AMQP_URL is not set")

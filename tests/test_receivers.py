@@ -1,15 +1,20 @@
 """What exists after migrate without anybody making it."""
 
+from importlib.util import find_spec
+
 import pytest
 from django.contrib.sites.models import Site
 from django.core.checks import run_checks
 from django.core.management import call_command
 from django.db import connection
 from django.db.models.signals import post_migrate, pre_save
-from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from maintenance_windows.models import Scheduler, SiteMaintenance
-from maintenance_windows.tasks import tick
+
+if find_spec("django_celery_beat"):
+    from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+    from maintenance_windows.tasks import tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,6 +51,7 @@ def test_fixtures_may_hold_sites_and_their_rows(tmp_path):
     assert SiteMaintenance.objects.count() == 2
 
 
+@pytest.mark.needs("django_celery_beat")
 def test_beat_has_its_entry_for_the_tick():
     entry = PeriodicTask.objects.get(task=tick.name)
     assert tick.name == entry.task
@@ -57,6 +63,7 @@ def test_beat_has_its_entry_for_the_tick():
     assert (entry.expire_seconds, entry.expires) == (30, None)
 
 
+@pytest.mark.needs("django_celery_beat")
 def test_an_operators_changes_to_it_stay():
     PeriodicTask.objects.filter(task=tick.name).update(enabled=False, name="mine")
     migrate()
@@ -64,6 +71,7 @@ def test_an_operators_changes_to_it_stay():
     assert (entry.name, entry.enabled) == ("mine", False)
 
 
+@pytest.mark.needs("django_celery_beat")
 def test_equal_intervals_of_the_project_end_no_migration(caplog):
     """Nothing in django-celery-beat's table keeps them from being there twice."""
     PeriodicTask.objects.all().delete()
@@ -75,6 +83,7 @@ def test_equal_intervals_of_the_project_end_no_migration(caplog):
     assert not [record for record in caplog.records if record.levelname == "WARNING"]
 
 
+@pytest.mark.needs("django_celery_beat")
 def test_a_task_of_the_project_that_has_our_name_is_left_alone(caplog):
     PeriodicTask.objects.filter(task=tick.name).update(task="yours.sweep")
     migrate()
@@ -86,6 +95,7 @@ def test_a_task_of_the_project_that_has_our_name_is_left_alone(caplog):
     assert "A periodic task of yours has its name" in message.hint
 
 
+@pytest.mark.needs("django_celery_beat")
 def test_what_goes_wrong_after_migrate_is_one_warning(caplog):
     """As where the project listens to beat's rows, and later apps have work to do after ours."""
     PeriodicTask.objects.all().delete()
@@ -110,6 +120,7 @@ def test_what_goes_wrong_after_migrate_is_one_warning(caplog):
     assert SiteMaintenance.objects.exists()
 
 
+@pytest.mark.needs("django_celery_beat")
 def test_the_app_is_migrated_back_and_forth():
     migrate("maintenance_windows", "zero")
     try:
@@ -138,6 +149,7 @@ def test_a_database_that_has_none_of_our_tables_gets_no_rows(settings):
     assert SiteMaintenance.objects.count() == 1
 
 
+@pytest.mark.needs("django_celery_beat")
 def test_the_schedulers_row_says_when_it_ticked_last():
     assert str(Scheduler.objects.get()) == "None"
     tick()

@@ -11,9 +11,7 @@ from threading import Thread
 import pytest
 from django.core.checks import run_checks
 from django.core.management import call_command
-from django_celery_beat.models import PeriodicTask
 
-from maintenance_windows import tasks
 from maintenance_windows.models import MaintenanceWindow, Scheduler, SiteMaintenance, WindowSeries
 from maintenance_windows.planning import series
 from maintenance_windows.reconcile.loop import Loop
@@ -31,10 +29,16 @@ def status(capsys: pytest.CaptureFixture[str], *options: str) -> str:
     return capsys.readouterr().out
 
 
+def tick_by_celery() -> None:
+    from maintenance_windows import tasks
+
+    tasks.tick()
+
+
 @pytest.mark.parametrize(
     ("kind", "ticks"),
     [
-        ("celery", tasks.tick),
+        pytest.param("celery", tick_by_celery, marks=pytest.mark.needs("celery")),
         ("cron", lambda: call_command("maintenance", "tick")),
         ("scheduler", lambda: call_command("maintenance", "scheduler", "--once")),
     ],
@@ -66,9 +70,10 @@ def w020() -> list[str]:
     return [message.msg for message in found if message.id.endswith("W020")]
 
 
+@pytest.mark.needs("celery")
 def test_check_tells_of_a_scheduler_that_has_stopped(browser, at, capsys):
     assert w020() == []
-    tasks.tick()
+    tick_by_celery()
     at(TWO + MINUTE)
     assert w020() == [
         "Nothing keeps the flags: the last tick, by Celery, was at 2029-11-04T01:00:00Z."
@@ -89,13 +94,16 @@ def test_check_and_status_tell_that_nobody_consumes(browser, at, capsys):
     assert "last tick 0 s ago" in status(capsys)
 
 
+@pytest.mark.needs("django_celery_beat")
 def test_beats_entries_may_be_disabled_where_something_else_ticks(transactional_db):
+    from django_celery_beat.models import PeriodicTask
+
     PeriodicTask.objects.all().update(enabled=False)
     found = lambda: run_checks(tags=["maintenance_windows"], databases=["default"])  # noqa: E731
     assert {message.id for message in found()} == {"maintenance_windows.W001"}
     call_command("maintenance", "scheduler", "--once")
     assert found() == []
-    tasks.tick()  # within the two seconds for which one tick stands
+    tick_by_celery()  # within the two seconds for which one tick stands
     Scheduler.objects.update(kind="celery")
     assert {message.id for message in found()} == {"maintenance_windows.W001"}
 
@@ -221,6 +229,7 @@ def test_all_works_where_celery_is_not_installed(tmp_path, without):
 
 
 @pytest.mark.slow
+@pytest.mark.needs("celery")
 def test_the_worker_runs_where_django_celery_beat_is_not_installed(tmp_path, without):
     without("django_celery_beat")
     with (
