@@ -44,7 +44,7 @@ def function(get_response):
 
 def said() -> list[tuple[str, str]]:
     """The number of each message and its sentence."""
-    found = run_checks(tags=[TAG])
+    found = run_checks(tags=[TAG], databases=[])
     return [(message.id.removeprefix(f"{TAG}."), message.msg) for message in found]
 
 
