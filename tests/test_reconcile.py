@@ -19,7 +19,6 @@ from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.signals import maintenance_ended, maintenance_started
 from maintenance_windows.snapshot.loader import load
-from tests.helpers import plans
 from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
 
@@ -440,19 +439,6 @@ def test_what_happened_is_logged(acme, plan, caplog):
         f"by window {window.pk}"
     )
     assert second.endswith("by alice")
-
-
-@pytest.mark.parametrize("read", [tick_at, load], ids=["tick", "snapshot"])
-def test_what_is_asked_each_second_is_found_by_the_live_indexes(db, read):
-    with CaptureQueriesContext(connection) as queries:
-        read(TWO)
-    (union,) = [query["sql"] for query in queries if "UNION ALL" in query["sql"]]
-    if connection.vendor == "postgresql":  # which reads tables this small as a whole, if it can
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off")
-    found = plans.read_by(union) - plans.FLAG
-    assert found
-    assert found <= plans.LIVE
 
 
 def told(site) -> list[tuple]:

@@ -56,7 +56,6 @@ def migrated() -> Iterator[None]:
 
 def test_what_a_release_adds_the_one_before_can_leave_out():
     later = {name: found for name, found in migrations().items() if name != FIRST}
-    assert later
     for name, found in later.items():
         for operation in found:
             assert isinstance(operation, HARMLESS), f"{name}: {operation.describe()}"
@@ -107,7 +106,7 @@ def columns() -> dict[str, list[str]]:
         }
 
 
-@pytest.mark.parametrize("back_to", sorted(migrations())[:-1])
+@pytest.mark.parametrize("back_to", sorted(migrations()))
 def test_back_and_forth_with_data(grown, visit, at, migrated, back_to):
     newest = columns()
     lasting = content(newest)

@@ -46,7 +46,7 @@ def show_as_visitors_see(flags: Collection[SiteMaintenance]) -> None:
     states = load(now, only=[flag.pk for flag in flags]).by_id
     for flag in flags:
         state = states.get(flag.pk)
-        flag.follow(state.at(now) if state else None, now)
+        flag.apply_maintenance(state.at(now) if state else None, now)
 
 
 class SiteChangeList(BoundedChangeList):

@@ -1,28 +1,37 @@
-"""Which rows are meant: the live ones, each set small however long the history is."""
+"""Which rows are meant: the live ones, each set small however long the history is.
 
-from collections.abc import Callable, Iterable
+The conditions are those of the partial indexes, too. SQLite uses such an index only where a query
+says its condition in the same words, and Django's releases write `in_maintenance=True` in different
+ones; IN and IS NULL all write alike, so an index that another release made is used as well.
+"""
+
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self, TypeVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from maintenance_windows.models.statements import among
+Row = TypeVar("Row", bound=models.Model)
 
-if TYPE_CHECKING:
-    from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, WindowSeries  # noqa: F401
-
-# How much farther than the farthest end is read at once, at the most.
-FARTHER = timedelta(days=300)
+# How far is read at first, and how much farther than the farthest end after that, at the most.
+SOON, FARTHER = timedelta(hours=4), timedelta(days=300)
 
 LIVE = Q(ended_at=None, cancelled_at=None)
 WAITING = LIVE & Q(started_at=None)
 # One that is cancelled has not started; where that is said too, SQLite reads all that is live.
 RUNNING = Q(started_at__isnull=False, ended_at=None)
+DOWN = Q(in_maintenance__in=[True])
 # Written as an OR so that a query for either half implies it and may use the index.
-FLAG_LIVE = Q(in_maintenance=True) | Q(since__isnull=False)
+FLAG_LIVE = DOWN | Q(since__isnull=False)
+
+
+def among(ids: Iterable[int]) -> RawSQL:
+    """For `__in`: as parameters, hundreds of numbers take longer than the query."""
+    return RawSQL(",".join(str(int(number)) for number in ids), ())  # noqa: S611 (numbers)
 
 
 class Status(models.TextChoices):
@@ -32,18 +41,21 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
 
 
-class SiteMaintenanceQuerySet(models.QuerySet["SiteMaintenance"]):
+class SiteMaintenanceQuerySet(QuerySet[Row]):
+    def down(self) -> Self:
+        return self.filter(DOWN)
+
     def held(self) -> Self:
-        """Switched on without an end: by hand, be it in the admin, the shell or with SQL."""
-        return self.filter(in_maintenance=True, until=None)
+        """Down without an end: by hand, in the admin, the shell or with SQL."""
+        return self.down().filter(until=None)
 
 
-class SeriesQuerySet(models.QuerySet["WindowSeries"]):
+class SeriesQuerySet(QuerySet[Row]):
     def going_on(self) -> Self:
         return self.filter(ended_at=None)
 
 
-class WindowQuerySet(models.QuerySet["MaintenanceWindow"]):
+class WindowQuerySet(QuerySet[Row]):
     def waiting(self) -> Self:
         return self.filter(WAITING)
 
@@ -68,45 +80,18 @@ class WindowQuerySet(models.QuerySet["MaintenanceWindow"]):
             case _:
                 return self.waiting().filter(starts_at__gt=now)
 
-    def reaching(self, now: datetime) -> "list[MaintenanceWindow]":
-        """Windows that have begun by `now`, and those that may follow on without a gap."""
-        begun = Q(started_at__isnull=False) | Q(starts_at__lte=now)
-        windows = list(self.filter(LIVE, begun))
-        return windows + self.following([(w.site_id, w.ends_at) for w in windows], now)
+    def reaching(self, now: datetime) -> list[Any]:
+        """Windows that have begun by `now`, and those that may follow on without a gap.
 
-    def following(
-        self, ends: Iterable[tuple[int, datetime]], horizon: datetime
-    ) -> "list[MaintenanceWindow]":
-        """See follow()."""
-
-        def read(site_ids: Iterable[int], after: datetime, upto: datetime) -> Iterable[Any]:
-            of_sites = self.waiting().filter(site__in=among(site_ids))
-            return of_sites.filter(starts_at__gt=after, starts_at__lte=upto)
-
-        return follow(ends, horizon, read)
-
-
-def follow(
-    ends: Iterable[tuple[int, datetime]], horizon: datetime, read: Callable[..., Iterable[Any]]
-) -> list[Any]:
-    """Windows after `horizon` that may follow on, without a gap, from ones that end there.
-
-    `read` is given sites and two times; it returns their windows that start after the first,
-    and at the second at the latest.
-
-    Looks twice as far each time that a window reaches beyond what was read: a chain takes few
-    queries, and what lies behind its first gap is hardly read.
-    """
-    beyond = [(site_id, end) for site_id, end in ends if end > horizon]
-    if not beyond:
-        return []
-    site_ids = {site_id for site_id, _ in beyond}
-    found: list[Any] = []
-    after, upto = horizon, max(end for _, end in beyond)
-    while after < upto:
-        found += read(site_ids, after, upto)
-        farthest = max((window.ends_at for window in found), default=upto)
-        after = upto
-        if farthest > upto:
-            upto = farthest + min(farthest - horizon, FARTHER)
-    return found
+        Reads farther each time that a window reaches beyond what was read: most often one query
+        will do, a chain takes few, and what lies behind its first gap is hardly read.
+        """
+        upto = now + SOON
+        begun = Q(started_at__isnull=False) | Q(starts_at__lte=upto)
+        found: list[Any] = list(self.filter(LIVE, begun))
+        while beyond := [window for window in found if window.ends_at > upto]:
+            farthest = max(window.ends_at for window in beyond)
+            after, upto = upto, farthest + min(farthest - now, FARTHER)
+            of_sites = self.waiting().filter(site__in={window.site_id for window in beyond})
+            found += of_sites.filter(starts_at__gt=after, starts_at__lte=upto)
+        return found

@@ -80,7 +80,7 @@ class SiteMaintenance(models.Model):
     def held(self) -> bool:
         return self.in_maintenance and self.until is None
 
-    def follow(self, maintenance: Maintenance | None, now: datetime) -> None:
+    def apply_maintenance(self, maintenance: Maintenance | None, now: datetime) -> None:
         """Say what the site's windows say, unless it is held. Saves nothing."""
         if self.held:
             self.since = self.since or now

@@ -94,7 +94,7 @@ def _near(now: datetime, site_ids: list[int] | None) -> Iterator[int]:
     at_once = Cast(Value(now), DateTimeField())  # MariaDB would take a literal for text
     begins = Coalesce("since", at_once)  # a flag that was set with SQL may have no `since`
     rows = [
-        SiteMaintenance.objects.filter(is_down, in_maintenance=True).annotate(begins=begins),
+        SiteMaintenance.objects.down().filter(is_down).annotate(begins=begins),
         windows.running().annotate(begins=F("started_at")),
         windows.waiting().filter(starts_at__lt=now + AHEAD).annotate(begins=F("starts_at")),
     ]

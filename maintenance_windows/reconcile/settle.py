@@ -19,7 +19,7 @@ from maintenance_windows.models import (
     SiteMaintenance,
     Transition,
 )
-from maintenance_windows.models.statements import among
+from maintenance_windows.models.querysets import LIVE, WAITING
 from maintenance_windows.snapshot import runtime
 
 BATCH = 500
@@ -71,7 +71,7 @@ def record_valid(
     if not site_ids:
         return []
     using = router.db_for_write(SiteMaintenance)
-    existing = set(Site.objects.filter(pk__in=among(site_ids)).values_list("pk", flat=True))
+    existing = set(Site.objects.filter(pk__in=site_ids).values_list("pk", flat=True))
     for site_id in set(site_ids) - existing:
         errors[site_id] = f"The flag of site {site_id} cannot be kept: there is no such site."
     try:
@@ -102,7 +102,7 @@ def announce(transitions: Collection[Transition]) -> None:
 def hold(site_ids: Collection[int], level: Level, message: str) -> None:
     """Switch these sites on without an end. Call it inside `locked()`, between two `settle()`."""
     for batch in _batches(site_ids):
-        SiteMaintenance.objects.filter(pk__in=among(batch)).update(
+        SiteMaintenance.objects.filter(pk__in=batch).update(
             in_maintenance=True, until=None, level=level, message=message
         )
 
@@ -110,7 +110,7 @@ def hold(site_ids: Collection[int], level: Level, message: str) -> None:
 def release(site_ids: Collection[int]) -> None:
     """Drop the holds of these sites. Call it inside `locked()`, before `settle()`."""
     for batch in _batches(site_ids):
-        SiteMaintenance.objects.held().filter(pk__in=among(batch)).update(in_maintenance=False)
+        SiteMaintenance.objects.held().filter(pk__in=batch).update(in_maintenance=False)
 
 
 def _batches(site_ids: Collection[int]) -> Iterator[list[int]]:
@@ -121,7 +121,7 @@ def _batches(site_ids: Collection[int]) -> Iterator[list[int]]:
 
 def _flags(site_ids: list[int]) -> list[SiteMaintenance]:
     """The flags, locked; new ones of sites that were saved behind the back of the signal."""
-    flags = list(SiteMaintenance.objects.select_for_update().filter(pk__in=among(site_ids)))
+    flags = list(SiteMaintenance.objects.select_for_update().filter(pk__in=site_ids))
     missing = set(site_ids) - {flag.pk for flag in flags}
     return flags + [SiteMaintenance(site_id=site_id) for site_id in sorted(missing)]
 
@@ -140,24 +140,21 @@ def _write(flags: list[SiteMaintenance]) -> None:
 def _record(
     site_ids: list[int], now: datetime, actor: str, causes: dict[int, MaintenanceWindow]
 ) -> list[Transition]:
-    windows = MaintenanceWindow.objects
+    windows = MaintenanceWindow.objects.filter(site__in=site_ids)
     closures: defaultdict[int, list[Closure]] = defaultdict(list)
-    reaching = windows.filter(site__in=among(site_ids)).reaching(now)
-    live = sorted(reaching, key=lambda window: window.ends_at, reverse=True)
+    live = sorted(windows.reaching(now), key=lambda window: window.ends_at, reverse=True)
     for window in live:
         closures[window.site_id].append(window.closure(now))
         if window.ends_at <= now:
             causes.setdefault(window.site_id, window)
     # A window that nobody saw open or close is recorded with its own times.
-    begun = [window for window in live if window.started_at is None and window.starts_at <= now]
-    if begun:
-        rows = windows.waiting().filter(pk__in=among(window.pk for window in begun))
-        rows.filter(starts_at__lte=now).update(started_at=F("starts_at"))
+    if any(window.started_at is None and window.starts_at <= now for window in live):
+        windows.filter(WAITING, starts_at__lte=now).update(started_at=F("starts_at"))
     over = [window for window in live if window.ends_at <= now]
     if over:
-        rows = windows.running().filter(pk__in=among(window.pk for window in over))
         late = Greatest(F("started_at"), F("ends_at"))  # times may have been edited with SQL
-        rows.filter(ends_at__lte=now).update(ended_at=late)
+        begun = windows.filter(LIVE, started_at__isnull=False)
+        begun.filter(ends_at__lte=now).update(ended_at=late)
 
     flags = _flags(site_ids)
     due = {
@@ -173,7 +170,7 @@ def _record(
             transitions.append(seam)
             flag.since = None
         was_on = flag.since is not None
-        flag.follow(maintenance, now)
+        flag.apply_maintenance(maintenance, now)
         if flag.content() != before or flag._state.adding:  # noqa: SLF001 (documented)
             written.append(flag)
         if was_on != flag.in_maintenance:

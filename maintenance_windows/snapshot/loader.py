@@ -4,34 +4,32 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from itertools import islice
+from functools import cache
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import Any
 
-from django.db import router
+from django.contrib.sites.models import Site
+from django.db.models import QuerySet
 
 from maintenance_windows.conf import conf
 from maintenance_windows.core.intervals import Span
-from maintenance_windows.core.state import Closure, PatternKind, SiteState, Snapshot
+from maintenance_windows.core.state import Closure, Level, PatternKind, SiteState, Snapshot
 from maintenance_windows.logonce import LogOnce
-from maintenance_windows.models import MaintenanceWindow
-from maintenance_windows.models.querysets import follow
-from maintenance_windows.models.statements import (
-    SLICE,
-    Row,
-    Statement,
-    Window,
-    ask,
-    closing,
-    patterns,
-    sites,
-    waiting,
-)
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+from maintenance_windows.models.querysets import among
 from maintenance_windows.snapshot.threads import yield_gil
 
 # A database that dies within this time before its own maintenance does not keep it from starting.
 LEAST_AHEAD = timedelta(hours=1)
-# Sites whose domains and the like are read at once: what a database answers meanwhile takes a
-# processor from requests, where there are few.
-BATCH = 2 * SLICE
+# Sites that are read and made at once, in a millisecond or two; then requests have their turn.
+BATCH = 100
+
+WINDOW = ("site_id", "pk", "level", "message", "started_at", "starts_at", "ends_at")
+FLAG = ("in_maintenance", "bypass", "since", "until", "level", "message")
+IGNORED = ("ignored_urls__kind", "ignored_urls__pattern")
+# A row for each ignored URL, and one where there is none.
+SITE = ("pk", "domain", *(f"maintenance__{name}" for name in (*FLAG, *IGNORED)))
 
 NOTHING = Snapshot()
 
@@ -47,46 +45,19 @@ def load(
 ) -> Snapshot:
     """Read the snapshot at `now`: one small query while no site is in or near maintenance.
 
-    What closes a site now or soon is one statement, so that a window that opens meanwhile is in
-    it once, not never. What follows on from there is read after it.
-
     However many sites there are, no other thread waits for long. A state that is as in `last` is
     that one: so what was found out about it is kept, and little is made anew.
 
     `only` are some ids of sites, for whoever asks about a page of them.
     """
-    if only is not None and not only:
-        return NOTHING
     ahead = now + max(LEAST_AHEAD, conf.MAINTENANCE_BANNER_LEAD)
-    using = router.db_for_read(MaintenanceWindow)
-    # Tuples of plain values alone, which the garbage collector does not walk through.
-    near: dict[int, tuple[Row, ...]] = {}
-    for row in _asked(using, closing(only), ahead=ahead):
-        near[row[0]] = (*near.get(row[0], ()), row)
-    if not near:
-        if only is None:
-            left_out.now({})
-        return NOTHING
     wrong: dict[Hashable, str] = {}
 
     def states() -> Iterator[SiteState]:
-        remaining = iter(list(near))
-        while batch := list(islice(remaining, BATCH)):
-            later = _later(using, (row for site_id in batch for row in near[site_id]), ahead)
-            ignored = _patterns(using, batch, wrong)
-            for site_id, domain, is_on, bypass, since, until in _asked(using, sites(batch)):
-                rows = (*near.pop(site_id), *later[site_id])
-                if not (closures := tuple(_closures(rows, now, wrong))):
-                    continue
-                state = SiteState(
-                    site_id=site_id,
-                    domain=domain,
-                    closures=closures,
-                    patterns=tuple(ignored[site_id]),
-                    recorded=Span(since, until) if is_on and since else None,
-                    bypass=bypass or 0,  # none where somebody deleted the flag's row
-                )
-                known = last.by_id.get(site_id)
+        site_ids = iter(_near(ahead) if only is None else only)
+        while batch := list(islice(site_ids, BATCH)):
+            for state in yield_gil(_states(batch, now, ahead, wrong), BATCH):
+                known = last.by_id.get(state.site_id)
                 yield known if known == state else state
 
     snapshot = Snapshot(states(), with_port)
@@ -95,41 +66,71 @@ def load(
     return snapshot
 
 
-def _asked(using: str, statement: Statement, **moments: datetime) -> Iterator[Row]:
-    return yield_gil(ask(using, statement, **moments), SLICE)
+def _near(ahead: datetime) -> Iterable[int]:
+    """The sites that are down or will be by `ahead`: each in one of the indexes of live rows.
+
+    One statement, so that a window that starts meanwhile is in it once, not never.
+    """
+    held, running, waiting = (part.all() for part in _near_parts())
+    return dict.fromkeys(held.union(running, waiting.filter(starts_at__lte=ahead), all=True))
 
 
-def _later(using: str, rows: Iterable[Row], ahead: datetime) -> Mapping[int, list[Row]]:
-    """What may follow on from windows that end after `ahead`."""
-
-    def read(site_ids: Iterable[int], after: datetime, upto: datetime) -> list[Window]:
-        found = _asked(using, waiting(site_ids), after=after, upto=upto)
-        return [Window(*row) for row in found]
-
-    later: defaultdict[int, list[Row]] = defaultdict(list)
-    for window in follow(((row[0], row[-1]) for row in rows if row[-1]), ahead, read):
-        later[window.site_id].append(window)
-    return later
+# To put a query together takes as long as to answer it: so it is done once.
+@cache
+def _near_parts() -> list[QuerySet[Any, Any]]:
+    windows = MaintenanceWindow.objects
+    parts = SiteMaintenance.objects.held(), windows.running(), windows.waiting()
+    return [part.values_list("site_id", flat=True) for part in parts]
 
 
-def _patterns(
-    using: str, site_ids: list[int], wrong: dict[Hashable, str]
-) -> Mapping[int, list[tuple[PatternKind, str]]]:
-    found: defaultdict[int, list[tuple[PatternKind, str]]] = defaultdict(list)
-    for site_id, kind, pattern in _asked(using, patterns(site_ids)):
-        if kind not in set(PatternKind):
-            wrong[site_id, kind] = f"Left out an ignored URL of site {site_id}: it is {kind!r}"
-        else:
-            found[site_id].append((PatternKind(kind), pattern))
-    return found
+@cache
+def _sites() -> QuerySet[Site, Any]:
+    return Site.objects.order_by("pk").values_list(*SITE)
 
 
-def _closures(rows: Iterable[Row], now: datetime, wrong: dict[Hashable, str]) -> Iterator[Closure]:
-    for site_id, window, level, message, started_at, starts_at, ends_at in rows:
+@cache
+def _windows() -> Any:
+    return MaintenanceWindow.objects.values_list(*WINDOW, named=True)
+
+
+def _states(
+    site_ids: list[int], now: datetime, ahead: datetime, wrong: dict[Hashable, str]
+) -> Iterator[SiteState]:
+    """Those of these sites that are down or will be by `ahead`.
+
+    Flags are read before windows: a hold that becomes a window meanwhile is found twice, not never.
+    """
+    sites = list(_sites().filter(pk__in=among(site_ids)))
+    closures = _closures(site_ids, now, ahead, wrong)
+    for (site_id, domain, *flag), rows in groupby(sites, key=itemgetter(slice(-len(IGNORED)))):
+        is_down, bypass, since, until, level, message = flag
+        if is_down and until is None:
+            span = Span(min(since or now, now), None)  # a hold made with SQL has no start yet
+            try:
+                closures[site_id].append(Closure(span=span, level=Level(level), message=message))
+            except ValueError as error:
+                wrong[site_id] = f"Left out the hold of site {site_id}: {error}"
+        if found := closures[site_id]:
+            yield SiteState(
+                site_id=site_id,
+                domain=domain,
+                closures=tuple(found),
+                patterns=tuple(_patterns(site_id, rows, wrong)),
+                recorded=Span(since, until) if is_down and since else None,
+                bypass=bypass or 0,  # none where somebody deleted the flag's row
+            )
+
+
+def _closures(
+    site_ids: list[int], now: datetime, ahead: datetime, wrong: dict[Hashable, str]
+) -> Mapping[int, list[Closure]]:
+    found: defaultdict[int, list[Closure]] = defaultdict(list)
+    for row in _windows().filter(site__in=among(site_ids)).reaching(ahead):
+        site_id, window, level, message, started_at, starts_at, ends_at = row
         try:
-            yield Closure.of(
+            closure = Closure.of(
                 started_at=started_at,
-                starts_at=starts_at or now,  # a hold made with SQL has no start yet
+                starts_at=starts_at,
                 ends_at=ends_at,
                 level=level,
                 message=message,
@@ -138,3 +139,18 @@ def _closures(rows: Iterable[Row], now: datetime, wrong: dict[Hashable, str]) ->
             )
         except ValueError as error:
             wrong[site_id, window] = f"Left out window {window} of site {site_id}: {error}"
+        else:
+            found[site_id].append(closure)
+    return found
+
+
+def _patterns(
+    site_id: int, rows: Iterable[tuple[Any, ...]], wrong: dict[Hashable, str]
+) -> Iterator[tuple[PatternKind, str]]:
+    for *_, kind, pattern in rows:
+        if kind is None:
+            continue  # it has none
+        if kind not in set(PatternKind):
+            wrong[site_id, kind] = f"Left out an ignored URL of site {site_id}: it is {kind!r}"
+        else:
+            yield PatternKind(kind), pattern

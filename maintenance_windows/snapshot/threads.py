@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 def yield_gil(items: Iterable[T], at_once: int) -> Iterator[T]:
     """Yield the items, and let requests run after every `at_once` of them."""
-    for number, item in enumerate(items, start=1):
-        yield item
-        if number % at_once == 0:
+    for number, item in enumerate(items):
+        if number and number % at_once == 0:
             time.sleep(NAP)
+        yield item
 
 
 def close_connections() -> None:

@@ -1,38 +1,60 @@
-"""How a database goes about a query."""
+"""How a database goes about what is asked of it."""
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 from django.db import connection
 
-# What is asked each second is found by these; no window that is over is in one of the first four,
-# and in MariaDB's own it stands apart.
+# What is asked each second is found by these, in which no window is that is over; MariaDB, whose
+# indexes have no conditions, has indexes of its own in which it stands apart.
 LIVE = {"mw_window_waiting", "mw_window_running", "mw_window_live", "mw_flag_live"}
-LIVE |= {"mw_window_state", "mw_flag_state"}
-FLAG = {"maintenance_windows_sitemaintenance_pkey", "INTEGER PRIMARY KEY", "PRIMARY"}
+if connection.vendor == "mysql":
+    LIVE = {"mw_window_state", "mw_window_site_state", "mw_flag_state", "mw_flag_live"}
+# Sites, their flags and ignored URLs are found by their keys; of schedulers there is one row.
+BY_KEY = re.compile(
+    r"INTEGER PRIMARY KEY|PRIMARY|(django_site|maintenance_windows_sitemaintenance)_pkey"
+    r"|maintenance_windows_scheduler|.*maintenance_windows_ignoredurl_.+|mw_ignored_url_once"
+)
 
 # The index that is read by, or else the table that is read as a whole.
 READS = re.compile(
     r"Seq Scan on (\w+)|(?:Index|Index Only) Scan using (\w+)|Bitmap Index Scan on (\w+)"
     r"|(?:SCAN|SEARCH) \w+ USING (?:COVERING )?(?:INDEX (\w+)|(INTEGER PRIMARY KEY))"
-    r"|(?:SCAN|SEARCH) (?!found)(\w+)"
+    r"|(?:SCAN|SEARCH) (\w+)"
 )
 
 
-def plan(sql: str) -> list[str]:
+def strays(found: set[str]) -> set[str]:
+    """Of what was read, the tables read as a whole, and the indexes that history is in."""
+    return {name for name in found - LIVE if not BY_KEY.fullmatch(name)}
+
+
+def reads(work: Callable[[], object]) -> set[str]:
+    """The indexes by which its statements find rows, and the tables that they read as a whole."""
+    queries: list[tuple[str, Any]] = []
+
+    def keep(execute: Callable[..., Any], sql: str, params: Any, *given: Any) -> Any:
+        if re.match(r"\(?SELECT .* FROM|UPDATE", sql):
+            queries.append((sql, params))
+        return execute(sql, params, *given)
+
+    with connection.execute_wrapper(keep):
+        work()
+    steps = [step for sql, params in queries for step in plan(sql, params)]
+    found = (READS.search(step) for step in steps)
+    return {next(filter(None, match.groups())) for match in found if match}
+
+
+def plan(sql: str, params: Any) -> list[str]:
     """The steps in the words of PostgreSQL, else in those of SQLite."""
     explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
     with connection.cursor() as cursor:
-        cursor.execute(f"{explain} {sql}")
+        cursor.execute(f"{explain} {sql}", params)
         rows = cursor.fetchall()
     if connection.vendor == "mysql":
-        steps = [(row[2], row[5]) for row in rows if not str(row[2]).startswith("<")]
+        steps = [(row[2], row[5]) for row in rows if row[2] and not row[2].startswith("<")]
         return [
             f"SEARCH {table} USING INDEX {key}" if key else f"SCAN {table}" for table, key in steps
         ]
     return [row[-1] for row in rows]
-
-
-def read_by(sql: str) -> set[str]:
-    """The indexes by which a query reads, and the tables that it reads as a whole."""
-    found = (READS.search(step) for step in plan(sql))
-    return {next(filter(None, match.groups())) for match in found if match}

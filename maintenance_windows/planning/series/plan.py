@@ -1,32 +1,34 @@
 """What series say beside what their windows say: many looked at together, nothing written."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from typing import NamedTuple
 
 from django.db import router
+from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from maintenance_windows.conf import conf
 from maintenance_windows.core.recurrence import LONGEST_WINDOW, Occurrence
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
+from maintenance_windows.models.querysets import WAITING
 from maintenance_windows.models.series import zone
-from maintenance_windows.models.statements import WAITING, Statement, ask, listed
 
 DAY = timedelta(days=1)
 
 
-class Made(NamedTuple):
+class ExistingWindow(NamedTuple):
     """A window that a series has. Thousands are read at once: a row costs four times as much."""
 
     id: int
     series_id: int
     occurs_on: date | None
     overridden: bool
-    coming: bool
+    is_upcoming: bool
     level: str
     title: str
     message: str
@@ -62,10 +64,9 @@ class SeriesPlanner:
     def __init__(self, series: Collection[WindowSeries], now: datetime) -> None:
         self.series, self.now, self.horizon = series, now, now + conf.MAINTENANCE_SERIES_HORIZON
         self._zone = cache(zone)
-        self._made: defaultdict[int, list[Made]] = defaultdict(list)
-        using = router.db_for_write(MaintenanceWindow)
-        for made in map(Made._make, ask(using, _windows(series, now), now=now)):
-            self._made[made.series_id].append(made)
+        self._existing: defaultdict[int, list[ExistingWindow]] = defaultdict(list)
+        for window in _existing(series, now):
+            self._existing[window.series_id].append(window)
 
     def plans(self) -> list[Plan]:
         """Raises RuleError where one of the series cannot be worked out."""
@@ -73,13 +74,14 @@ class SeriesPlanner:
 
     def plan(self, series: WindowSeries, stored: WindowSeries | None = None) -> Plan:
         """`stored` is the series as it was, where it is about to change. Raises RuleError."""
-        made = self._made[series.pk]
-        new_names = renamed(made, stored, series, self.now) if stored else {}
+        existing = self._existing[series.pk]
+        new_names = renamed(existing, stored, series, self.now) if stored else {}
         if new_names:
-            made = [one._replace(occurs_on=new_names.get(one.id, one.occurs_on)) for one in made]
-        own = [one for one in made if one.coming and not one.overridden]
+            dates_of = ((one, new_names.get(one.id, one.occurs_on)) for one in existing)
+            existing = [one._replace(occurs_on=day) for one, day in dates_of]
+        own = [one for one in existing if one.is_upcoming and not one.overridden]
         due = self._due(series, own)
-        by_date, known = {one.occurs_on: one for one in own}, {one.occurs_on for one in made}
+        by_date, known = {one.occurs_on: one for one in own}, {one.occurs_on for one in existing}
         dates = {one.date for one in due}
         texts = tuple(getattr(series, name) for name in WindowSeries.TEXTS)
         return Plan(
@@ -95,7 +97,7 @@ class SeriesPlanner:
             renamed=new_names,
         )
 
-    def _due(self, series: WindowSeries, own: Iterable[Made]) -> list[Occurrence]:
+    def _due(self, series: WindowSeries, own: Iterable[ExistingWindow]) -> list[Occurrence]:
         if series.ended_at is not None:
             return []
         # Also those that were made when the horizon was farther away, or the zone at the other end.
@@ -103,23 +105,17 @@ class SeriesPlanner:
         return list(series.recurrence(self._zone).occurrences(self.now, stop))
 
 
-def _windows(series: Iterable[WindowSeries], now: datetime) -> Statement:
+def _existing(series: Iterable[WindowSeries], now: datetime) -> Iterator[ExistingWindow]:
     """Those whose date the rule may name again, whatever people did to them."""
     since: defaultdict[date, list[int]] = defaultdict(list)
     for one in series:
         since[first_date(one, now)].append(one.pk)
-    chosen = " OR ".join(
-        f"series_id IN ({listed(ids)}) AND occurs_on >= '{day}'" for day, ids in since.items()
-    )
-    return Statement(
-        f"""
-SELECT id, series_id, occurs_on, overridden, {WAITING} AND starts_at > %(now)s AS coming,
-    level, title, message, starts_at, ends_at
-FROM maintenance_windows_maintenancewindow WHERE {chosen or "FALSE"}
-""",  # noqa: S608 (numbers and dates)
-        Made._fields[:-2],
-        Made._fields[-2:],
-    )
+    parts = (Q(series__in=ids, occurs_on__gte=day) for day, ids in since.items())
+    windows = MaintenanceWindow.objects.using(router.db_for_write(MaintenanceWindow))
+    found = windows.filter(reduce(or_, parts)) if since else windows.none()
+    is_upcoming = ExpressionWrapper(WAITING & Q(starts_at__gt=now), BooleanField())
+    rows = found.annotate(is_upcoming=is_upcoming).values_list(*ExistingWindow._fields)
+    return map(ExistingWindow._make, rows)
 
 
 def first_date(series: WindowSeries, now: datetime) -> date:
@@ -133,7 +129,7 @@ def _past(series: WindowSeries, now: datetime) -> datetime:
 
 
 def renamed(
-    windows: Collection[Made] | Collection[MaintenanceWindow],
+    windows: Collection[ExistingWindow] | Collection[MaintenanceWindow],
     stored: WindowSeries,
     series: WindowSeries,
     now: datetime,

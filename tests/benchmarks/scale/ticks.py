@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot.loader import load
-from tests import plans
 from tests.benchmarks.scale.databases import Database
 from tests.benchmarks.scale.sizes import Size
 from tests.benchmarks.scale.timing import milliseconds, queries
+from tests.helpers import plans
 
 AHEAD = timedelta(seconds=1.1)  # as far as a tick looks
 HEAD = ("a tick with nothing due", "ms", "median", "queries")
@@ -43,8 +43,4 @@ def at(now: datetime) -> datetime | None:
 def strays() -> set[str]:
     """What tick and snapshot read as a whole, or by an index that history is in."""
     now = timezone.now()
-    read = set()
-    for work in (partial(at, now), partial(load, now)):
-        (union,) = [sql for sql in queries(work) if "UNION ALL" in sql]
-        read |= plans.read_by(union)
-    return read - plans.LIVE - plans.FLAG
+    return plans.strays(plans.reads(partial(at, now)) | plans.reads(partial(load, now)))

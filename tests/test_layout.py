@@ -1,0 +1,41 @@
+"""The rooms of the app. `lint-imports` holds their order, as test_project runs it."""
+
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import grimp
+import pytest
+
+import maintenance_windows
+
+pytestmark = pytest.mark.any_database
+
+APP = Path(maintenance_windows.__file__).parent
+MOST_FLAT = 18
+
+
+def test_at_most_eighteen_modules_lie_flat():
+    flat = {file.stem for file in APP.glob("*.py")} - {"__init__"}
+    assert len(flat) <= MOST_FLAT, sorted(flat)
+
+
+def test_no_modules_import_each_other():
+    """Imports for type checking count: they are circles to the reader."""
+    graph = grimp.build_graph(
+        "maintenance_windows", exclude_type_checking_imports=False, cache_dir=None
+    )
+    imports = {
+        module: graph.find_modules_directly_imported_by(module)
+        for module in graph.modules
+        if not module.startswith("maintenance_windows.migrations")
+    }
+    assert len(imports) > MOST_FLAT
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as circle:
+        pytest.fail(" imports ".join(reversed(circle.args[1])))
+
+
+def test_no_module_is_called_utils_or_helpers():
+    names = {file.stem for file in APP.rglob("*")}
+    assert names.isdisjoint({"common", "helpers", "misc", "utils"})

@@ -1,0 +1,74 @@
+"""What is asked each second is found by indexes of live rows, whichever Django made them."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from django.db import connection
+
+from maintenance_windows.models import IgnoredURL
+from maintenance_windows.planning.sites import take_down
+from maintenance_windows.reconcile.tick import tick
+from maintenance_windows.snapshot.loader import load
+from tests.benchmarks import population
+from tests.benchmarks.scale import databases
+from tests.helpers import plans
+from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
+
+# SQLite uses an index where a query says its condition in these words.
+CONDITIONS = {
+    "mw_flag_live": '("in_maintenance" IN (1) OR "since" IS NOT NULL)',
+    "mw_series_going_on": '"ended_at" IS NULL',
+    "mw_window_cancelled": '"cancelled_at" IS NOT NULL',
+    "mw_window_live": '("cancelled_at" IS NULL AND "ended_at" IS NULL)',
+    "mw_window_running": '("ended_at" IS NULL AND "started_at" IS NOT NULL)',
+    "mw_window_waiting": '("cancelled_at" IS NULL AND "ended_at" IS NULL AND "started_at" IS NULL)',
+}
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases keep no words")
+def test_every_django_writes_the_conditions_of_indexes_alike(db):
+    """The cells of the matrix have one Django each: so each uses the indexes that another made."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE sql LIKE 'CREATE INDEX %WHERE%'")
+        made = {name: sql.partition(" WHERE ")[2] for name, sql in cursor.fetchall()}
+    assert {name: made[name] for name in made if name.startswith("mw_")} == CONDITIONS
+
+
+@pytest.fixture
+def history(transactional_db: None) -> Iterator[None]:
+    """Ten windows that are over for each one to come, and a database that knows it."""
+    population.populate(sites=1000, past=10_000, coming=1000, now=TWO - HOUR)
+    population.analyze()
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":  # which reads small tables as a whole, if it can
+            cursor.execute("SET enable_seqscan = off")
+        yield
+        if connection.vendor == "postgresql":
+            cursor.execute("RESET enable_seqscan")
+
+
+def tick_at(now: datetime) -> None:
+    tick(lambda: now)
+
+
+@pytest.mark.parametrize("work", [tick_at, load], ids=["tick", "snapshot"])
+def test_nothing_is_on(history, work):
+    found = plans.reads(lambda: work(TWO))
+    assert found & plans.LIVE
+    assert not plans.strays(found)
+
+
+@pytest.mark.parametrize("work", [tick_at, load], ids=["tick", "snapshot"])
+@pytest.mark.parametrize("now", [TWO, TWO + MINUTE, FOUR + MINUTE], ids=["start", "on", "end"])
+def test_sites_are_down(history, acme, globex, plan, now, work):
+    databases.plan(20, TWO, FOUR - TWO)
+    plan(acme)
+    plan(acme, FOUR, FOUR + HOUR)
+    IgnoredURL.objects.create(maintenance=acme.maintenance, pattern="contact/")
+    take_down([globex], clock=lambda: TWO - HOUR)
+    if now > TWO:
+        tick_at(TWO)
+    found = plans.reads(lambda: work(now))
+    assert found & plans.LIVE
+    assert not plans.strays(found)
