@@ -48,7 +48,7 @@ def switch(browser: Client, acme: Site) -> Callable:
     return switch
 
 
-def test_a_window_is_planned(acme, browser):
+def test_add_form_schedules_window(acme, browser):
     response = browser.post(
         reverse(f"{WINDOWS}_add"), window_form(acme, title="T", message="M"), follow=True
     )
@@ -59,12 +59,12 @@ def test_a_window_is_planned(acme, browser):
     assert LogEntry.objects.get().object_id == str(window.pk)
 
 
-def test_a_window_that_has_begun_closes_the_site_at_once(acme, browser):
+def test_window_with_past_start_takes_site_down(acme, browser):
     browser.post(reverse(f"{WINDOWS}_add"), window_form(acme, TWO - 2 * HOUR))
     assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR
 
 
-def test_times_are_read_and_shown_in_the_current_zone(acme, browser, settings):
+def test_times_use_current_time_zone(acme, browser, settings):
     settings.TIME_ZONE = "Europe/Berlin"
     page = browser.get(reverse(f"{WINDOWS}_add")).text
     browser.post(reverse(f"{WINDOWS}_add"), filled(page, sites=str(acme.pk), **BOTH))
@@ -83,7 +83,7 @@ def test_times_are_read_and_shown_in_the_current_zone(acme, browser, settings):
         (TWO - 9 * HOUR, TWO - 8 * HOUR, "The end has passed already."),
     ],
 )
-def test_impossible_times_are_refused_once(acme, browser, starts_at, ends_at, sentence):
+def test_impossible_times_give_one_error(acme, browser, starts_at, ends_at, sentence):
     response = browser.post(reverse(f"{WINDOWS}_add"), window_form(acme, starts_at, ends_at))
     assert errors(response).count("<li>") == 1
     assert sentence in errors(response)
@@ -97,9 +97,7 @@ def test_impossible_times_are_refused_once(acme, browser, starts_at, ends_at, se
         (datetime(2029, 10, 28, 2, 30, tzinfo=UTC), "happens twice in Europe/Berlin"),
     ],
 )
-def test_times_that_the_zone_skips_or_repeats_are_refused(
-    acme, browser, settings, at, local, sentence
-):
+def test_skipped_or_repeated_times_give_error(acme, browser, settings, at, local, sentence):
     at(datetime(2029, 1, 1, tzinfo=UTC))
     settings.TIME_ZONE = "Asia/Tokyo"
     form = window_form(acme, local, datetime(2031, 1, 1, tzinfo=UTC), zone="Europe/Berlin")
@@ -108,7 +106,7 @@ def test_times_that_the_zone_skips_or_repeats_are_refused(
     assert not MaintenanceWindow.objects.exists()
 
 
-def test_times_at_the_edge_of_the_calendar_are_refused(acme, browser):
+def test_end_beyond_calendar_gives_error(acme, browser):
     last = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
     form = window_form(acme, ends_at=last, zone="America/New_York")
     response = browser.post(reverse(f"{WINDOWS}_add"), form)
@@ -128,13 +126,13 @@ def test_times_at_the_edge_of_the_calendar_are_refused(acme, browser):
         {"level": "half"},
     ],
 )
-def test_unreadable_forms_are_refused(acme, browser, broken):
+def test_invalid_form_gives_one_error(acme, browser, broken):
     response = browser.post(reverse(f"{WINDOWS}_add"), window_form(acme) | broken)
     assert errors(response).count("<li>") == 1
     assert not MaintenanceWindow.objects.exists()
 
 
-def test_a_scheduled_window_is_moved_at_both_ends(acme, plan, browser):
+def test_change_form_moves_scheduled_window(acme, plan, browser):
     window = plan(acme)
     url = reverse(f"{WINDOWS}_change", args=[window.pk])
     browser.post(url, window_form(acme, FOUR + HOUR, FOUR + 2 * HOUR, title="later"))
@@ -143,7 +141,7 @@ def test_a_scheduled_window_is_moved_at_both_ends(acme, plan, browser):
     assert window.title == "later"
 
 
-def test_the_end_of_a_running_window_is_moved_and_its_start_is_not(acme, plan, browser, at):
+def test_window_in_progress_moves_only_its_end(acme, plan, browser, at):
     window = plan(acme)
     at(TWO + MINUTE)
     tick(lambda: TWO + MINUTE)
@@ -167,7 +165,7 @@ def test_the_end_of_a_running_window_is_moved_and_its_start_is_not(acme, plan, b
         ({"title": "x" * 201}, "at most 200 characters"),
     ],
 )
-def test_a_bad_edit_of_a_running_window_is_refused(acme, plan, browser, at, changes, words):
+def test_invalid_edit_of_window_in_progress_gives_error(acme, plan, browser, at, changes, words):
     window = plan(acme)
     at(TWO + MINUTE)
     url = reverse(f"{WINDOWS}_change", args=[window.pk])
@@ -177,7 +175,7 @@ def test_a_bad_edit_of_a_running_window_is_refused(acme, plan, browser, at, chan
     assert "is over" in errors(browser.post(url, filled(page, title="late")))
 
 
-def test_a_window_in_a_repeated_hour_keeps_its_times(acme, plan, browser, at, settings):
+def test_window_in_repeated_hour_keeps_its_times(acme, plan, browser, at, settings):
     settings.TIME_ZONE = "Europe/Berlin"
     repeated = datetime(2030, 10, 27, 0, 30, tzinfo=UTC)
     window = plan(acme, repeated, repeated + 3 * HOUR)
@@ -187,7 +185,7 @@ def test_a_window_in_a_repeated_hour_keeps_its_times(acme, plan, browser, at, se
     assert (window.title, window.starts_at) == ("new", repeated)
 
 
-def test_a_saved_title_does_not_take_back_somebody_elses_extension(acme, plan, browser):
+def test_saving_title_preserves_concurrent_extension(acme, plan, browser):
     window = plan(acme, title="old", message="M")
     url = reverse(f"{WINDOWS}_change", args=[window.pk])
     page = browser.get(url).text
@@ -198,7 +196,7 @@ def test_a_saved_title_does_not_take_back_somebody_elses_extension(acme, plan, b
     assert (window.title, window.message, window.ends_at) == ("new", "N", FOUR + HOUR)
 
 
-def test_the_past_is_read_only(acme, plan, browser, at):
+def test_completed_window_is_read_only(acme, plan, browser, at):
     window = plan(acme)
     at(FOUR)
     url = reverse(f"{WINDOWS}_change", args=[window.pk])
@@ -207,7 +205,7 @@ def test_the_past_is_read_only(acme, plan, browser, at):
     assert f"Window {window.pk} is over: the past is not edited." in errors(sent)
 
 
-def test_the_list(acme, globex, plan, browser, at):
+def test_window_list_filters_and_searches(acme, globex, plan, browser, at):
     plan(acme)
     windows.cancel(plan(globex).pk, clock=lambda: TWO - HOUR)
     at(TWO)
@@ -231,7 +229,7 @@ def test_the_list(acme, globex, plan, browser, at):
         ("cancel", TWO - HOUR, "cancelled"),
     ],
 )
-def test_actions(acme, plan, browser, at, action, now, status):
+def test_actions_change_status(acme, plan, browser, at, action, now, status):
     window = plan(acme)
     at(now)
     form = {"action": action, "_selected_action": [window.pk]}
@@ -243,7 +241,7 @@ def test_actions(acme, plan, browser, at, action, now, status):
     assert f"Window {window.pk}" in told(again)
 
 
-def test_windows_are_not_deleted_but_go_with_their_site(acme, plan, browser):
+def test_windows_disappear_only_with_their_site(acme, plan, browser):
     window = plan(acme)
     assert browser.get(reverse(f"{WINDOWS}_delete", args=[window.pk])).status_code == 403
     assert "delete_selected" not in browser.get(reverse(f"{WINDOWS}_changelist")).text
@@ -253,7 +251,7 @@ def test_windows_are_not_deleted_but_go_with_their_site(acme, plan, browser):
     assert not MaintenanceWindow.objects.exists()
 
 
-def test_the_checkbox_switches_at_once(acme, browser, switch):
+def test_checkbox_takes_site_down_and_brings_it_up(acme, browser, switch):
     visitor = Client(headers={"host": "acme.example"})
     assert visitor.get("/").status_code == 200
     switch(on=True, message="Back soon.")
@@ -264,7 +262,7 @@ def test_the_checkbox_switches_at_once(acme, browser, switch):
     assert list(rows) == [(True, "alice"), (False, "alice")]
 
 
-def test_switching_off_ends_the_window_and_says_so(acme, plan, at, switch):
+def test_clearing_checkbox_ends_window_and_reports_it(acme, plan, at, switch):
     window = plan(acme)
     at(TWO)
     tick(lambda: TWO)
@@ -277,9 +275,7 @@ def test_switching_off_ends_the_window_and_says_so(acme, plan, at, switch):
     assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
 
 
-def test_a_page_from_during_a_window_saved_after_it_leaves_the_site_up(
-    acme, plan, at, browser, switch
-):
+def test_stale_page_leaves_site_up_after_window(acme, plan, at, browser, switch):
     plan(acme)
     at(TWO)
     tick(lambda: TWO)
@@ -290,7 +286,7 @@ def test_a_page_from_during_a_window_saved_after_it_leaves_the_site_up(
     assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
 
 
-def test_a_hold_is_what_the_page_said(acme, plan, at, browser, switch):
+def test_stale_page_holds_site_with_its_own_values(acme, plan, at, browser, switch):
     page = browser.get(switch.url).text
     plan(acme, level="read_only", message="window")
     at(TWO)
@@ -300,9 +296,7 @@ def test_a_hold_is_what_the_page_said(acme, plan, at, browser, switch):
     assert (flag.held, flag.level, flag.message) == (True, "full", "hold")
 
 
-def test_a_page_from_during_a_window_may_change_other_things_after_it(
-    acme, plan, at, browser, switch
-):
+def test_stale_page_saves_ignored_urls_after_window(acme, plan, at, browser, switch):
     plan(acme)
     at(TWO)
     page = browser.get(switch.url).text
@@ -313,7 +307,7 @@ def test_a_page_from_during_a_window_may_change_other_things_after_it(
     assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
 
 
-def test_the_page_needs_no_tick_to_be_true(acme, plan, at, browser, switch):
+def test_pages_show_current_state_without_tick(acme, plan, at, browser, switch):
     plan(acme)
     at(TWO)
     assert Filled(browser.get(switch.url).text).fields["in_maintenance"] == "on"
@@ -327,7 +321,7 @@ def test_the_page_needs_no_tick_to_be_true(acme, plan, at, browser, switch):
     assert SiteMaintenance.objects.get(pk=acme.pk).held
 
 
-def test_the_text_of_a_hold_is_edited(acme, switch):
+def test_held_site_accepts_new_message_and_level(acme, switch):
     switch(on=True, message="one")
     switch(on=True, message="two", level="read_only")
     flag = SiteMaintenance.objects.get(pk=acme.pk)
@@ -335,7 +329,7 @@ def test_the_text_of_a_hold_is_edited(acme, switch):
     assert Transition.objects.count() == 1
 
 
-def test_saving_the_page_of_a_hold_or_a_window_switches_nothing(acme, plan, at, browser, switch):
+def test_saving_unchanged_page_keeps_state(acme, plan, at, browser, switch):
     switch(on=True, message="one")
     page = browser.get(switch.url).text
     take_down([acme], message="two")
@@ -349,11 +343,11 @@ def test_saving_the_page_of_a_hold_or_a_window_switches_nothing(acme, plan, at, 
     assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR
 
 
-def test_a_text_that_nobody_would_see_is_refused(acme, switch):
+def test_message_for_site_that_is_up_gives_error(acme, switch):
     assert "Used only while" in errors(switch(on=False, message="lost"))
 
 
-def test_ignored_urls_are_edited_inline_and_count_at_once(acme, browser, switch):
+def test_inline_ignored_urls_take_effect_immediately(acme, browser, switch):
     visitor = Client(headers={"host": "acme.example"})
     switch(on=True)
     assert visitor.get("/contact/").status_code == 503
@@ -381,7 +375,7 @@ def test_ignored_urls_are_edited_inline_and_count_at_once(acme, browser, switch)
         ("nonsense", "x", "not one of the available choices"),
     ],
 )
-def test_bad_patterns_are_refused_and_nothing_is_written(acme, switch, kind, pattern, words):
+def test_invalid_patterns_give_error_and_save_nothing(acme, switch, kind, pattern, words):
     inline = {
         "ignored_urls-TOTAL_FORMS": "1",
         "ignored_urls-0-kind": kind,
@@ -394,7 +388,7 @@ def test_bad_patterns_are_refused_and_nothing_is_written(acme, switch, kind, pat
     assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
 
 
-def test_a_slow_pattern_that_is_here_already_keeps_nobody_from_taking_the_site_down(acme, switch):
+def test_existing_slow_pattern_still_allows_taking_site_down(acme, switch):
     row = IgnoredURL.objects.create(maintenance=acme.maintenance, kind="regex", pattern="^(a|aa)+$")
     inline = {
         "ignored_urls-TOTAL_FORMS": "1",
@@ -410,13 +404,13 @@ def test_a_slow_pattern_that_is_here_already_keeps_nobody_from_taking_the_site_d
     assert SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
 
 
-def test_sites_are_neither_added_nor_deleted_here(acme, browser):
+def test_site_maintenance_forbids_add_and_delete(acme, browser):
     assert browser.get(reverse(f"{SITES}_add")).status_code == 403
     assert browser.get(reverse(f"{SITES}_delete", args=[acme.pk])).status_code == 403
     assert "acme.example" in browser.get(reverse(f"{SITES}_changelist")).text
 
 
-def test_the_history_is_read_only(acme, browser):
+def test_status_changes_are_read_only(acme, browser):
     take_down([acme], actor="alice")
     url = "admin:maintenance_windows_transition"
     assert "acme.example" in browser.get(reverse(f"{url}_changelist")).text
@@ -428,7 +422,7 @@ def test_the_history_is_read_only(acme, browser):
     assert browser.get(reverse(f"{url}_delete", args=[row.pk])).status_code == 403
 
 
-def test_what_changed_in_between_is_refused_with_a_sentence(acme, plan, browser):
+def test_concurrent_cancellation_gives_error_message(acme, plan, browser):
     """The form is valid still; by the time the verb has the lock, somebody has cancelled."""
     window = plan(acme)
     waiting = iter([window.pk])

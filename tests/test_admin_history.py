@@ -41,7 +41,7 @@ def moved(acme, plan, browser, at) -> MaintenanceWindow:
     return window
 
 
-def test_a_windows_history(moved, browser):
+def test_window_history_lists_changes_and_status_changes(moved, browser):
     pk = moved.pk
     assert story(browser, moved) == [
         f"2029-11-04 02:01:00 UTC window {pk}: ended 2029-11-04 02:01:00 UTC alice",
@@ -54,7 +54,7 @@ def test_a_windows_history(moved, browser):
     ]
 
 
-def test_a_sites_history(acme, globex, plan, moved, browser, at):
+def test_site_history_lists_its_windows_and_status_changes(acme, globex, plan, moved, browser, at):
     at(FOUR)
     take_down([acme], actor="bob")
     windows.cancel(plan(acme, FOUR + HOUR, FOUR + 2 * HOUR).pk, actor="bob")
@@ -65,19 +65,19 @@ def test_a_sites_history(acme, globex, plan, moved, browser, at):
     assert story(browser, SiteMaintenance.objects.get(pk=globex.pk)) == []
 
 
-def test_times_are_told_in_the_current_zone(moved, browser, settings):
+def test_history_times_use_current_time_zone(moved, browser, settings):
     settings.TIME_ZONE = "Europe/Berlin"
     assert "2029-11-04 05:00:00 CET → 2029-11-04 06:00:00 CET" in story(browser, moved)[3]
 
 
-def test_what_was_done_with_sql_is_told(acme, browser, at):
+def test_history_lists_changes_by_sql(acme, browser, at):
     SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=True)
     tick()
     (row,) = story(browser, SiteMaintenance.objects.get(pk=acme.pk))
     assert row.endswith("site closed: switched on database")
 
 
-def test_a_long_history_is_cut(acme, browser):
+def test_history_shows_at_most_200_rows(acme, browser):
     Transition.objects.bulk_create(
         Transition(site=acme, in_maintenance=n % 2 == 0, due_at=TWO, done_at=TWO)
         for n in range(250)
@@ -85,13 +85,13 @@ def test_a_long_history_is_cut(acme, browser):
     assert len(story(browser, SiteMaintenance.objects.get(pk=acme.pk))) == 200
 
 
-def test_history_is_for_those_who_may_see_the_row(moved, django_user_model, client, alice):
+def test_history_requires_view_permission(moved, django_user_model, client, alice):
     client.force_login(django_user_model.objects.create_user("bob", is_staff=True))
     url = reverse("admin:maintenance_windows_maintenancewindow_history", args=[moved.pk])
     assert client.get(url).status_code == 403
 
 
-def test_history_cannot_be_edited_or_deleted(moved, browser):
+def test_status_changes_forbid_edit_and_delete(moved, browser):
     row = Transition.objects.first()
     name = "admin:maintenance_windows_transition"
     assert browser.get(reverse(f"{name}_add")).status_code == 403
@@ -103,7 +103,7 @@ def test_history_cannot_be_edited_or_deleted(moved, browser):
     assert Change.objects.count() == 2
 
 
-def test_a_window_of_a_series_says_whose_it_is(acme, browser):
+def test_window_history_names_its_series(acme, browser):
     nightly = WindowSeries(
         rule="FREQ=DAILY",
         starts_on=TWO.date(),

@@ -63,7 +63,7 @@ def plan_of(sql: str) -> str:
 
 
 @pytest.mark.parametrize("path", [WINDOWS, SITES, TRANSITIONS, f"{URL}windowseries/"])
-def test_a_list_asks_the_same_however_long_it_is(acme, browser, at, path):
+def test_query_count_is_independent_of_list_length(acme, browser, at, path):
     asked = []
     for number in range(2):
         with CaptureQueriesContext(connection) as queries:
@@ -91,7 +91,7 @@ def test_a_list_asks_the_same_however_long_it_is(acme, browser, at, path):
         ({"starts_at__year": "2029"}, "mw_window_newest"),
     ],
 )
-def test_windows_are_listed_in_the_order_of_an_index(nights, browser, monkeypatch, query, index):
+def test_window_list_order_uses_index(nights, browser, monkeypatch, query, index):
     monkeypatch.setattr(base, "FEW", -1)  # as where there are many of the kind
     with CaptureQueriesContext(connection) as queries:
         assert browser.get(WINDOWS, query).status_code == 200
@@ -102,13 +102,13 @@ def test_windows_are_listed_in_the_order_of_an_index(nights, browser, monkeypatc
     assert not re.search(r"(^|->  )Sort  |USE TEMP B-TREE FOR ORDER BY", plan)
 
 
-def test_only_what_an_index_orders_can_be_ordered_by(nights, browser):
+def test_only_indexed_columns_are_sortable(nights, browser):
     head = re.search(r"<thead>(.*?)</thead>", browser.get(WINDOWS).text, re.DOTALL)[1]
     assert set(re.findall(r"\?o=-?(\d)", head)) == {"2"}
     assert listed(browser.get(WINDOWS, {"o": "2"})) == [0, 1, 2, 3, 4, 5, 6]
 
 
-def test_of_rows_behind_a_number_a_list_says_that_there_are_some(nights, browser, monkeypatch):
+def test_list_beyond_count_limit_shows_notice(nights, browser, monkeypatch):
     monkeypatch.setattr(base, "MAX_COUNTED", 7)
     assert CUT not in browser.get(WINDOWS).text
     monkeypatch.setattr(base, "MAX_COUNTED", 4)
@@ -122,14 +122,14 @@ def test_of_rows_behind_a_number_a_list_says_that_there_are_some(nights, browser
     assert "4 results" in found.text
 
 
-def test_pages_end_where_the_counting_does(nights, browser, monkeypatch):
+def test_pagination_stops_at_count_limit(nights, browser, monkeypatch):
     monkeypatch.setattr(MaintenanceWindowAdmin, "list_per_page", 2)
     monkeypatch.setattr(base, "MAX_COUNTED", 4)
     assert listed(browser.get(WINDOWS, {"p": 2})) == [4, 3]
     assert browser.get(WINDOWS, {"p": 3}).headers["Location"].endswith("?e=1")
 
 
-def test_an_action_is_not_done_to_more_than_it_should(nights, browser, at, monkeypatch):
+def test_action_beyond_selection_limit_gives_error(nights, browser, at, monkeypatch):
     monkeypatch.setattr(base, "MAX_SELECTED", 2)
     given = {"action": "cancel", "_selected_action": [nights[3].pk], "select_across": "1"}
     assert told(browser.post(WINDOWS, given, follow=True)) == "At most 2 at once: choose fewer."
@@ -138,7 +138,7 @@ def test_an_action_is_not_done_to_more_than_it_should(nights, browser, at, monke
     assert MaintenanceWindow.objects.get(cancelled_at__isnull=False) == nights[3]
 
 
-def test_years_months_and_days_are_offered_from_the_first_row_to_the_last(nights, browser):
+def test_date_links_span_first_to_last_row(nights, browser):
     page = browser.get(WINDOWS)
     assert list(offered(page)) == ["2028", "2029", "2030"]
     year = browser.get(WINDOWS + offered(page)["2028"])
@@ -153,7 +153,7 @@ def test_years_months_and_days_are_offered_from_the_first_row_to_the_last(nights
     assert offered(day)["November 2028"] == offered(year)["November 2028"]
 
 
-def test_dates_are_those_of_the_clock_and_keep_what_was_chosen(acme, browser, settings):
+def test_date_links_use_time_zone_and_keep_filters(acme, browser, settings):
     settings.TIME_ZONE = "Asia/Tokyo"
     assert "toplinks" not in browser.get(WINDOWS).text
     windows.schedule([acme], starts_at=TWO + 14 * HOUR, ends_at=TWO + 15 * HOUR)
@@ -176,13 +176,13 @@ def test_dates_are_those_of_the_clock_and_keep_what_was_chosen(acme, browser, se
         ("nobody", []),
     ],
 )
-def test_each_word_is_in_the_domain_or_in_the_title(nights, browser, text, found):
+def test_search_matches_each_word_in_domain_or_title(nights, browser, text, found):
     page = browser.get(WINDOWS, {"q": text})
     assert listed(page) == found
     assert told(page) == ""
 
 
-def test_titles_far_from_now_are_found_by_their_date(nights, at, browser, monkeypatch):
+def test_title_search_covers_rows_near_now_or_chosen_date(nights, at, browser, monkeypatch):
     monkeypatch.setattr(search, "NEAR", 2)
     at(TWO + 2 * DAY)
     page = browser.get(WINDOWS, {"q": "night"})
@@ -201,7 +201,7 @@ def test_titles_far_from_now_are_found_by_their_date(nights, at, browser, monkey
     assert "from 2029-11-06 to … only" in told(page)
 
 
-def test_where_very_many_sites_match_what_is_near_is_found(nights, at, browser, monkeypatch):
+def test_search_with_many_matching_sites_covers_rows_near_now(nights, at, browser, monkeypatch):
     monkeypatch.setattr(search, "NEAR", 2)
     monkeypatch.setattr(site_search, "FEW", 1)
     at(TWO + 2 * DAY)
@@ -211,7 +211,7 @@ def test_where_very_many_sites_match_what_is_near_is_found(nights, at, browser, 
     assert listed(browser.get(WINDOWS, {"q": "globex"})) == [5, 3, 1]
 
 
-def test_transitions_are_found_by_site_and_by_who_did_it(acme, globex, at, browser):
+def test_status_change_search_matches_site_and_actor(acme, globex, at, browser):
     for n, name in enumerate(("alice", "bob", "bob")):
         at(TWO + n * DAY)
         take_down([acme, globex], actor=name)
@@ -225,14 +225,14 @@ def test_transitions_are_found_by_site_and_by_who_did_it(acme, globex, at, brows
 
 
 @pytest.mark.parametrize("few", [0, 1000])
-def test_sites_are_found_by_domain_and_name(acme, globex, browser, monkeypatch, few):
+def test_site_search_matches_domain_and_name(acme, globex, browser, monkeypatch, few):
     monkeypatch.setattr(site_search, "FEW", few)
     Site.objects.create(domain="shop.example", name="Acme's shop")
     for text, number in (("ACME", 2), ("acme shop", 1), ("example", 4), ("nobody", 0)):
         assert browser.get(SITES, {"q": text}).context["cl"].result_count == number, text
 
 
-def test_windows_of_many_sites_are_logged_at_once(acme, browser):
+def test_adding_windows_for_many_sites_logs_in_bulk(acme, browser):
     sites = Site.objects.bulk_create(Site(domain=f"s{n}.example") for n in range(40))
     asked = []
     for chosen in (sites[:2], sites):

@@ -39,7 +39,7 @@ def preview(browser: Client, form: dict[str, object], query: str = "") -> str:
     return browser.post(f"{PREVIEW}{query}", form, headers={"X-Requested-With": "fetch"}).text
 
 
-def test_several_sites_are_planned_at_once_and_named(acme, globex, browser):
+def test_add_form_schedules_several_sites(acme, globex, browser):
     form = schedule_form(acme, globex, title="T", message="M", level="read_only")
     response = browser.post(ADD, form, follow=True)
     assert response.redirect_chain == [(LIST, 302)]
@@ -57,13 +57,13 @@ def test_several_sites_are_planned_at_once_and_named(acme, globex, browser):
     assert again.headers["Location"] == ADD
 
 
-def test_all_or_none(acme, browser):
+def test_unknown_site_schedules_nothing(acme, browser):
     response = browser.post(ADD, schedule_form(acme, sites=[acme.pk, 99999]))
     assert "Select a valid choice" in errors(response)
     assert not MaintenanceWindow.objects.exists()
 
 
-def test_a_message_names_ten_sites_at_the_most(browser):
+def test_success_message_names_at_most_ten_sites(browser):
     sites = Site.objects.bulk_create(Site(domain=f"s{i:02}.example") for i in range(12))
     said = told(browser.post(ADD, schedule_form(*sites), follow=True))
     assert "12 windows were added: s00.example" in said
@@ -72,7 +72,7 @@ def test_a_message_names_ten_sites_at_the_most(browser):
     assert "s10.example" not in said
 
 
-def test_a_length_is_exact_over_a_change_of_clock(acme, browser):
+def test_duration_is_exact_across_dst_change(acme, browser):
     form = schedule_form(acme, zone="Europe/Berlin", length="2h", **NO_END)
     form |= times("starts_at", datetime(2030, 3, 31, 1, 0))
     said = preview(browser, form)
@@ -98,7 +98,7 @@ def test_a_length_is_exact_over_a_change_of_clock(acme, browser):
         ({"zone": "Mars"}, "Select a valid choice"),
     ],
 )
-def test_what_is_wrong_is_said_once_and_nothing_is_written(acme, browser, changes, sentence):
+def test_invalid_form_gives_one_error_and_saves_nothing(acme, browser, changes, sentence):
     response = browser.post(ADD, schedule_form(acme) | changes)
     assert errors(response).count("<li>") == 1
     assert sentence in errors(response)
@@ -106,7 +106,7 @@ def test_what_is_wrong_is_said_once_and_nothing_is_written(acme, browser, change
     assert not MaintenanceWindow.objects.exists()
 
 
-def test_the_chosen_zone_is_named_beside_each_time_and_kept(acme, browser, settings):
+def test_form_shows_chosen_time_zone(acme, browser, settings):
     settings.TIME_ZONE = "Europe/Berlin"
     page = browser.get(ADD).text
     assert page.count(">Europe/Berlin</bdi>") == 2
@@ -133,20 +133,20 @@ def test_the_chosen_zone_is_named_beside_each_time_and_kept(acme, browser, setti
         ("starts_at=soon&zone=Mars&x=y", {"starts_at_0": "", "zone": "Europe/Berlin"}),
     ],
 )
-def test_a_link_fills_the_form_in(acme, browser, settings, query, fields):
+def test_query_string_prefills_form(acme, browser, settings, query, fields):
     settings.TIME_ZONE = "Europe/Berlin"
     shown = Filled(browser.get(f"{ADD}?{query}").text).fields
     assert {name: shown[name] for name in fields} == fields
 
 
-def test_a_link_chooses_sites_that_there_are(acme, globex, browser):
+def test_query_string_selects_existing_sites(acme, globex, browser):
     page = browser.get(f"{ADD}?site={acme.pk}&sites={globex.pk},99999,x,{'9' * 20}").text
     for site in (acme, globex):
         assert f'<option value="{site.pk}" selected>{site.domain}</option>' in page
     assert page.count(" selected>") == 4  # and the zone and the level
 
 
-def test_sites_are_found_by_typing(acme, globex, browser):
+def test_autocomplete_finds_sites(acme, globex, browser):
     asked = {
         "app_label": "maintenance_windows",
         "model_name": "maintenancewindow",
@@ -160,7 +160,7 @@ def test_sites_are_found_by_typing(acme, globex, browser):
         assert f'data-{name.replace("_", "-")}="{value}"' in page
 
 
-def test_the_preview_says_it_in_words_and_writes_nothing(acme, browser, at):
+def test_preview_describes_window_and_saves_nothing(acme, browser, at):
     at(TWO - timedelta(days=6, hours=2))
     said = preview(browser, schedule_form(acme, zone="Europe/Berlin"))
     assert "Sunday 4 November 2029, 02:00 to 04:00 Europe/Berlin (01:00 to 03:00 UTC)" in said
@@ -172,7 +172,7 @@ def test_the_preview_says_it_in_words_and_writes_nothing(acme, browser, at):
     assert not MaintenanceWindow.objects.exists()
 
 
-def test_overlaps_are_warned_of_and_not_refused(acme, globex, plan, browser):
+def test_overlap_gives_warning_and_saves_window(acme, globex, plan, browser):
     window = plan(acme, TWO - HOUR, TWO + MINUTE)
     cancelled = plan(acme)
     windows.cancel(cancelled.pk)
@@ -196,7 +196,7 @@ def test_overlaps_are_warned_of_and_not_refused(acme, globex, plan, browser):
     assert MaintenanceWindow.objects.count() == 7
 
 
-def test_a_preview_of_many_sites_is_short_and_cheap(browser):
+def test_preview_of_many_sites_is_short_and_cheap(browser):
     sites = Site.objects.bulk_create(Site(domain=f"s{i:02}.example") for i in range(13))
     windows.schedule(sites, starts_at=TWO, ends_at=FOUR)
     few, many = schedule_form(sites[0]), schedule_form(*sites)
@@ -211,7 +211,7 @@ def test_a_preview_of_many_sites_is_short_and_cheap(browser):
     assert "And 3 more." in said
 
 
-def test_a_change_is_previewed_and_warned_of(acme, plan, browser):
+def test_change_form_previews_and_warns_of_overlap(acme, plan, browser):
     other = plan(acme, FOUR, FOUR + HOUR)
     window = plan(acme)
     url = reverse(f"{WINDOWS}_change", args=[window.pk])
@@ -230,7 +230,7 @@ def test_a_change_is_previewed_and_warned_of(acme, plan, browser):
     assert "overlaps" not in told(browser.post(url, filled(browser.get(url).text), follow=True))
 
 
-def test_what_runs_does_not_start(acme, plan, browser, at):
+def test_preview_of_window_in_progress_omits_start(acme, plan, browser, at):
     window = plan(acme)
     at(TWO + MINUTE)
     page = browser.get(reverse(f"{WINDOWS}_change", args=[window.pk])).text
@@ -241,7 +241,7 @@ def test_what_runs_does_not_start(acme, plan, browser, at):
     assert "window-preview" not in page
 
 
-def test_only_planners_see_a_preview_and_only_by_post(acme, plan, browser):
+def test_preview_requires_post_and_permission(acme, plan, browser):
     window = plan(acme)
     assert browser.get(PREVIEW).status_code == 405
     bob = User.objects.create_user("bob", is_staff=True)
@@ -256,7 +256,7 @@ def test_only_planners_see_a_preview_and_only_by_post(acme, plan, browser):
     assert browser.post(f"{PREVIEW}?window=99999", schedule_form(acme)).status_code == 404
 
 
-def test_without_scripts_the_preview_is_a_page(acme, browser):
+def test_preview_without_javascript_is_full_page(acme, browser):
     page = browser.post(PREVIEW, schedule_form(acme)).text
     assert "<title>In words" in page
     assert "Sunday 4 November 2029" in page
@@ -283,7 +283,7 @@ def test_without_scripts_the_preview_is_a_page(acme, browser):
         ),
     ],
 )
-def test_spans_in_words(starts_at, ends_at, zone, words):
+def test_format_span(starts_at, ends_at, zone, words):
     assert format_span(starts_at, ends_at, ZoneInfo(zone)) == words
 
 
@@ -297,7 +297,7 @@ def test_spans_in_words(starts_at, ends_at, zone, words):
         (timedelta(days=6, hours=2), ", in 6\xa0days, 2\xa0hours"),
     ],
 )
-def test_how_far_ahead(ahead, words):
+def test_format_upcoming(ahead, words):
     assert format_upcoming(TWO, FOUR, BERLIN, TWO - ahead).endswith(f"UTC){words}")
 
 
@@ -308,10 +308,10 @@ def test_how_far_ahead(ahead, words):
         (timedelta(days=2, minutes=1, seconds=5), "2 days, 1 minute, 5 seconds"),
     ],
 )
-def test_lengths_in_words(length, words):
+def test_spell_duration(length, words):
     assert spell_duration(length) == words
 
 
-def test_names_of_days_keep_their_order_where_others_run_from_right_to_left():
+def test_format_span_isolates_dates_in_rtl_languages():
     with translation.override("ar"):
         assert format_span(TWO, FOUR, BERLIN).startswith("\u2068الأحد 4 نوفمبر 2029\u2069")  # noqa: RUF001

@@ -65,7 +65,7 @@ def change_url(series: WindowSeries) -> str:
     return reverse(f"{SERIES}_change", args=[series.pk])
 
 
-def test_a_series_is_planned(acme, browser):
+def test_add_form_schedules_recurring_window(acme, browser):
     response = browser.post(
         ADD, series_form(site=acme.pk, title="T", excluded="2029-12-30"), follow=True
     )
@@ -91,7 +91,7 @@ def test_a_series_is_planned(acme, browser):
         ({"unit": "rule", "rule": "rrule:freq=yearly;count=3"}, "FREQ=YEARLY;COUNT=3"),
     ],
 )
-def test_plain_fields_build_the_rule_and_are_filled_from_it(acme, browser, fields, rule):
+def test_form_fields_round_trip_through_rule(acme, browser, fields, rule):
     browser.post(ADD, series_form(site=acme.pk, **fields))
     begun = WindowSeries.objects.get()
     assert begun.rule == rule
@@ -114,7 +114,7 @@ def test_plain_fields_build_the_rule_and_are_filled_from_it(acme, browser, field
         "FREQ=WEEKLY;UNTIL=20300101T020000Z",
     ],
 )
-def test_a_rule_that_the_fields_cannot_say_is_kept_as_it_is(acme, browser, rule):
+def test_rule_beyond_form_fields_stays_unchanged(acme, browser, rule):
     browser.post(ADD, series_form(site=acme.pk, unit="rule", rule=rule))
     begun = WindowSeries.objects.get()
     page = browser.get(change_url(begun)).text
@@ -141,7 +141,7 @@ def test_a_rule_that_the_fields_cannot_say_is_kept_as_it_is(acme, browser, rule)
         ({"starts_on": "1066-10-14"}, "years from 1970"),
     ],
 )
-def test_what_is_wrong_is_said_once_and_nothing_is_written(acme, browser, fields, sentence):
+def test_invalid_form_gives_one_error_and_saves_nothing(acme, browser, fields, sentence):
     response = browser.post(ADD, series_form(site=acme.pk) | fields)
     assert errors(response).count("<li>") == 1
     assert sentence in errors(response)
@@ -149,7 +149,7 @@ def test_what_is_wrong_is_said_once_and_nothing_is_written(acme, browser, fields
     assert not WindowSeries.objects.exists()
 
 
-def test_the_preview_says_it_in_words_and_shows_ten_windows_twice(acme, browser):
+def test_preview_describes_rule_and_lists_ten_windows(acme, browser):
     page = preview(browser, series_form(starts_on="2030-03-24", start_time="02:30")).text
     assert "every week on Sunday, from 02:30 for 2h, time zone Europe/Berlin" in page
     assert page.count("<tr>") == 1 + 10
@@ -160,7 +160,7 @@ def test_the_preview_says_it_in_words_and_shows_ten_windows_twice(acme, browser)
     assert not WindowSeries.objects.exists()
 
 
-def test_the_preview_warns_of_overlap_and_marks_what_would_be_on_now(acme, browser):
+def test_preview_warns_of_overlap_and_marks_current_windows(acme, browser):
     page = preview(browser, series_form(starts_on="2029-10-21", length="8d")).text
     assert "These windows overlap one another" in page
     assert page.count("on now") == 2
@@ -168,7 +168,7 @@ def test_the_preview_warns_of_overlap_and_marks_what_would_be_on_now(acme, brows
     assert "The windows of this series overlap one another." in told(response)
 
 
-def test_the_preview_shows_what_saving_makes(acme, browser):
+def test_preview_matches_windows_created_on_save(acme, browser):
     page = preview(browser, series_form(unit="MONTHLY", monthly="last")).text
     browser.post(ADD, series_form(site=acme.pk, unit="MONTHLY", monthly="last"))
     windows = MaintenanceWindow.objects.order_by("starts_at")
@@ -178,7 +178,7 @@ def test_the_preview_shows_what_saving_makes(acme, browser):
         assert "".join(cells) in page
 
 
-def test_only_planners_see_a_preview_and_only_by_post(acme, sundays, browser):
+def test_preview_requires_post_and_permission(acme, sundays, browser):
     assert browser.get(PREVIEW).status_code == 405
     User.objects.create_user("bob", password="secret", is_staff=True)
     bob = Client()
@@ -191,7 +191,7 @@ def test_only_planners_see_a_preview_and_only_by_post(acme, sundays, browser):
     assert bob.post(PREVIEW, series_form()).status_code == 200
 
 
-def test_an_edit_changes_coming_windows_and_says_how_many(acme, sundays, browser):
+def test_edit_updates_scheduled_windows_and_reports_counts(acme, sundays, browser):
     first, second, *others = MaintenanceWindow.objects.order_by("starts_at")
     windows.extend(second.pk, by=HOUR)
     page = browser.get(change_url(sundays)).text
@@ -204,7 +204,7 @@ def test_an_edit_changes_coming_windows_and_says_how_many(acme, sundays, browser
     assert (second.starts_at, second.ends_at) == (TWO + 168 * HOUR, TWO + 171 * HOUR)
 
 
-def test_a_saved_title_does_not_take_back_somebody_elses_rule(acme, sundays, browser):
+def test_saving_title_preserves_concurrent_rule_change(acme, sundays, browser):
     page = browser.get(change_url(sundays)).text
     series.revise(sundays.pk, rule="FREQ=WEEKLY;BYDAY=MO", length=HOUR, clock=lambda: TWO - HOUR)
     browser.post(change_url(sundays), filled(page, title="new"))
@@ -212,7 +212,7 @@ def test_a_saved_title_does_not_take_back_somebody_elses_rule(acme, sundays, bro
     assert (sundays.title, sundays.rule, sundays.length) == ("new", "FREQ=WEEKLY;BYDAY=MO", HOUR)
 
 
-def test_saving_the_page_as_it_was_changes_nothing(acme, sundays, browser):
+def test_saving_unchanged_form_changes_nothing(acme, sundays, browser):
     before = list(MaintenanceWindow.objects.order_by("pk").values())
     page = browser.get(change_url(sundays)).text
     response = browser.post(change_url(sundays), filled(page), follow=True)
@@ -220,7 +220,7 @@ def test_saving_the_page_as_it_was_changes_nothing(acme, sundays, browser):
     assert list(MaintenanceWindow.objects.order_by("pk").values()) == before
 
 
-def test_a_series_is_ended_from_the_list_and_then_read_only(acme, sundays, browser, at):
+def test_end_action_cancels_windows_and_makes_series_read_only(acme, sundays, browser, at):
     at(TWO + MINUTE)
     coming = MaintenanceWindow.objects.count() - 1
     form = {"action": "end_series", "_selected_action": [sundays.pk]}
@@ -236,7 +236,7 @@ def test_a_series_is_ended_from_the_list_and_then_read_only(acme, sundays, brows
     assert browser.get(LIST, {"ended": "maybe"}).context["cl"].result_count == 1
 
 
-def test_the_list_tells_each_in_words(acme, sundays, browser):
+def test_list_describes_rule_in_words(acme, sundays, browser):
     page = browser.get(LIST, {"q": "acme"}).text
     assert "every week on Sunday, from 02:00 for 2h, time zone UTC" in page
     WindowSeries.objects.update(rule="spoilt")
@@ -244,14 +244,14 @@ def test_the_list_tells_each_in_words(acme, sundays, browser):
     assert browser.get(change_url(sundays)).status_code == 200
 
 
-def test_a_series_is_not_deleted_but_goes_with_its_site(acme, sundays, browser):
+def test_series_disappears_only_with_its_site(acme, sundays, browser):
     assert browser.get(reverse(f"{SERIES}_delete", args=[sundays.pk])).status_code == 403
     assert "delete_selected" not in browser.get(LIST).text
     browser.post(reverse("admin:sites_site_delete", args=[acme.pk]), {"post": "yes"})
     assert not WindowSeries.objects.exists()
 
 
-def test_a_window_names_its_series_and_the_series_its_windows(acme, sundays, browser):
+def test_window_and_series_link_to_each_other(acme, sundays, browser):
     window = MaintenanceWindow.objects.order_by("starts_at").first()
     windows = "admin:maintenance_windows_maintenancewindow"
     page = browser.get(reverse(f"{windows}_change", args=[window.pk])).text
@@ -264,7 +264,7 @@ def test_a_window_names_its_series_and_the_series_its_windows(acme, sundays, bro
     assert browser.get(url, {"series__isempty": "1"}).context["cl"].result_count == 0
 
 
-def test_the_preview_of_a_series_shows_what_saving_would_leave(acme, sundays, browser, at):
+def test_preview_of_edit_matches_windows_after_save(acme, sundays, browser, at):
     _, second, third, fourth = MaintenanceWindow.objects.order_by("starts_at")[:4]
     windows.cancel(second.pk)
     windows.extend(third.pk, by=HOUR)
@@ -282,7 +282,7 @@ def test_the_preview_of_a_series_shows_what_saving_would_leave(acme, sundays, br
     assert shown.count("changed by hand") == 1
 
 
-def test_a_title_saved_leaves_seconds_alone(acme, sundays, browser):
+def test_saving_title_preserves_seconds_of_start_time(acme, sundays, browser):
     series.revise(sundays.pk, start_time=time(2, 0, 30), clock=lambda: TWO - HOUR)
     page = browser.get(change_url(sundays)).text
     response = browser.post(change_url(sundays), filled(page, title="new"), follow=True)
@@ -292,7 +292,7 @@ def test_a_title_saved_leaves_seconds_alone(acme, sundays, browser):
     assert "was changed successfully" in told(response)
 
 
-def test_two_people_who_change_the_rule_are_told(acme, sundays, browser):
+def test_concurrent_rule_change_gives_error(acme, sundays, browser):
     page = browser.get(change_url(sundays)).text
     browser.post(change_url(sundays), filled(page, until="2030-06-30"))
     response = browser.post(change_url(sundays), filled(page, every="2"))
@@ -309,12 +309,12 @@ def test_two_people_who_change_the_rule_are_told(acme, sundays, browser):
         ({"unit": "rule", "rule": "FREQ=DAILY", "until": "2030-01-01"}, "Put UNTIL into the rule."),
     ],
 )
-def test_what_would_be_ignored_is_refused(acme, browser, fields, sentence):
+def test_contradictory_fields_give_error(acme, browser, fields, sentence):
     assert sentence in errors(browser.post(ADD, series_form(site=acme.pk) | fields))
     assert not WindowSeries.objects.exists()
 
 
-def test_the_page_sends_only_what_matters(acme, browser):
+def test_form_accepts_submission_without_hidden_fields(acme, browser):
     """Scripts leave out what they hide."""
     form = series_form(site=acme.pk, unit="rule", rule="FREQ=DAILY")
     hidden = {"every", "monthly", "nth", "nth_weekday", "until"}
@@ -322,7 +322,7 @@ def test_the_page_sends_only_what_matters(acme, browser):
     assert WindowSeries.objects.get().rule == "FREQ=DAILY"
 
 
-def test_a_zone_that_is_gone_is_refused_by_name(acme, sundays, browser):
+def test_unknown_time_zone_gives_error_naming_it(acme, sundays, browser):
     WindowSeries.objects.update(zone="Old/Gone")
     page = browser.get(change_url(sundays)).text
     assert Filled(page).fields["zone"] == "Old/Gone"
@@ -331,13 +331,13 @@ def test_a_zone_that_is_gone_is_refused_by_name(acme, sundays, browser):
     assert browser.get(LIST).status_code == 200
 
 
-def test_without_scripts_the_preview_is_a_page(acme, browser):
+def test_preview_without_javascript_is_full_page(acme, browser):
     page = browser.post(PREVIEW, series_form()).text
     assert "<title>Next windows" in page
     assert "every week on Sunday" in page
 
 
-def test_whoever_may_only_look_sees_the_rule_in_words(acme, sundays, client):
+def test_view_permission_shows_rule_in_words(acme, sundays, client):
     bob = User.objects.create_user("bob", is_staff=True)
     bob.user_permissions.add(Permission.objects.get(codename="view_windowseries"))
     client.force_login(bob)
@@ -346,14 +346,14 @@ def test_whoever_may_only_look_sees_the_rule_in_words(acme, sundays, client):
     assert "None" not in page
 
 
-def test_numbers_of_series_are_plain(acme, sundays, browser, settings):
+def test_series_ids_have_no_thousand_separator(acme, sundays, browser, settings):
     settings.USE_THOUSAND_SEPARATOR = True
     sundays.pk = 12345
     sundays.save(force_insert=True)
     assert "?series=12345" in browser.get(reverse(f"{SERIES}_change", args=[12345])).text
 
 
-def test_a_series_has_a_history(acme, sundays, browser):
+def test_series_history_lists_changes(acme, sundays, browser):
     series.revise(sundays.pk, length=HOUR, actor="bob", clock=lambda: TWO - HOUR)
     page = browser.get(reverse(f"{SERIES}_history", args=[sundays.pk])).text
     assert "length 2h → 1h" in page

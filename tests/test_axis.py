@@ -17,21 +17,21 @@ AXIS = Axis(TWO, TWO + 10 * HOUR)
 MIRRORED = Axis(TWO, TWO + 10 * HOUR, mirrored=True)
 
 
-def test_times_are_laid_out_from_left_to_right_or_from_right_to_left():
+def test_positions_follow_text_direction():
     assert (AXIS.at(TWO), AXIS.at(FOUR), AXIS.at(AXIS.end)) == (0, 20, 100)
     assert (MIRRORED.at(TWO), MIRRORED.at(FOUR), MIRRORED.at(AXIS.end)) == (100, 80, 0)
     assert AXIS.stretch(Span(FOUR, FOUR + HOUR)) == (20, 10)
     assert MIRRORED.stretch(Span(FOUR, FOUR + HOUR)) == (70, 10)
 
 
-def test_what_reaches_beyond_is_cut_off():
+def test_stretch_clips_to_axis():
     assert AXIS.stretch(Span(TWO - HOUR, TWO + HOUR)) == (0, 10)
     assert AXIS.stretch(Span(FOUR, None)) == (20, 80)
     assert MIRRORED.stretch(Span(FOUR, None)) == (0, 80)
     assert AXIS.stretch(Span(TWO - 2 * HOUR, TWO - HOUR)) == (0, 0)
 
 
-def test_midnights_are_those_of_the_zone_also_where_a_day_is_longer():
+def test_midnights_follow_time_zone_across_dst_change():
     berlin = ZoneInfo("Europe/Berlin")  # 28 October 2029 has 25 hours there
     axis = Axis(datetime(2029, 10, 27, 12, tzinfo=UTC), datetime(2029, 10, 29, 12, tzinfo=UTC))
     midnights = [midnight.astimezone(UTC) for midnight in axis.midnights(berlin)]
@@ -42,7 +42,7 @@ def test_midnights_are_those_of_the_zone_also_where_a_day_is_longer():
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 9)), max_size=12))
-def test_no_bar_hides_another(pairs):
+def test_stack_separates_overlapping_bars(pairs):
     spans = [Span(TWO + start * HOUR, TWO + (start + hours) * HOUR) for start, hours in pairs]
     spans.sort(key=lambda span: span.start)
     rows = stack(spans)

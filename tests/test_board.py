@@ -47,7 +47,7 @@ def shown(browser, site) -> dict[str, object]:
     return {"site": site.pk, "back": f"{BOARD}?q=ac", "shown": windows[1]}
 
 
-def test_each_window_is_a_bar_that_leads_to_it(acme, globex, plan, at, browser):
+def test_timeline_shows_window_as_linked_bar(acme, globex, plan, at, browser):
     coming = plan(acme, title="Disks")
     plan(acme, FOUR, FOUR + HOUR, level="read_only")
     over = plan(globex, TWO - HOUR, TWO - 30 * MINUTE)
@@ -67,7 +67,7 @@ def test_each_window_is_a_bar_that_leads_to_it(acme, globex, plan, at, browser):
     assert 'class="bar active full"' in lane(browser.get(BOARD).text, "acme.example")
 
 
-def test_numbers_in_drawings_are_written_as_drawings_want_them(acme, plan, at, browser):
+def test_svg_numbers_ignore_locale(acme, plan, at, browser):
     plan(acme)
     page = browser.get(BOARD, headers={"accept-language": "de"}).text
     assert re.findall(r'(?:x|x1|width)="([^"]*,[^"]*)%"', page) == []
@@ -75,7 +75,7 @@ def test_numbers_in_drawings_are_written_as_drawings_want_them(acme, plan, at, b
     assert "data-mirrored" in browser.get(BOARD, headers={"accept-language": "ar"}).text
 
 
-def test_the_same_facts_stand_in_a_table(acme, plan, at, browser):
+def test_table_repeats_timeline_data(acme, plan, at, browser):
     plan(acme, title="Disks")
     page = browser.get(BOARD).text
     table = page[page.index("<caption>") :]
@@ -83,18 +83,20 @@ def test_the_same_facts_stand_in_a_table(acme, plan, at, browser):
         assert fact in table
 
 
-def test_a_free_place_leads_to_the_form_for_that_site(acme, at, browser):
+def test_free_slot_links_to_add_form(acme, at, browser):
     add = f"/admin/maintenance_windows/maintenancewindow/add/?sites={acme.pk}"
     assert lane(browser.get(BOARD).text, "acme.example").count(add) == 2
 
 
-def test_what_was_switched_on_by_hand_is_drawn_too(acme, at, browser):
+def test_timeline_shows_held_site(acme, at, browser):
     assert 'class="hold"' not in lane(browser.get(BOARD).text, "acme.example")
     take_down([acme])
     assert 'class="hold"' in lane(browser.get(BOARD).text, "acme.example")
 
 
-def test_sites_are_filtered_and_paged(acme, plan, at, browser, django_assert_max_num_queries):
+def test_overview_filters_and_paginates_sites(
+    acme, plan, at, browser, django_assert_max_num_queries
+):
     Site.objects.bulk_create(Site(domain=f"s{n:03}.example") for n in range(500))
     with django_assert_max_num_queries(20):
         page = browser.get(BOARD).text
@@ -116,7 +118,7 @@ def domains(page: str) -> list[str]:
     return re.findall(r'<span class="site">([^ <]+)', page)
 
 
-def test_sites_with_something_on_or_planned_come_first(acme, globex, plan, at, browser):
+def test_sites_with_maintenance_come_first(acme, globex, plan, at, browser):
     names = [f"s{n:02}.example" for n in range(40)]
     sites = Site.objects.bulk_create(Site(domain=name) for name in names)
     quiet = ["example.com", *names[:20], *names[25:39]]
@@ -141,9 +143,7 @@ def test_sites_with_something_on_or_planned_come_first(acme, globex, plan, at, b
     assert domains(browser.get(f"{BOARD}?busy=1").text) == ["s39.example", *near[3:]]
 
 
-def test_where_very_many_sites_match_the_order_is_the_same(
-    acme, globex, plan, browser, monkeypatch
-):
+def test_many_matching_sites_keep_order(acme, globex, plan, browser, monkeypatch):
     monkeypatch.setattr(search, "FEW", 1)
     plan(globex)
     assert domains(browser.get(f"{BOARD}?q=.example").text) == ["globex.example", "acme.example"]
@@ -151,7 +151,7 @@ def test_where_very_many_sites_match_the_order_is_the_same(
     assert "Page" not in browser.get(f"{BOARD}?q=.example").text
 
 
-def test_pages_fill_up_across_the_last_site_with_something_planned(plan, at, browser):
+def test_pages_fill_up_with_quiet_sites(plan, at, browser):
     sites = Site.objects.bulk_create(Site(domain=f"s{n:02}.example") for n in range(60))
     for site in sites[30:]:
         plan(site)
@@ -162,13 +162,13 @@ def test_pages_fill_up_across_the_last_site_with_something_planned(plan, at, bro
     assert pages[2] == [site.domain for site in sites[19:30]]
 
 
-def test_of_many_windows_to_come_the_next_is_named(acme, plan, at, browser):
+def test_now_table_names_earliest_scheduled_window(acme, plan, at, browser):
     windows = [plan(acme, TWO + n * HOUR, TWO + n * HOUR + MINUTE) for n in (3, 1, 2, 1)]
     assert f"/{windows[1].pk}/change/" in browser.get(BOARD).text.split('id="board-now"')[1]
     assert "2029-11-04 03:00 UTC" in row(browser.get(BOARD).text, "acme.example")
 
 
-def test_each_site_says_its_state(acme, globex, plan, at, browser):
+def test_now_table_shows_state_of_each_site(acme, globex, plan, at, browser):
     plan(acme)
     assert row(browser.get(BOARD).text, "acme.example").startswith("up - - 2029-11-04 02:00 UTC")
     at(TWO)
@@ -183,7 +183,7 @@ def test_each_site_says_its_state(acme, globex, plan, at, browser):
     )
 
 
-def test_the_scheduler_says_how_it_is(acme, at, browser):
+def test_overview_shows_scheduler_health(acme, at, browser):
     page = browser.get(BOARD).text
     assert "The scheduler has never ticked." in page
     assert "It is down." in page
@@ -193,7 +193,7 @@ def test_the_scheduler_says_how_it_is(acme, at, browser):
     assert "It is well." in page
 
 
-def test_a_site_is_taken_down_until_it_is_brought_up(acme, at, browser, visit):
+def test_take_down_button_holds_site_until_brought_up(acme, at, browser, visit):
     assert visit().status_code == 200
     answer = press(browser, acme, verb="on", length="", level="full", message="Back soon.")
     assert told(answer) == "acme.example is down until it is switched off."
@@ -207,7 +207,7 @@ def test_a_site_is_taken_down_until_it_is_brought_up(acme, at, browser, visit):
     assert list(said) == ["acme.example is down until it is switched off.", "acme.example is up."]
 
 
-def test_what_is_held_read_only_can_be_closed_without_opening_it(acme, at, browser, visit):
+def test_take_down_button_changes_held_level_to_full(acme, at, browser, visit):
     take_down([acme], level="read_only")
     assert "Take down now" in row(browser.get(BOARD).text, "acme.example")
     press(browser, acme, verb="on", length="", level="full")
@@ -215,14 +215,14 @@ def test_what_is_held_read_only_can_be_closed_without_opening_it(acme, at, brows
     assert "Take down now" not in row(browser.get(BOARD).text, "acme.example")
 
 
-def test_a_site_is_taken_down_for_a_time(acme, at, browser, visit):
+def test_take_down_button_accepts_duration(acme, at, browser, visit):
     answer = press(browser, acme, verb="on", length="2h", level="read_only", message="")
     assert told(answer) == "acme.example is down until 2029-11-04 03:00:00 UTC."
     assert (visit().status_code, visit(method="POST").status_code) == (200, 503)
     assert visit(method="POST").headers["Retry-After"] == "7200"
 
 
-def test_the_end_is_moved(acme, plan, at, browser, visit):
+def test_extend_button_moves_end(acme, plan, at, browser, visit):
     window = plan(acme)
     at(TWO)
     assert told(press(browser, acme, extend="30")) == (
@@ -231,7 +231,7 @@ def test_the_end_is_moved(acme, plan, at, browser, visit):
     assert visit().headers["Retry-After"] == "9000"
 
 
-def test_the_end_that_is_moved_is_that_of_the_whole_run(acme, plan, at, browser, visit):
+def test_extend_button_moves_end_of_outage(acme, plan, at, browser, visit):
     plan(acme)
     plan(acme, TWO + 10 * MINUTE, TWO + 20 * MINUTE)
     last = plan(acme, FOUR, FOUR + HOUR)
@@ -241,7 +241,7 @@ def test_the_end_that_is_moved_is_that_of_the_whole_run(acme, plan, at, browser,
     )
 
 
-def test_what_runs_is_ended_and_a_hold_stays(acme, plan, at, browser, visit):
+def test_end_button_ends_windows_and_keeps_site_held(acme, plan, at, browser, visit):
     plan(acme)
     plan(acme, TWO, FOUR + HOUR)
     at(TWO)
@@ -251,7 +251,7 @@ def test_what_runs_is_ended_and_a_hold_stays(acme, plan, at, browser, visit):
     assert told(press(browser, acme, verb="off")) == "acme.example is up."
 
 
-def test_bringing_up_ends_what_runs_and_says_so(acme, plan, at, browser, visit):
+def test_bring_up_button_ends_windows_and_reports_them(acme, plan, at, browser, visit):
     window = plan(acme)
     at(TWO)
     assert told(press(browser, acme, verb="off")) == (
@@ -261,7 +261,7 @@ def test_bringing_up_ends_what_runs_and_says_so(acme, plan, at, browser, visit):
 
 
 @pytest.mark.parametrize("button", [{"extend": "15"}, {"verb": "end"}])
-def test_where_nothing_runs_there_is_nothing_to_end(acme, at, browser, button):
+def test_button_without_window_in_progress_gives_error(acme, at, browser, button):
     assert told(press(browser, acme, **button)) == "No window of acme.example is running."
 
 
@@ -276,25 +276,25 @@ def test_where_nothing_runs_there_is_nothing_to_end(acme, at, browser, button):
         {"verb": "off", "site": "999999"},
     ],
 )
-def test_what_no_button_says_is_refused_and_changes_nothing(acme, at, browser, button):
+def test_invalid_submission_gives_error_and_changes_nothing(acme, at, browser, button):
     answer = press(browser, acme, **button)
     assert [message.level_tag for message in answer.context["messages"]] == ["error"]
     assert not SiteMaintenance.objects.filter(in_maintenance=True).exists()
 
 
-def test_nothing_changes_on_get(acme, at, browser):
+def test_get_changes_nothing(acme, at, browser):
     answer = browser.get(OPERATE, {"site": acme.pk, "verb": "on"})
     assert answer.headers["Location"] == BOARD
     assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
 
 
-def test_the_way_back_leads_nowhere_else(acme, at, browser):
+def test_redirect_rejects_foreign_hosts(acme, at, browser):
     answer = browser.post(OPERATE, {"site": acme.pk, "verb": "off", "back": "//evil.example/"})
     assert answer.headers["Location"] == BOARD
 
 
 @pytest.mark.parametrize("button", [{"verb": "end"}, {"verb": "off"}, {"extend": "15"}])
-def test_what_a_person_has_not_seen_run_is_not_ended(acme, plan, at, browser, visit, button):
+def test_stale_page_gives_error_and_keeps_windows(acme, plan, at, browser, visit, button):
     plan(acme)
     plan(acme, FOUR + MINUTE, FOUR + 24 * HOUR)
     at(TWO)
@@ -307,7 +307,7 @@ def test_what_a_person_has_not_seen_run_is_not_ended(acme, plan, at, browser, vi
     assert told(press(browser, acme, **button)) != told(answer)
 
 
-def test_what_ended_early_is_drawn_where_it_was(acme, plan, at, browser):
+def test_timeline_shows_actual_end_of_window(acme, plan, at, browser):
     window = plan(acme, TWO, TWO + 10 * 24 * HOUR)
     at(TWO)
     tick()
@@ -318,7 +318,7 @@ def test_what_ended_early_is_drawn_where_it_was(acme, plan, at, browser):
     assert "bar completed" not in lane(browser.get(BOARD).text, "acme.example")
 
 
-def test_a_hold_is_drawn_no_longer_than_is_known(acme, plan, at, browser):
+def test_held_bar_during_window_starts_now(acme, plan, at, browser):
     plan(acme)
     at(TWO + HOUR)
     take_down([acme])
@@ -327,7 +327,7 @@ def test_a_hold_is_drawn_no_longer_than_is_known(acme, plan, at, browser):
     assert hold == re.search(r'x1="([^"]*)%" x2="[^"]*%" y1="0" y2="100%" class="now"', drawing)[1]
 
 
-def test_of_very_many_windows_the_coming_ones_are_drawn(acme, plan, at, browser):
+def test_timeline_with_many_windows_prefers_latest(acme, plan, at, browser):
     for n in range(120):
         plan(acme, TWO + n * 10 * MINUTE, TWO + n * 10 * MINUTE + 5 * MINUTE)
     at(TWO + 119 * 10 * MINUTE)
@@ -336,13 +336,13 @@ def test_of_very_many_windows_the_coming_ones_are_drawn(acme, plan, at, browser)
     assert "End now" in row(browser.get(BOARD).text, "acme.example")
 
 
-def test_odd_questions_are_answered(acme, at, browser):
+def test_search_tolerates_null_characters(acme, at, browser):
     assert browser.get(f"{BOARD}?q=%00").status_code == 200
     assert "acme.example" in browser.get(f"{BOARD}?q=ac%00me").text
 
 
 @pytest.mark.parametrize("zone", ["Etc/GMT+5", "Asia/Tokyo", "UTC"])
-def test_zones_are_called_by_their_names(acme, at, browser, settings, zone):
+def test_pages_name_time_zone(acme, at, browser, settings, zone):
     settings.TIME_ZONE = zone
     assert f"Times in {zone}." in browser.get(BOARD).text
     add = browser.get("/admin/maintenance_windows/maintenancewindow/add/")
@@ -358,7 +358,7 @@ windows_alone.register(MaintenanceWindow, MaintenanceWindowAdmin)
 urlpatterns = [path("windows/", windows_alone.urls)]
 
 
-def test_an_admin_that_has_only_a_part_has_no_board(acme, browser, settings):
+def test_admin_site_without_all_models_has_no_overview(acme, browser, settings):
     settings.ROOT_URLCONF = __name__
     page = browser.get("/windows/maintenance_windows/").text
     assert "Maintenance windows" in page

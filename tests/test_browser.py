@@ -64,7 +64,7 @@ def log_in(page: Page, address: str) -> None:
     expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=LATE)
 
 
-def test_from_the_plan_to_the_record(fleet, browser):
+def test_window_from_scheduling_to_history(fleet, browser):
     operators, visitors = browser.new_context(), browser.new_context()
     operator, visits = operators.new_page(), [visitors.new_page(), visitors.new_page()]
     operator.set_default_timeout(LATE)
@@ -126,7 +126,7 @@ PAGES = (
 )
 
 
-def test_every_page_can_be_read_by_everybody(fleet, browser):
+def test_admin_pages_pass_accessibility_audit(fleet, browser):
     page = browser.new_page(viewport={"width": 640, "height": 860})  # as at 200 % zoom
     address = f"http://{UP}:{fleet.port}"
     log_in(page, address)

@@ -120,7 +120,7 @@ def become(client: Client, role: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("verb", VERBS)
-def test_each_role_does_what_it_may_and_nothing_else(night, role, verb):
+def test_role_performs_only_permitted_verbs(night, role, verb):
     ask, allowed = VERBS[verb]
     become(night.client, role)
     before = night.facts()
@@ -130,7 +130,7 @@ def test_each_role_does_what_it_may_and_nothing_else(night, role, verb):
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_each_role_is_offered_what_it_may_do(night, role):
+def test_pages_offer_only_permitted_actions(night, role):
     become(night.client, role)
     board = night.client.get(f"{ADMIN}/")
     if role == "nobody":
@@ -159,14 +159,14 @@ GETS = [
 
 
 @pytest.mark.parametrize("address", GETS)
-def test_nothing_changes_on_get(night, alice, address):
+def test_get_changes_nothing(night, alice, address):
     night.client.force_login(alice)
     before = night.facts()
     night.client.get(ADMIN + address.format(site=night.acme.pk, window=night.running.pk))
     assert night.facts() == before
 
 
-def test_a_forged_post_from_elsewhere_is_refused(night, alice):
+def test_post_without_csrf_token_gets_403(night, alice):
     night.client = Client(enforce_csrf_checks=True)
     night.client.force_login(alice)
     before = night.facts()
@@ -175,7 +175,7 @@ def test_a_forged_post_from_elsewhere_is_refused(night, alice):
     assert night.facts() == before
 
 
-def test_titles_are_for_those_who_may_see_windows(night, acme):
+def test_titles_require_view_permission_on_windows(night, acme):
     windows.revise(night.coming.pk, title="CANARY")
     become(night.client, "viewer")
     history = f"{ADMIN}/sitemaintenance/{acme.pk}/history/"
@@ -192,7 +192,7 @@ def test_titles_are_for_those_who_may_see_windows(night, acme):
 
 
 @pytest.mark.parametrize("minutes", [15, 30, 60])
-def test_each_extension_is_as_long_as_it_says(night, minutes):
+def test_extend_action_adds_its_minutes(night, minutes):
     become(night.client, "operator")
     end = night.running.ends_at
     night.action(f"extend_{minutes}", night.running)
