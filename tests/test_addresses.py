@@ -38,11 +38,11 @@ def closed(acme, plan, at, settings):
         ("", 503),
     ],
 )
-def test_addresses_and_networks(closed, visit, address, status):
+def test_exempt_networks_match_client_address(closed, visit, address, status):
     assert visit(address=address).status_code == status
 
 
-def test_networks_may_be_written_as_mapped_ones(closed, visit, settings):
+def test_ipv4_mapped_network_matches_ipv4_clients(closed, visit, settings):
     settings.MAINTENANCE_EXEMPT_NETWORKS = ["::ffff:198.51.100.0/120"]
     assert visit(address=FRIEND).status_code == 200
     assert visit(address=CLIENT).status_code == 503
@@ -53,7 +53,7 @@ class Anywhere:
         return address.startswith("203.0.")
 
 
-def test_internal_ips_may_be_anything_that_contains(closed, visit, settings):
+def test_internal_ips_accepts_any_container(closed, visit, settings):
     settings.INTERNAL_IPS = Anywhere()
     assert visit(address=CLIENT).status_code == 200
     assert visit(address="::ffff:203.0.113.9").status_code == 200
@@ -113,20 +113,22 @@ def test_internal_ips_may_be_anything_that_contains(closed, visit, settings):
         (["10.0.0.300", NEAR], NEAR, FRIEND, 200),
     ],
 )
-def test_no_spoof_passes(closed, visit, settings, trusted, peer, forwarded, status):
+def test_forwarded_for_counts_from_trusted_proxies_only(
+    closed, visit, settings, trusted, peer, forwarded, status
+):
     settings.MAINTENANCE_TRUSTED_PROXIES = trusted
     headers = {} if forwarded is None else {"x_forwarded_for": forwarded}
     assert visit(address=peer, **headers).status_code == status
 
 
 @pytest.mark.parametrize("header", ["x_real_ip", "forwarded", "client_ip", "x_client_ip", "via"])
-def test_no_other_header_is_believed(closed, visit, settings, header):
+def test_middleware_ignores_other_forwarding_headers(closed, visit, settings, header):
     settings.MAINTENANCE_TRUSTED_PROXIES = [NEAR]
     value = f"for={FRIEND}" if header == "forwarded" else FRIEND
     assert visit(address=NEAR, **{header: value}).status_code == 503
 
 
-def test_behind_a_trusted_proxy_internal_ips_are_the_clients(closed, visit, settings):
+def test_internal_ips_match_client_behind_trusted_proxy(closed, visit, settings):
     """Where the proxy is on the same machine, its own address must not let everybody in."""
     settings.INTERNAL_IPS = ["127.0.0.1"]
     settings.MAINTENANCE_TRUSTED_PROXIES = ["127.0.0.1"]
@@ -134,12 +136,12 @@ def test_behind_a_trusted_proxy_internal_ips_are_the_clients(closed, visit, sett
     assert visit(address="127.0.0.1", x_forwarded_for=f"127.0.0.1, {CLIENT}").status_code == 503
 
 
-def test_a_lone_network_is_meant_as_one(closed, visit, settings):
+def test_single_network_string_counts_as_list(closed, visit, settings):
     settings.MAINTENANCE_EXEMPT_NETWORKS = "203.0.113.0/24"
     assert visit(address=CLIENT).status_code == 200
 
 
-def test_what_a_friend_gets_no_cache_hands_on(closed, visit, settings):
+def test_exempt_client_response_disables_caching(closed, visit, settings):
     settings.ROOT_URLCONF = __name__
     answer = visit("/cdn", address=FRIEND)
     assert answer.headers["Cache-Control"] == "private, no-store"

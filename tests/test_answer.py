@@ -53,7 +53,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
         ("text/x;a=" + "\\;" * 4000 + ", application/json", HTML),  # so far nobody reads
     ],
 )
-def test_each_client_gets_what_it_reads(acme, plan, at, visit, accept, kind):
+def test_accept_header_selects_content_type(acme, plan, at, visit, accept, kind):
     plan(acme)
     at(TWO)
     answer = visit(accept=accept)
@@ -62,13 +62,13 @@ def test_each_client_gets_what_it_reads(acme, plan, at, visit, accept, kind):
     assert "Accept" in answer.headers["Vary"].split(", ")
 
 
-def test_without_an_accept_header_it_is_html(acme, plan, at, visit):
+def test_missing_accept_header_gives_html(acme, plan, at, visit):
     plan(acme)
     at(TWO)
     assert visit().headers["Content-Type"] == HTML
 
 
-def test_programs_get_the_facts(acme, plan, at, visit):
+def test_json_contains_problem_details(acme, plan, at, visit):
     plan(acme, title="internal", message="A bigger database.")
     at(TWO + MINUTE)
     answer = visit(accept="application/json")
@@ -84,7 +84,7 @@ def test_programs_get_the_facts(acme, plan, at, visit):
     }
 
 
-def test_a_run_began_when_it_began_also_when_its_first_window_is_over(acme, plan, at, visit):
+def test_json_keeps_outage_start_after_first_window_ends(acme, plan, at, visit):
     plan(acme)
     plan(acme, TWO + HOUR, FOUR + HOUR)
     at(TWO)
@@ -97,7 +97,7 @@ def test_a_run_began_when_it_began_also_when_its_first_window_is_over(acme, plan
     assert problem["ends_at"] == "2029-11-04T05:00:00Z"
 
 
-def test_programs_are_told_of_an_open_end(acme, at, visit, settings):
+def test_json_of_held_site_has_no_end(acme, at, visit, settings):
     at(TWO)
     take_down([acme])
     problem = json.loads(visit(accept="application/json").text)
@@ -109,7 +109,7 @@ def test_programs_are_told_of_an_open_end(acme, at, visit, settings):
     assert "Retry-After" not in answer.headers
 
 
-def test_programs_are_told_of_a_site_that_nothing_is_known_of(acme, at, visit, settings):
+def test_json_of_forced_maintenance_has_no_times(acme, at, visit, settings):
     settings.MAINTENANCE_FORCE = "on"
     at(TWO)
     problem = json.loads(visit(accept="application/json").text)
@@ -131,7 +131,7 @@ def test_programs_are_told_of_a_site_that_nothing_is_known_of(acme, at, visit, s
         ("/rest/v2", JSON),
     ],
 )
-def test_below_api_prefixes_it_is_json(acme, plan, at, visit, settings, path, kind):
+def test_api_prefixes_give_json(acme, plan, at, visit, settings, path, kind):
     settings.MAINTENANCE_API_PREFIXES = ["/api/", "/rest"]
     plan(acme)
     at(TWO)
@@ -139,7 +139,7 @@ def test_below_api_prefixes_it_is_json(acme, plan, at, visit, settings, path, ki
 
 
 @pytest.mark.parametrize("accept", [BROWSER, "application/json", "text/plain"])
-def test_head_has_the_headers_and_no_body(acme, plan, at, visit, accept):
+def test_head_returns_headers_without_body(acme, plan, at, visit, accept):
     plan(acme)
     at(TWO)
     get, head = visit(accept=accept), visit(accept=accept, method="HEAD")
@@ -151,7 +151,7 @@ def test_head_has_the_headers_and_no_body(acme, plan, at, visit, accept):
         assert head.headers[name] == get.headers[name]
 
 
-def test_plain_text_says_what_the_page_says(acme, plan, at, visit):
+def test_plain_text_contains_message_and_end(acme, plan, at, visit):
     plan(acme, message="A <b>bigger</b> database.")
     at(TWO)
     assert visit(accept="text/plain").text == (
@@ -161,7 +161,7 @@ def test_plain_text_says_what_the_page_says(acme, plan, at, visit):
     )
 
 
-def test_the_page_is_made_once_for_each_state_and_language(acme, plan, at, visit, settings):
+def test_page_renders_once_per_state_and_language(acme, plan, at, visit, settings):
     renderings: list[str] = []
     settings.TEMPLATES = [counting(renderings)]
     plan(acme, message="First.")
@@ -198,7 +198,7 @@ def count(request: object) -> dict[str, str]:
     return {}
 
 
-def test_while_debugging_the_page_is_made_each_time(acme, plan, at, visit, settings):
+def test_debug_renders_page_each_time(acme, plan, at, visit, settings):
     renderings: list[str] = []
     settings.TEMPLATES = [counting(renderings)]
     settings.DEBUG = True
@@ -208,7 +208,7 @@ def test_while_debugging_the_page_is_made_each_time(acme, plan, at, visit, setti
     assert len(renderings) == 2
 
 
-def test_the_page_follows_the_reading_direction(acme, plan, at, visit, arabic):
+def test_page_follows_text_direction(acme, plan, at, visit, arabic):
     plan(acme, message="New disks.")
     at(TWO)
     assert '<html lang="en">' in visit().text
@@ -220,7 +220,7 @@ def test_the_page_follows_the_reading_direction(acme, plan, at, visit, arabic):
 
 
 @pytest.mark.parametrize("accept", [BROWSER, "text/plain"])
-def test_a_page_is_in_one_language(acme, plan, at, visit, accept):
+def test_page_uses_one_language(acme, plan, at, visit, accept):
     """Not with Italian dates in English sentences, where nobody has translated the sentences."""
     plan(acme)
     at(TWO)
@@ -230,7 +230,7 @@ def test_a_page_is_in_one_language(acme, plan, at, visit, accept):
     assert visit(accept_language="fr", accept=accept).headers["Content-Language"] == "fr"
 
 
-def test_the_time_is_the_projects_whatever_zone_is_active(acme, plan, at, visit, settings):
+def test_page_times_ignore_active_time_zone(acme, plan, at, visit, settings):
     settings.TIME_ZONE = "Europe/Berlin"
     settings.MIDDLEWARE = [f"{__name__}.in_tokyo", *settings.MIDDLEWARE]
     plan(acme)
@@ -249,7 +249,7 @@ def in_tokyo(get_response):
     return middleware
 
 
-def test_the_page_loads_nothing_and_says_so(acme, plan, at, visit):
+def test_content_security_policy_forbids_loading(acme, plan, at, visit):
     plan(acme)
     at(TWO)
     answer = visit()
@@ -259,7 +259,7 @@ def test_the_page_loads_nothing_and_says_so(acme, plan, at, visit):
     assert len(answer.content) < 10_000
 
 
-def test_browsers_come_back_by_themselves_and_not_all_at_once(acme, plan, at, visit, settings):
+def test_refresh_header_spreads_browsers(acme, plan, at, visit, settings):
     plan(acme)
     at(FOUR - MINUTE)
     seconds = {refresh(visit()) for _ in range(40)}
@@ -289,13 +289,13 @@ def refresh(answer) -> int:
         ("/" + 1000 * "a", ""),
     ],
 )
-def test_browsers_come_back_to_where_they_are(acme, plan, at, visit, path, address):
+def test_refresh_header_returns_to_same_path(acme, plan, at, visit, path, address):
     plan(acme)
     at(TWO)
     assert visit(path).headers["Refresh"].lstrip("0123456789") == address
 
 
-def test_programs_may_be_spread_too(acme, plan, at, visit, settings):
+def test_jitter_spreads_retry_after(acme, plan, at, visit, settings):
     settings.MAINTENANCE_RETRY_AFTER_JITTER = 30
     plan(acme)
     at(FOUR - MINUTE)
@@ -310,7 +310,7 @@ def test_programs_may_be_spread_too(acme, plan, at, visit, settings):
     )
 
 
-def test_retry_after_can_be_capped(acme, plan, at, visit, settings):
+def test_retry_after_max_caps_retry_after(acme, plan, at, visit, settings):
     settings.MAINTENANCE_RETRY_AFTER_MAX = 3600
     plan(acme)
     at(TWO)
@@ -325,7 +325,7 @@ def test_retry_after_can_be_capped(acme, plan, at, visit, settings):
     st.none() | st.integers(1, 10_000),
     st.floats(0, 1, exclude_max=True),
 )
-def test_nobody_comes_back_early_without_a_cap_that_says_so(seconds, jitter, most, chance):
+def test_spread_stays_within_bounds(seconds, jitter, most, chance):
     answer = spread(seconds, jitter, most, chance)
     assert 1 <= answer <= seconds + jitter
     if most is None or seconds <= most:
@@ -335,7 +335,7 @@ def test_nobody_comes_back_early_without_a_cap_that_says_so(seconds, jitter, mos
     assert most is None or answer <= most
 
 
-def test_scripts_of_other_origins_may_read_when_to_come_back(acme, plan, at, visit, settings):
+def test_cors_exposes_retry_after(acme, plan, at, visit, settings):
     plan(acme)
     at(TWO)
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "corsheaders"]
@@ -353,7 +353,7 @@ def test_scripts_of_other_origins_may_read_when_to_come_back(acme, plan, at, vis
     assert "PUT" in preflight.headers["Access-Control-Allow-Methods"]
 
 
-def test_preflights_pass_and_reach_no_view(acme, plan, at, visit, settings):
+def test_preflight_passes_without_calling_view(acme, plan, at, visit, settings):
     """Most views do not look at the method: they would do their work, and show it."""
     settings.ROOT_URLCONF = Accounts
     plan(acme)
@@ -385,7 +385,7 @@ def loose(request):
         ("GET", {"x_http_method_override": " "}, 503),
     ],
 )
-def test_method_overrides_do_not_fool_read_only(acme, plan, at, visit, method, headers, status):
+def test_read_only_considers_method_override(acme, plan, at, visit, method, headers, status):
     plan(acme, level=Level.READ_ONLY)
     at(TWO)
     assert visit(method=method, **headers).status_code == status
@@ -399,7 +399,7 @@ def rewriting(get_response):
     return middleware
 
 
-def test_a_middleware_that_rewrites_the_method_does_not_either(acme, plan, at, visit, settings):
+def test_read_only_uses_original_method(acme, plan, at, visit, settings):
     settings.MIDDLEWARE = [f"{__name__}.rewriting", *settings.MIDDLEWARE]
     plan(acme, level=Level.READ_ONLY)
     at(TWO)
@@ -407,7 +407,7 @@ def test_a_middleware_that_rewrites_the_method_does_not_either(acme, plan, at, v
     assert visit(method="POST").status_code == 503
 
 
-def test_readers_are_told_that_it_is_read_only(acme, plan, at, visit, alice):
+def test_read_only_sets_maintenance_header(acme, plan, at, visit, alice):
     plan(acme, level=Level.READ_ONLY, message="Disks.")
     at(TWO - MINUTE)
     assert "Maintenance" not in visit().headers
@@ -423,7 +423,7 @@ def test_readers_are_told_that_it_is_read_only(acme, plan, at, visit, alice):
     assert visit().headers["Maintenance"] == "read-only"
 
 
-def test_log_in_can_be_left_open_while_read_only(acme, plan, at, visit, settings):
+def test_writable_url_names_accept_posts_while_read_only(acme, plan, at, visit, settings):
     settings.MAINTENANCE_WRITABLE_URL_NAMES = ["login"]
     settings.ROOT_URLCONF = Accounts
     plan(acme, level=Level.READ_ONLY)
@@ -439,7 +439,7 @@ class Accounts:
     urlpatterns = [path("login/", loose, name="login"), path("other/", loose, name="other")]
 
 
-def test_the_answer_asks_the_database_nothing(acme, plan, at, visit, django_assert_num_queries):
+def test_503_needs_no_query(acme, plan, at, visit, django_assert_num_queries):
     plan(acme)
     at(TWO)
     visit()
@@ -448,7 +448,7 @@ def test_the_answer_asks_the_database_nothing(acme, plan, at, visit, django_asse
             assert visit(accept=accept).status_code == 503
 
 
-def test_without_translations_the_page_is_made_all_the_same(acme, plan, at, visit, settings):
+def test_page_renders_without_active_translation(acme, plan, at, visit, settings):
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Locale" not in name]
     plan(acme)
     at(TWO)
@@ -457,7 +457,7 @@ def test_without_translations_the_page_is_made_all_the_same(acme, plan, at, visi
 
 
 @pytest.mark.parametrize("value", ["300", "many", [], True])
-def test_a_number_that_is_none_counts_for_nothing(acme, at, visit, settings, value):
+def test_invalid_numbers_fall_back_to_defaults(acme, at, visit, settings, value):
     for name in ("RETRY_AFTER", "RETRY_AFTER_JITTER", "RETRY_AFTER_MAX", "BANNER_LEAD"):
         setattr(settings, f"MAINTENANCE_{name}", value)
     at(TWO)
@@ -467,7 +467,7 @@ def test_a_number_that_is_none_counts_for_nothing(acme, at, visit, settings, val
     assert len(said) == 4
 
 
-def test_a_message_is_shown_as_it_is(acme, plan, at, visit):
+def test_message_appears_verbatim(acme, plan, at, visit):
     plan(acme, message="{seconds left} {{ retry_after }}")
     at(TWO)
     assert "{seconds left} {{ retry_after }}" in visit().text

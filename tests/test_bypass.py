@@ -35,7 +35,7 @@ def cookie_of(answer) -> dict[str, str]:
     return {COOKIE: answer.cookies[COOKIE].value}
 
 
-def test_a_link_lets_one_browser_through_until_the_end(acme, plan, at, visit):
+def test_link_lets_browser_through_until_end(acme, plan, at, visit):
     plan(acme)
     at(TWO)
     url = run("acme.example")
@@ -54,7 +54,7 @@ def test_a_link_lets_one_browser_through_until_the_end(acme, plan, at, visit):
 
 
 @pytest.mark.parametrize(("scheme", "secure"), [("http", ""), ("https", True)])
-def test_the_cookie_is_nobody_elses_business(acme, plan, at, visit, scheme, secure):
+def test_cookie_attributes_are_restrictive(acme, plan, at, visit, scheme, secure):
     plan(acme)
     at(TWO)
     cookie = visit(path_of("acme.example"), scheme=scheme).cookies[COOKIE]
@@ -64,7 +64,7 @@ def test_the_cookie_is_nobody_elses_business(acme, plan, at, visit, scheme, secu
     assert cookie["max-age"] == 1800
 
 
-def test_it_is_good_for_this_maintenance_alone(acme, plan, at, visit):
+def test_link_is_valid_for_one_outage(acme, plan, at, visit):
     plan(acme)
     plan(acme, FOUR, FOUR + HOUR)  # touches, so it is the same
     plan(acme, FOUR + 2 * HOUR, FOUR + 3 * HOUR)
@@ -79,7 +79,7 @@ def test_it_is_good_for_this_maintenance_alone(acme, plan, at, visit):
     assert visit().status_code == 503
 
 
-def test_it_is_good_for_this_hold_alone(acme, at, visit):
+def test_link_expires_when_held_site_comes_up(acme, at, visit):
     at(TWO)
     take_down([acme])
     cookies = cookie_of(visit(path_of("acme.example")))
@@ -92,7 +92,7 @@ def test_it_is_good_for_this_hold_alone(acme, at, visit):
     assert visit().status_code == 503
 
 
-def test_it_is_good_for_the_time_given(acme, at, visit):
+def test_link_expires_after_given_duration(acme, at, visit):
     at(TWO)
     path = path_of("acme.example", "--for", "30m")
     take_down([acme])
@@ -104,7 +104,7 @@ def test_it_is_good_for_the_time_given(acme, at, visit):
     assert visit(path).status_code == 503
 
 
-def test_without_a_maintenance_a_time_must_be_given(acme, at):
+def test_link_without_maintenance_requires_duration(acme, at):
     at(TWO)
     with pytest.raises(CommandError) as refusal:
         run("acme.example")
@@ -113,7 +113,7 @@ def test_without_a_maintenance_a_time_must_be_given(acme, at):
     )
 
 
-def test_without_the_urls_there_are_no_links(acme, at, settings):
+def test_link_requires_url_configuration(acme, at, settings):
     settings.ROOT_URLCONF = __name__
     at(TWO)
     with pytest.raises(CommandError, match=r"without maintenance_windows\.urls"):
@@ -123,7 +123,7 @@ def test_without_the_urls_there_are_no_links(acme, at, settings):
 urlpatterns: list[object] = []
 
 
-def test_links_can_be_revoked_at_once(acme, globex, plan, at, visit, caplog):
+def test_revoke_invalidates_links_immediately(acme, globex, plan, at, visit, caplog):
     plan(acme)
     plan(globex)
     at(TWO)
@@ -140,7 +140,7 @@ def test_links_can_be_revoked_at_once(acme, globex, plan, at, visit, caplog):
     assert SiteMaintenance.objects.get(pk=acme.pk).bypass == 1
 
 
-def test_no_other_token_passes(acme, globex, plan, at, visit, settings):
+def test_invalid_token_gets_503(acme, globex, plan, at, visit, settings):
     plan(acme)
     plan(globex)
     at(TWO)
@@ -173,7 +173,7 @@ def test_no_other_token_passes(acme, globex, plan, at, visit, settings):
     assert visit(cookies={COOKIE: good}).status_code == 200
 
 
-def test_a_rotated_key_keeps_links_good(acme, plan, at, visit, settings):
+def test_links_survive_secret_key_rotation(acme, plan, at, visit, settings):
     plan(acme)
     at(TWO)
     path = path_of("acme.example")
@@ -182,7 +182,7 @@ def test_a_rotated_key_keeps_links_good(acme, plan, at, visit, settings):
     assert visit(path).status_code == 302
 
 
-def test_links_work_without_the_database(acme, plan, at, visit, outage):  # noqa: F811
+def test_links_work_without_database(acme, plan, at, visit, outage):  # noqa: F811
     plan(acme)
     at(TWO)
     path = path_of("acme.example")
@@ -193,7 +193,7 @@ def test_links_work_without_the_database(acme, plan, at, visit, outage):  # noqa
         assert visit(cookies={COOKIE: "forged"}).status_code == 503
 
 
-def test_no_token_is_logged(acme, plan, at, visit, caplog):
+def test_logs_contain_no_token(acme, plan, at, visit, caplog):
     caplog.set_level(logging.DEBUG)
     plan(acme)
     at(TWO)
@@ -204,13 +204,13 @@ def test_no_token_is_logged(acme, plan, at, visit, caplog):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_a_link_is_only_read(acme, plan, at, visit, method):
+def test_link_accepts_get_only(acme, plan, at, visit, method):
     plan(acme)
     at(TWO)
     assert visit(path_of("acme.example"), method=method).status_code == 405
 
 
-def test_a_link_that_a_mail_program_has_cut_is_no_secret_for_a_log(acme, plan, at, visit, caplog):
+def test_truncated_link_stays_out_of_logs(acme, plan, at, visit, caplog):
     caplog.set_level(logging.DEBUG)
     path = path_of("acme.example", "--for", "2h")
     for moment in (TWO - HOUR, TWO):
@@ -225,7 +225,7 @@ def test_a_link_that_a_mail_program_has_cut_is_no_secret_for_a_log(acme, plan, a
     assert path.split("/")[-2] not in caplog.text
 
 
-def test_after_a_hold_a_link_opens_none_of_the_windows_to_come(acme, plan, at, visit):
+def test_link_for_held_site_is_invalid_in_later_window(acme, plan, at, visit):
     plan(acme, TWO + 6 * HOUR, TWO + 8 * HOUR)
     at(TWO)
     take_down([acme])
@@ -236,7 +236,7 @@ def test_after_a_hold_a_link_opens_none_of_the_windows_to_come(acme, plan, at, v
     assert visit(cookies=cookies).status_code == 503
 
 
-def test_a_run_that_is_cut_ends_its_links(acme, plan, at, visit):
+def test_link_expires_when_outage_ends_early(acme, plan, at, visit):
     first, second = plan(acme), plan(acme, FOUR, FOUR + HOUR)
     at(TWO)
     cookies = cookie_of(visit(path_of("acme.example")))
@@ -249,7 +249,7 @@ def test_a_run_that_is_cut_ends_its_links(acme, plan, at, visit):
 
 
 @pytest.mark.parametrize("more", ["hold", "window"])
-def test_as_long_as_it_goes_on_a_link_is_good(acme, plan, at, visit, more):
+def test_link_stays_valid_while_outage_continues(acme, plan, at, visit, more):
     plan(acme)
     at(TWO)
     cookies = cookie_of(visit(path_of("acme.example")))
@@ -267,7 +267,7 @@ def test_as_long_as_it_goes_on_a_link_is_good(acme, plan, at, visit, more):
     assert visit(cookies={COOKIE: ""}).status_code == 503
 
 
-def test_a_link_is_good_for_what_was_switched_on_with_sql(acme, at, visit):
+def test_link_is_valid_for_site_held_by_sql(acme, at, visit):
     at(TWO)
     SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=True)
     cookies = cookie_of(visit(path_of("acme.example")))
@@ -277,14 +277,14 @@ def test_a_link_is_good_for_what_was_switched_on_with_sql(acme, at, visit):
     assert visit(cookies=cookies).status_code == 200
 
 
-def test_a_link_is_short_however_much_is_planned(acme, plan, at):
+def test_link_length_is_independent_of_window_count(acme, plan, at):
     for n in range(100):
         plan(acme, TWO + n * HOUR, TWO + (n + 1) * HOUR)
     at(TWO)
     assert len(run("acme.example")) < 200
 
 
-def test_a_useless_link_takes_no_cookie_away(acme, globex, plan, at, visit):
+def test_invalid_link_keeps_existing_cookie(acme, globex, plan, at, visit):
     plan(acme)
     plan(globex)
     at(TWO - MINUTE)
@@ -293,7 +293,7 @@ def test_a_useless_link_takes_no_cookie_away(acme, globex, plan, at, visit):
     assert COOKIE not in visit(theirs).cookies
 
 
-def test_while_the_site_is_up_a_link_just_leads_to_it(acme, plan, at, visit):
+def test_link_redirects_while_site_is_up(acme, plan, at, visit):
     plan(acme)
     at(TWO - 30 * MINUTE)
     good = visit(path_of("acme.example"))
@@ -305,7 +305,7 @@ def test_while_the_site_is_up_a_link_just_leads_to_it(acme, plan, at, visit):
 LINKS = "/admin/maintenance_windows/sitemaintenance/{}/links/"
 
 
-def test_links_are_made_in_the_admin(acme, plan, browser, at, client):
+def test_admin_creates_link(acme, plan, browser, at, client):
     plan(acme)
     at(TWO)
     change = f"/admin/maintenance_windows/sitemaintenance/{acme.pk}/change/"
@@ -322,7 +322,7 @@ def test_links_are_made_in_the_admin(acme, plan, browser, at, client):
     assert "soon" in refused.text
 
 
-def test_links_are_revoked_in_the_admin(acme, plan, browser, at):
+def test_admin_revokes_links(acme, plan, browser, at):
     plan(acme)
     at(TWO)
     answer = browser.post(LINKS.format(acme.pk), {"revoke": "1"})
@@ -332,12 +332,12 @@ def test_links_are_revoked_in_the_admin(acme, plan, browser, at):
     assert SiteMaintenance.objects.get(pk=acme.pk).bypass == 1
 
 
-def test_the_admin_refuses_with_the_sentence_of_the_command(acme, browser):
+def test_admin_shows_error_of_command(acme, browser):
     answer = browser.post(LINKS.format(acme.pk), {"make": "1", "length": ""})
     assert "say for how long the link is good" in answer.text
 
 
-def test_links_are_for_those_who_may_switch_the_site(acme, client):
+def test_admin_links_require_operate_permission(acme, client):
     user = User.objects.create_user("carol", password="x", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_sitemaintenance"))
     client.force_login(user)
@@ -346,13 +346,13 @@ def test_links_are_for_those_who_may_switch_the_site(acme, client):
     assert client.get(LINKS.format(999_999)).status_code == 404
 
 
-def test_a_site_without_a_row_gets_one(acme, at):
+def test_make_creates_missing_flag(acme, at):
     SiteMaintenance.objects.filter(pk=acme.pk).delete()
     at(TWO)
     assert bypass.make(acme, TWO, length=HOUR).expires_at == TWO + HOUR
 
 
-def test_a_hold_that_was_ended_with_sql_lends_its_start_to_nothing(acme, plan, at, visit):
+def test_link_expires_when_sql_clears_flag(acme, plan, at, visit):
     at(TWO)
     take_down([acme])
     cookies = cookie_of(visit(path_of("acme.example")))

@@ -127,7 +127,7 @@ def retried(fleet, ports) -> Retried:
 
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("client", ["curl", "urllib3"])
-def test_the_first_retry_is_served(retried, client, server):
+def test_first_retry_after_window_succeeds(retried, client, server):
     served = retried.served[client, server].result()
     assert served.statuses == [503, 200]
     assert served.body.endswith(" is up.\n")
@@ -146,7 +146,7 @@ def exchange(port: int, method: str, accept: str) -> tuple[str, dict[str, str], 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json", "text/plain"])
 @pytest.mark.parametrize("server", SERVERS)
-def test_head_is_get_without_a_body(ports, server, accept):
+def test_head_matches_get_without_body(ports, server, accept):
     """On a site with no end, whose Retry-After does not count down between the two."""
     status, head, nothing = exchange(ports[server], "HEAD", accept)
     again, get, body = exchange(ports[server], "GET", accept)
@@ -209,7 +209,7 @@ def waiting(browser, fleet) -> Mapping[bool, tuple[Visit, str]]:
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_a_browser_comes_back_by_itself(waiting, scripts):
+def test_browser_reloads_when_window_ends(waiting, scripts):
     visit, shown = waiting[scripts]
     assert "Down for maintenance" in shown
     assert bool(re.search(r"Time left\s+0:00:0[0-3]$", shown, re.MULTILINE)) is scripts
@@ -227,7 +227,7 @@ def screenshot(page: Page, name: str) -> None:
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_read_the_page(browser, fleet, scheme, width):
+def test_page_is_readable_and_accessible(browser, fleet, scheme, width):
     context = browser.new_context(
         color_scheme=scheme, timezone_id=NEW_YORK, viewport={"width": width, "height": 844}
     )
@@ -253,7 +253,7 @@ def test_everybody_can_read_the_page(browser, fleet, scheme, width):
         assert audit.violations_count == 0, audit.generate_report()
 
 
-def test_the_page_says_it_all_without_scripts(browser, fleet):
+def test_page_works_without_javascript(browser, fleet):
     with browser.new_context(java_script_enabled=False) as context:
         visit = Visit.of(context, READ, fleet.port)
         visit.open()

@@ -131,7 +131,7 @@ async def by_asgi(handler: ASGIHandler, visit: Visit) -> int:
 
 
 @pytest.mark.parametrize("way", ["wsgi", "asgi"])
-def test_any_request_is_answered(closed, way):
+def test_any_request_gets_expected_status(closed, way):
     seen: set[int] = set()
     handler = WSGIHandler() if way == "wsgi" else ASGIHandler()
 

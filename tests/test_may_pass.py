@@ -41,7 +41,7 @@ def failing(request) -> bool:
 @pytest.mark.parametrize(
     "ask", [by_token, aby_token, f"{__name__}.by_token", Asker(), wrapped, partial(aby_token)]
 )
-def test_a_function_lets_people_through(acme, plan, at, visit, settings, ask):
+def test_may_pass_function_lets_requests_through(acme, plan, at, visit, settings, ask):
     settings.MAINTENANCE_MAY_PASS = ask
     plan(acme)
     at(TWO)
@@ -52,21 +52,21 @@ def test_a_function_lets_people_through(acme, plan, at, visit, settings, ask):
     assert answer.headers["Cache-Control"] == "private, no-store"
 
 
-def test_it_is_not_asked_while_the_site_is_up(acme, at, visit, settings):
+def test_may_pass_is_skipped_while_site_is_up(acme, at, visit, settings):
     settings.MAINTENANCE_MAY_PASS = failing
     at(TWO)
     assert visit().status_code == 200
 
 
 @pytest.mark.parametrize("ask", ["nowhere.at_all", 7], ids=str)
-def test_what_is_no_function_lets_nobody_through(acme, plan, at, visit, settings, ask):
+def test_invalid_may_pass_gives_503(acme, plan, at, visit, settings, ask):
     settings.MAINTENANCE_MAY_PASS = ask
     plan(acme)
     at(TWO)
     assert visit(authorization=TOKEN).status_code == 503
 
 
-def test_where_it_fails_nobody_passes_and_it_is_said_once(acme, plan, at, visit, settings, caplog):
+def test_failing_may_pass_gives_503_and_logs_once(acme, plan, at, visit, settings, caplog):
     class Failure(Exception):
         """One of its own: what another test was told would not be said again."""
 
@@ -104,7 +104,7 @@ def with_user(get_response):
     return middleware
 
 
-def test_a_user_whom_another_middleware_has_set_is_known(acme, plan, at, visit, settings):
+def test_user_from_other_middleware_passes(acme, plan, at, visit, settings):
     ours = "maintenance_windows.middleware.MaintenanceModeMiddleware"
     settings.MIDDLEWARE = [*settings.MIDDLEWARE]
     settings.MIDDLEWARE.insert(settings.MIDDLEWARE.index(ours), f"{__name__}.with_user")
@@ -163,7 +163,7 @@ AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 
 
 @pytest.mark.parametrize("how", [with_lazy_user, with_lazy_user_alone, with_lazy_object])
-def test_a_user_whom_no_session_knows_is_asked_for(acme, plan, at, visit, settings, alice, how):
+def test_lazy_user_without_session_passes(acme, plan, at, visit, settings, alice, how):
     TELL.update(how=how, user=alice)
     place = settings.MIDDLEWARE.index(AUTHENTICATION) + 1
     others = settings.MIDDLEWARE
@@ -173,7 +173,7 @@ def test_a_user_whom_no_session_knows_is_asked_for(acme, plan, at, visit, settin
     assert visit().status_code == 200
 
 
-def test_a_session_without_a_cookie_is_a_session(acme, plan, at, visit, settings, alice, client):
+def test_session_from_header_passes(acme, plan, at, visit, settings, alice, client):
     client.force_login(alice)
     key = client.session.session_key
     TELL.update(how=with_session_of_header, user=alice)
@@ -186,7 +186,7 @@ def test_a_session_without_a_cookie_is_a_session(acme, plan, at, visit, settings
     assert visit().status_code == 503
 
 
-def test_without_a_session_the_503_does_not_look_for_one(acme, plan, at, visit):
+def test_503_without_session_omits_vary_cookie(acme, plan, at, visit):
     plan(acme)
     at(TWO)
     answer = visit()

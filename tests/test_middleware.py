@@ -59,7 +59,7 @@ def test_a_window_is_half_open(acme, plan, at, visit, moment, status, retry_afte
     assert answer.headers.get("Retry-After") == retry_after
 
 
-def test_nothing_needs_to_happen_at_the_start(acme, plan, at, visit):
+def test_window_starts_and_ends_from_memory(acme, plan, at, visit):
     plan(acme)
     at(TWO - MINUTE)
     assert visit().status_code == 200
@@ -72,7 +72,7 @@ def test_nothing_needs_to_happen_at_the_start(acme, plan, at, visit):
     assert visit().status_code == 200
 
 
-def test_the_503_is_never_stored_and_says_why(acme, plan, at, visit):
+def test_503_forbids_caching_and_shows_message(acme, plan, at, visit):
     plan(acme, title="internal", message="A bigger <b>database</b>.")
     at(TWO)
     answer = visit()
@@ -81,7 +81,7 @@ def test_the_503_is_never_stored_and_says_why(acme, plan, at, visit):
     assert "internal" not in answer.text
 
 
-def test_other_sites_go_on(acme, globex, plan, at, visit):
+def test_other_sites_stay_up(acme, globex, plan, at, visit):
     plan(acme)
     at(TWO)
     assert visit(host="acme.example").status_code == 503
@@ -90,20 +90,20 @@ def test_other_sites_go_on(acme, globex, plan, at, visit):
     assert visit(host="nobody.example").status_code == 200
 
 
-def test_a_disallowed_host_stays_a_400(acme, plan, at, visit):
+def test_disallowed_host_gets_400(acme, plan, at, visit):
     plan(acme)
     at(TWO)
     assert visit(host="evil.invalid").status_code == 400
 
 
-def test_a_host_that_nobody_asks_for_is_not_our_business(acme, plan, at, visit, settings):
+def test_exempt_path_serves_disallowed_host(acme, plan, at, visit, settings):
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Common" not in name]
     plan(acme)
     at(TWO)
     assert visit("/healthz", host="evil.invalid").status_code == 200
 
 
-def test_a_site_that_names_a_port_is_a_site_of_its_own(acme, plan, at, visit):
+def test_domain_with_port_is_its_own_site(acme, plan, at, visit):
     Site.objects.create(domain="acme.example:9999")
     plan(acme)
     at(TWO)
@@ -111,7 +111,7 @@ def test_a_site_that_names_a_port_is_a_site_of_its_own(acme, plan, at, visit):
     assert visit(host="acme.example:9999").status_code == 200
 
 
-def test_site_id_overrules_the_host(acme, plan, at, visit, settings):
+def test_site_id_overrides_host(acme, plan, at, visit, settings):
     plan(acme)
     at(TWO)
     settings.SITE_ID = acme.pk
@@ -120,7 +120,7 @@ def test_site_id_overrules_the_host(acme, plan, at, visit, settings):
     assert visit(host="acme.example").status_code == 200
 
 
-def test_touching_windows_are_one_run(acme, plan, at, visit):
+def test_touching_windows_are_one_outage(acme, plan, at, visit):
     plan(acme, TWO, FOUR)
     plan(acme, FOUR, FOUR + HOUR)
     at(TWO)
@@ -129,21 +129,21 @@ def test_touching_windows_are_one_run(acme, plan, at, visit):
     assert visit().headers["Retry-After"] == "3600"
 
 
-def test_a_long_chain_of_windows_is_one_run(acme, plan, at, visit):
+def test_long_chain_of_windows_is_one_outage(acme, plan, at, visit):
     for hours in range(0, 60, 2):
         plan(acme, TWO + hours * HOUR, TWO + (hours + 2) * HOUR)
     at(TWO)
     assert visit().headers["Retry-After"] == str(60 * 3600)
 
 
-def test_a_short_window_inside_a_long_one_opens_nothing(acme, plan, at, visit):
+def test_end_of_inner_window_keeps_site_down(acme, plan, at, visit):
     plan(acme)
     plan(acme, TWO + 10 * MINUTE, TWO + 20 * MINUTE)
     at(TWO + 20 * MINUTE)
     assert visit().headers["Retry-After"] == "6000"
 
 
-def test_a_hold_has_no_end(acme, at, visit, settings):
+def test_held_site_uses_default_retry_after(acme, at, visit, settings):
     at(TWO)
     take_down([acme], message="Back when it is back.")
     answer = visit()
@@ -156,7 +156,7 @@ def test_a_hold_has_no_end(acme, at, visit, settings):
     assert "Retry-After" not in visit().headers
 
 
-def test_the_switch_works_on_the_next_request(acme, at, visit):
+def test_take_down_and_bring_up_apply_to_next_request(acme, at, visit):
     at(TWO)
     assert visit().status_code == 200
     take_down([acme])
@@ -192,7 +192,7 @@ def test_staff_and_superusers_pass(acme, plan, at, visit, alice, bob):
     assert visit(user=bob).status_code == 200
 
 
-def test_others_do_not_pass(acme, plan, at, visit, visitor, bob):
+def test_other_users_get_503(acme, plan, at, visit, visitor, bob):
     plan(acme)
     at(TWO)
     assert visit(user=visitor).status_code == 503
@@ -200,7 +200,7 @@ def test_others_do_not_pass(acme, plan, at, visit, visitor, bob):
     assert visit(user=bob).status_code == 503
 
 
-def test_inactive_staff_do_not_pass_whatever_the_backend(acme, plan, at, visit, bob, settings):
+def test_inactive_staff_get_503_with_any_backend(acme, plan, at, visit, bob, settings):
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.AllowAllUsersModelBackend"]
     User.objects.filter(pk=bob.pk).update(is_active=False)
     plan(acme)
@@ -208,7 +208,7 @@ def test_inactive_staff_do_not_pass_whatever_the_backend(acme, plan, at, visit, 
     assert visit(user=bob).status_code == 503
 
 
-def test_staff_can_be_blocked_but_superusers_never(acme, plan, at, visit, alice, bob, settings):
+def test_block_staff_blocks_staff_but_not_superusers(acme, plan, at, visit, alice, bob, settings):
     settings.MAINTENANCE_BLOCK_STAFF = True
     plan(acme)
     at(TWO)
@@ -244,14 +244,14 @@ def test_ignored_urls_pass(acme, plan, at, visit, kind, pattern, open_path, clos
     assert visit(closed_path).status_code == 503
 
 
-def test_ignored_urls_are_those_of_the_site(acme, globex, plan, at, visit):
+def test_ignored_urls_apply_to_their_site_only(acme, globex, plan, at, visit):
     IgnoredURL.objects.create(maintenance=globex.maintenance, pattern="contact/")
     plan(acme)
     at(TWO)
     assert visit("/contact/").status_code == 503
 
 
-def test_a_broken_pattern_in_the_database_closes_nothing_else(acme, plan, at, visit):
+def test_broken_pattern_in_database_leaves_others_working(acme, plan, at, visit):
     IgnoredURL.objects.create(maintenance=acme.maintenance, kind="regex", pattern="(")
     IgnoredURL.objects.create(maintenance=acme.maintenance, kind="regex", pattern="^contact/$")
     plan(acme)
@@ -260,7 +260,7 @@ def test_a_broken_pattern_in_the_database_closes_nothing_else(acme, plan, at, vi
     assert visit("/").status_code == 503
 
 
-def test_patterns_of_django_maintenancemode_2_keep_their_setting(acme, plan, at, visit, settings):
+def test_admin_ignored_urls_setting_exempts_paths(acme, plan, at, visit, settings):
     settings.MAINTENANCE_ADMIN_IGNORED_URLS = [r"^backstage/"]
     plan(acme)
     at(TWO)
@@ -285,7 +285,7 @@ def test_patterns_of_django_maintenancemode_2_keep_their_setting(acme, plan, at,
         ("/x/admin/", 503),
     ],
 )
-def test_the_admin_passes(acme, plan, at, visit, path, status):
+def test_admin_stays_reachable(acme, plan, at, visit, path, status):
     plan(acme)
     at(TWO)
     assert visit(path).status_code == status
@@ -299,7 +299,7 @@ class Translated:
     ("path", "status"),
     [("/en/backstage/", 302), ("/backstage/", 302), ("/en/", 503), ("/", 503)],
 )
-def test_the_admin_is_found_under_a_language(acme, plan, at, visit, settings, path, status):
+def test_admin_under_language_prefix_stays_reachable(acme, plan, at, visit, settings, path, status):
     settings.ROOT_URLCONF = Translated
     settings.MIDDLEWARE = [*settings.MIDDLEWARE]
     settings.MIDDLEWARE.insert(3, "django.middleware.locale.LocaleMiddleware")
@@ -308,7 +308,7 @@ def test_the_admin_is_found_under_a_language(acme, plan, at, visit, settings, pa
     assert visit(path).status_code == status
 
 
-def test_a_broken_pattern_in_the_settings_closes_nothing_else(acme, plan, at, visit, settings):
+def test_broken_pattern_in_settings_leaves_others_working(acme, plan, at, visit, settings):
     settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["(", None, "^backstage/"]
     plan(acme)
     at(TWO)
@@ -321,7 +321,7 @@ class Elsewhere:
     urlpatterns = [path("backstage/", admin.site.urls)]
 
 
-def test_the_admin_is_found_where_it_is(acme, plan, at, visit, settings):
+def test_admin_at_other_path_stays_reachable(acme, plan, at, visit, settings):
     settings.ROOT_URLCONF = Elsewhere
     plan(acme)
     at(TWO)
@@ -332,20 +332,20 @@ def test_the_admin_is_found_where_it_is(acme, plan, at, visit, settings):
 @pytest.mark.parametrize(
     "path", ["/healthz", "/livez", "/robots.txt", "/.well-known/acme-challenge/x"]
 )
-def test_supervisors_and_crawlers_rules_pass(acme, plan, at, visit, path):
+def test_health_checks_and_robots_txt_stay_reachable(acme, plan, at, visit, path):
     plan(acme)
     at(TWO)
     assert visit(path).status_code in {200, 404}
 
 
 @pytest.mark.parametrize("path", ["/robots.txt/", "/healthzz", "/.well-known/other", "/x/healthz"])
-def test_what_looks_like_them_does_not(acme, plan, at, visit, path):
+def test_lookalikes_of_health_checks_get_503(acme, plan, at, visit, path):
     plan(acme)
     at(TWO)
     assert visit(path).status_code == 503
 
 
-def test_a_site_that_is_up_costs_no_query_and_no_vary(
+def test_site_that_is_up_needs_no_query_and_no_vary(
     acme, globex, plan, at, visit, visitor, settings
 ):
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Locale" not in name]
@@ -361,7 +361,7 @@ def test_a_site_that_is_up_costs_no_query_and_no_vary(
     assert "Vary" not in answer.headers
 
 
-def test_without_a_session_the_503_costs_no_query(acme, plan, at, visit):
+def test_503_without_session_needs_no_query(acme, plan, at, visit):
     plan(acme)
     at(TWO)
     visit()
@@ -384,7 +384,7 @@ BEHIND = {"HTTP_HOST": "globex.example", "HTTP_X_FORWARDED_HOST": "acme.example"
         (True, {"HTTP_HOST": "acme.example", "HTTP_X_FORWARDED_HOST": ""}, 400),
     ],
 )
-def test_the_host_of_a_request_is_the_one_that_django_reads(
+def test_host_follows_use_x_forwarded_host(
     acme, globex, plan, at, client, settings, trusted, environ, status
 ):
     settings.USE_X_FORWARDED_HOST = trusted
@@ -393,20 +393,20 @@ def test_the_host_of_a_request_is_the_one_that_django_reads(
     assert client.get("/", **environ).status_code == status
 
 
-def test_our_503_is_no_error_to_log(acme, plan, at, visit, caplog):
+def test_maintenance_503_stays_out_of_error_log(acme, plan, at, visit, caplog):
     plan(acme)
     at(TWO)
     assert visit().status_code == 503
     assert "django.request" not in {record.name for record in caplog.records}
 
 
-def test_other_503s_are_errors_still(transactional_db, visit, caplog):
+def test_other_503_reaches_error_log(transactional_db, visit, caplog):
     assert visit("/readyz").status_code == 503
     errors = [record for record in caplog.records if record.name == "django.request"]
     assert [record.getMessage() for record in errors] == ["Service Unavailable: /readyz"]
 
 
-def test_the_host_projects_template_replaces_ours(acme, plan, at, visit, settings):
+def test_project_template_overrides_default(acme, plan, at, visit, settings):
     pages = {"503.html": "theirs {{ retry_after }}", "own/503.html": "their other one"}
     settings.TEMPLATES = [
         {
@@ -421,7 +421,7 @@ def test_the_host_projects_template_replaces_ours(acme, plan, at, visit, setting
     assert visit().text == "their other one"
 
 
-def test_one_page_for_all_is_about_nobody(acme, plan, at, visit, visitor, settings):
+def test_page_contains_no_data_of_visitor(acme, plan, at, visit, visitor, settings):
     """It is made once, so what context processors say of the first visitor is not in it."""
     page = (
         "{{ user.is_anonymous }} {{ request.session.secret }} {{ request.get_host }}{{ messages }}"
@@ -444,7 +444,7 @@ def test_one_page_for_all_is_about_nobody(acme, plan, at, visit, visitor, settin
     assert visit(user=visitor).text == "True  acme.example[]"
 
 
-def test_while_the_database_is_away_nobody_is_staff(acme, plan, at, visit, alice):
+def test_staff_get_503_while_sessions_are_unreadable(acme, plan, at, visit, alice):
     plan(acme)
     at(TWO)
     assert visit(user=alice).status_code == 200
@@ -474,7 +474,7 @@ class LateUser:
 
 @pytest.mark.parametrize(("until", "status"), [(FOUR - SECOND, 503), (FOUR, 200)])
 @pytest.mark.parametrize("way", ["sync", "async"])
-def test_the_answer_is_right_when_it_is_given(acme, plan, at, way, until, status):
+def test_response_uses_time_after_user_loads(acme, plan, at, way, until, status):
     plan(acme)
     at(FOUR - MINUTE)
     request = LateUser(at, until).request
@@ -490,7 +490,7 @@ def test_the_answer_is_right_when_it_is_given(acme, plan, at, way, until, status
     assert answer.headers.get("Retry-After") == ("1" if status == 503 else None)
 
 
-def test_without_auth_nobody_is_staff(acme, plan, at, visit, settings):
+def test_request_without_auth_middleware_gets_503(acme, plan, at, visit, settings):
     left = ("Authentication", "Message")
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not any(x in name for x in left)]
     plan(acme)
@@ -498,7 +498,7 @@ def test_without_auth_nobody_is_staff(acme, plan, at, visit, settings):
     assert visit().status_code == 503
 
 
-async def test_an_async_stack_stays_on_its_thread(transactional_db):
+async def test_async_middleware_stays_on_its_thread(transactional_db):
     seen: list[int] = []
 
     async def get_response(request: HttpRequest) -> HttpResponse:
@@ -511,14 +511,14 @@ async def test_an_async_stack_stays_on_its_thread(transactional_db):
     assert seen == [threading.get_ident()]
 
 
-def test_the_time_is_told_in_the_sites_zone(acme, plan, at, visit, settings):
+def test_page_times_use_project_time_zone(acme, plan, at, visit, settings):
     settings.TIME_ZONE = "Europe/Berlin"
     plan(acme)
     at(TWO)
     assert "Nov. 4, 2029, 5 a.m. (Europe/Berlin)" in visit().text
 
 
-def test_a_window_that_was_started_early_is_open(acme, plan, at, visit):
+def test_window_started_early_takes_site_down(acme, plan, at, visit):
     window = plan(acme)
     early: datetime = TWO - 30 * MINUTE
     at(early)
@@ -526,7 +526,7 @@ def test_a_window_that_was_started_early_is_open(acme, plan, at, visit):
     assert visit().headers["Retry-After"] == "9000"
 
 
-def test_a_renamed_site_is_found_by_its_new_name(acme, plan, at, visit):
+def test_renamed_site_matches_new_domain(acme, plan, at, visit):
     plan(acme)
     Site.objects.filter(pk=acme.pk).update(domain="new.example")
     at(TWO)

@@ -180,7 +180,7 @@ def nginx(fleet, believing, tmp_path_factory) -> Iterator[dict[str, int]]:
         yield ports
 
 
-def test_the_caches_do_cache(nginx):
+def test_caches_store_ordinary_pages(nginx):
     """Without this, all that is not cached below would say nothing."""
     style, page = "/static/admin/css/base.css", "/?up"
     for port, host, path in ((nginx["default"], UP, style), (nginx["minute"], UP, page)):
@@ -189,7 +189,7 @@ def test_the_caches_do_cache(nginx):
         assert [answer.headers["X-Cache"] for answer in seen] == ["MISS", "HIT"]
 
 
-def test_the_first_request_after_the_end_is_the_sites(fleet, nginx):
+def test_first_request_after_end_reaches_site(fleet, nginx):
     """The caches are asked all the time, so also in the last moment before the end."""
     window = open_window(fleet, WINDOW, 2)
     seen = {cache: [] for cache in CACHES}
@@ -221,7 +221,7 @@ def follow(port: int, link: str) -> Morsel:
 
 
 @pytest.mark.parametrize("cache", CACHES)
-def test_nobody_is_handed_what_a_tester_sees(nginx, link, cache):
+def test_caches_keep_tester_pages_private(nginx, link, cache):
     """And no tester the 503. The cookie came by plain HTTP, so it has to go back by it."""
     port = nginx[cache]
     cookie = follow(port, link)
@@ -254,14 +254,14 @@ SPOOFS = (
 
 
 @pytest.mark.parametrize("spoof", SPOOFS, ids=repr)
-def test_nobody_passes_by_a_header(nginx, spoof):
+def test_spoofed_header_gets_503(nginx, spoof):
     """Neither where nginx is not believed, nor where it is."""
     assert fetch(nginx["default"], HELD, x_forwarded_for=spoof).status == 503
     assert fetch(nginx["believed"], HELD, x_forwarded_for=spoof).status == 503
     assert fetch(nginx["believed"], HELD, x_real_ip=spoof, client_ip=spoof).status == 503
 
 
-def test_an_address_passes_as_itself_only(fleet, nginx, believing):
+def test_exempt_address_passes_as_sender_only(fleet, nginx, believing):
     """The addresses above would pass, each where it is its sender's own."""
     assert fetch(fleet.port, HELD).status == 200
     assert fetch(nginx["default"], HELD).status == 503

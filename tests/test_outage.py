@@ -76,7 +76,7 @@ def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in ours if record.levelno >= logging.WARNING]
 
 
-def test_what_is_known_goes_on_and_ends_without_the_database(acme, plan, at, visit, outage, caplog):
+def test_known_window_starts_and_ends_without_database(acme, plan, at, visit, outage, caplog):
     plan(acme)
     at(TWO - MINUTE)
     assert visit().status_code == 200
@@ -94,7 +94,7 @@ def test_what_is_known_goes_on_and_ends_without_the_database(acme, plan, at, vis
     ]
 
 
-def test_an_error_of_any_kind_leaves_what_is_known(acme, plan, at, visit, monkeypatch):
+def test_unexpected_error_keeps_snapshot(acme, plan, at, visit, monkeypatch):
     """As of a driver or of a database that another tool has blocked."""
 
     def blocked(_: BaseDatabaseWrapper) -> None:
@@ -112,9 +112,7 @@ def test_an_error_of_any_kind_leaves_what_is_known(acme, plan, at, visit, monkey
         assert visit().status_code == 503
 
 
-def test_a_process_that_starts_without_the_database_learns_from_the_cache(
-    acme, globex, plan, at, visit, outage
-):
+def test_process_without_database_loads_snapshot_from_cache(acme, globex, plan, at, visit, outage):
     plan(acme, level="read_only", message="Disks.")
     plan(globex, FOUR, FOUR + HOUR)
     maintenance = SiteMaintenance.objects.get(pk=acme.pk)
@@ -136,7 +134,9 @@ def test_a_process_that_starts_without_the_database_learns_from_the_cache(
 
 
 @pytest.mark.parametrize(("word", "status"), [(None, 200), ("open", 200), ("closed", 503)])
-def test_where_nothing_is_known_a_setting_tells(at, visit, outage, settings, caplog, word, status):
+def test_when_unknown_setting_decides_without_snapshot(
+    at, visit, outage, settings, caplog, word, status
+):
     settings.MAINTENANCE_WHEN_UNKNOWN = word
     with outage():
         answers = [visit(), visit(), visit("/healthz")]
@@ -150,7 +150,7 @@ def test_where_nothing_is_known_a_setting_tells(at, visit, outage, settings, cap
     ]
 
 
-def test_what_the_cache_cannot_keep_is_said_once(acme, plan, at, visit, outage, settings, caplog):
+def test_broken_cache_logs_one_warning(acme, plan, at, visit, outage, settings, caplog):
     settings.CACHES = {"default": {"BACKEND": "no.such.Cache"}}
     plan(acme)
     at(TWO)
@@ -167,7 +167,7 @@ def test_what_the_cache_cannot_keep_is_said_once(acme, plan, at, visit, outage, 
         assert visit().status_code == 200
 
 
-def test_before_migrate_every_site_is_up(transactional_db, visit, settings, caplog):
+def test_sites_are_up_before_migrate(transactional_db, visit, settings, caplog):
     settings.MAINTENANCE_WHEN_UNKNOWN = "closed"
     call_command("migrate", "maintenance_windows", "zero", verbosity=0)
     try:
@@ -196,7 +196,7 @@ def unchecked(transactional_db: None) -> Iterator[None]:
             editor.add_constraint(MaintenanceWindow, check)
 
 
-def test_a_row_that_means_nothing_spoils_no_other(acme, globex, unchecked, plan, at, visit, caplog):
+def test_invalid_window_does_not_block_the_others(acme, globex, unchecked, plan, at, visit, caplog):
     MaintenanceWindow.objects.filter(pk=plan(acme).pk).update(level="half")
     plan(globex)
     at(TWO)
@@ -217,7 +217,7 @@ def test_a_row_that_means_nothing_spoils_no_other(acme, globex, unchecked, plan,
 
 
 @pytest.mark.parametrize(("kind", "pattern"), [("regex", "(?=no)"), ("glob", "*")])
-def test_an_ignored_url_that_means_nothing_spoils_no_other(acme, plan, at, visit, kind, pattern):
+def test_invalid_ignored_url_does_not_block_the_others(acme, plan, at, visit, kind, pattern):
     """Nobody can make these in the admin."""
     if kind == "glob" and connection.vendor != "sqlite":
         pytest.skip("other databases refuse such a row")
@@ -235,7 +235,7 @@ def test_an_ignored_url_that_means_nothing_spoils_no_other(acme, plan, at, visit
     assert visit("/contact/").status_code == 404
 
 
-def test_windows_of_a_site_that_is_gone_spoil_no_other(acme, globex, plan, at, visit):
+def test_windows_of_deleted_site_do_not_block_the_others(acme, globex, plan, at, visit):
     if connection.vendor != "sqlite":
         pytest.skip("other databases do not let go of such a site")
     plan(acme)
@@ -255,7 +255,7 @@ def test_windows_of_a_site_that_is_gone_spoil_no_other(acme, globex, plan, at, v
 
 
 @pytest.mark.parametrize("page", ["{% nonsense %}", "{% include 'missing.html' %}", "{{ boom }}"])
-def test_a_page_that_cannot_be_made_is_plain_text(acme, plan, at, visit, settings, caplog, page):
+def test_broken_template_falls_back_to_plain_text(acme, plan, at, visit, settings, caplog, page):
     settings.TEMPLATES = [
         {
             "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -280,7 +280,7 @@ def test_a_page_that_cannot_be_made_is_plain_text(acme, plan, at, visit, setting
     assert "<h1>" in visit().text
 
 
-def test_a_template_that_is_missing_is_said_once_and_ours_serves(
+def test_missing_template_falls_back_to_default_and_logs_once(
     acme, plan, at, visit, settings, caplog, tmp_path
 ):
     settings.MAINTENANCE_503_TEMPLATE = f"{tmp_path.name}.html"
@@ -302,9 +302,7 @@ def explosive(_: object) -> dict[str, object]:
     return {"boom": Explosive()}
 
 
-def test_without_the_database_nobody_is_staff_and_nobody_gets_a_500(
-    acme, plan, at, visit, alice, outage
-):
+def test_staff_get_503_without_database(acme, plan, at, visit, alice, outage):
     plan(acme)
     at(TWO)
     assert visit(user=alice).status_code == 200
@@ -317,9 +315,7 @@ def test_without_the_database_nobody_is_staff_and_nobody_gets_a_500(
     assert visit().status_code == 200
 
 
-def test_a_process_that_starts_with_a_frozen_database_learns_from_the_cache(
-    acme, plan, at, visit, monkeypatch
-):
+def test_process_with_frozen_database_loads_snapshot_from_cache(acme, plan, at, visit, monkeypatch):
     plan(acme)
     at(TWO)
     assert visit().status_code == 503
@@ -333,7 +329,7 @@ def test_a_process_that_starts_with_a_frozen_database_learns_from_the_cache(
     runtime.publish()
 
 
-def test_nobody_waits_for_a_frozen_database(acme, plan, at, visit, alice, monkeypatch):
+def test_requests_finish_while_database_is_frozen(acme, plan, at, visit, alice, monkeypatch):
     plan(acme)
     at(TWO)
     assert visit(user=alice).status_code == 200
@@ -347,7 +343,7 @@ def test_nobody_waits_for_a_frozen_database(acme, plan, at, visit, alice, monkey
 
 
 @pytest.mark.parametrize(("word", "status"), [("on", 503), ("off", 200)])
-def test_force_overrules_everything(acme, plan, at, visit, alice, outage, settings, word, status):
+def test_force_overrides_everything(acme, plan, at, visit, alice, outage, settings, word, status):
     settings.MAINTENANCE_FORCE = word
     plan(acme)
     for now in (TWO - HOUR, TWO, FOUR):
@@ -366,7 +362,7 @@ def test_force_overrules_everything(acme, plan, at, visit, alice, outage, settin
     assert visit(user=alice).status_code == 200
 
 
-def test_force_is_shown_wherever_one_looks(acme, browser, settings, capsys):
+def test_admin_status_and_check_show_force(acme, browser, settings, capsys):
     tick()
     page = "/admin/maintenance_windows/maintenancewindow/"
     assert "MAINTENANCE_FORCE" not in browser.get(page).text
@@ -383,7 +379,7 @@ def test_force_is_shown_wherever_one_looks(acme, browser, settings, capsys):
     assert "MAINTENANCE_FORCE is off: every site is open" in browser.get(page).text
 
 
-def test_a_dead_scheduler_is_shown_on_every_page_of_the_app(acme, plan, browser, at):
+def test_admin_pages_warn_of_dead_scheduler(acme, plan, browser, at):
     window = plan(acme)
     app = "/admin/maintenance_windows/"
     pages = [
@@ -407,7 +403,7 @@ def test_a_dead_scheduler_is_shown_on_every_page_of_the_app(acme, plan, browser,
 
 
 @pytest.mark.needs("celery")
-def test_the_tick_says_once_that_the_database_is_away(acme, plan, at, outage, caplog):
+def test_tick_logs_database_outage_once(acme, plan, at, outage, caplog):
     plan(acme)
     at(TWO)
     with outage():
@@ -423,9 +419,7 @@ def test_the_tick_says_once_that_the_database_is_away(acme, plan, at, outage, ca
 
 
 @pytest.mark.needs("celery")
-def test_a_clock_that_differs_from_the_databases_is_noticed(
-    transactional_db, caplog, at, monkeypatch
-):
+def test_tick_logs_clock_skew_once(transactional_db, caplog, at, monkeypatch):
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has the clock of the host")
     monkeypatch.setattr(skew, "_due", 0.0)
@@ -435,7 +429,7 @@ def test_a_clock_that_differs_from_the_databases_is_noticed(
     assert len(warned(caplog)) == 1
 
 
-def test_nobody_waits_for_a_supervisor_who_asks_for_a_frozen_database(acme, visit, monkeypatch):
+def test_readyz_responds_while_database_is_frozen(acme, visit, monkeypatch):
     tick()
     assert visit("/readyz").status_code == 200
     with freeze(monkeypatch):
@@ -450,7 +444,7 @@ def test_nobody_waits_for_a_supervisor_who_asks_for_a_frozen_database(acme, visi
 
 
 @pytest.mark.slow
-def test_who_changes_something_does_not_wait_for_a_reader_that_hangs(acme, monkeypatch):
+def test_take_down_proceeds_while_refresher_hangs(acme, monkeypatch):
     assert not runtime.current()
     with freeze(monkeypatch) as waiting:
         assert waiting.wait(10)
@@ -461,7 +455,7 @@ def test_who_changes_something_does_not_wait_for_a_reader_that_hangs(acme, monke
     assert runtime.current()
 
 
-def test_projects_without_djangos_users_have_a_page(acme, plan, at, client, settings):
+def test_project_without_auth_gets_page(acme, plan, at, client, settings):
     settings.MIDDLEWARE = ["maintenance_windows.middleware.MaintenanceModeMiddleware"]
     without = {"django.contrib.auth", "django.contrib.admin"}
     settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name not in without]

@@ -55,7 +55,7 @@ ROUTE, REGEX = PatternKind.ROUTE, PatternKind.REGEX
         (REGEX, "^(?i-s:a(?sx:b))", "the flag x"),
     ],
 )
-def test_bad_patterns_are_refused_with_a_sentence(kind, pattern, words):
+def test_fault_describes_invalid_patterns(kind, pattern, words):
     sentence = fault(kind, pattern)
     assert sentence is not None
     assert words in sentence
@@ -85,7 +85,7 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("kind", "pattern"), GOOD)
-def test_good_patterns_are_taken(kind, pattern):
+def test_fault_accepts_valid_patterns(kind, pattern):
     assert fault(kind, pattern) is None
 
 
@@ -99,12 +99,12 @@ def seconds(kind: PatternKind, pattern: str, path: str) -> float:
 
 
 @pytest.mark.parametrize("pattern", RUNAWAYS)
-def test_no_expression_takes_long(pattern):
+def test_catastrophic_expressions_stop_at_time_limit(pattern):
     """The limit is 5 ms; the engine looks at the clock now and then."""
     assert max(seconds(REGEX, pattern, text) for text in TEXTS) < 0.25
 
 
-def test_these_expressions_do_run_away_in_pythons_engine():
+def test_catastrophic_expressions_backtrack_in_python_re():
     """Or the test above would show nothing: each `a` more doubles the time."""
 
     def seconds(length: int) -> float:
@@ -121,14 +121,14 @@ def slow_here() -> list[str]:
     return [p for p in RUNAWAYS if fault(REGEX, p) is None and slowness(REGEX, p)]
 
 
-def test_what_is_slow_on_sample_paths_is_refused_with_a_sentence():
+def test_slowness_describes_slow_expressions():
     assert len(slow_here()) > 20
     for pattern in ["^(a|aa)+$", "^shop/(a|aa)+$", r"^(shop|blog)/\d+/([a-z]|\w\w)+$"]:
         assert "takes too long" in slowness(REGEX, pattern), pattern
 
 
 @pytest.mark.parametrize(("kind", "pattern"), GOOD)
-def test_what_people_write_is_not_slow(kind, pattern):
+def test_slowness_accepts_ordinary_patterns(kind, pattern):
     assert slowness(kind, pattern) is None
 
 
@@ -173,7 +173,7 @@ def run(code: str, *arguments: str, given: str = "", **env: str) -> str:
 
 
 @pytest.mark.slow
-def test_no_expression_takes_all_of_the_memory_to_be_compiled():
+def test_large_expressions_compile_in_bounded_memory():
     judged = map(json.loads, run(JUDGE, given=json.dumps([*BOMBS, *BULKY])).splitlines())
     for pattern, (sentence, taken, grown) in zip([*BOMBS, *BULKY], judged, strict=True):
         assert ("too large" in (sentence or "")) == (pattern in BOMBS), pattern
@@ -205,7 +205,7 @@ def test_no_expression_takes_all_of_the_memory_to_be_compiled():
         (r"^(\w)\1/$", "ab/", False),
     ],
 )
-def test_an_expression_means_what_it_means_in_urls_py(pattern, path, matches):
+def test_expressions_match_as_in_urls_py(pattern, path, matches):
     assert fault(REGEX, pattern) is None
     assert bool(re.search(pattern, path)) == matches
     assert compile_pattern(REGEX, pattern)(path, False) == matches
@@ -237,12 +237,12 @@ register_converter(Runaway, "runaway")
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_no_route_takes_long(route):
+def test_routes_stop_at_time_limit(route):
     texts = [*TEXTS, "-" * 4000, "a-" * 2000]
     assert max(seconds(ROUTE, route, text) for text in texts) < 0.25
 
 
-def test_a_converter_of_the_project_is_matched_and_not_called(acme, plan, at, visit):
+def test_custom_converter_matches_without_call(acme, plan, at, visit):
     IgnoredURL.objects.create(maintenance=acme.maintenance, pattern="x/<runaway:name>/")
     plan(acme)
     at(TWO)
@@ -264,7 +264,7 @@ def said(caplog, monkeypatch) -> Iterator[Callable[[], list[str]]]:
     matching.warn.cache_clear()
 
 
-def test_slow_patterns_have_one_bound_for_the_whole_request(acme, plan, at, visit, said):
+def test_slow_patterns_share_time_limit_of_request(acme, plan, at, visit, said):
     slow = [f"^(?:x{n}y|a|aa)+$" for n in range(400)]
     ignore(acme, "^first/", *slow, "^last/|^a+!!$")
     plan(acme)
@@ -281,7 +281,7 @@ def test_slow_patterns_have_one_bound_for_the_whole_request(acme, plan, at, visi
     assert "The URL patterns of acme.example take too long: on some" in " ".join(said())
 
 
-def test_what_is_slow_is_left_out_where_it_is_and_said_once(acme, plan, at, visit, said):
+def test_slow_pattern_is_skipped_and_logged_once(acme, plan, at, visit, said):
     ignore(acme, "^(a|aa)+$", "!$")
     plan(acme)
     at(TWO)
@@ -292,7 +292,7 @@ def test_what_is_slow_is_left_out_where_it_is_and_said_once(acme, plan, at, visi
     assert said() == ["The URL pattern '^(a|aa)+$' takes too long on some paths: left out there."]
 
 
-def test_what_only_sql_can_have_written_spoils_no_others(acme, plan, at, visit, said):
+def test_invalid_patterns_in_database_leave_others_working(acme, plan, at, visit, said):
     ignore(acme, "(", "a{4294967294}", ".*", "^open/")
     plan(acme)
     at(TWO)
@@ -305,7 +305,7 @@ def test_what_only_sql_can_have_written_spoils_no_others(acme, plan, at, visit, 
     ]
 
 
-def test_a_path_without_end_is_matched_with_nothing(acme, plan, at, visit):
+def test_very_long_path_matches_no_pattern(acme, plan, at, visit):
     ignore(acme, "^open/")
     plan(acme)
     at(TWO)
@@ -313,7 +313,7 @@ def test_a_path_without_end_is_matched_with_nothing(acme, plan, at, visit):
     assert visit("/open/" + "x" * 5000).status_code == 503
 
 
-def test_thousands_of_patterns_have_no_cliff():
+def test_matching_time_grows_linearly_with_patterns():
     """Once a cache held 1,024 of them: with one more it made all anew for each request."""
 
     def cost(number: int) -> float:
@@ -328,7 +328,7 @@ def test_thousands_of_patterns_have_no_cliff():
     assert cost(4000) < 20 * cost(800)
 
 
-def test_patterns_that_nobody_asks_for_are_forgotten(monkeypatch):
+def test_unused_patterns_leave_memory(monkeypatch):
     matchers = Matchers()
     monkeypatch.setattr(matching, "TURN", 0.0)
     matchers.make((ROUTE, "old/"))
@@ -370,7 +370,7 @@ LOADED = "[False, False, False, True] [404, 503, 404, 503, 404]\n"
 
 
 @pytest.mark.slow
-def test_the_engine_is_imported_when_an_expression_is_matched():
+def test_engine_loads_at_first_regex_match():
     assert run(LAZY) == LOADED
 
 
@@ -393,6 +393,6 @@ os._exit(0)
 
 
 @pytest.mark.slow
-def test_it_all_works_in_a_sub_interpreter():
+def test_matching_works_in_sub_interpreter():
     """A compiled package may hang for ever there, and every request of mod_wsgi with it."""
     assert run(INSIDE, f"{LAZY}\nsys.stdout.flush()") == LOADED * 2

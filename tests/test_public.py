@@ -52,7 +52,7 @@ COMING = {
 }
 
 
-def test_a_site_that_is_up_says_so(acme, at, visit):
+def test_site_that_is_up_shows_no_maintenance(acme, at, visit):
     at(TWO - HOUR)
     assert visit(JSON).json() == NOTHING
     page = visit(PAGE)
@@ -61,7 +61,7 @@ def test_a_site_that_is_up_says_so(acme, at, visit):
     assert "No maintenance is planned." in page.text
 
 
-def test_what_is_coming_is_on_then_and_over_then(acme, plan, at, visit):
+def test_status_follows_window_from_scheduled_to_completed(acme, plan, at, visit):
     plan(acme, message="Disks.")
     at(TWO - HOUR)
     assert visit(JSON).json() == NOTHING | {"coming": [COMING]}
@@ -79,7 +79,7 @@ def test_what_is_coming_is_on_then_and_over_then(acme, plan, at, visit):
     assert visit(JSON).json() == NOTHING | {"at": "2029-11-04T04:00:00Z"}
 
 
-def test_a_hold_is_on_until_further_notice(acme, at, visit):
+def test_held_site_is_read_only_until_further_notice(acme, at, visit):
     at(TWO)
     take_down([acme], level="read_only", message="<b>Disks</b>.")
     answer = visit(JSON).json()
@@ -91,7 +91,7 @@ def test_a_hold_is_on_until_further_notice(acme, at, visit):
     assert "Until further notice" in page
 
 
-def test_overlapping_windows_are_listed_each(acme, globex, plan, at, visit):
+def test_overlapping_windows_appear_separately(acme, globex, plan, at, visit):
     plan(acme, TWO, FOUR)
     plan(acme, FOUR - HOUR, FOUR + HOUR, level="read_only")
     plan(acme, TWO + 31 * DAY, FOUR + 31 * DAY)  # too far ahead
@@ -111,7 +111,7 @@ def test_overlapping_windows_are_listed_each(acme, globex, plan, at, visit):
     assert len(answer["coming"]) == 1
 
 
-def test_the_list_and_the_queries_for_it_are_bounded(acme, at, client):
+def test_list_and_query_count_are_bounded(acme, at, client):
     at(TWO - HOUR)
     before = queries(client)
     windows = [
@@ -134,7 +134,7 @@ def queries(client: Client) -> int:
     return len(captured)
 
 
-def test_what_is_internal_never_leaks(acme, globex, at, visit):
+def test_public_pages_omit_internal_texts(acme, globex, at, visit):
     at(TWO - HOUR)
     for starts_at in (TWO, TWO + DAY):
         windows.schedule(
@@ -158,7 +158,7 @@ def test_what_is_internal_never_leaks(acme, globex, at, visit):
 
 
 @pytest.mark.parametrize("path", [PAGE, JSON])
-def test_a_host_that_is_no_site_is_not_found(acme, at, visit, settings, path):
+def test_unknown_host_gets_404(acme, at, visit, settings, path):
     at(TWO)
     assert visit(path, host="unknown.example").status_code == 404
     assert visit(path, host="ACME.example:8000").status_code == 200
@@ -172,7 +172,7 @@ def test_a_host_that_is_no_site_is_not_found(acme, at, visit, settings, path):
 
 @pytest.mark.parametrize("path", [PAGE, JSON])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-def test_they_are_only_read(acme, plan, at, client, path, method):
+def test_other_methods_get_405(acme, plan, at, client, path, method):
     plan(acme)
     at(TWO)
     client.handler.enforce_csrf_checks = True
@@ -180,7 +180,7 @@ def test_they_are_only_read(acme, plan, at, client, path, method):
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
 
 
-def test_the_same_is_not_sent_twice(acme, plan, at, visit):
+def test_unchanged_status_gives_304(acme, plan, at, visit):
     plan(acme, level="read_only")
     at(TWO)
     for path in (PAGE, JSON):
@@ -203,7 +203,7 @@ def test_the_same_is_not_sent_twice(acme, plan, at, visit):
     assert visit(PAGE, if_none_match=etag).status_code == 200
 
 
-def test_scripts_of_any_origin_may_read_the_json_alone(acme, at, visit):
+def test_cors_allows_any_origin_for_json_only(acme, at, visit):
     at(TWO)
     answer = visit(JSON, origin="https://status.example")
     again = visit(JSON, origin="https://status.example", if_none_match=answer.headers["ETag"])
@@ -215,7 +215,7 @@ def test_scripts_of_any_origin_may_read_the_json_alone(acme, at, visit):
     assert "Access-Control-Allow-Origin" not in visit(PAGE).headers
 
 
-def test_nothing_is_loaded_and_nobody_is_asked_for(acme, at, visit, alice):
+def test_page_loads_no_resources_and_no_user(acme, at, visit, alice):
     at(TWO)
     page = visit(PAGE, user=alice)
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
@@ -224,7 +224,7 @@ def test_nothing_is_loaded_and_nobody_is_asked_for(acme, at, visit, alice):
     assert not page.cookies
 
 
-def test_it_goes_on_without_the_database(acme, plan, at, visit, outage):  # noqa: F811
+def test_status_stays_available_without_database(acme, plan, at, visit, outage):  # noqa: F811
     plan(acme, message="Disks.")
     plan(acme, TWO + DAY, FOUR + DAY)
     at(TWO - HOUR)
@@ -245,7 +245,7 @@ def test_it_goes_on_without_the_database(acme, plan, at, visit, outage):  # noqa
     assert visit(JSON).json()["complete"] is True
 
 
-def test_nobody_waits_for_long_for_a_frozen_database(acme, plan, at, visit, monkeypatch):
+def test_status_responds_while_database_is_frozen(acme, plan, at, visit, monkeypatch):
     plan(acme)
     at(TWO)
     assert visit(JSON).json()["complete"] is True
@@ -258,7 +258,7 @@ def test_nobody_waits_for_long_for_a_frozen_database(acme, plan, at, visit, monk
 
 
 @pytest.mark.parametrize("away", [False, True])
-def test_what_is_forced_is_said(acme, plan, at, visit, outage, settings, away):  # noqa: F811
+def test_status_shows_forced_maintenance(acme, plan, at, visit, outage, settings, away):  # noqa: F811
     plan(acme)
     at(TWO)
     settings.MAINTENANCE_FORCE = "on"
@@ -276,14 +276,14 @@ def test_what_is_forced_is_said(acme, plan, at, visit, outage, settings, away): 
     assert "There is no maintenance at the moment." in visit(PAGE).text
 
 
-def test_a_flag_that_was_set_with_sql_is_shown(acme, at, visit):
+def test_status_shows_flag_set_by_sql(acme, at, visit):
     at(TWO)
     SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=True)
     assert visit(JSON).json()["until"] is None
     assert visit(JSON).json()["in_maintenance"] is True
 
 
-def test_a_project_has_its_own_page(acme, plan, at, visit, alice, settings):
+def test_project_template_overrides_page(acme, plan, at, visit, alice, settings):
     own = "{{ site }} {{ words.title }} {{ user.is_staff }} {{ coming.0.span.start|date:'H' }}"
     loader = (
         "django.template.loaders.locmem.Loader",
@@ -307,7 +307,7 @@ def test_a_project_has_its_own_page(acme, plan, at, visit, alice, settings):
     assert "Content-Security-Policy" not in page.headers
 
 
-def test_each_reads_it_in_their_own_direction(acme, at, visit, arabic):
+def test_page_follows_text_direction(acme, at, visit, arabic):
     at(TWO)
     assert '<html lang="ar" dir="rtl">' in visit(PAGE, accept_language="ar").text
     assert '<html lang="en">' in visit(PAGE).text
@@ -317,7 +317,7 @@ def test_each_reads_it_in_their_own_direction(acme, at, visit, arabic):
 
 
 @pytest.mark.slow
-def test_everybody_can_read_the_page(acme, plan, at, client, arabic):
+def test_page_is_readable_and_accessible(acme, plan, at, client, arabic):
     """At 200 % zoom a window 1280 pixels wide has 640 of them, at 400 % it has 320."""
     plan(acme, message="New disks.\n\nx" + "x" * 100)
     plan(acme, FOUR - HOUR, FOUR, level="read_only")

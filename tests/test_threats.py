@@ -35,7 +35,7 @@ SCRIPT = "<script>alert(1)"
 HOSTILE = f"\"'>{SCRIPT}</script>"
 
 
-def test_each_test_that_the_page_names_exists():
+def test_tests_named_in_threats_exist():
     named = re.findall(r"`(test_\w+\.py)::(\w+)`", (ROOT / "docs/threats.md").read_text())
     assert named
     for file, test in named:
@@ -73,7 +73,7 @@ def night(acme, plan, at) -> list[str]:
     return addresses()
 
 
-def test_strangers_are_sent_to_log_in(night, client):
+def test_admin_redirects_anonymous_users_to_login(night, client):
     """Whatever page the admin gets, as they are not listed here but found."""
     for address in night:
         for ask in (client.get, client.post):
@@ -82,7 +82,7 @@ def test_strangers_are_sent_to_log_in(night, client):
             assert answer.headers["Location"].startswith("/admin/login/"), address
 
 
-def test_staff_without_permissions_see_nothing(night, client):
+def test_admin_hides_everything_from_staff_without_permissions(night, client):
     client.force_login(User.objects.create_user("nobody", is_staff=True))
     for address in night:
         for ask in (client.get, client.post):
@@ -91,7 +91,7 @@ def test_staff_without_permissions_see_nothing(night, client):
             assert SCRIPT not in answer.text
 
 
-def test_no_text_of_people_becomes_markup(night, alice, client):
+def test_pages_escape_all_texts(night, alice, client):
     client.force_login(alice)
     answers = [client.get(address) for address in night]
     answers += [client.get(address, {"q": HOSTILE}) for address in night]
@@ -101,7 +101,7 @@ def test_no_text_of_people_becomes_markup(night, alice, client):
     assert sum("&gt;&lt;script&gt;alert(1)" in answer.text for answer in answers) > 10
 
 
-def test_strangers_are_served_these_alone():
+def test_urls_contain_only_public_pages():
     assert {str(one.pattern) for one in urlpatterns} == {
         "",
         "status.json",
@@ -132,13 +132,13 @@ HOSTS = {
 
 
 @pytest.mark.parametrize(("host", "status"), HOSTS.items())
-def test_no_other_spelling_of_a_host_opens_a_site(acme, plan, at, visit, host, status):
+def test_other_spellings_of_host_get_503_or_400(acme, plan, at, visit, host, status):
     plan(acme)
     at(TWO)
     assert visit(host=host).status_code == status
 
 
-def test_what_visitors_send_is_not_logged_by_us(acme, plan, at, visit, caplog):
+def test_logs_contain_no_request_data(acme, plan, at, visit, caplog):
     caplog.set_level(logging.DEBUG)
     plan(acme)
     at(TWO)
@@ -155,9 +155,7 @@ def test_what_visitors_send_is_not_logged_by_us(acme, plan, at, visit, caplog):
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
-def test_hosts_without_number_take_no_memory_without_bound(
-    transactional_db, settings, client, accept
-):
+def test_page_cache_is_bounded_for_many_hosts(transactional_db, settings, client, accept):
     settings.MAINTENANCE_FORCE = "on"
     settings.ALLOWED_HOSTS = ["*"]
 
@@ -168,7 +166,7 @@ def test_hosts_without_number_take_no_memory_without_bound(
     assert sum(isinstance(one, pages.Page) for one in gc.get_objects()) <= 257
 
 
-def test_nobody_waits_for_a_calendar_while_the_database_is_away(acme, at, visit, monkeypatch):
+def test_calendar_fails_fast_without_database(acme, at, visit, monkeypatch):
     at(TWO)
     assert visit("/maintenance/calendar.ics").status_code == 200
     asked = []
@@ -194,7 +192,7 @@ def test_nobody_waits_for_a_calendar_while_the_database_is_away(acme, at, visit,
 
 @pytest.mark.slow
 @pytest.mark.needs("celery")
-def test_a_broker_that_others_write_to_runs_no_code_of_theirs():
+def test_worker_accepts_json_only():
     """It may make ticks run, which change nothing that does not have to change."""
     program = "from worker.celery import app; print(*app.conf.accept_content, *app.conf.imports)"
     environment = os.environ | {"REDIS_URL": "redis://127.0.0.1/0"}
@@ -203,7 +201,7 @@ def test_a_broker_that_others_write_to_runs_no_code_of_theirs():
 
 
 @pytest.mark.slow
-def test_without_a_secret_nothing_is_signed_but_on_a_laptop():
+def test_missing_secret_key_prevents_signing():
     program = "import django; django.setup(); from django.core import signing; signing.dumps(1)"
     chosen = {"DJANGO_SETTINGS_MODULE": "project.settings", "SECRET_KEY": "", "DEBUG": ""}
     done = run(sys.executable, "-c", program, env=os.environ | chosen)
