@@ -9,7 +9,7 @@ from maintenance_windows.snapshot import threads
 pytestmark = pytest.mark.any_database
 
 
-def test_a_question_that_nobody_waits_for_any_more_is_not_asked():
+def test_pool_skips_cancelled_calls():
     gone, asked = Event(), []
     busy = [threads.pool.submit(gone.wait) for _ in range(threads.THREADS)]
     unwanted = threads.pool.submit(lambda: asked.append("unwanted"))

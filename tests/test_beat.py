@@ -15,7 +15,7 @@ from worker.scheduler import QUIET, FastReconnectScheduler
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_changes_while_beat_starts_is_seen_at_once():
+def test_scheduler_picks_up_changes_made_during_startup():
     """As where migrate and beat are started at the same time."""
     tick = PeriodicTask.objects.get(task=TICK_TASK)
 
@@ -33,7 +33,7 @@ def test_what_changes_while_beat_starts_is_seen_at_once():
     assert scheduler.schedule[tick.name].schedule.run_every == timedelta(seconds=7)
 
 
-def test_beat_says_once_a_minute_that_the_database_is_away(caplog):
+def test_beat_logs_database_errors_once_a_minute(caplog):
     beat = logging.getLogger("django_celery_beat.schedulers")
     with time_machine.travel(TWO, tick=False) as traveller:
         for _ in range(5):

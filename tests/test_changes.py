@@ -61,7 +61,7 @@ VERBS: dict[str, tuple] = {
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_leaves_one_row(acme, plan, verb):
+def test_every_verb_records_one_change(acme, plan, verb):
     window = plan(acme, title="old")
     now, do, changes = VERBS[verb]
     if now > TWO:
@@ -70,7 +70,7 @@ def test_every_verb_leaves_one_row(acme, plan, verb):
     assert rows() == [(window.pk, now, "alice", changes)]
 
 
-def test_switching_off_leaves_a_row_for_each_window_it_ends(acme, globex, plan, running):
+def test_bring_up_records_change_for_each_window_it_ends(acme, globex, plan, running):
     other, elsewhere = plan(acme, TWO, FOUR + HOUR), plan(globex)
     tick(lambda: TWO)
     bring_up([acme], actor="alice", clock=lambda: THREE)
@@ -79,7 +79,7 @@ def test_switching_off_leaves_a_row_for_each_window_it_ends(acme, globex, plan, 
     assert not elsewhere.changes_made.exists()
 
 
-def test_a_window_that_the_tick_missed_was_started_when_it_was_due(acme, plan):
+def test_end_before_tick_records_only_the_end(acme, plan):
     """Ended by hand before any tick: the start is the clock's doing, the end alice's."""
     window = plan(acme)
     windows.end(window.pk, actor="alice", clock=lambda: THREE)
@@ -88,7 +88,7 @@ def test_a_window_that_the_tick_missed_was_started_when_it_was_due(acme, plan):
     ]
 
 
-def test_planning_and_the_clock_leave_none(acme, plan, running):
+def test_scheduling_and_ticks_record_no_change(acme, plan, running):
     take_down([acme], until=FOUR + HOUR, actor="alice", clock=lambda: THREE)
     tick(lambda: FOUR + HOUR)
     assert rows() == []
@@ -101,7 +101,7 @@ SAME: dict[str, Callable[..., object]] = {
 
 
 @pytest.mark.parametrize("verb", SAME)
-def test_no_change_leaves_none(acme, plan, verb):
+def test_unchanged_values_record_no_change(acme, plan, verb):
     SAME[verb](plan(acme, title="old").pk, actor="alice", clock=lambda: ONE)
     assert rows() == []
 
@@ -117,13 +117,13 @@ def test_no_change_leaves_none(acme, plan, verb):
     ],
     ids=["move", "extend", "revise", "start", "cancel"],
 )
-def test_a_refusal_leaves_none(running, refused):
+def test_refused_verb_records_no_change(running, refused):
     with pytest.raises(Refused):
         refused(running.pk, lambda: THREE)
     assert rows() == []
 
 
-def test_what_is_rolled_back_leaves_none(acme, plan):
+def test_rollback_records_no_change(acme, plan):
     window = plan(acme)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         windows.extend(window.pk, by=HOUR, clock=lambda: ONE)
@@ -133,7 +133,7 @@ def test_what_is_rolled_back_leaves_none(acme, plan):
     assert window.ends_at == FOUR
 
 
-def test_one_row_each_time(acme, plan):
+def test_each_edit_records_its_own_change(acme, plan):
     window = plan(acme, title="old")
     windows.revise(window.pk, title="new", actor="alice", clock=lambda: ONE)
     windows.revise(window.pk, title="old", actor="bob", clock=lambda: TWO)
@@ -143,12 +143,12 @@ def test_one_row_each_time(acme, plan):
     ]
 
 
-def test_a_name_that_is_too_long_is_cut(acme, plan):
+def test_change_truncates_long_actor(acme, plan):
     windows.cancel(plan(acme).pk, actor="x" * 500, clock=lambda: ONE)
     assert Change.objects.get().actor == "x" * 254
 
 
-def test_rows_go_with_their_window_and_say_what_they_are(acme, plan):
+def test_changes_have_str_and_disappear_with_window(acme, plan):
     window = plan(acme)
     windows.extend(window.pk, by=HOUR, clock=lambda: ONE)
     assert str(Change.objects.get()) == "2029-11-04 01:00 ends_at"
@@ -172,7 +172,7 @@ def daily(acme) -> WindowSeries:
     return outcome.series
 
 
-def test_editing_a_series_leaves_a_row_for_each_window(daily):
+def test_series_edit_records_change_for_each_window(daily):
     first, second, third = daily.windows.order_by("occurs_on").values_list("pk", flat=True)
     windows.extend(second, by=HOUR, actor="alice", clock=lambda: ONE)
     now = ONE + MINUTE
@@ -196,7 +196,7 @@ def test_editing_a_series_leaves_a_row_for_each_window(daily):
     assert rows()[3:] == [(pk, now, "", {"message": ["", "Soon."]}) for pk in (first, third)]
 
 
-def test_dropping_dates_and_ending_leave_rows(daily):
+def test_excluding_dates_and_ending_series_record_cancellations(daily):
     _, second, third = daily.windows.order_by("occurs_on").values_list("pk", flat=True)
     series.revise(daily.pk, excluded=["2029-11-05"], actor="carol", clock=lambda: ONE)
     series.end(daily.pk, actor="dave", clock=lambda: THREE)  # the first runs
@@ -206,7 +206,7 @@ def test_dropping_dates_and_ending_leave_rows(daily):
     ]
 
 
-def test_a_refused_edit_of_a_series_leaves_none(daily):
+def test_refused_series_edit_records_no_change(daily):
     with pytest.raises(Refused):
         series.revise(daily.pk, title="new", zone="Mars", clock=lambda: ONE)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
@@ -216,7 +216,7 @@ def test_a_refused_edit_of_a_series_leaves_none(daily):
     assert daily.windows.filter(cancelled_at=None, title="old").count() == 3
 
 
-def test_a_series_keeps_its_own_changes(daily):
+def test_series_records_its_own_changes(daily):
     series.revise(daily.pk, title="new", actor="carol", clock=lambda: ONE)
     series.revise(daily.pk, title="new", actor="carol", clock=lambda: ONE)
     series.end(daily.pk, actor="dave", clock=lambda: THREE)

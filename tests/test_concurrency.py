@@ -41,7 +41,7 @@ def together() -> Callable[..., list[object]]:
     return together
 
 
-def test_many_ticks_at_once_are_one(acme, plan, together):
+def test_concurrent_ticks_change_flag_once(acme, plan, together):
     plan(acme)
     outcomes = together(*[lambda: tick(lambda: TWO)] * 8)
     outcomes += together(*[lambda: tick(lambda: FOUR)] * 8)
@@ -50,7 +50,7 @@ def test_many_ticks_at_once_are_one(acme, plan, together):
     assert list(rows) == [True, False]
 
 
-def test_sqlite_needs_no_special_options(acme, plan, together):
+def test_sqlite_works_without_immediate_transactions(acme, plan, together):
     """Without IMMEDIATE transactions two that read before they write would fail."""
     if connection.vendor != "sqlite":
         pytest.skip("about SQLite")
@@ -64,7 +64,7 @@ def test_sqlite_needs_no_special_options(acme, plan, together):
     assert sorted(together(*[deferred] * 8), key=str) == [TWO] + [None] * 7
 
 
-def test_an_extension_that_races_with_the_end_is_refused_or_kept(acme, plan, together):
+def test_extension_racing_with_end_has_one_outcome(acme, plan, together):
     for _ in range(25):
         Transition.objects.all().delete()
         window = plan(acme)
@@ -83,7 +83,7 @@ def test_an_extension_that_races_with_the_end_is_refused_or_kept(acme, plan, tog
         tick(lambda: FOUR + HOUR)
 
 
-def test_two_people_who_end_a_window_end_it_once(acme, plan, together):
+def test_concurrent_ends_end_window_once(acme, plan, together):
     window = plan(acme)
     tick(lambda: TWO)
     outcomes = together(*[lambda: windows.end(window.pk, clock=lambda: TWO + HOUR)] * 4)
@@ -91,7 +91,7 @@ def test_two_people_who_end_a_window_end_it_once(acme, plan, together):
     assert Transition.objects.count() == 2
 
 
-def test_switching_on_and_off_at_once_ends_in_one_of_the_two(acme, together):
+def test_concurrent_take_down_and_bring_up_stay_consistent(acme, together):
     for _ in range(10):
         together(
             lambda: take_down([acme], clock=lambda: TWO),

@@ -90,7 +90,7 @@ def windows_keep_their_own_times(night: Night) -> None:
 
 
 @pytest.mark.django_db
-def test_any_history_ends_as_the_oracle_says():
+def test_any_history_matches_oracle():
     sites = [Site.objects.create(domain=f"{name}.example") for name in ("acme", "globex")]
     wanted, completed = int(HISTORIES or 200), 0
 

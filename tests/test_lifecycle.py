@@ -61,7 +61,7 @@ def times(pk: int) -> tuple[datetime | None, ...]:
 
 
 @pytest.mark.parametrize(("status", "verb"), TABLE)
-def test_status_and_verb(acme, plan, status, verb):
+def test_each_verb_in_each_status(acme, plan, status, verb):
     window = plan(acme)
     if status == "cancelled":
         windows.cancel(window.pk, clock=lambda: TWO - 2 * MINUTE)
@@ -80,7 +80,7 @@ def test_status_and_verb(acme, plan, status, verb):
     assert flag.in_maintenance is ((status, verb) in closes)
 
 
-def test_cancelled_windows_close_nothing(acme, plan):
+def test_cancelled_window_stays_cancelled_at_its_start(acme, plan):
     window = plan(acme)
     windows.cancel(window.pk, clock=lambda: TWO - MINUTE)
     assert window.status_at(TWO) == "active"  # the stale object that plan() returned
@@ -88,7 +88,7 @@ def test_cancelled_windows_close_nothing(acme, plan):
     assert window.status_at(TWO) == "cancelled"
 
 
-def test_who_did_it_is_kept(acme, plan):
+def test_status_changes_record_actor(acme, plan):
     window = plan(acme)
     windows.start(window.pk, actor="alice", clock=lambda: TWO - MINUTE)
     windows.end(window.pk, actor="bob", clock=lambda: THREE)
@@ -99,7 +99,7 @@ def test_who_did_it_is_kept(acme, plan):
     ]
 
 
-def test_an_end_by_hand_is_due_when_it_is_done(acme, plan):
+def test_manual_start_and_end_are_due_when_done(acme, plan):
     window = plan(acme)
     windows.start(window.pk, clock=lambda: TWO - MINUTE)
     windows.end(window.pk, clock=lambda: THREE)
@@ -109,7 +109,7 @@ def test_an_end_by_hand_is_due_when_it_is_done(acme, plan):
     ]
 
 
-def test_ending_one_of_two_windows_opens_nothing(acme, plan):
+def test_ending_one_of_two_windows_keeps_site_down(acme, plan):
     first = plan(acme)
     plan(acme, TWO + MINUTE, FOUR)
     windows.end(first.pk, clock=lambda: TWO + 2 * MINUTE)
@@ -125,9 +125,7 @@ def test_ending_one_of_two_windows_opens_nothing(acme, plan):
         (TWO - 9 * HOUR, TWO - HOUR, "The end has passed already."),
     ],
 )
-def test_impossible_times_are_refused_for_all_sites_or_none(
-    acme, globex, plan, starts_at, ends_at, sentence
-):
+def test_impossible_times_schedule_nothing(acme, globex, plan, starts_at, ends_at, sentence):
     with pytest.raises(Refused, match=sentence):
         windows.schedule(
             [acme, globex], starts_at=starts_at, ends_at=ends_at, clock=lambda: TWO - HOUR
@@ -135,19 +133,19 @@ def test_impossible_times_are_refused_for_all_sites_or_none(
     assert not MaintenanceWindow.objects.exists()
 
 
-def test_a_start_that_has_passed_opens_the_window_at_once(acme, plan):
+def test_past_start_starts_window_immediately(acme, plan):
     plan(acme, TWO - 2 * HOUR, FOUR)
     assert SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
 
 
-def test_the_database_refuses_an_end_that_is_not_after_the_start(acme):
+def test_database_requires_end_after_start(acme):
     for ends_at in (TWO, TWO - SECOND):
         with pytest.raises(IntegrityError), transaction.atomic():
             MaintenanceWindow.objects.create(site=acme, starts_at=TWO, ends_at=ends_at)
 
 
 @pytest.mark.parametrize("model", [MaintenanceWindow, IgnoredURL, SiteMaintenance])
-def test_the_database_refuses_words_that_nobody_knows(acme, model):
+def test_database_rejects_unknown_choices(acme, model):
     made = {
         MaintenanceWindow: {"site": acme, "starts_at": TWO, "ends_at": FOUR, "level": "read-only"},
         IgnoredURL: {"maintenance": acme.maintenance, "kind": "glob", "pattern": "x"},
@@ -159,7 +157,7 @@ def test_the_database_refuses_words_that_nobody_knows(acme, model):
             model.objects.create(**made[model])
 
 
-def test_a_clock_that_is_behind_can_end_and_switch_off(acme, plan):
+def test_slow_clock_can_end_window_and_bring_up_site(acme, plan):
     for verb in (windows.end, lambda _, clock: bring_up([acme], clock=clock)):
         window = plan(acme)
         windows.start(window.pk, clock=lambda: TWO - MINUTE)
@@ -168,30 +166,30 @@ def test_a_clock_that_is_behind_can_end_and_switch_off(acme, plan):
         assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
 
 
-def test_lengths_are_exact_where_the_clock_changes():
+def test_durations_are_exact_across_dst_change():
     start = datetime(2027, 3, 28, 1, 30, tzinfo=ZoneInfo("Europe/Berlin"))
     assert rules.add(start, HOUR) == datetime(2027, 3, 28, 1, 30, tzinfo=UTC)
 
 
-def test_a_title_that_is_too_long_is_refused(acme, plan):
+def test_long_title_raises_refused(acme, plan):
     with pytest.raises(Refused, match="longer than 200 characters"):
         plan(acme, title="x" * 201)
 
 
 @pytest.mark.parametrize("until", [TWO, FOUR - SECOND, FOUR])
-def test_an_extension_must_be_longer(acme, plan, until):
+def test_extension_to_earlier_end_raises_refused(acme, plan, until):
     window = plan(acme)
     with pytest.raises(Refused, match="ends at that time or later already"):
         windows.extend(window.pk, until=until, clock=lambda: THREE)
 
 
-def test_the_calendar_ends(acme, plan):
+def test_end_beyond_calendar_raises_refused(acme, plan):
     window = plan(acme)
     with pytest.raises(Refused, match="further away than the calendar goes"):
         windows.extend(window.pk, by=timedelta(days=99_999 * 365), clock=lambda: THREE)
 
 
-def test_the_last_year_of_the_calendar_is_counted_in_utc(acme, plan):
+def test_calendar_limit_uses_utc(acme, plan):
     window = plan(acme)
     late = datetime(9998, 12, 31, 23, 30, tzinfo=timezone(timedelta(hours=-5)))
     with pytest.raises(Refused, match="further away than the calendar goes"):
@@ -199,12 +197,12 @@ def test_the_last_year_of_the_calendar_is_counted_in_utc(acme, plan):
     windows.extend(window.pk, until=late.replace(tzinfo=UTC), clock=lambda: THREE)
 
 
-def test_there_is_no_such_window(db):
+def test_unknown_window_raises_refused(db):
     with pytest.raises(Refused, match="There is no window 7"):
         windows.end(7)
 
 
-def test_switching_on_until_a_time_is_a_window_that_starts_now(acme):
+def test_take_down_until_creates_window_in_progress(acme):
     take_down([acme], until=FOUR, actor="alice", clock=lambda: TWO)
     window = MaintenanceWindow.objects.get()
     assert times(window.pk) == (TWO, FOUR, TWO, None)
@@ -212,7 +210,7 @@ def test_switching_on_until_a_time_is_a_window_that_starts_now(acme):
     assert Transition.objects.get().actor == "alice"
 
 
-def test_switching_on_twice_is_once(acme):
+def test_second_take_down_updates_message(acme):
     take_down([acme], message="one", clock=lambda: TWO)
     take_down([acme], message="two", clock=lambda: THREE)
     flag = SiteMaintenance.objects.get(pk=acme.pk)
@@ -220,11 +218,11 @@ def test_switching_on_twice_is_once(acme):
     assert Transition.objects.count() == 1
 
 
-def test_switching_off_what_is_up_changes_nothing(acme):
+def test_bring_up_of_site_that_is_up_changes_nothing(acme):
     assert bring_up([acme], clock=lambda: TWO) == []
     assert not Transition.objects.exists()
 
 
-def test_a_name_that_is_too_long_is_cut(acme):
+def test_take_down_truncates_long_actor(acme):
     take_down([acme], until=FOUR, actor="x" * 500, clock=lambda: TWO)
     assert MaintenanceWindow.objects.get().created_by == Transition.objects.get().actor == "x" * 254

@@ -61,17 +61,17 @@ def whole_life(number: int) -> list[int]:
     return [made, again, changed, cancelled, repeated]
 
 
-def test_statements_grow_with_batches_and_not_with_series(settings):
+def test_query_count_is_independent_of_series_count(settings):
     settings.MAINTENANCE_SERIES_HORIZON = 7
     assert whole_life(30) == whole_life(3)
 
 
-def test_those_that_need_nothing_cost_two_statements_a_hundred():
+def test_idle_series_need_two_queries_per_hundred():
     begun(201, starts_on=date(2500, 1, 1))
     assert statements(lambda: series.materialise(lambda: ONE)) == 1 + 3 * 2
 
 
-def test_no_tick_waits_until_all_windows_are_made():
+def test_ticks_proceed_while_windows_are_created():
     """Twenty series of sixty windows each, while a scheduler ticks all the time."""
     counts, made = [], Event()
 
@@ -101,7 +101,7 @@ def test_no_tick_waits_until_all_windows_are_made():
     assert max(later - earlier for earlier, later in pairwise(counts)) <= 1000
 
 
-def test_series_for_many_sites_come_in_the_order_of_the_sites():
+def test_repeat_returns_series_in_order_of_sites():
     chosen = sites(20)[::-1]
     outcomes = series.repeat(chosen, template(rule="FREQ=DAILY"), clock=lambda: ONE)
     assert [outcome.series.site for outcome in outcomes] == chosen
@@ -109,7 +109,7 @@ def test_series_for_many_sites_come_in_the_order_of_the_sites():
     assert MaintenanceWindow.objects.filter(series__site__in=chosen).count() == 1200
 
 
-def test_an_occurrence_that_is_on_opens_at_all_sites():
+def test_current_occurrence_starts_at_all_sites():
     outcomes = series.repeat(sites(3), template(), actor="alice", clock=lambda: FOUR - HOUR)
     assert [outcome.made[0].started_at for outcome in outcomes] == [FOUR - 2 * HOUR] * 3
 
@@ -123,7 +123,7 @@ def test_an_occurrence_that_is_on_opens_at_all_sites():
     ],
     ids=str,
 )
-def test_one_that_cannot_be_worked_out_harms_no_other(caplog, fields):
+def test_invalid_series_does_not_block_the_others(caplog, fields):
     many = begun(9)
     spoilt = many.pop(5)
     WindowSeries.objects.filter(pk=spoilt.pk).update(**fields)
@@ -149,7 +149,7 @@ def one_window_a_site(transactional_db: None) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("one_window_a_site")
-def test_one_that_the_database_refuses_harms_no_other(caplog):
+def test_series_rejected_by_database_does_not_block_the_others(caplog):
     many = begun(9)
     refused = many.pop(5)
     WindowSeries.objects.filter(pk=refused.pk).update(title="refused")
@@ -159,7 +159,7 @@ def test_one_that_the_database_refuses_harms_no_other(caplog):
     assert errors(caplog) == [f"series {refused.pk} makes no windows"]
 
 
-def test_what_is_no_series_fault_is_raised_on(caplog):
+def test_database_outage_raises_operational_error(caplog):
     """As when the database goes away while windows are made."""
 
     def fail(execute: Callable[..., object], sql: str, *given: object) -> object:
@@ -174,7 +174,7 @@ def test_what_is_no_series_fault_is_raised_on(caplog):
     assert not errors(caplog)
 
 
-def test_what_people_changed_is_told_of_each_series():
+def test_series_change_reports_edited_windows():
     first, second, third = begun(3)
     series.materialise(lambda: ONE)
     touched = [one.windows.get(occurs_on="2029-11-11") for one in (first, third)]

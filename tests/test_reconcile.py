@@ -52,7 +52,7 @@ def announced() -> list[tuple[str, int]]:
     maintenance_ended.disconnect(ended)
 
 
-def test_a_window_sets_and_clears_the_flag(acme, plan, announced):
+def test_window_sets_and_clears_flag(acme, plan, announced):
     window = plan(acme)
     tick_at(TWO - SECOND)
     assert flag(acme) == (False, None)
@@ -71,7 +71,7 @@ def test_a_window_sets_and_clears_the_flag(acme, plan, announced):
     assert (window.started_at, window.ended_at) == (TWO, FOUR)
 
 
-def test_a_tick_that_runs_twice_changes_nothing(acme, plan, announced):
+def test_repeated_tick_changes_nothing(acme, plan, announced):
     plan(acme)
     for now in (TWO, TWO, TWO + SECOND, FOUR, FOUR, TWO + HOUR, FOUR + HOUR):
         tick_at(now)
@@ -79,7 +79,7 @@ def test_a_tick_that_runs_twice_changes_nothing(acme, plan, announced):
     assert len(announced) == 2
 
 
-def test_a_window_that_nobody_saw_is_recorded_with_its_own_times(acme, plan, announced):
+def test_missed_window_keeps_its_own_times(acme, plan, announced):
     window = plan(acme)
     tick_at(FOUR + HOUR)
     window.refresh_from_db()
@@ -88,7 +88,7 @@ def test_a_window_that_nobody_saw_is_recorded_with_its_own_times(acme, plan, ann
     assert history(acme) == announced == []
 
 
-def test_a_late_tick_keeps_the_start_that_visitors_saw(acme, plan):
+def test_late_tick_keeps_start_of_outage(acme, plan):
     plan(acme, TWO, TWO + HOUR)
     later = plan(acme, TWO + HOUR / 2, FOUR)
     tick_at(TWO + HOUR + MINUTE)
@@ -99,7 +99,7 @@ def test_a_late_tick_keeps_the_start_that_visitors_saw(acme, plan):
     assert history(acme)[1] == (False, FOUR, FOUR, later.pk, "")
 
 
-def test_the_end_of_a_run_is_put_down_to_the_window_that_ended_last(acme, plan):
+def test_end_of_outage_names_last_window(acme, plan):
     last = plan(acme)
     plan(acme, TWO, TWO + HOUR)
     tick_at(TWO)
@@ -107,7 +107,7 @@ def test_the_end_of_a_run_is_put_down_to_the_window_that_ended_last(acme, plan):
     assert history(acme)[1] == (False, FOUR, FOUR + MINUTE, last.pk, "")
 
 
-def test_what_is_rolled_back_is_not_announced(acme, announced):
+def test_rollback_sends_no_signal(acme, announced):
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         take_down([acme])
         raise ZeroDivisionError
@@ -118,7 +118,7 @@ def test_what_is_rolled_back_is_not_announced(acme, announced):
     assert announced == [("started", acme.pk)]
 
 
-def test_of_a_site_that_is_gone_by_the_commit_nothing_is_announced(acme, globex, announced, caplog):
+def test_site_deleted_before_commit_sends_no_signal(acme, globex, announced, caplog):
     with transaction.atomic():
         take_down([acme, globex])
         acme.delete()
@@ -126,7 +126,7 @@ def test_of_a_site_that_is_gone_by_the_commit_nothing_is_announced(acme, globex,
     assert "Traceback" not in caplog.text
 
 
-def test_a_short_window_inside_a_long_one_opens_nothing(acme, plan, announced):
+def test_end_of_inner_window_keeps_site_down(acme, plan, announced):
     plan(acme)
     plan(acme, TWO + 10 * MINUTE, TWO + 20 * MINUTE)
     for minutes in range(0, 121, 5):
@@ -135,7 +135,7 @@ def test_a_short_window_inside_a_long_one_opens_nothing(acme, plan, announced):
     assert announced == [("started", acme.pk), ("ended", acme.pk)]
 
 
-def test_the_seam_of_two_touching_windows_is_no_change(acme, plan, announced):
+def test_touching_windows_are_one_outage(acme, plan, announced):
     plan(acme)
     plan(acme, FOUR, FOUR + HOUR)
     tick_at(TWO)
@@ -146,7 +146,7 @@ def test_the_seam_of_two_touching_windows_is_no_change(acme, plan, announced):
     assert announced == [("started", acme.pk), ("ended", acme.pk)]
 
 
-def test_the_level_of_the_flag_is_the_strictest_at_the_time(acme, plan):
+def test_flag_has_strictest_level(acme, plan):
     plan(acme, level=Level.READ_ONLY)
     plan(acme, TWO + 10 * MINUTE, TWO + 20 * MINUTE)
     for minutes, level in ((0, "read_only"), (10, "full"), (20, "read_only")):
@@ -154,7 +154,7 @@ def test_the_level_of_the_flag_is_the_strictest_at_the_time(acme, plan):
         assert SiteMaintenance.objects.get(pk=acme.pk).level == level
 
 
-def test_a_hold_outlives_a_window(acme, plan, announced):
+def test_held_site_stays_down_after_window(acme, plan, announced):
     plan(acme)
     take_down([acme], clock=lambda: TWO - MINUTE, actor="alice")
     tick_at(TWO)
@@ -167,7 +167,7 @@ def test_a_hold_outlives_a_window(acme, plan, announced):
     assert len(announced) == 2
 
 
-def test_a_hold_that_is_dropped_leaves_a_running_window_no_more(acme, plan):
+def test_bring_up_of_held_site_ends_window(acme, plan):
     window = plan(acme)
     tick_at(TWO)
     take_down([acme], clock=lambda: TWO + MINUTE)
@@ -179,7 +179,7 @@ def test_a_hold_that_is_dropped_leaves_a_running_window_no_more(acme, plan):
     assert flag(acme) == (False, None)
 
 
-def test_sql_takes_a_site_down_and_up(acme, announced):
+def test_sql_takes_site_down_and_brings_it_up(acme, announced):
     SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=True)
     tick_at(TWO)
     assert flag(acme) == (True, None)
@@ -195,7 +195,7 @@ def test_sql_takes_a_site_down_and_up(acme, announced):
     assert announced == [("started", acme.pk), ("ended", acme.pk)]
 
 
-def test_a_running_window_is_stronger_than_sql(acme, plan, announced):
+def test_window_in_progress_overrides_sql(acme, plan, announced):
     plan(acme)
     tick_at(TWO)
     SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=False)
@@ -207,7 +207,7 @@ def test_a_running_window_is_stronger_than_sql(acme, plan, announced):
 
 
 @pytest.mark.parametrize("change", ["delete", "move"])
-def test_a_flag_whose_window_is_gone_is_cleared(acme, plan, change):
+def test_tick_clears_flag_after_window_disappears(acme, plan, change):
     plan(acme)
     tick_at(TWO)
     windows = MaintenanceWindow.objects.filter(site=acme)
@@ -218,7 +218,7 @@ def test_a_flag_whose_window_is_gone_is_cleared(acme, plan, change):
     assert flag(acme) == (False, None)
 
 
-def test_two_runs_are_told_apart_also_when_the_seam_was_missed(acme, plan, announced):
+def test_missed_gap_separates_two_outages(acme, plan, announced):
     first = plan(acme, TWO, TWO + MINUTE)
     second = plan(acme, TWO + 2 * MINUTE, FOUR)
     tick_at(TWO)
@@ -232,7 +232,7 @@ def test_two_runs_are_told_apart_also_when_the_seam_was_missed(acme, plan, annou
     assert SiteMaintenance.objects.get(pk=acme.pk).since == TWO + 2 * MINUTE
 
 
-def test_a_window_that_opens_while_the_snapshot_is_read_is_in_it(acme, plan):
+def test_snapshot_contains_window_that_starts_during_load(acme, plan):
     plan(acme)
     ticks = iter([TWO])
 
@@ -247,7 +247,7 @@ def test_a_window_that_opens_while_the_snapshot_is_read_is_in_it(acme, plan):
     assert snapshot.by_id[acme.pk].at(TWO).until == FOUR
 
 
-def test_one_window_that_was_edited_with_sql_stops_nobody(acme, globex, plan):
+def test_window_edited_by_sql_does_not_block_the_others(acme, globex, plan):
     plan(globex, FOUR, FOUR + HOUR)
     window = plan(acme)
     tick_at(TWO)
@@ -257,7 +257,7 @@ def test_one_window_that_was_edited_with_sql_stops_nobody(acme, globex, plan):
     assert (flag(acme)[0], flag(globex)[0]) == (False, True)
 
 
-def test_a_flag_does_not_wait_for_a_window_that_touched_the_deleted_one(acme, plan):
+def test_deleting_window_brings_site_up_before_next_one(acme, plan):
     first = plan(acme)
     plan(acme, FOUR, FOUR + HOUR)
     tick_at(TWO)
@@ -267,7 +267,7 @@ def test_a_flag_does_not_wait_for_a_window_that_touched_the_deleted_one(acme, pl
 
 
 @pytest.mark.parametrize("late", [TWO + MINUTE, FOUR + MINUTE])
-def test_what_was_due_before_is_nobodys_doing(acme, plan, late):
+def test_overdue_change_has_no_actor(acme, plan, late):
     window = plan(acme)
     if late > FOUR:
         tick_at(TWO)
@@ -281,7 +281,7 @@ def test_what_was_due_before_is_nobodys_doing(acme, plan, late):
     assert history(acme)[-1] == (late < FOUR, due, late, window.pk, "")
 
 
-def test_a_hold_after_a_run_that_nobody_saw_end_is_a_run_of_its_own(acme, plan):
+def test_take_down_after_missed_end_is_new_outage(acme, plan):
     window = plan(acme)
     tick_at(TWO)
     take_down([acme], actor="alice", clock=lambda: FOUR + HOUR)
@@ -291,7 +291,7 @@ def test_a_hold_after_a_run_that_nobody_saw_end_is_a_run_of_its_own(acme, plan):
     ]
 
 
-def test_what_lies_behind_a_gap_is_not_read(acme, plan):
+def test_snapshot_stops_at_first_gap(acme, plan):
     plan(acme)
     plan(acme, FOUR, FOUR + HOUR)
     for day in range(1, 30):
@@ -299,7 +299,7 @@ def test_what_lies_behind_a_gap_is_not_read(acme, plan):
     assert len(load(TWO).by_id[acme.pk].closures) == 2
 
 
-def test_a_window_made_behind_our_back_counts(acme):
+def test_tick_handles_windows_created_in_bulk(acme):
     MaintenanceWindow.objects.bulk_create(
         [MaintenanceWindow(site=acme, starts_at=TWO, ends_at=FOUR)]
     )
@@ -310,7 +310,7 @@ def test_a_window_made_behind_our_back_counts(acme):
     assert flag(acme) == (True, FOUR + HOUR)
 
 
-def test_the_next_boundary_within_the_horizon_is_told(acme, globex, plan):
+def test_tick_returns_next_boundary_within_horizon(acme, globex, plan):
     plan(acme)
     plan(globex, TWO + SECOND / 2, FOUR)
     horizon = 1.1 * SECOND
@@ -322,12 +322,12 @@ def test_the_next_boundary_within_the_horizon_is_told(acme, globex, plan):
     assert tick_at(FOUR - SECOND, horizon) == FOUR
 
 
-def test_a_window_shorter_than_the_horizon_is_told_too(acme, plan):
+def test_tick_returns_end_of_window_shorter_than_horizon(acme, plan):
     plan(acme, TWO, TWO + SECOND / 2)
     assert [tick_at(TWO, 1.1 * SECOND), tick_at(TWO, 1.1 * SECOND)] == [TWO, TWO + SECOND / 2]
 
 
-def test_a_clock_that_steps_back_opens_nothing_that_has_started(acme, plan, announced):
+def test_clock_stepping_back_keeps_site_down(acme, plan, announced):
     window = plan(acme)
     tick_at(TWO)
     assert tick_at(TWO - 30 * SECOND) is None
@@ -342,7 +342,7 @@ def test_a_clock_that_steps_back_opens_nothing_that_has_started(acme, plan, anno
     assert announced == [("started", acme.pk), ("ended", acme.pk)]
 
 
-def test_the_last_tick_is_kept_also_when_the_clock_steps_back(db):
+def test_last_tick_follows_clock_stepping_back(db):
     tick_at(TWO)
     assert Scheduler.objects.get().last_tick == TWO
     tick_at(TWO + SECOND)
@@ -353,7 +353,7 @@ def test_the_last_tick_is_kept_also_when_the_clock_steps_back(db):
     assert Scheduler.objects.get().last_tick == TWO - HOUR
 
 
-def test_a_tick_with_nothing_due_is_three_queries(acme, globex, plan):
+def test_idle_tick_needs_three_queries(acme, globex, plan):
     plan(acme)
     plan(globex, FOUR, FOUR + HOUR)
     tick_at(TWO)
@@ -366,7 +366,7 @@ def test_a_tick_with_nothing_due_is_three_queries(acme, globex, plan):
 @pytest.mark.parametrize(
     "moments", [(0,), (0, 1), (0, 2), (0, 3), (3,)], ids=["start", "end", "late", "seam", "missed"]
 )
-def test_statements_grow_with_batches_not_with_sites(transactional_db, moments):
+def test_query_count_is_independent_of_site_count(transactional_db, moments):
     """Of the last tick, each site having one window for a minute and another two minutes later."""
 
     def statements(count: int) -> int:
@@ -393,7 +393,7 @@ def plan_many(count: int, starts_at: datetime, ends_at: datetime) -> list[Site]:
     return sites
 
 
-def test_thousands_of_flags_are_set_before_the_first_receiver_hears_of_it(transactional_db):
+def test_all_flags_change_before_first_receiver(transactional_db):
     count = 2100  # more than SQLite puts in one expression, and than is done under one lock
     plan_many(count, TWO, FOUR)
     heard = []
@@ -412,7 +412,7 @@ def test_thousands_of_flags_are_set_before_the_first_receiver_hears_of_it(transa
     assert len(set(heard[1:])) == len(heard[1:]) == count
 
 
-def test_a_receiver_that_raises_breaks_nothing(acme, plan, announced, caplog):
+def test_failing_receiver_does_not_block_the_others(acme, plan, announced, caplog):
     def broken(**_):
         raise RuntimeError("no mail today")
 
@@ -427,7 +427,7 @@ def test_a_receiver_that_raises_breaks_nothing(acme, plan, announced, caplog):
     assert "no mail today" in caplog.text
 
 
-def test_what_happened_is_logged(acme, plan, caplog):
+def test_status_changes_reach_log(acme, plan, caplog):
     caplog.set_level("INFO", "maintenance_windows")
     window = plan(acme)
     tick_at(TWO + SECOND)
@@ -453,7 +453,7 @@ def minute(moment: datetime) -> float:
     return (moment - TWO) / MINUTE
 
 
-def test_the_end_of_a_run_is_its_own_though_nobody_saw_the_next_one(acme, plan):
+def test_missed_second_window_keeps_end_of_first_outage(acme, plan):
     first = plan(acme, TWO, TWO + 10 * MINUTE)
     plan(acme, TWO + 12 * MINUTE, TWO + 14 * MINUTE)
     tick(lambda: TWO)
@@ -461,14 +461,14 @@ def test_the_end_of_a_run_is_its_own_though_nobody_saw_the_next_one(acme, plan):
     assert told(acme) == [(True, 0, 0, first.pk, ""), (False, 10, 20, first.pk, "")]
 
 
-def test_an_end_by_a_clock_that_is_behind_is_not_due_after_it_is_done(acme, plan):
+def test_end_by_slow_clock_is_due_when_done(acme, plan):
     window = plan(acme)
     tick(lambda: TWO)
     windows.end(window.pk, actor="alice", clock=lambda: TWO - 3 * MINUTE)
     assert told(acme)[-1] == (False, -3, -3, window.pk, "alice")
 
 
-def test_a_missed_end_is_put_down_to_the_window_that_ended_then(acme, plan):
+def test_missed_end_names_window_that_ended_then(acme, plan):
     early = plan(acme, TWO, TWO + 7 * MINUTE)
     tick(lambda: TWO)
     windows.end(early.pk, clock=lambda: TWO + 3 * MINUTE)

@@ -140,7 +140,7 @@ TABLE = {
 
 
 @pytest.mark.parametrize(("zone", "rule", "start", "expected"), TABLE.values(), ids=TABLE)
-def test_starts(zone, rule, start, expected):
+def test_occurrence_starts(zone, rule, start, expected):
     found = whole(series(rule, start, zone), len(expected))
     assert [f"{one.starts_at:%Y-%m-%d %H:%M %Z}" for one in found] == [f"{e} UTC" for e in expected]
     assert {one.ends_at - one.starts_at for one in found} == {HOUR}
@@ -161,18 +161,18 @@ def test_starts(zone, rule, start, expected):
         ("COUNT=3", 28),
     ],
 )
-def test_until_is_inclusive_and_nothing_comes_after(ending, last):
+def test_until_is_inclusive(ending, last):
     found = whole(series(f"FREQ=DAILY;{ending}", "2027-03-26T02:30", "Europe/Berlin"))
     assert [one.date.day for one in found] == list(range(26, last + 1))
 
 
-def test_until_in_utc_may_be_another_day_there():
+def test_until_in_utc_may_be_another_local_day():
     """02:00 on the 4th in Tokyo is 17:00 on the 3rd."""
     found = whole(series("FREQ=DAILY;UNTIL=20270103T170000Z", "2027-01-01T02:00", "Asia/Tokyo"))
     assert [one.date.day for one in found] == [1, 2, 3, 4]
 
 
-def test_excluded_dates_are_those_of_the_zone_and_count():
+def test_excluded_dates_are_local_and_use_up_count():
     """02:00 on Monday the 11th in Tokyo, which is Sunday the 10th in UTC."""
     rule, start = "FREQ=WEEKLY;COUNT=3", "2027-01-04T02:00"
     found = whole(series(rule, start, "Asia/Tokyo", excluded="2027-01-11 2027-01-17"))
@@ -201,13 +201,13 @@ def test_excluded_dates_are_those_of_the_zone_and_count():
         ("UTC", "2027-01-01T00:00:01", SECOND, "2027-01-01 00:00:01", "2027-01-01 00:00:02"),
     ],
 )  # fmt: skip
-def test_lengths_are_exact(zone, start, length, starts_at, ends_at):
+def test_durations_are_exact(zone, start, length, starts_at, ends_at):
     (one,) = whole(series("FREQ=DAILY;COUNT=1", start, zone, length))
     assert (one.starts_at, one.ends_at) == (utc(starts_at), utc(ends_at))
     assert one.date == datetime.fromisoformat(start).date()
 
 
-def test_today_counts_while_it_is_not_over():
+def test_occurrences_include_one_in_progress():
     repeats = series("FREQ=DAILY", "2027-01-01T02:00", length=2 * HOUR)
 
     def first(now: str, stop: str | None = None) -> list[str]:
@@ -238,7 +238,7 @@ def test_today_counts_while_it_is_not_over():
         ),
     ],
 )  # fmt: skip
-def test_five_years_of_sundays_do_not_drift(zone, clock, skipped):
+def test_sundays_keep_their_time_for_five_years(zone, clock, skipped):
     repeats = series("FREQ=WEEKLY;BYDAY=SU", f"2027-01-03T{clock}", zone, 3 * HOUR)
     found = list(repeats.occurrences(utc("2027-01-01 00:00"), utc("2032-01-01 00:00")))
     assert (len(found), str(found[-1].date)) == (261, "2031-12-28")
@@ -250,7 +250,7 @@ def test_five_years_of_sundays_do_not_drift(zone, clock, skipped):
 
 
 @pytest.mark.parametrize("time_zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
-def test_the_zone_of_the_process_does_not_matter(settings, time_zone):
+def test_occurrences_ignore_time_zone_of_process(settings, time_zone):
     settings.TIME_ZONE = time_zone  # pytest-django sets the process's own along
     monday = whole(series("FREQ=WEEKLY;BYDAY=MO", "2027-01-04T02:00", "Asia/Kathmandu"), 2)
     assert [one.starts_at for one in monday] == [utc("2027-01-03 20:15"), utc("2027-01-10 20:15")]
@@ -313,18 +313,18 @@ def test_overlaps(zone, rule, length, overlaps):
         ),
     ],
 )  # fmt: skip
-def test_long_after_the_start(rule, start, length, since, expected):
+def test_occurrences_long_after_start(rule, start, length, since, expected):
     repeats = series(rule, f"{start}T02:00", length=length * HOUR)
     found = islice(repeats.occurrences(utc(since)), len(expected) + ("COUNT" in rule))
     assert [str(one.date) for one in found] == expected
 
 
-def test_a_series_of_the_far_future_has_nothing_now():
+def test_far_future_series_has_no_current_occurrence():
     repeats = series("FREQ=DAILY", "2500-01-01T02:00")
     assert list(repeats.occurrences(utc("2027-01-01 00:00"), utc("2027-03-01 00:00"))) == []
 
 
-def test_the_last_week_of_1999_ends_in_the_next_cycle_of_the_calendar():
+def test_search_in_last_week_of_1999_finds_nothing():
     """1999 is looked for as 9999, after which dateutil knows no day."""
     repeats = series("FREQ=WEEKLY;BYDAY=SU,TH;BYMONTH=1,3", "1991-06-12T05:00")
     assert list(repeats.occurrences(utc("1999-12-01 00:00"), utc("1999-12-30 00:00"))) == []
@@ -346,12 +346,12 @@ LASTS = "A window of a series lasts more than nothing and a year at most."
         ("2027-01-01T02:00", -DAY, LASTS),
     ],
 )
-def test_the_calendar_ends(start, length, sentence):
+def test_start_or_duration_out_of_range_raises_rule_error(start, length, sentence):
     with pytest.raises(RuleError) as refusal:
         next(series("FREQ=DAILY", start, "Asia/Kathmandu", length).occurrences(utc("2027-01-01")))
     assert str(refusal.value) == sentence
 
 
-def test_the_calendar_ends_for_those_who_look_too():
+def test_search_beyond_calendar_raises_rule_error():
     with pytest.raises(RuleError, match="That is further away than the calendar goes"):
         next(series("FREQ=DAILY", "2027-01-01T02:00").occurrences(utc("9990-01-01 00:00")))

@@ -37,7 +37,7 @@ def heard() -> Iterator[list[tuple]]:
         signal.disconnect(receiver)
 
 
-def test_what_people_do_is_announced(acme, plan, heard):
+def test_each_verb_sends_signal(acme, plan, heard):
     clock = {"actor": "alice", "clock": lambda: TWO - MINUTE}
     pk = plan(acme, actor="bob").pk
     windows.extend(pk, by=HOUR, **clock)
@@ -57,14 +57,14 @@ def test_what_people_do_is_announced(acme, plan, heard):
     ]
 
 
-def test_switching_off_announces_the_windows_it_ends(acme, plan, heard):
+def test_bring_up_sends_window_changed(acme, plan, heard):
     pk = plan(acme).pk
     tick(lambda: TWO)
     bring_up([acme], actor="alice", clock=lambda: TWO + MINUTE)
     assert heard[1:] == [("changed", pk, "alice", {"ended_at": (None, TWO + MINUTE)})]
 
 
-def test_whoever_hears_it_sees_it(acme, plan, client, at):
+def test_receiver_sees_new_state(acme, plan, client, at):
     window = plan(acme)
     at(TWO)
     seen = []
@@ -79,14 +79,14 @@ def test_whoever_hears_it_sees_it(acme, plan, client, at):
     assert seen == [503, 200]
 
 
-def test_what_the_clock_does_is_not(acme, plan, heard):
+def test_ticks_send_no_window_signal(acme, plan, heard):
     plan(acme)
     tick(lambda: TWO)
     tick(lambda: FOUR)
     assert [name for name, *_ in heard] == ["scheduled"]
 
 
-def test_what_is_refused_or_rolled_back_or_no_change_is_not(acme, plan, heard):
+def test_refused_or_empty_changes_send_no_signal(acme, plan, heard):
     pk = plan(acme).pk
     heard.clear()
     with pytest.raises(Refused):
@@ -98,7 +98,7 @@ def test_what_is_refused_or_rolled_back_or_no_change_is_not(acme, plan, heard):
     assert heard == []
 
 
-def test_it_is_logged(acme, plan, caplog):
+def test_each_verb_logs_one_line(acme, plan, caplog):
     caplog.set_level("INFO", "maintenance_windows")
     window = plan(acme, actor="bob")
     windows.extend(window.pk, by=HOUR, clock=lambda: TWO - MINUTE, actor="alice")

@@ -57,13 +57,13 @@ def oracle(reasons: list[Closure], minute: int) -> tuple | None:
 @pytest.mark.slow
 @settings(max_examples=2000, deadline=None)
 @given(st.lists(closures(), max_size=6), st.integers(0, DAY - 1))
-def test_any_set_of_windows_and_holds_is_their_union(reasons, minute):
+def test_state_is_union_of_windows_and_holds(reasons, minute):
     maintenance = state(*reasons).at(moment(minute))
     seen = maintenance and (maintenance.since, maintenance.until, maintenance.level)
     assert seen == oracle(reasons, minute)
 
 
-def test_the_message_is_that_of_the_strictest_and_earliest():
+def test_message_comes_from_strictest_then_earliest_closure():
     span = Span(TWO, FOUR)
     soft = Closure(span=Span(TWO - HOUR, FOUR), level=Level.READ_ONLY, message="soft", window=1)
     silent = Closure(span=span, window=2)
@@ -73,7 +73,7 @@ def test_the_message_is_that_of_the_strictest_and_earliest():
     assert state(soft, silent).at(TWO).message == "soft"
 
 
-def test_a_hold_is_told_apart_from_windows():
+def test_held_distinguishes_holds_from_windows():
     hold = Closure(span=Span(TWO, None), message="held")
     window = Closure(span=Span(TWO, FOUR), window=7)
     assert state(hold).at(TWO) == Maintenance(
@@ -90,7 +90,7 @@ def test_retry_after(until, open_ended, seconds):
     assert retry_after(maintenance, TWO, open_ended) == seconds
 
 
-def test_exemptions_are_asked_in_order_and_only_when_closed():
+def test_exemptions_apply_in_order_while_site_is_down():
     asked = []
 
     def exemption(name, answer):
@@ -104,7 +104,7 @@ def test_exemptions_are_asked_in_order_and_only_when_closed():
     assert decide(visit) is Verdict.DOWN
 
 
-def test_sites_are_found_without_regard_to_case():
+def test_find_ignores_case():
     snapshot = Snapshot([SiteState(site_id=7, domain="Acme.Example")])
     assert snapshot.find("acme.example:8000", "acme.example") is snapshot.by_id[7]
     assert snapshot.find("globex.example", "globex.example") is None

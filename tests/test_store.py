@@ -21,7 +21,7 @@ def readers() -> int:
     return sum(thread.name == "maintenance-windows" for thread in threads())
 
 
-def test_many_threads_and_event_loops_share_one_reader(acme, plan, at):
+def test_threads_and_event_loops_share_one_refresher(acme, plan, at):
     plan(acme)
     at(TWO)
     seen: list[int] = []
@@ -42,14 +42,14 @@ def test_many_threads_and_event_loops_share_one_reader(acme, plan, at):
     assert readers() == 1
 
 
-def test_starting_over_leaves_no_thread(acme):
+def test_forget_stops_refresher(acme):
     for _ in range(5):
         runtime.current()
         runtime.forget()
     assert readers() == 0
 
 
-def test_overridden_settings_count_at_once(acme, at, settings):
+def test_overridden_settings_take_effect_immediately(acme, at, settings):
     assert not runtime.current()
     settings.MAINTENANCE_FORCE = "on"
     assert runtime.current()
@@ -60,7 +60,7 @@ def test_overridden_settings_count_at_once(acme, at, settings):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-def test_a_forked_child_reads_for_itself(acme):
+def test_forked_child_starts_its_own_refresher(acme):
     assert not runtime.current()
     connections.close_all()
     time.sleep(0.3)  # what the reader's thread locks while it reads would stay locked in the child
@@ -74,7 +74,7 @@ def test_a_forked_child_reads_for_itself(acme):
     assert runtime.current()
 
 
-def test_a_snapshot_of_many_sites_takes_no_more_queries(acme, at):
+def test_query_count_is_independent_of_site_count(acme, at):
     at(TWO)
 
     def queries() -> int:
@@ -90,7 +90,7 @@ def test_a_snapshot_of_many_sites_takes_no_more_queries(acme, at):
     assert queries() == few
 
 
-def test_some_sites_are_read_by_themselves(acme, globex, plan):
+def test_load_only_reads_given_sites(acme, globex, plan):
     for site in (acme, globex):
         plan(site)
         plan(site, FOUR, FOUR + HOUR)
@@ -100,7 +100,7 @@ def test_some_sites_are_read_by_themselves(acme, globex, plan):
     assert not load(TWO, only=[999_999])
 
 
-def test_what_did_not_change_is_kept(acme, globex, plan):
+def test_load_reuses_unchanged_sites(acme, globex, plan):
     plan(acme)
     plan(globex)
     first = load(TWO - HOUR)

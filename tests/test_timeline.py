@@ -61,7 +61,7 @@ def test_covering_is_half_open():
         (-HOUR, 1),
     ],
 )
-def test_whole_seconds_are_rounded_up_and_never_below_one(left, seconds):
+def test_whole_seconds_rounds_up_to_at_least_one(left, seconds):
     assert whole_seconds(TWO, TWO + left) == seconds
 
 
@@ -108,7 +108,7 @@ def test_from_local(zone, naive, utc):
         ),
     ],
 )
-def test_times_that_a_zone_skips_or_repeats_are_refused(zone, naive, sentence):
+def test_from_local_rejects_skipped_or_repeated_times(zone, naive, sentence):
     with pytest.raises(AmbiguousTime) as refusal:
         from_local(naive, ZoneInfo(zone))
     assert str(refusal.value) == sentence
@@ -118,7 +118,7 @@ def test_times_that_a_zone_skips_or_repeats_are_refused(zone, naive, sentence):
     assert all(part in sentence for part in refusal.value.parts.values())
 
 
-def test_times_are_in_utc_wherever_the_process_runs(settings):
+def test_conversions_ignore_time_zone_of_process(settings):
     settings.TIME_ZONE = "Asia/Tokyo"  # Django makes it that of the process
     assert rfc3339(TWO) == "2029-11-04T02:00:00Z"
     local = from_local(datetime(2029, 11, 4, 2, 0), ZoneInfo("Europe/Berlin"))

@@ -59,7 +59,7 @@ def write(model: type[models.Model], column: str, value: object) -> None:
         (WindowSeries, "start_time", NO_TIME_OF_DAY),
     ],
 )
-def test_a_time_that_nobody_could_read_is_refused(rows, model, column, values):
+def test_database_rejects_unreadable_times(rows, model, column, values):
     before = list(model.objects.order_by("pk").values_list())
     accepted = []
     for value in values[connection.vendor]:
@@ -77,7 +77,7 @@ def test_a_time_that_nobody_could_read_is_refused(rows, model, column, values):
 @pytest.mark.parametrize(
     "text", ["0002-01-01 00:00:00", "2028-02-29 12:00:59", "9998-12-31 23:59:59"]
 )
-def test_any_other_time_is_kept_to_the_microsecond(text, fraction):
+def test_database_keeps_microseconds(text, fraction):
     """Also by SQLite, which rounds to thousandths as it reads."""
     moment = datetime.fromisoformat(f"{text}{fraction}+00:00")
     Scheduler.objects.update(last_tick=moment)
