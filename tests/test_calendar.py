@@ -77,7 +77,7 @@ def key(alice) -> str:
     return CalendarToken.renew(alice)
 
 
-def test_a_site_has_its_windows(acme, globex, at):
+def test_feed_contains_windows_of_site(acme, globex, at):
     at(ONE)
     windows.schedule([acme], starts_at=TWO, ends_at=FOUR, message="New disks.")
     windows.schedule([globex], starts_at=TWO, ends_at=FOUR, level=Level.READ_ONLY)
@@ -111,7 +111,7 @@ def test_a_site_has_its_windows(acme, globex, at):
     assert event(get("globex.example"))["SUMMARY"] == "Read-only maintenance: globex.example"
 
 
-def test_unchanged_it_is_the_same_to_the_byte(acme, begin, at):
+def test_unchanged_feed_is_byte_identical(acme, begin, at):
     """Also while windows open and close on time, and those of series are made."""
     begin(acme)
     windows.schedule([acme], starts_at=TWO + HOUR, ends_at=FOUR + HOUR)
@@ -136,7 +136,7 @@ def test_unchanged_it_is_the_same_to_the_byte(acme, begin, at):
     assert get().content == before
 
 
-def test_each_move_and_the_cancellation_are_told(acme, plan, at):
+def test_move_and_cancellation_increment_sequence(acme, plan, at):
     window = plan(acme)
     uid = str(event(get())["UID"])
     at(ONE + MINUTE)
@@ -159,7 +159,7 @@ def test_each_move_and_the_cancellation_are_told(acme, plan, at):
     assert said(event(get())) == (uid, 3, "CANCELLED")
 
 
-def test_what_really_happened_is_told(acme, plan, at):
+def test_event_shows_actual_times(acme, plan, at):
     window = plan(acme)
     at(TWO - 10 * MINUTE)
     windows.start(window.pk)
@@ -170,7 +170,7 @@ def test_what_really_happened_is_told(acme, plan, at):
     assert event(get())["SEQUENCE"] == 2
 
 
-def test_a_window_that_was_over_at_once_has_no_end(acme, plan, at):
+def test_zero_length_event_omits_dtend(acme, plan, at):
     window = plan(acme)
     at(ONE + 0.2 * SECOND)
     windows.start(window.pk)
@@ -180,7 +180,7 @@ def test_a_window_that_was_over_at_once_has_no_end(acme, plan, at):
     assert "DTEND" not in event(get())
 
 
-def test_it_keeps_ninety_days(acme, at):
+def test_feed_keeps_ninety_days(acme, at):
     at(ONE)
     windows.schedule([acme], starts_at=TWO, ends_at=FOUR)
     (ended,) = windows.schedule([acme], starts_at=TWO, ends_at=TWO + 900 * DAY)
@@ -193,7 +193,7 @@ def test_it_keeps_ninety_days(acme, at):
     assert [found["DTSTART"].dt for found in vevents(get())] == [TWO + 900 * DAY]
 
 
-def test_nothing_internal_leaks(acme, begin, key):
+def test_public_feed_omits_internal_texts(acme, begin, key):
     (window,) = windows.schedule(
         [acme], starts_at=TWO, ends_at=FOUR, title="CANARY one", actor="CANARY two"
     )
@@ -210,7 +210,7 @@ def test_nothing_internal_leaks(acme, begin, key):
     assert "bob" not in get().content.decode() + own
 
 
-def test_a_change_of_the_title_alone_does_not_show(acme, begin, key, at, plan):
+def test_title_change_leaves_public_feed_unchanged(acme, begin, key, at, plan):
     begun = begin(acme)
     window = plan(acme)
     before, own = get().content, get(token=key).content
@@ -222,27 +222,27 @@ def test_a_change_of_the_title_alone_does_not_show(acme, begin, key, at, plan):
 
 
 @pytest.mark.parametrize("host", ["acme.example", "ACME.example", "acme.example:8000"])
-def test_the_host_tells_the_site(acme, globex, plan, host):
+def test_host_selects_site(acme, globex, plan, host):
     plan(acme)
     assert len(vevents(get(host))) == 1
     assert vevents(get("globex.example")) == []
 
 
-def test_a_site_may_be_written_in_capitals(acme, globex, plan):
+def test_host_matches_domain_case_insensitively(acme, globex, plan):
     Site.objects.filter(pk=acme.pk).update(domain="Acme.Example")
     plan(acme)
     assert len(vevents(get("acme.example"))) == 1
     assert len(vevents(get("ACME.EXAMPLE:8000"))) == 1
 
 
-def test_without_a_site_there_is_none(acme, plan, settings):
+def test_unknown_host_gets_404(acme, plan, settings):
     window = plan(acme)
     assert get("nobody.example").status_code == 404
     settings.SITE_ID = window.site_id
     assert len(vevents(get("nobody.example"))) == 1
 
 
-def test_it_is_read_while_the_site_is_closed(acme, plan, at, visit):
+def test_feed_stays_available_while_site_is_down(acme, plan, at, visit):
     plan(acme)
     at(TWO)
     assert visit().status_code == 503
@@ -256,7 +256,7 @@ def test_it_is_read_while_the_site_is_closed(acme, plan, at, visit):
     assert Client(enforce_csrf_checks=True).post(PATH).status_code == 405
 
 
-def test_a_key_opens_all_sites(acme, globex, plan, key):
+def test_token_gives_feed_of_all_sites(acme, globex, plan, key):
     plan(acme, title="Disks")
     plan(globex)
     for host in ("acme.example", "globex.example", "nobody.example"):
@@ -267,7 +267,7 @@ def test_a_key_opens_all_sites(acme, globex, plan, key):
     assert "X-WR-CALNAME:Maintenance of all sites\r\n" in answer.content.decode()
 
 
-def test_only_staff_who_may_view_windows_have_a_good_key(acme, client):
+def test_token_requires_staff_with_view_permission(acme, client):
     def status(key: str) -> int:
         return get(token=key).status_code
 
@@ -291,7 +291,7 @@ def test_only_staff_who_may_view_windows_have_a_good_key(acme, client):
     assert client.get(PATH, {"token": ""}).status_code == 404
 
 
-def test_no_key_is_logged_or_kept(acme, alice, caplog):
+def test_logs_and_database_contain_no_token(acme, alice, caplog):
     caplog.set_level(logging.DEBUG)
     key = CalendarToken.renew(alice)
     assert get(token=key).status_code == 200
@@ -314,7 +314,7 @@ def test_no_key_is_logged_or_kept(acme, alice, caplog):
         {"zone": "Australia/Lord_Howe", "rule": "FREQ=DAILY", "start_time": time(2, 10)},
     ],
 )
-def test_another_program_reads_the_instants_of_the_list_for_a_year(acme, begin, fields):
+def test_third_party_parser_reads_same_occurrences(acme, begin, fields):
     begun = begin(acme, **fields)
     stop = ONE + 365 * DAY
     expected = [(o.starts_at, o.ends_at) for o in begun.recurrence().occurrences(ONE, stop)]
@@ -326,7 +326,7 @@ def test_another_program_reads_the_instants_of_the_list_for_a_year(acme, begin, 
     assert found[: len(listed)] == list(listed)
 
 
-def test_occurrences_that_people_changed_are_there_once(acme, begin):
+def test_edited_occurrences_appear_once(acme, begin):
     begun = begin(acme, excluded=["2029-11-11", "2030-06-02"])
     starts = {found["DTSTART"].dt: found for found in vevents(get())}
     assert TWO + 7 * DAY not in starts
@@ -340,7 +340,7 @@ def test_occurrences_that_people_changed_are_there_once(acme, begin):
     assert said(after[TWO + 21 * DAY]) == (starts[TWO + 21 * DAY]["UID"], 1, "CANCELLED")
 
 
-def test_a_moved_series_moves_the_whole_year(acme, begin, at):
+def test_moving_series_moves_all_events(acme, begin, at):
     begun = begin(acme)
     before = {str(found["UID"]): found for found in vevents(get())}
     for number in (1, 2):
@@ -358,7 +358,7 @@ def test_a_moved_series_moves_the_whole_year(acme, begin, at):
     assert get().content == unmade
 
 
-def test_a_date_that_comes_back_is_the_same_event(acme, begin, at):
+def test_restored_occurrence_keeps_uid(acme, begin, at):
     begun = begin(acme)
     before = {found["DTSTART"].dt: str(found["UID"]) for found in vevents(get())}
     for number, (excluded, status) in enumerate(
@@ -372,7 +372,7 @@ def test_a_date_that_comes_back_is_the_same_event(acme, begin, at):
         assert len(vevents(get())) == len(before)
 
 
-def test_the_end_of_a_series_cancels_and_keeps_what_was_made(acme, begin):
+def test_ending_series_cancels_created_events(acme, begin):
     begun = begin(acme)
     before = {str(found["UID"]) for found in vevents(get())}
     series.end(begun.pk)
@@ -382,7 +382,7 @@ def test_the_end_of_a_series_cancels_and_keeps_what_was_made(acme, begin):
     assert {said(found)[1:] for found in after} == {(1, "CANCELLED")}
 
 
-def test_a_date_comes_back_also_before_its_window_is_made(acme, begin, at, settings):
+def test_restored_occurrence_keeps_uid_before_window_exists(acme, begin, at, settings):
     begun = begin(acme)
     (before,) = (f for f in vevents(get()) if f["DTSTART"].dt == TWO + 7 * DAY)
     series.revise(begun.pk, excluded=["2029-11-11"])
@@ -393,7 +393,7 @@ def test_a_date_comes_back_also_before_its_window_is_made(acme, begin, at, setti
     assert said(found) == (before["UID"], 2, "CONFIRMED")
 
 
-def test_what_was_over_early_does_not_come_again(acme, begin, at, settings):
+def test_feed_omits_windows_that_ended_early(acme, begin, at, settings):
     settings.MAINTENANCE_SERIES_HORIZON = 200
     begun = begin(acme, length=100 * DAY, rule="FREQ=DAILY;INTERVAL=150")
     first, second = begun.windows.order_by("starts_at")
@@ -412,7 +412,7 @@ BERLIN = {"zone": "Europe/Berlin", "start_time": time(0), "starts_on": date(2029
 IN_UTC = {"zone": "UTC", "start_time": time(23), "starts_on": date(2029, 11, 4)}
 
 
-def test_another_zone_renames_no_window(acme, begin, at):
+def test_time_zone_change_keeps_uids(acme, begin, at):
     """Midnight in Berlin is the evening before in UTC: each window has another date then."""
     begun = begin(acme, rule="FREQ=DAILY", **BERLIN)
     made = list(begun.windows.values_list("starts_at", flat=True))
@@ -433,7 +433,7 @@ def test_another_zone_renames_no_window(acme, begin, at):
     assert [ended[start] for start in made] == [before[start] for start in made]
 
 
-def test_a_window_that_lost_its_date_stays_itself(acme, begin, at):
+def test_window_without_occurrence_date_keeps_uid(acme, begin, at):
     begun = begin(acme, rule="FREQ=DAILY", **BERLIN)
     window = begun.windows.get(occurs_on="2029-11-11")
     name = starts(get())[window.starts_at]
@@ -452,20 +452,22 @@ def test_a_window_that_lost_its_date_stays_itself(acme, begin, at):
     assert starts(get())[window.starts_at - 60 * HOUR] != name
 
 
-def test_a_series_that_cannot_be_worked_out_spoils_nothing(acme, begin):
+def test_broken_series_keeps_its_windows_in_feed(acme, begin):
     begun = begin(acme)
     WindowSeries.objects.filter(pk=begun.pk).update(rule="FREQ=NEVER")
     assert len(vevents(get())) == 9
 
 
-def test_what_a_series_made_stays_when_its_zone_is_no_more(acme, begin):
+def test_windows_stay_in_feed_when_time_zone_disappears(acme, begin):
     begun = begin(acme)
     MaintenanceWindow.objects.filter(series=begun).update(occurs_on=None)
     WindowSeries.objects.filter(pk=begun.pk).update(zone="Europe/Atlantis")
     assert len(vevents(get())) == 9
 
 
-def test_more_windows_take_no_more_queries(acme, globex, begin, key, django_assert_max_num_queries):
+def test_query_count_is_independent_of_window_count(
+    acme, globex, begin, key, django_assert_max_num_queries
+):
     for number in count(1):
         with django_assert_max_num_queries(6):
             public = get()
@@ -501,7 +503,7 @@ def few(monkeypatch, over: int, ahead: int) -> None:
         monkeypatch.setattr(events, name, number)
 
 
-def test_of_very_many_windows_the_nearest_are_there(crowd, key, monkeypatch):
+def test_feed_limit_keeps_nearest_windows(crowd, key, monkeypatch):
     few(monkeypatch, 2, 3)
     starts = [window.starts_at for window in crowd]
     assert [found["DTSTART"].dt for found in vevents(get(token=key))] == starts[3:8]
@@ -512,7 +514,7 @@ def test_of_very_many_windows_the_nearest_are_there(crowd, key, monkeypatch):
     assert [found["DTSTART"].dt for found in vevents(get(token=key))] == starts
 
 
-def test_what_runs_for_long_is_among_the_nearest(crowd, acme, key, at, monkeypatch):
+def test_feed_limit_keeps_window_in_progress(crowd, acme, key, at, monkeypatch):
     few(monkeypatch, 2, 3)
     at(TWO - 90 * DAY)
     windows.schedule([acme], starts_at=TWO - 90 * DAY, ends_at=TWO + 90 * DAY)
@@ -522,9 +524,7 @@ def test_what_runs_for_long_is_among_the_nearest(crowd, acme, key, at, monkeypat
     assert len(summaries) == 5
 
 
-def test_among_very_many_an_occurrence_that_was_moved_is_there_once(
-    crowd, acme, begin, key, at, monkeypatch
-):
+def test_feed_limit_omits_old_date_of_moved_occurrence(crowd, acme, begin, key, at, monkeypatch):
     begun = begin(acme, rule="FREQ=DAILY", length=HOUR)
     moved = begun.windows.get(occurs_on=date(2029, 11, 5))
     windows.move(moved.pk, starts_at=TWO + 40 * DAY, ends_at=TWO + 41 * DAY)
@@ -546,7 +546,7 @@ def test_among_very_many_an_occurrence_that_was_moved_is_there_once(
         ("a\x00b\x1b[1mc\x7fd", "ab[1mcd"),
     ],
 )
-def test_any_text_survives(message, read):
+def test_any_text_survives_round_trip(message, read):
     told = CalendarEvent(
         uid="x",
         sequence=0,
@@ -567,7 +567,7 @@ def test_any_text_survives(message, read):
     assert found["SUMMARY"] == f"Maintenance: acme.example ({read or message})"
 
 
-def test_no_line_of_a_message_is_folded_within_an_escape():
+def test_folding_keeps_escapes_together():
     """Google shows no event where the backslash and its letter are on two lines."""
     events = tuple(
         CalendarEvent(
@@ -589,7 +589,7 @@ def test_no_line_of_a_message_is_folded_within_an_escape():
     assert not [line for line in lines if line.endswith(b"\\")]
 
 
-def test_an_address_is_made_shown_once_replaced_and_revoked(acme, plan, browser, at):
+def test_feed_address_lifecycle(acme, plan, browser, at):
     plan(acme, title="Disks")
     assert PAGE in browser.get("/admin/maintenance_windows/maintenancewindow/").text
     page = browser.get(PAGE)
@@ -618,7 +618,7 @@ def test_an_address_is_made_shown_once_replaced_and_revoked(acme, plan, browser,
     assert not CalendarToken.objects.exists()
 
 
-def test_the_page_is_for_those_who_may_view_windows(acme, client):
+def test_address_page_requires_view_permission(acme, client):
     client.force_login(User.objects.create_user("carol", is_staff=True))
     for method in (client.get, client.post):
         assert method(PAGE, {"renew": "1"}).status_code == 403
@@ -630,7 +630,7 @@ def test_the_page_is_for_those_who_may_view_windows(acme, client):
 urlpatterns = [path("admin/", admin.site.urls)]
 
 
-def test_without_the_urls_no_address_is_made(browser, settings):
+def test_address_page_requires_url_configuration(browser, settings):
     settings.ROOT_URLCONF = __name__
     answer = browser.post(PAGE, {"renew": "1"})
     assert "There is no calendar without maintenance_windows.urls." in answer.text

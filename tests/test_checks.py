@@ -41,16 +41,14 @@ def said(**how: bool) -> list[tuple[str, str]]:
 
 
 @pytest.mark.django_db
-def test_a_project_as_it_should_be_hears_nothing(settings):
+def test_valid_project_gives_no_messages(settings):
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}}
     assert said(asking=True, deploy=True) == []
 
 
 @pytest.mark.django_db
 @pytest.mark.needs("django_celery_beat")
-def test_only_warnings_ask_the_database_and_only_where_they_may(
-    settings, django_assert_num_queries
-):
+def test_database_checks_are_opt_in_warnings(settings, django_assert_num_queries):
     settings.SITE_ID = 7777
     settings.ALLOWED_HOSTS = ["nobody.example"]
     PeriodicTask.objects.all().delete()
@@ -92,7 +90,7 @@ def test_only_warnings_ask_the_database_and_only_where_they_may(
         ("API_PREFIXES", "api", "E005", 'a list of paths such as "/hooks"'),
     ],
 )
-def test_a_value_that_cannot_be_is_said(settings, name, value, number, wanted):
+def test_invalid_setting_gives_error(settings, name, value, number, wanted):
     setattr(settings, f"MAINTENANCE_{name}", value)
     assert said() == [(number, f"MAINTENANCE_{name} must be {wanted}, not {value!r}.")]
 
@@ -114,12 +112,12 @@ def test_a_value_that_cannot_be_is_said(settings, name, value, number, wanted):
         ("TRUSTED_PROXIES", ["unix", "::1"]),
     ],
 )
-def test_a_value_that_can_be_is_not(settings, name, value):
+def test_valid_setting_gives_no_message(settings, name, value):
     setattr(settings, f"MAINTENANCE_{name}", value)
     assert said() == []
 
 
-def test_each_default_can_be(settings):
+def test_defaults_are_valid(settings):
     for name, setting in SETTINGS.items():
         setattr(settings, name, setting.default)
     assert said() == []
@@ -136,19 +134,19 @@ def test_each_default_can_be(settings):
         ("TICK_MAX_AGE", 0),
     ],
 )
-def test_the_default_counts_where_a_number_cannot_be(settings, name, value):
+def test_invalid_number_falls_back_to_default(settings, name, value):
     usual = getattr(conf, f"MAINTENANCE_{name}")
     setattr(settings, f"MAINTENANCE_{name}", value)
     assert getattr(conf, f"MAINTENANCE_{name}") == usual
 
 
-def test_of_a_list_those_count_that_can_be(settings):
+def test_list_setting_drops_invalid_items(settings):
     settings.MAINTENANCE_EXEMPT_PREFIXES = ["/hooks/", "/", "api", 7]
     assert conf.MAINTENANCE_EXEMPT_PREFIXES == ("/hooks",)
 
 
 @pytest.mark.parametrize("value", [None, 7, ["on"]])
-def test_a_value_that_cannot_be_counts_for_nothing(acme, plan, at, visit, settings, value):
+def test_invalid_setting_has_no_effect(acme, plan, at, visit, settings, value):
     for name in SETTINGS:
         setattr(settings, name, value)
     plan(acme)
@@ -156,7 +154,7 @@ def test_a_value_that_cannot_be_counts_for_nothing(acme, plan, at, visit, settin
     assert visit().status_code == 503
 
 
-def test_networks_that_cannot_be_read_are_said(settings):
+def test_check_e003_reports_invalid_networks(settings):
     settings.MAINTENANCE_EXEMPT_NETWORKS = ["10.0.0.5/8", "10.0.0.0/8"]
     settings.MAINTENANCE_TRUSTED_PROXIES = ["unix", "proxy.example"]
     first, (number, sentence) = said()
@@ -169,12 +167,12 @@ def test_networks_that_cannot_be_read_are_said(settings):
     ("ask", "numbers"),
     [("nowhere.at_all", ["E004"]), (7, ["E004"]), (print, []), ("builtins.print", [])],
 )
-def test_a_function_that_is_none_is_said(settings, ask, numbers):
+def test_check_e004_reports_invalid_may_pass(settings, ask, numbers):
     settings.MAINTENANCE_MAY_PASS = ask
     assert [number for number, _ in said()] == numbers
 
 
-def test_patterns_that_are_left_out_are_said(settings):
+def test_check_w002_reports_invalid_patterns(settings):
     settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["^backstage/", "(", "^/contact/", "^(a|aa)+$"]
     assert [number for number, _ in said()] == ["W002", "W002", "W002"]
     assert "'^(a|aa)+$' is left out where it is slow. This pattern takes" in said()[-1][1]
@@ -187,7 +185,7 @@ def test_patterns_that_are_left_out_are_said(settings):
         ("broken.html", "'broken.html' cannot be read, so clients get plain text: "),
     ],
 )
-def test_a_page_that_cannot_be_shown_is_said(settings, template, sentence):
+def test_check_w014_reports_broken_template(settings, template, sentence):
     loader = ("django.template.loaders.locmem.Loader", {"broken.html": "{% if 503 %}"})
     backend = "django.template.backends.django.DjangoTemplates"
     settings.TEMPLATES = [{"BACKEND": backend, "OPTIONS": {"loaders": [loader]}}]
@@ -209,7 +207,7 @@ class Named:
     ]
 
 
-def test_urls_by_names_that_none_has_are_said(settings):
+def test_check_w015_reports_unknown_url_names(settings):
     settings.ROOT_URLCONF = Named
     settings.MAINTENANCE_EXEMPT_URL_NAMES = ["paid", "eu:bank", f"{__name__}.a_view", "shop:bank"]
     settings.MAINTENANCE_WRITABLE_URL_NAMES = ["login"]
@@ -221,7 +219,7 @@ def test_urls_by_names_that_none_has_are_said(settings):
     assert said() == []
 
 
-def test_times_without_a_zone_are_said(settings):
+def test_check_e007_reports_use_tz_false(settings):
     settings.USE_TZ = False
     assert said() == [("E007", "USE_TZ must be True: windows have times with a zone.")]
 
@@ -237,7 +235,7 @@ def test_times_without_a_zone_are_said(settings):
         ("MAINTENANCE_CREW", "If it is your own"),
     ],
 )
-def test_a_name_that_means_nothing_is_said(settings, name, hint):
+def test_check_w008_reports_unknown_setting(settings, name, hint):
     setattr(settings, name, "anything")
     (message,) = messages()
     assert message.id == f"{TAG}.W008"
@@ -254,7 +252,7 @@ def test_a_name_that_means_nothing_is_said(settings, name, hint):
     ],
 )
 @pytest.mark.needs("django_celery_beat")
-def test_a_task_that_is_disabled_or_missing_is_said(task, purpose):
+def test_check_w001_reports_disabled_or_missing_task(task, purpose):
     entry = PeriodicTask.objects.filter(task=task)
     entry.update(enabled=False)
     assert said(asking=True) == [("W001", f"The periodic task that {purpose} is disabled.")]
@@ -264,7 +262,7 @@ def test_a_task_that_is_disabled_or_missing_is_said(task, purpose):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.needs("django_celery_beat")
-def test_migrate_makes_the_tasks_that_are_missing():
+def test_migrate_creates_missing_tasks():
     PeriodicTask.objects.all().delete()
     call_command("migrate", verbosity=0)
     assert said(asking=True) == []
@@ -272,7 +270,7 @@ def test_migrate_makes_the_tasks_that_are_missing():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.needs("django_celery_beat")
-def test_without_celery_beat_nothing_is_missing(settings):
+def test_project_without_celery_beat_gives_no_message(settings):
     PeriodicTask.objects.all().delete()
     settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if "celery" not in name]
     call_command("migrate", verbosity=0)
@@ -280,7 +278,7 @@ def test_without_celery_beat_nothing_is_missing(settings):
 
 
 @pytest.mark.needs("django_celery_beat")
-def test_a_beat_that_is_too_old_is_said(monkeypatch):
+def test_check_w010_reports_old_celery_beat(monkeypatch):
     monkeypatch.setattr(django_celery_beat, "VERSION", (2, 10, 1))
     assert said() == []
     monkeypatch.setattr(django_celery_beat, "VERSION", (2, 1, 0))
@@ -288,7 +286,7 @@ def test_a_beat_that_is_too_old_is_said(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_a_site_id_among_many_sites_is_said(settings):
+def test_check_w011_reports_site_id_with_many_sites(settings):
     def w011() -> str:
         ((number, sentence),) = said(asking=True)
         assert number == "W011"
@@ -306,7 +304,7 @@ def test_a_site_id_among_many_sites_is_said(settings):
 
 
 @pytest.mark.django_db
-def test_hosts_that_are_no_site_are_said(settings):
+def test_check_w012_reports_allowed_hosts_without_site(settings):
     Site.objects.create(domain="acme.example")
     Site.objects.create(domain="Globex.example:8000")
     settings.ALLOWED_HOSTS = ["acme.example", "globex.example", ".tenants.example", "localhost"]
@@ -331,9 +329,7 @@ def test_hosts_that_are_no_site_are_said(settings):
         ({"INTERNAL_IPS": ["198.51.100.7"], "MAINTENANCE_EXEMPT_NETWORKS": ["10.0.0.0/8"]}, []),
     ],
 )
-def test_addresses_by_which_everybody_passes_are_said_where_a_site_is_deployed(
-    settings, names, words
-):
+def test_check_w013_reports_addresses_that_exempt_everyone(settings, names, words):
     for name, value in names.items():
         setattr(settings, name, value)
     found = [sentence for number, sentence in said(deploy=True) if number == "W013"]
@@ -353,7 +349,7 @@ def test_addresses_by_which_everybody_passes_are_said_where_a_site_is_deployed(
         ("db.DatabaseCache", "away when the database is"),
     ],
 )
-def test_a_cache_that_tells_nothing_is_said_where_a_site_is_deployed(settings, backend, words):
+def test_check_w009_reports_unsuitable_cache(settings, backend, words):
     settings.CACHES = {
         "default": {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "kept"}
     }
@@ -365,7 +361,7 @@ def test_a_cache_that_tells_nothing_is_said_where_a_site_is_deployed(settings, b
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("site_id", [None, 7777])
-def test_before_the_first_migrate_there_are_no_sites_to_speak_of(settings, site_id):
+def test_site_checks_wait_for_first_migrate(settings, site_id):
     settings.ALLOWED_HOSTS = ["www.acme.example"]
     if site_id:
         settings.SITE_ID = site_id
@@ -378,12 +374,12 @@ def test_before_the_first_migrate_there_are_no_sites_to_speak_of(settings, site_
     assert not {"W011", "W012"} & set(found)
 
 
-def test_a_project_without_a_default_cache_is_told_so_by_django(settings):
+def test_check_w009_ignores_missing_default_cache(settings):
     settings.CACHES = {"other": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     assert "W009" not in [number for number, _ in said(deploy=True)]
 
 
-def test_each_is_documented_once():
+def test_docs_list_each_check_once():
     code = [*ROOT.glob("maintenance_windows/checks/*.py")]
     code += [ROOT / "maintenance_windows/apps.py", ROOT / "maintenance_windows/conf.py"]
     numbers = re.findall(

@@ -64,12 +64,12 @@ def moved(name: str, place: int) -> list[str]:
         ["nowhere.Middleware", OURS],
     ],
 )
-def test_an_order_that_works_is_not_said(settings, stack):
+def test_working_order_gives_no_message(settings, stack):
     settings.MIDDLEWARE = stack
     assert said() == []
 
 
-def test_that_ours_is_missing_is_said(settings):
+def test_check_w005_reports_missing_middleware(settings):
     settings.MIDDLEWARE = [f"{__name__}.function", *(one for one in IN_ORDER if one != OURS)]
     sentence = "MIDDLEWARE has no MaintenanceModeMiddleware: no site is ever closed."
     assert said() == [("W005", sentence)]
@@ -88,7 +88,7 @@ def test_that_ours_is_missing_is_said(settings):
         (moved(FETCH, 0), f"{FETCH} stands before MaintenanceModeMiddleware: a closed site"),
     ],
 )
-def test_an_order_that_does_not_is_said(settings, stack, words):
+def test_check_w006_reports_wrong_order(settings, stack, words):
     settings.MIDDLEWARE = stack
     ((number, sentence),) = said()
     assert number == "W006"
@@ -104,12 +104,12 @@ def test_an_order_that_does_not_is_said(settings, stack, words):
         "maintenance_mode.middleware.MaintenanceModeMiddleware",
     ],
 )
-def test_two_of_our_kind_are_said(settings, other):
+def test_check_w007_reports_second_middleware(settings, other):
     settings.MIDDLEWARE = [AUTH, OURS, other]
     assert said() == [("W007", f"MIDDLEWARE closes sites 2 times: {OURS}, {other}.")]
 
 
-def test_corsheaders_in_the_wrong_place_is_said(settings):
+def test_check_w004_reports_misplaced_corsheaders(settings):
     settings.MIDDLEWARE = [OURS, CORS]
     settings.CORS_EXPOSE_HEADERS = ["X-Count"]
     assert [number for number, _ in said()] == ["W004", "W004"]
@@ -143,7 +143,9 @@ def cached(settings, acme):
 @pytest.mark.parametrize(
     ("stack", "status"), [([UPDATE, OURS, FETCH], 503), ([UPDATE, FETCH, OURS], 200)]
 )
-def test_what_comes_of_an_answer_before_ours(cached, plan, at, visit, settings, stack, status):
+def test_fetch_from_cache_before_middleware_hides_maintenance(
+    cached, plan, at, visit, settings, stack, status
+):
     settings.MIDDLEWARE = stack
     plan(cached)
     at(TWO - MINUTE)
@@ -155,7 +157,9 @@ def test_what_comes_of_an_answer_before_ours(cached, plan, at, visit, settings, 
 @pytest.mark.parametrize(
     ("stack", "is_kept"), [([UPDATE, OURS, FETCH], False), ([OURS, UPDATE, FETCH], True)]
 )
-def test_what_comes_of_a_cache_behind_ours(cached, plan, at, visit, settings, stack, is_kept):
+def test_update_cache_after_middleware_stores_exempt_response(
+    cached, plan, at, visit, settings, stack, is_kept
+):
     settings.MIDDLEWARE = stack
     settings.MAINTENANCE_EXEMPT_NETWORKS = ["198.51.100.7"]
     plan(cached)
@@ -167,7 +171,9 @@ def test_what_comes_of_a_cache_behind_ours(cached, plan, at, visit, settings, st
 
 
 @pytest.mark.parametrize(("stack", "language"), [([LOCALE, OURS], "fr"), ([OURS, LOCALE], "de")])
-def test_what_comes_of_a_language_behind_ours(acme, plan, at, visit, settings, stack, language):
+def test_locale_after_middleware_keeps_previous_language(
+    acme, plan, at, visit, settings, stack, language
+):
     settings.MIDDLEWARE = stack
     plan(acme)
     with translation.override("en"):  # the test after this one speaks what this one leaves

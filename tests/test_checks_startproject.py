@@ -57,7 +57,7 @@ def run(tmp_path: Path) -> Run:
     return run
 
 
-def test_it_hears_nothing_before_and_after_migrate(run):
+def test_fresh_project_gives_no_messages_around_migrate(run):
     check = "check --database default"
     lines = run(check, "migrate --verbosity 0", check, f"{check} --deploy")
     assert lines[:2] == ["System check identified no issues (0 silenced)."] * 2
@@ -65,7 +65,7 @@ def test_it_hears_nothing_before_and_after_migrate(run):
     assert not [line for line in lines if "maintenance" in line]
 
 
-def test_without_sites_the_last_line_says_what_to_do(run):
+def test_missing_sites_app_gives_clear_error(run):
     assert run("check", without='    "django.contrib.sites",\n')[-1] == (
         "django.core.exceptions.ImproperlyConfigured: (maintenance_windows.E006) "
         'Add "django.contrib.sites" to INSTALLED_APPS: '

@@ -79,7 +79,7 @@ def test_schedule_as_json(acme, maintenance):
     assert json.loads(maintenance("list", "--json")) == [record]
 
 
-def test_a_window_that_opens_at_once_is_told_as_it_is(acme, maintenance):
+def test_schedule_with_past_start_reports_window_in_progress(acme, maintenance):
     printed = maintenance(
         "schedule", "acme.example", "--start=2029-11-04T00:30", "--for=1h", "--json"
     )
@@ -87,7 +87,7 @@ def test_a_window_that_opens_at_once_is_told_as_it_is(acme, maintenance):
     assert (record["status"], record["started_at"]) == ("active", "2029-11-04T00:30:00Z")
 
 
-def test_the_past_is_listed_on_demand(acme, plan, maintenance, at):
+def test_list_past_includes_completed_windows(acme, plan, maintenance, at):
     window = plan(acme)
     at(FOUR)
     assert maintenance("list") == "No windows run or are to come.\n"
@@ -98,7 +98,7 @@ def test_the_past_is_listed_on_demand(acme, plan, maintenance, at):
     assert MaintenanceWindow.objects.get(pk=window.pk).ended_at is None  # listing writes nothing
 
 
-def test_on_and_off(acme, globex, maintenance):
+def test_on_takes_site_down_and_off_brings_it_up(acme, globex, maintenance):
     assert maintenance("on", "acme.example", "--message=Sorry") == (
         "acme.example: in maintenance since 2029-11-04 01:00:00 UTC, until switched off\n"
     )
@@ -107,7 +107,7 @@ def test_on_and_off(acme, globex, maintenance):
     assert not is_on(acme)
 
 
-def test_on_for_a_while_is_a_window(acme, maintenance):
+def test_on_with_duration_creates_window(acme, maintenance):
     maintenance("on", "acme.example", "--for=1h30m")
     assert MaintenanceWindow.objects.get().ends_at == TWO + 30 * MINUTE
     maintenance("on", "acme.example", "--until=2029-11-04T04:00")
@@ -117,7 +117,7 @@ def test_on_for_a_while_is_a_window(acme, maintenance):
     assert printed == f"acme.example: up, ended window {ids[0]}, ended window {ids[1]}\n"
 
 
-def test_all_sites(acme, globex, maintenance):
+def test_all_option_selects_every_site(acme, globex, maintenance):
     assert len(maintenance("on", "--all").splitlines()) == Site.objects.count()
     assert is_on(acme)
     assert is_on(globex)
@@ -125,13 +125,13 @@ def test_all_sites(acme, globex, maintenance):
     assert not SiteMaintenance.objects.filter(in_maintenance=True).exists()
 
 
-def test_the_only_site_needs_no_name(db, maintenance):
+def test_only_site_is_the_default(db, maintenance):
     site = Site.objects.get()
     maintenance("on")
     assert is_on(site)
 
 
-def test_the_verbs_on_a_window(acme, plan, maintenance, at):
+def test_window_verbs_report_new_state(acme, plan, maintenance, at):
     window = plan(acme)
     assert "02:30:00 UTC to 2029-11-04 03:00:00 UTC" in maintenance(
         "move", window.pk, "--start=2029-11-04T02:30", "--for=30m"
@@ -147,7 +147,7 @@ def test_the_verbs_on_a_window(acme, plan, maintenance, at):
     assert "cancelled" in maintenance("cancel", plan(acme).pk)
 
 
-def test_tick_is_for_cron(acme, plan, maintenance, at):
+def test_tick_updates_flag(acme, plan, maintenance, at):
     plan(acme)
     at(TWO)
     maintenance("tick")
@@ -204,14 +204,14 @@ def test_status_as_json(acme, globex, plan, maintenance, at):
     assert not acme_record["in_maintenance"]
 
 
-def test_status_needs_no_tick_to_be_true(acme, plan, maintenance, at):
+def test_status_shows_current_state_without_tick(acme, plan, maintenance, at):
     plan(acme)
     at(TWO)
     _, line, _ = maintenance("status", "acme.example").splitlines()
     assert line.split() == ["acme.example", "down", "2029-11-04", "02:00", "04:00", "-"]
 
 
-def test_status_check(acme, maintenance, at, settings):
+def test_status_check_fails_when_last_tick_is_old(acme, maintenance, at, settings):
     with pytest.raises(CommandError, match="has never ticked"):
         maintenance("status", "--check")
     tick(lambda: TWO)
@@ -250,7 +250,7 @@ def test_status_check(acme, maintenance, at, settings):
         ("end 999999999999999999999", "There is no window"),
     ],
 )  # fmt: skip
-def test_bad_input_gets_one_sentence_and_nothing_is_written(acme, maintenance, arguments, sentence):
+def test_invalid_input_gives_one_sentence_and_saves_nothing(acme, maintenance, arguments, sentence):
     with pytest.raises(CommandError) as refusal:
         maintenance(*arguments.split())
     assert sentence in str(refusal.value)
@@ -274,7 +274,7 @@ def test_bad_input_gets_one_sentence_and_nothing_is_written(acme, maintenance, a
         (["status"], "CommandError: The database does not answer as it should: no such table: "),
     ],
 )
-def test_on_the_command_line_a_refusal_is_one_line_and_exit_1(tmp_path, arguments, sentence):
+def test_command_line_error_is_one_line_with_exit_code_1(tmp_path, arguments, sentence):
     done = subprocess.run(
         [sys.executable, "manage.py", "maintenance", *arguments],
         cwd=settings.BASE_DIR,
@@ -289,7 +289,7 @@ def test_on_the_command_line_a_refusal_is_one_line_and_exit_1(tmp_path, argument
 
 
 @pytest.mark.parametrize("value", ["soon", float("inf"), float("nan")])
-def test_a_setting_that_is_none_keeps_nobody_from_bringing_a_site_up(acme, at, settings, value):
+def test_off_works_despite_invalid_settings(acme, at, settings, value):
     take_down([acme])
     settings.MAINTENANCE_RETRY_AFTER = value
     settings.MAINTENANCE_SERIES_HORIZON = value
@@ -299,7 +299,7 @@ def test_a_setting_that_is_none_keeps_nobody_from_bringing_a_site_up(acme, at, s
     assert not is_on(acme)
 
 
-def test_a_start_with_an_offset_has_exact_lengths_too(acme, maintenance, settings, at):
+def test_start_with_offset_has_exact_duration(acme, maintenance, settings, at):
     at(datetime.fromisoformat("2027-01-01T00:00Z"))
     settings.TIME_ZONE = "Europe/Berlin"
     maintenance("schedule", "acme.example", "--start=2027-03-28T01:30+01:00", "--for=2h")
@@ -313,9 +313,7 @@ def test_a_start_with_an_offset_has_exact_lengths_too(acme, maintenance, setting
         ("2027-10-31T02:30", "happens twice in Europe/Berlin"),
     ],
 )
-def test_times_without_an_offset_are_read_in_time_zone(
-    acme, maintenance, settings, at, moment, sentence
-):
+def test_times_without_offset_use_time_zone(acme, maintenance, settings, at, moment, sentence):
     at(datetime.fromisoformat("2027-01-01T00:00Z"))
     settings.TIME_ZONE = "Europe/Berlin"
     with pytest.raises(CommandError, match=sentence):
@@ -324,7 +322,7 @@ def test_times_without_an_offset_are_read_in_time_zone(
     assert MaintenanceWindow.objects.get().starts_at.isoformat() == "2027-03-28T01:00:00+00:00"
 
 
-def test_the_next_window_is_told_of_a_site_that_comes_up(acme, plan, maintenance):
+def test_off_reports_next_window(acme, plan, maintenance):
     coming = plan(acme).pk
     take_down([acme])
     span = "2029-11-04 02:00:00 UTC to 2029-11-04 04:00:00 UTC"
@@ -332,7 +330,7 @@ def test_the_next_window_is_told_of_a_site_that_comes_up(acme, plan, maintenance
     assert maintenance("off", "acme.example") == line
 
 
-def test_an_account_without_a_name_is_a_shell(acme, maintenance, monkeypatch):
+def test_actor_without_account_name_is_shell(acme, maintenance, monkeypatch):
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "getuid", lambda: 4242)
@@ -340,7 +338,7 @@ def test_an_account_without_a_name_is_a_shell(acme, maintenance, monkeypatch):
     assert Transition.objects.get().actor == "shell"
 
 
-def test_what_is_printed_may_go_anywhere(acme, at):
+def test_output_follows_redirected_stdout(acme, at):
     with redirect_stdout(StringIO()) as printed:
         command = load_command_class("maintenance_windows", "maintenance")
         command.run_from_argv(["manage.py", "maintenance", "on", "acme.example"])

@@ -53,7 +53,7 @@ def start_demo(environment: dict[str, str], *arguments: str) -> subprocess.Popen
     )
 
 
-def test_the_demo_shows_one_cycle(environment, tmp_path):
+def test_demo_shows_one_cycle(environment, tmp_path):
     demo = start_demo(environment | {"TMPDIR": str(tmp_path)}, "--once")
     printed, _ = demo.communicate(timeout=120)
     assert demo.returncode == 0, printed
@@ -68,7 +68,7 @@ def test_the_demo_shows_one_cycle(environment, tmp_path):
     assert list(tmp_path.iterdir()) == children(tmp_path) == []
 
 
-def test_the_demo_ends_when_nobody_reads_it(environment, tmp_path):
+def test_demo_exits_when_stdout_closes(environment, tmp_path):
     with start_demo(environment | {"TMPDIR": str(tmp_path)}) as demo:
         assert next(iter(demo.stdout))
         demo.stdout.close()
@@ -77,7 +77,7 @@ def test_the_demo_ends_when_nobody_reads_it(environment, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_demo_leaves_nothing_behind(environment, tmp_path, number):
+def test_demo_cleans_up_on_signal(environment, tmp_path, number):
     with start_demo(environment | {"TMPDIR": str(tmp_path)}) as demo:
         assert any("200  " in line for line in demo.stdout)
         assert children(tmp_path)
@@ -86,7 +86,7 @@ def test_the_demo_leaves_nothing_behind(environment, tmp_path, number):
     assert list(tmp_path.iterdir()) == children(tmp_path) == []
 
 
-def test_honcho_starts_it_all_on_an_empty_database(environment, tmp_path):
+def test_procfile_starts_on_empty_database(environment, tmp_path):
     server, redis = require_postgresql(), require("REDIS_URL")
     port = free_port()
     with new_database(tmp_path, server) as url, (tmp_path / "log").open("w") as log:

@@ -178,7 +178,7 @@ def test_two_beats_and_two_workers_make_each_change_once(distributed, capsys):
     measure(distributed, 9, "PostgreSQL, Redis, two workers and two beats", capsys)
 
 
-def test_the_embedded_worker_stops_within_two_seconds_also_while_it_waits(embedded):
+def test_embedded_worker_stops_within_two_seconds_while_waiting(embedded):
     embedded.migrate()
     embedded.start_web()
     embedded.start_embedded()
@@ -191,7 +191,7 @@ def test_the_embedded_worker_stops_within_two_seconds_also_while_it_waits(embedd
     assert time.monotonic() - asked < 2
 
 
-def test_the_embedded_worker_starts_anew_on_sighup(embedded):
+def test_embedded_worker_restarts_on_sighup(embedded):
     embedded.migrate()
     embedded.start_web()
     embedded.start_embedded()
@@ -206,7 +206,7 @@ def test_the_embedded_worker_starts_anew_on_sighup(embedded):
 
 
 @pytest.mark.needs("django_celery_beat")
-def test_beat_is_started_again_when_it_dies(embedded):
+def test_embedded_worker_restarts_dead_beat(embedded):
     """Before migrate there is no schedule to read, and beat dies of it."""
     embedded.start_embedded()
     deadline = time.monotonic() + 20
@@ -219,7 +219,7 @@ def test_beat_is_started_again_when_it_dies(embedded):
 
 
 @pytest.mark.needs("django_celery_beat")
-def test_the_worker_makes_the_windows_of_series_ahead(embedded):
+def test_worker_creates_windows_of_series(embedded):
     embedded.migrate()
     embedded.start_embedded()
     embedded.manage("shell", "--verbosity=0", f"--command={A_SERIES_FROM_NOWHERE}")
@@ -246,7 +246,7 @@ entry.save()
 
 
 @pytest.mark.parametrize("program", ["worker", "beat"])
-def test_without_a_broker_the_processes_say_what_to_do(embedded, program):
+def test_missing_broker_gives_clear_error(embedded, program):
     embedded.start(program, "celery", "-A", "worker", program)
     assert embedded.running[program].wait(20) == 1
     last = embedded.log(program).strip().splitlines()[-1]

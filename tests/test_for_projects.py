@@ -86,7 +86,7 @@ def words(answer) -> list[str]:
 
 
 @pytest.mark.parametrize("path", ["/view", "/aview"])
-def test_views_know_what_is_on_and_what_comes(acme, plan, at, visit, pages, path):
+def test_views_get_current_and_upcoming_maintenance(acme, plan, at, visit, pages, path):
     at(TWO - 2 * HOUR)
     assert visit(path).text == "None"
     plan(acme, level=Level.READ_ONLY)
@@ -100,7 +100,7 @@ def test_views_know_what_is_on_and_what_comes(acme, plan, at, visit, pages, path
     assert visit(path).text == "read_only 04:01"
 
 
-def test_a_banner_says_what_is_about_to_start(acme, plan, at, visit, pages, settings):
+def test_banner_announces_upcoming_maintenance(acme, plan, at, visit, pages, settings):
     settings.TIME_ZONE = "Europe/Berlin"
     at(TWO - 2 * HOUR)
     plan(acme, message="New disks.")
@@ -115,14 +115,14 @@ def test_a_banner_says_what_is_about_to_start(acme, plan, at, visit, pages, sett
     assert (now, soon) == ("", "03:00")
 
 
-def test_a_banner_can_be_shown_a_day_ahead(acme, plan, at, visit, pages, settings):
+def test_banner_lead_of_a_day_shows_banner(acme, plan, at, visit, pages, settings):
     settings.MAINTENANCE_BANNER_LEAD = 86_400
     at(TWO - 23 * HOUR)
     plan(acme)
     assert words(visit("/page"))[0].startswith("Maintenance ahead")
 
 
-def test_a_banner_says_that_the_site_is_read_only(acme, plan, at, visit, pages):
+def test_banner_announces_read_only_site(acme, plan, at, visit, pages):
     plan(acme, level=Level.READ_ONLY)
     at(TWO - MINUTE)
     assert "Nothing can be changed here from" in words(visit("/page"))[0]
@@ -136,7 +136,7 @@ def test_a_banner_says_that_the_site_is_read_only(acme, plan, at, visit, pages):
     assert "at the moment" in words(visit("/page"))[0]
 
 
-def test_a_banner_costs_no_query(acme, plan, at, visit, pages, django_assert_num_queries):
+def test_banner_needs_no_query(acme, plan, at, visit, pages, django_assert_num_queries):
     plan(acme, level=Level.READ_ONLY)
     at(TWO)
     visit("/page")
@@ -144,19 +144,19 @@ def test_a_banner_costs_no_query(acme, plan, at, visit, pages, django_assert_num
         visit("/page")
 
 
-def test_without_a_request_there_is_no_banner(acme, plan, at, visit, pages):
+def test_banner_is_empty_without_request(acme, plan, at, visit, pages):
     plan(acme, level=Level.READ_ONLY)
     at(TWO)
     assert words(visit("/anonymous")) == ["", "", ""]
 
 
-def test_messages_are_escaped(acme, plan, at, visit, pages):
+def test_banner_escapes_message(acme, plan, at, visit, pages):
     plan(acme, level=Level.READ_ONLY, message="<script>")
     at(TWO)
     assert "<script>" not in visit("/page").text
 
 
-def test_a_block_of_a_test_is_in_maintenance(at):
+def test_context_manager_starts_and_ends_maintenance(at):
     at(TWO)
     with maintenance("testserver", until=FOUR, message="Disks."):
         answer = Client().get("/")
@@ -170,7 +170,7 @@ def test_a_block_of_a_test_is_in_maintenance(at):
     assert Client().get("/").status_code == 200
 
 
-def test_a_test_can_be_about_what_comes(at):
+def test_context_manager_accepts_future_start(at):
     at(TWO - MINUTE)
     with maintenance("testserver", since=TWO):
         assert Client().get("/").status_code == 200
@@ -178,23 +178,23 @@ def test_a_test_can_be_about_what_comes(at):
         assert Client().get("/").status_code == 503
 
 
-def test_a_site_is_known_by_its_id_too(acme, settings):
+def test_context_manager_accepts_site_with_site_id(acme, settings):
     settings.SITE_ID = acme.pk
     with maintenance(acme):
         assert Client().get("/").status_code == 503
 
 
 @maintenance("testserver")
-def test_a_whole_test_is_in_maintenance():
+def test_decorated_test_is_in_maintenance():
     assert Client().get("/").status_code == 503
 
 
 @maintenance("testserver")
-async def test_a_whole_async_test_is_in_maintenance():
+async def test_decorated_async_test_is_in_maintenance():
     assert (await AsyncClient().get("/")).status_code == 503
 
 
-async def test_a_block_of_an_async_test_is_in_maintenance():
+async def test_async_context_manager_starts_and_ends_maintenance():
     async with maintenance("testserver"):
         assert (await AsyncClient().get("/")).status_code == 503
     assert (await AsyncClient().get("/")).status_code == 200
@@ -202,31 +202,31 @@ async def test_a_block_of_an_async_test_is_in_maintenance():
 
 @maintenance("testserver")
 class TestInMaintenance(SimpleTestCase):
-    def test_each_test_of_a_class_is(self):
+    def test_method_of_decorated_class_is_in_maintenance(self):
         assert self.client.get("/").status_code == 503
 
-    async def test_async_ones_too(self):
+    async def test_async_method_of_decorated_class_is_in_maintenance(self):
         assert (await self.async_client.get("/")).status_code == 503
 
 
-def test_an_error_in_a_block_ends_it():
+def test_error_in_context_manager_ends_maintenance():
     with pytest.raises(LookupError), maintenance("testserver"):
         raise LookupError
     assert runtime.current().find("testserver", "testserver") is None
 
 
-def test_a_host_is_enough_where_the_process_serves_one_site(settings):
+def test_context_manager_accepts_host_with_site_id(settings):
     settings.SITE_ID = 7
     with maintenance("testserver"):
         assert Client().get("/").status_code == 503
 
 
-def test_times_are_aware():
+def test_naive_time_raises_value_error():
     with pytest.raises(ValueError, match="aware times"):
         maintenance("testserver", until=datetime(2029, 11, 4))
 
 
-def test_a_banner_comes_no_earlier_than_asked_for(acme, plan, at, visit, pages, settings):
+def test_banner_waits_for_lead_time(acme, plan, at, visit, pages, settings):
     settings.MAINTENANCE_BANNER_LEAD = 600
     at(TWO - 11 * MINUTE)
     plan(acme)
@@ -236,7 +236,7 @@ def test_a_banner_comes_no_earlier_than_asked_for(acme, plan, at, visit, pages, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_tests_change_by_hand_leaves_the_pretence_alone(acme, client, settings):
+def test_bring_up_leaves_context_manager_in_force(acme, client, settings):
     with maintenance("acme.example"):
         bring_up([acme])
         assert client.get("/page", headers={"host": "acme.example"}).status_code == 503

@@ -30,7 +30,7 @@ def _elsewhere(settings) -> None:
     ]
 
 
-def test_both_stay_open_and_tell_what_they_are_for(acme, plan, at, visit):
+def test_liveness_and_readiness_stay_reachable(acme, plan, at, visit):
     plan(acme)
     at(TWO)
     tick(lambda: TWO, kind="cron")
@@ -55,7 +55,7 @@ def test_both_stay_open_and_tell_what_they_are_for(acme, plan, at, visit):
     assert visit("/ht/live", method="POST").status_code in {403, 405}
 
 
-def test_the_first_touches_nothing(acme, at, visit, django_assert_num_queries):
+def test_liveness_needs_no_query(acme, at, visit, django_assert_num_queries):
     visit("/ht/live")
     with django_assert_num_queries(0):
         assert visit("/ht/live", method="HEAD").status_code == 200

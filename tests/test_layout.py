@@ -14,12 +14,12 @@ APP = Path(maintenance_windows.__file__).parent
 MOST_FLAT = 18
 
 
-def test_at_most_eighteen_modules_lie_flat():
+def test_app_has_at_most_eighteen_flat_modules():
     flat = {file.stem for file in APP.glob("*.py")} - {"__init__"}
     assert len(flat) <= MOST_FLAT, sorted(flat)
 
 
-def test_no_modules_import_each_other():
+def test_imports_form_no_circle():
     """Imports for type checking count: they are circles to the reader."""
     graph = grimp.build_graph(
         "maintenance_windows", exclude_type_checking_imports=False, cache_dir=None
@@ -36,6 +36,6 @@ def test_no_modules_import_each_other():
         pytest.fail(" imports ".join(reversed(circle.args[1])))
 
 
-def test_no_module_is_called_utils_or_helpers():
+def test_module_names_are_specific():
     names = {file.stem for file in APP.rglob("*")}
     assert names.isdisjoint({"common", "helpers", "misc", "utils"})

@@ -27,7 +27,7 @@ CONDITIONS = {
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases keep no words")
-def test_every_django_writes_the_conditions_of_indexes_alike(db):
+def test_index_conditions_are_the_same_in_every_django(db):
     """The cells of the matrix have one Django each: so each uses the indexes that another made."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE sql LIKE 'CREATE INDEX %WHERE%'")
@@ -53,7 +53,7 @@ def tick_at(now: datetime) -> None:
 
 
 @pytest.mark.parametrize("work", [tick_at, load], ids=["tick", "snapshot"])
-def test_nothing_is_on(history, work):
+def test_queries_use_live_indexes_while_all_sites_are_up(history, work):
     found = plans.reads(lambda: work(TWO))
     assert found & plans.LIVE
     assert not plans.strays(found)
@@ -61,7 +61,7 @@ def test_nothing_is_on(history, work):
 
 @pytest.mark.parametrize("work", [tick_at, load], ids=["tick", "snapshot"])
 @pytest.mark.parametrize("now", [TWO, TWO + MINUTE, FOUR + MINUTE], ids=["start", "on", "end"])
-def test_sites_are_down(history, acme, globex, plan, now, work):
+def test_queries_use_live_indexes_while_sites_are_down(history, acme, globex, plan, now, work):
     databases.plan(20, TWO, FOUR - TWO)
     plan(acme)
     plan(acme, FOUR, FOUR + HOUR)

@@ -108,7 +108,7 @@ def until(condition: Callable[[], bool], seconds: float, log: Path) -> None:
         time.sleep(0.05)
 
 
-def test_a_site_in_a_sub_interpreter_goes_down_and_comes_up(stranger):
+def test_site_in_sub_interpreter_goes_down_and_comes_up(stranger):
     """Both processes follow: many answers in a row are the same."""
     log = stranger.folder / "error.log"
     with apache(stranger) as (port, process):

@@ -125,7 +125,7 @@ def everything() -> list[object]:
     return [list(model.objects.order_by("pk").values()) for model in models]
 
 
-def test_flags_sites_and_patterns_come_over(acme, globex, tables, move_in):
+def test_import_creates_flags_and_patterns(acme, globex, tables, move_in):
     tables(acme.pk, True, "^contact/$", "help/")
     tables(globex.pk, False, "a|b")
     assert move_in() == (
@@ -143,7 +143,7 @@ def test_flags_sites_and_patterns_come_over(acme, globex, tables, move_in):
     assert set(IgnoredURL.objects.values_list("description", flat=True)) == {"Why"}
 
 
-def test_visitors_see_it_at_once(acme, tables, move_in, visit):
+def test_import_takes_effect_immediately(acme, tables, move_in, visit):
     tables(acme.pk, True, "^healthz/deep$")
     assert visit("/").status_code == 200
     move_in()
@@ -151,7 +151,7 @@ def test_visitors_see_it_at_once(acme, tables, move_in, visit):
     assert visit("/healthz/deep").status_code == 404  # open, and no such page
 
 
-def test_a_second_run_changes_nothing_and_says_so(acme, tables, move_in):
+def test_second_import_changes_nothing(acme, tables, move_in):
     tables(acme.pk, True, "^contact/$", "help/")
     move_in()
     before = everything()
@@ -159,7 +159,7 @@ def test_a_second_run_changes_nothing_and_says_so(acme, tables, move_in):
     assert everything() == before
 
 
-def test_a_flag_is_taken_once(acme, tables, move_in):
+def test_second_import_skips_flag(acme, tables, move_in):
     tables(acme.pk, True)
     move_in()
     bring_up([acme])
@@ -169,7 +169,7 @@ def test_a_flag_is_taken_once(acme, tables, move_in):
     assert everything() == before
 
 
-def test_a_dry_run_writes_nothing(acme, globex, tables, move_in):
+def test_dry_run_writes_nothing(acme, globex, tables, move_in):
     tables(acme.pk, True, "help/")
     tables(globex.pk, False, "(")
     before = everything()
@@ -179,7 +179,7 @@ def test_a_dry_run_writes_nothing(acme, globex, tables, move_in):
     assert move_in() == (out.removesuffix(NOT_WRITTEN), err)
 
 
-def test_what_cannot_be_taken_is_named_and_the_rest_is_taken(acme, tables, move_in):
+def test_import_reports_invalid_patterns_and_continues(acme, tables, move_in):
     tables(acme.pk, False, *BAD, "^good/")
     out, err = move_in()
     assert out == "acme.example: ^good/ stays open\n"
@@ -190,7 +190,7 @@ def test_what_cannot_be_taken_is_named_and_the_rest_is_taken(acme, tables, move_
     assert move_in() == (NOTHING, err)
 
 
-def test_what_is_of_no_site_is_named(acme, tables, move_in):
+def test_import_reports_rows_without_site(acme, tables, move_in):
     tables(acme.pk, False)
     tables(4711, True, "^a/", "^b/")
     tables(4712, False)
@@ -204,7 +204,7 @@ def test_what_is_of_no_site_is_named(acme, tables, move_in):
     )
 
 
-def test_sites_that_are_closed_here_stay_as_they_are(acme, globex, tables, move_in):
+def test_import_leaves_sites_that_are_down_unchanged(acme, globex, tables, move_in):
     tables(acme.pk, False)
     tables(globex.pk, True)
     clock = lambda: TWO - 2 * HOUR  # noqa: E731
@@ -214,7 +214,7 @@ def test_sites_that_are_closed_here_stay_as_they_are(acme, globex, tables, move_
     assert everything() == before
 
 
-def test_a_site_in_a_window_is_held_beyond_its_end(acme, plan, tables, move_in, at):
+def test_import_holds_site_beyond_its_window(acme, plan, tables, move_in, at):
     plan(acme)
     at(TWO + timedelta(minutes=1))
     tables(acme.pk, True)
@@ -222,7 +222,7 @@ def test_a_site_in_a_window_is_held_beyond_its_end(acme, plan, tables, move_in, 
     assert SiteMaintenance.objects.get(pk=acme.pk).held
 
 
-def test_several_rows_of_a_site_are_one(acme, tables, move_in):
+def test_import_merges_rows_of_one_site(acme, tables, move_in):
     tables(acme.pk, False, "^a/", "^a/")
     tables(acme.pk, True, "^b/", "^a/")
     move_in()
@@ -230,7 +230,7 @@ def test_several_rows_of_a_site_are_one(acme, tables, move_in):
     assert patterns(acme) == ["^a/", "^b/"]
 
 
-def test_capitals_are_kept_or_named(acme, tables, move_in):
+def test_import_keeps_or_reports_patterns_differing_in_case(acme, tables, move_in):
     """Not every database can keep both."""
     tables(acme.pk, False, "^a/", "^A/")
     out, err = move_in()
@@ -239,14 +239,14 @@ def test_capitals_are_kept_or_named(acme, tables, move_in):
     assert move_in() == (NOTHING, err)
 
 
-def test_a_site_without_a_row_gets_one(acme, tables, move_in):
+def test_import_creates_missing_flag(acme, tables, move_in):
     SiteMaintenance.objects.all().delete()
     tables(acme.pk, False, "^a/")
     move_in()
     assert patterns(acme) == ["^a/"]
 
 
-def test_all_or_nothing(acme, tables, move_in):
+def test_database_error_rolls_back_import(acme, tables, move_in):
     def no_room(execute: Any, sql: str, *arguments: Any) -> Any:
         if sql.startswith("INSERT INTO") and Transition._meta.db_table in sql:
             raise DatabaseError("No more room.")
@@ -259,12 +259,12 @@ def test_all_or_nothing(acme, tables, move_in):
     assert everything() == before
 
 
-def test_without_its_tables_there_is_one_sentence(db, move_in):
+def test_missing_tables_give_one_sentence(db, move_in):
     with pytest.raises(CommandError, match=r"^There is no table .* of django-maintenancemode-2"):
         move_in()
 
 
-def test_tables_of_somebody_else_are_refused(acme, tables, move_in):
+def test_foreign_tables_give_error(acme, tables, move_in):
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE maintenancemode_maintenance RENAME COLUMN site_id TO place")
     with pytest.raises(CommandError, match=r"is not that of django-maintenancemode-2: .* site_id"):
@@ -272,7 +272,7 @@ def test_tables_of_somebody_else_are_refused(acme, tables, move_in):
 
 
 @pytest.mark.parametrize(("there", "here"), GOOD.items())
-def test_patterns_stay_as_they_are_written_where_they_can(there, here):
+def test_rewritten_patterns(there, here):
     assert rewritten(there) == here
 
 
@@ -289,7 +289,7 @@ def test_patterns_stay_as_they_are_written_where_they_can(there, here):
 )
 @example(pattern="^a|B", path="aB")
 @example(pattern="[^]|a]B", path="aaB")
-def test_searched_they_find_what_was_matched(pattern, path):
+def test_rewritten_pattern_matches_same_paths(pattern, path):
     regex = PatternKind.REGEX
     try:
         compile_pattern(regex, pattern)
@@ -369,7 +369,7 @@ print(json.dumps({"runs": runs, "paths": {path: ask(path) for path in json.load(
 
 
 @pytest.mark.slow
-def test_a_site_moves_in_with_its_database(former):
+def test_import_of_real_site_keeps_its_behaviour(former):
     env = {"DATABASE_URL": f"sqlite:///{former.database}", "ALLOWED_HOSTS": ".example"}
     done = subprocess.run(
         [sys.executable, "manage.py", "shell", "--verbosity=0", f"--command={MOVE_IN}"],
@@ -401,7 +401,7 @@ def test_a_site_moves_in_with_its_database(former):
 
 
 @pytest.mark.slow
-def test_its_settings_keep_their_meaning(acme, plan, at, visit, alice, settings, former):
+def test_settings_keep_their_meaning(acme, plan, at, visit, alice, settings, former):
     settings.INTERNAL_IPS = ["192.0.2.7"]
     settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["^backstage/"]
     settings.MAINTENANCE_BLOCK_STAFF = True
@@ -425,7 +425,7 @@ def closed(codes: dict[str, int]) -> dict[str, bool]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("source", ["maintenancemode/utils/settings.py", "maintenance_mode/*.py"])
-def test_the_page_says_where_each_setting_went(peer, source):
+def test_migration_guide_lists_each_setting(peer, source):
     files = peer.parents[1].glob(f"lib/*/site-packages/{source}")
     names = set(re.findall(r"\bMAINTENANCE_\w+", "".join(file.read_text() for file in files)))
     page = (Path(project.BASE_DIR) / "docs/moving-in.md").read_text()

@@ -163,14 +163,14 @@ def files_of_the_app() -> set[str]:
     return {name for name in listed.splitlines() if (ROOT / name).exists()}
 
 
-def test_the_wheel_holds_the_app_alone(wheel):
+def test_wheel_contains_only_the_app(wheel):
     names = set(ZipFile(wheel).namelist())
     assert {name for name in names if ".dist-info/" not in name} == files_of_the_app()
     assert "maintenance_windows/py.typed" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
-def test_the_source_distribution_has_all_that_its_tests_need(sdist, tmp_path):
+def test_sdist_contains_everything_for_its_tests(sdist, tmp_path):
     """From what it holds the wheel was made, by `python -m build`."""
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path, filter="data")
@@ -188,13 +188,13 @@ def test_the_source_distribution_has_all_that_its_tests_need(sdist, tmp_path):
         assert done.returncode == 0, done.stdout
 
 
-def test_the_readme_leads_nowhere_that_an_index_does_not_have():
+def test_readme_links_are_absolute():
     """There neither a page of docs/ nor a picture is beside it, nor has a heading an address."""
     readme = (ROOT / PROJECT["readme"]).read_text()
     assert not re.findall(r"\]\((?!https://)[^)]*\)|<(?:img|a)\b[^>]*>", readme)
 
 
-def test_each_import_is_of_a_declared_dependency():
+def test_imports_match_declared_dependencies():
     """Those of Celery are in tasks.py, and those of its beat in functions."""
     distribution = packages_distributions()
     declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
@@ -218,7 +218,7 @@ def imported(nodes) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-def test_no_sentence_sends_to_a_file_that_is_not_installed():
+def test_messages_mention_only_installed_files():
     """Comments and docstrings are for those who have the source."""
     for module in APP.rglob("*.py"):
         tree = ast.parse(module.read_text())
@@ -235,7 +235,7 @@ def test_no_sentence_sends_to_a_file_that_is_not_installed():
                 assert not (is_said and found), f"{module}: {node.value}"
 
 
-def test_the_changelog_ends_at_the_version():
+def test_changelog_matches_version():
     changelog = (ROOT / "CHANGELOG.md").read_text()
     unreleased, *released = re.findall(r"^## \[(.+?)\]", changelog, re.MULTILINE)
     assert unreleased == "Unreleased"
@@ -253,7 +253,7 @@ for found in walk_packages(app.__path__, "maintenance_windows."):
 """
 
 
-def test_a_stranger_can_import_all_of_it(stranger, host):
+def test_all_modules_import_after_installation(stranger, host):
     """Without Celery all but the tasks, which say what to install."""
     said = stranger.run_python(IMPORT_ALL)
     if host.has_celery:
@@ -265,7 +265,7 @@ def test_a_stranger_can_import_all_of_it(stranger, host):
         ]
 
 
-def test_a_strangers_site_goes_down_and_up(stranger, visit):
+def test_readme_commands_take_site_down_and_up(stranger, visit):
     assert visit().status == 200
     down, up = step_with("maintenance on")
     stranger.type(down)
@@ -275,7 +275,7 @@ def test_a_strangers_site_goes_down_and_up(stranger, visit):
     until(lambda: visit().status == 200, stranger.log)
 
 
-def test_a_strangers_window_opens_and_closes_by_itself(stranger, visit):
+def test_window_starts_and_ends_without_scheduler(stranger, visit):
     start, end = plan(stranger)
     answers = [visit()]
     while answers[-1].sent < end + SECOND:
@@ -290,7 +290,7 @@ def is_kept(stranger: Stranger, by: str) -> bool:
     return f", {by}" in stranger.type("python manage.py maintenance status || true")
 
 
-def test_a_stranger_without_celery_keeps_the_flag(stranger):
+def test_scheduler_and_cron_keep_flag_up_to_date(stranger):
     with stranger.running(*step_with("maintenance scheduler")) as log:
         until(lambda: is_kept(stranger, "scheduler"), log)
     (tick,) = step_with("maintenance tick")
@@ -300,7 +300,7 @@ def test_a_stranger_without_celery_keeps_the_flag(stranger):
     assert "no issues" in stranger.type("python manage.py check --database default")
 
 
-def test_a_strangers_celery_keeps_the_flag(stranger, host):
+def test_celery_keeps_flag_up_to_date(stranger, host):
     """With an app as Celery's own first steps have it."""
     if not host.has_celery:
         return
@@ -341,13 +341,13 @@ for line in {lines!r}:
 """
 
 
-def test_each_command_that_is_documented_is_there(stranger):
+def test_documented_commands_exist(stranger):
     """What its rows do not allow may be refused, in a sentence and with exit 1."""
     said = stranger.run_python(TRY_ALL.format(lines=commands()))
     assert not re.findall(r"^! .*$|^Traceback.*$", said, re.MULTILINE), said
 
 
-def test_each_dotted_path_that_is_documented_is_there(stranger, host):
+def test_documented_dotted_paths_exist(stranger, host):
     program = "from pkgutil import resolve_name\n" + "".join(
         f"resolve_name({path!r})\n"
         for path in dotted_paths()

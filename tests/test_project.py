@@ -39,17 +39,17 @@ def run(*command: str, **env: str) -> None:
     ],
     ids=" ".join,
 )
-def test_tools_have_nothing_to_say(command, tmp_path):
+def test_tool_reports_no_problems(command, tmp_path):
     run(*command, DATABASE_URL=f"sqlite:///{tmp_path}/unused.sqlite3")
 
 
-def test_the_project_is_fit_to_deploy():
+def test_project_passes_deployment_checks():
     command = ("python", "manage.py", "check", "--deploy", "--fail-level=WARNING")
     given = {"ALLOWED_HOSTS": "acme.example", "DEBUG": "0", "REDIS_URL": "redis://127.0.0.1/0"}
     run(*command, SECRET_KEY="p9-" + "aZ3_" * 16, **given)
 
 
-def test_ci_runs_the_readmes_test_command():
+def test_ci_runs_readme_test_command():
     readme, ci = (ROOT / "README.md").read_text(), (ROOT / ".ci/run").read_text()
     pattern = re.search(r"sed -n '(.*)' README.md", ci)[1]
     found = subprocess.run(
@@ -58,7 +58,7 @@ def test_ci_runs_the_readmes_test_command():
     assert [line for line in readme.splitlines() if "test]'" in line] == found
 
 
-def test_the_page_for_contributors_has_the_layers_of_the_contract():
+def test_contributing_docs_list_import_layers():
     page = (ROOT / "docs/contributing.md").read_text()
     table = page.partition("| rooms, highest first |")[2].partition("\n\n")[0]
     shown = [set(re.findall(r"`(\w+)`", line.split("|")[1])) for line in table.splitlines()[2:]]

@@ -89,7 +89,7 @@ def beat(scheduler: Scheduler, times: int) -> None:
         pytest.param(our_database, marks=BEAT),
     ],
 )
-def test_with_nobody_to_take_them_a_handful_of_messages_wait(make: Make, kind, tmp_path, caplog):
+def test_unconsumed_queue_holds_at_most_a_handful_of_messages(make: Make, kind, tmp_path, caplog):
     with broker(kind, tmp_path) as url:
         app = app_of(url)
         scheduler = make(app, tmp_path)
@@ -101,7 +101,7 @@ def test_with_nobody_to_take_them_a_handful_of_messages_wait(make: Make, kind, t
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.needs("django_celery_beat")
-def test_rows_and_schedule_are_the_same_entries(tmp_path):
+def test_rows_and_schedule_share_entries(tmp_path):
     """A project that has both sends nothing twice, and its messages have their life and queue."""
     from django_celery_beat.models import PeriodicTask
 
@@ -113,7 +113,7 @@ def test_rows_and_schedule_are_the_same_entries(tmp_path):
 
 
 @pytest.mark.parametrize("make", [persistent, in_memory])
-def test_messages_know_their_queue_and_end_their_life(make: Make, tmp_path):
+def test_messages_have_queue_and_expiry(make: Make, tmp_path):
     with broker("memory", tmp_path) as url:
         app = app_of(url)
         scheduler = make(app, tmp_path)
@@ -125,14 +125,14 @@ def test_messages_know_their_queue_and_end_their_life(make: Make, tmp_path):
         scheduler.close()
 
 
-def test_a_beat_without_a_file_sends_the_hourly_task_at_its_start(tmp_path):
+def test_beat_without_file_sends_hourly_task_at_start(tmp_path):
     scheduler = in_memory(app_of("memory://"), tmp_path)
     assert all(entry.is_due().is_due for entry in scheduler.schedule.values())
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", BROKERS)
-def test_nobody_who_consumes_is_said_once_and_so_is_the_end(kind, tmp_path, said, monkeypatch):
+def test_unconsumed_queue_logs_start_and_end_once(kind, tmp_path, said, monkeypatch):
     monkeypatch.setattr(tasks, "PATIENCE", 0.0)
     with broker(kind, tmp_path) as url:
         app = app_of(url)
@@ -153,7 +153,7 @@ def test_nobody_who_consumes_is_said_once_and_so_is_the_end(kind, tmp_path, said
     ]
 
 
-def test_a_broker_that_is_away_is_said_once_and_so_is_its_return(tmp_path, caplog):
+def test_unavailable_broker_logs_start_and_end_once(tmp_path, caplog):
     port = free_port()
     app = app_of(f"redis://127.0.0.1:{port}/0")
     with redis_server(tmp_path, port):
@@ -169,7 +169,7 @@ def test_a_broker_that_is_away_is_said_once_and_so_is_its_return(tmp_path, caplo
     assert not [record for record in caplog.records if record.exc_info]
 
 
-def test_a_beat_that_starts_before_its_broker_says_so_in_two_lines(tmp_path, caplog):
+def test_beat_starting_before_broker_logs_two_lines(tmp_path, caplog):
     port = free_port()
     scheduler = MemoryScheduler(app_of(f"redis://127.0.0.1:{port}/0"))
     connecting = Thread(target=lambda: scheduler.producer)
@@ -183,7 +183,7 @@ def test_a_beat_that_starts_before_its_broker_says_so_in_two_lines(tmp_path, cap
     assert back == "Connected to the broker."
 
 
-def test_a_broker_that_is_full_is_said_once_and_so_is_its_end(tmp_path, caplog):
+def test_full_broker_logs_start_and_end_once(tmp_path, caplog):
     with redis_server(tmp_path) as url:
         app = app_of(url)
         scheduler = persistent(app, tmp_path)
@@ -198,7 +198,7 @@ def test_a_broker_that_is_full_is_said_once_and_so_is_its_end(tmp_path, caplog):
     assert again == "Beat's messages reach the queue again."
 
 
-def test_a_project_that_runs_tasks_at_once_runs_ours(transactional_db):
+def test_eager_task_ticks(transactional_db):
     app = app_of("memory://")
     app.conf.task_always_eager = True
     app.tasks[TICK_TASK].apply_async()
@@ -213,7 +213,7 @@ def stale(client: redis.Redis, app: Celery, count: int) -> None:
         client.lpush(QUEUE, *[message] * 1000)
 
 
-def test_a_worker_drops_what_is_ours_and_leaves_what_is_not(tmp_path, said):
+def test_worker_drops_only_its_own_stale_messages(tmp_path, said):
     with redis_server(tmp_path) as url, redis.Redis.from_url(url) as client:
         app = app_of(url)
         client.lpush(QUEUE, '{"headers": {"task": "yours.sweep"}}')
@@ -231,7 +231,7 @@ def test_a_worker_drops_what_is_ours_and_leaves_what_is_not(tmp_path, said):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("is_full", [False, True])
-def test_a_worker_that_returns_ticks_beside_100_000_stale_messages(tmp_path, is_full, capsys):
+def test_returning_worker_ticks_despite_100_000_stale_messages(tmp_path, is_full, capsys):
     with (
         new_database(tmp_path) as database,
         redis_server(tmp_path) as url,
@@ -280,7 +280,7 @@ OURS = ["--scheduler", "worker.scheduler:FastReconnectScheduler"]
 
 @pytest.mark.slow
 @pytest.mark.needs("django_celery_beat")
-def test_beats_of_every_kind_fill_no_redis(tmp_path):
+def test_beats_of_every_kind_keep_redis_small(tmp_path):
     with redis_server(tmp_path) as first:
         brokers = {
             "persistent": (first, []),
@@ -297,7 +297,7 @@ def test_beats_of_every_kind_fill_no_redis(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.needs("django_celery_beat")
-def test_beats_of_every_kind_fill_no_rabbitmq(tmp_path):
+def test_beats_of_every_kind_keep_rabbitmq_small(tmp_path):
     if not AMQP_URL:
         pytest.skip("AMQP_URL is not set")
     with broker("amqp", tmp_path) as url:

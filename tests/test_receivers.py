@@ -23,25 +23,25 @@ def migrate(*arguments: str) -> None:
     call_command("migrate", *arguments, verbosity=0)
 
 
-def test_the_site_that_django_makes_has_its_row():
+def test_default_site_has_flag():
     assert SiteMaintenance.objects.get().site == Site.objects.get(domain="example.com")
 
 
-def test_every_site_saved_later_has_its_row_once():
+def test_new_site_gets_one_flag():
     site = Site.objects.create(domain="acme.example")
     site.name = "Acme"
     site.save()
     assert SiteMaintenance.objects.filter(site=site).count() == 1
 
 
-def test_migrate_makes_the_rows_of_sites_made_in_bulk():
+def test_migrate_creates_missing_flags():
     Site.objects.bulk_create(Site(domain=f"s{n}.example") for n in range(3))
     assert SiteMaintenance.objects.count() == 1
     migrate()
     assert SiteMaintenance.objects.count() == 4
 
 
-def test_fixtures_may_hold_sites_and_their_rows(tmp_path):
+def test_fixtures_load_sites_with_flags(tmp_path):
     Site.objects.create(domain="acme.example")
     fixture = tmp_path / "sites.json"
     with fixture.open("w") as output:
@@ -52,7 +52,7 @@ def test_fixtures_may_hold_sites_and_their_rows(tmp_path):
 
 
 @pytest.mark.needs("django_celery_beat")
-def test_beat_has_its_entry_for_the_tick():
+def test_migrate_creates_periodic_task_for_tick():
     entry = PeriodicTask.objects.get(task=tick.name)
     assert tick.name == entry.task
     assert (str(entry.interval), entry.enabled, entry.queue) == (
@@ -64,7 +64,7 @@ def test_beat_has_its_entry_for_the_tick():
 
 
 @pytest.mark.needs("django_celery_beat")
-def test_an_operators_changes_to_it_stay():
+def test_migrate_preserves_changed_periodic_task():
     PeriodicTask.objects.filter(task=tick.name).update(enabled=False, name="mine")
     migrate()
     entry = PeriodicTask.objects.get(task=tick.name)
@@ -72,7 +72,7 @@ def test_an_operators_changes_to_it_stay():
 
 
 @pytest.mark.needs("django_celery_beat")
-def test_equal_intervals_of_the_project_end_no_migration(caplog):
+def test_migrate_tolerates_duplicate_intervals(caplog):
     """Nothing in django-celery-beat's table keeps them from being there twice."""
     PeriodicTask.objects.all().delete()
     for period in ("seconds", "hours"):
@@ -84,7 +84,7 @@ def test_equal_intervals_of_the_project_end_no_migration(caplog):
 
 
 @pytest.mark.needs("django_celery_beat")
-def test_a_task_of_the_project_that_has_our_name_is_left_alone(caplog):
+def test_migrate_preserves_other_task_with_same_name(caplog):
     PeriodicTask.objects.filter(task=tick.name).update(task="yours.sweep")
     migrate()
     entry = PeriodicTask.objects.get(name=tick.name)
@@ -96,7 +96,7 @@ def test_a_task_of_the_project_that_has_our_name_is_left_alone(caplog):
 
 
 @pytest.mark.needs("django_celery_beat")
-def test_what_goes_wrong_after_migrate_is_one_warning(caplog):
+def test_error_after_migrate_logs_one_warning(caplog):
     """As where the project listens to beat's rows, and later apps have work to do after ours."""
     PeriodicTask.objects.all().delete()
     done = []
@@ -121,7 +121,7 @@ def test_what_goes_wrong_after_migrate_is_one_warning(caplog):
 
 
 @pytest.mark.needs("django_celery_beat")
-def test_the_app_is_migrated_back_and_forth():
+def test_migrations_reverse_and_reapply():
     migrate("maintenance_windows", "zero")
     try:
         assert not [t for t in connection.introspection.table_names() if "maintenance_w" in t]
@@ -142,7 +142,7 @@ class Elsewhere:
         return False if app_label == "maintenance_windows" else None
 
 
-def test_a_database_that_has_none_of_our_tables_gets_no_rows(settings):
+def test_database_without_tables_gets_no_flags(settings):
     Site.objects.bulk_create([Site(domain="acme.example")])
     settings.DATABASE_ROUTERS = [f"{__name__}.Elsewhere"]
     migrate()
@@ -150,7 +150,7 @@ def test_a_database_that_has_none_of_our_tables_gets_no_rows(settings):
 
 
 @pytest.mark.needs("django_celery_beat")
-def test_the_schedulers_row_says_when_it_ticked_last():
+def test_scheduler_str_is_last_tick():
     assert str(Scheduler.objects.get()) == "None"
     tick()
     ticked = Scheduler.objects.get()

@@ -45,7 +45,7 @@ def test_settings():
     assert TABLE.findall(TEXT) == [settings_table()], "`nox -s reference` writes it"
 
 
-def test_settings_that_are_read_are_listed():
+def test_reference_lists_all_settings():
     read = {
         name
         for path in (ROOT / "maintenance_windows").rglob("*.py")
@@ -174,7 +174,7 @@ def test_environment():
     assert names("## Environment") == read
 
 
-def test_conf_is_read_again_when_a_setting_changes(settings):
+def test_conf_follows_changed_setting(settings):
     assert conf.MAINTENANCE_RETRY_AFTER == 300
     settings.MAINTENANCE_RETRY_AFTER = 60
     assert conf.MAINTENANCE_RETRY_AFTER == 60

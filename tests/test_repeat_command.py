@@ -72,7 +72,7 @@ PREVIEWS = {
 
 
 @pytest.mark.parametrize(("now", "given", "expected"), PREVIEWS.values(), ids=PREVIEWS)
-def test_what_is_previewed_is_what_visitors_get(
+def test_preview_matches_what_visitors_get(
     acme, at, maintenance, visit, settings, now, given, expected
 ):
     settings.MAINTENANCE_SERIES_HORIZON = 7  # so that later windows are made as time goes on
@@ -100,7 +100,7 @@ def test_what_is_previewed_is_what_visitors_get(
 
 
 @pytest.mark.parametrize("time_zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
-def test_time_zone_says_nothing_about_series(acme, maintenance, at, settings, time_zone):
+def test_repeat_ignores_time_zone_setting(acme, maintenance, at, settings, time_zone):
     settings.TIME_ZONE = time_zone
     now, given, expected = PREVIEWS["weekdays in Tokyo"]
     at(utc(now))
@@ -110,7 +110,7 @@ def test_time_zone_says_nothing_about_series(acme, maintenance, at, settings, ti
     assert shown == {"starts_at": first["starts_at"], "ends_at": first["ends_at"]}
 
 
-def test_a_preview_shows_both_clocks(acme, maintenance, at):
+def test_preview_shows_local_time_and_utc(acme, maintenance, at):
     _, given, _ = PREVIEWS["a skipped hour"]
     at(utc("2027-03-22 00:00"))
     assert maintenance("repeat", "acme.example", *given, "--preview=2").splitlines() == [
@@ -122,12 +122,12 @@ def test_a_preview_shows_both_clocks(acme, maintenance, at):
     assert not WindowSeries.objects.exists()
 
 
-def test_a_preview_ends_with_its_series(acme, maintenance):
+def test_preview_stops_at_end_of_series(acme, maintenance):
     given = [*SUNDAYS, "--rule=FREQ=WEEKLY;COUNT=2", "--preview=1000"]
     assert len(maintenance("repeat", "acme.example", *given).splitlines()) == 2
 
 
-def test_each_site_has_its_series_and_its_line(acme, globex, maintenance):
+def test_repeat_creates_one_series_per_site(acme, globex, maintenance):
     printed = maintenance("repeat", "acme.example", globex.pk, *SUNDAYS, "--title=disks")
     first, second = WindowSeries.objects.order_by("pk")
     words = (
@@ -179,7 +179,7 @@ def test_windows_as_json(acme, plan, maintenance):
     ]  # fmt: skip
 
 
-def test_the_tick_of_cron_makes_windows_too(acme, maintenance, at):
+def test_tick_command_creates_windows_of_series(acme, maintenance, at):
     maintenance("repeat", "acme.example", *SUNDAYS)
     at(TWO + 140 * 24 * HOUR)  # a Sunday in March; the horizon is sixty days
     maintenance("tick")
@@ -189,7 +189,7 @@ def test_the_tick_of_cron_makes_windows_too(acme, maintenance, at):
     assert len(ahead) == 9
 
 
-def test_windows_that_overlap_one_another_are_made_and_said_so(acme, maintenance, capsys):
+def test_overlapping_windows_give_note(acme, maintenance, capsys):
     given = [
         "repeat",
         "acme.example",
@@ -207,7 +207,7 @@ def test_windows_that_overlap_one_another_are_made_and_said_so(acme, maintenance
         assert "60 windows made" in said.out
 
 
-def test_one_window_of_a_series_is_changed_like_any_other(acme, maintenance, at):
+def test_window_of_series_accepts_window_verbs(acme, maintenance, at):
     maintenance("repeat", "acme.example", *SUNDAYS)
     second = MaintenanceWindow.objects.order_by("starts_at")[1]
     assert "2029-11-11 05:00:00 UTC" in maintenance("extend", second.pk, "--by=1h")
@@ -251,7 +251,7 @@ def test_one_window_of_a_series_is_changed_like_any_other(acme, maintenance, at)
         ("--preview=many", "--preview: invalid int value: 'many'"),
     ],
 )  # fmt: skip
-def test_bad_input_gets_one_sentence_and_nothing_is_written(
+def test_invalid_input_gives_one_sentence_and_saves_nothing(
     acme, globex, maintenance, preview, arguments, sentence
 ):
     with pytest.raises(CommandError) as refusal:
@@ -263,7 +263,7 @@ def test_bad_input_gets_one_sentence_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("preview", [(), ("--preview=1",), ("--preview=50",)], ids=["", "1", "50"])
-def test_where_the_calendar_ends_there_is_a_sentence_too(acme, maintenance, preview):
+def test_windows_at_end_of_calendar_raise_only_command_error(acme, maintenance, preview):
     """The first windows, of 106 years each, end before the year 10000, the fourth does not."""
     given = ["--rule=FREQ=YEARLY", "--start=9890-01-01T00:00", "--zone=UTC", "--for=39000d"]
     try:
@@ -273,7 +273,7 @@ def test_where_the_calendar_ends_there_is_a_sentence_too(acme, maintenance, prev
 
 
 @pytest.mark.parametrize("missing", range(4), ids=["--rule", "--start", "--zone", "--for"])
-def test_what_makes_a_series_is_required(acme, maintenance, missing):
+def test_rule_start_zone_and_duration_are_required(acme, maintenance, missing):
     given = [option for number, option in enumerate(SUNDAYS) if number != missing]
     with pytest.raises(CommandError, match="the following arguments are required: --"):
         maintenance("repeat", "acme.example", *given)

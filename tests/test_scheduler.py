@@ -43,14 +43,14 @@ def tick_by_celery() -> None:
         ("scheduler", lambda: call_command("maintenance", "scheduler", "--once")),
     ],
 )
-def test_whoever_ticks_is_told_wherever_one_looks(browser, at, capsys, kind, ticks):
+def test_status_and_overview_name_kind_of_scheduler(browser, at, capsys, kind, ticks):
     ticks()
     assert json.loads(status(capsys, "--json"))["scheduler"]["kind"] == kind
     assert f"Scheduler: last tick 0 s ago, {kind}." in status(capsys)
     assert f"({kind})" in browser.get("/admin/maintenance_windows/").text
 
 
-def test_a_tick_once_makes_the_windows_of_series(acme, at):
+def test_scheduler_once_creates_windows_of_series(acme, at):
     WindowSeries.objects.create(
         site=acme,
         rule="FREQ=DAILY",
@@ -71,7 +71,7 @@ def w020() -> list[str]:
 
 
 @pytest.mark.needs("celery")
-def test_check_tells_of_a_scheduler_that_has_stopped(browser, at, capsys):
+def test_check_w020_reports_stopped_scheduler(browser, at, capsys):
     assert w020() == []
     tick_by_celery()
     at(TWO + MINUTE)
@@ -82,7 +82,7 @@ def test_check_tells_of_a_scheduler_that_has_stopped(browser, at, capsys):
     assert w020() == []
 
 
-def test_check_and_status_tell_that_nobody_consumes(browser, at, capsys):
+def test_check_w020_and_status_report_unconsumed_queue(browser, at, capsys):
     Scheduler.objects.update(is_unconsumed=True)
     assert w020() == [
         "Beat runs, and nobody consumes its queue maintenance: nothing keeps the flags."
@@ -95,7 +95,7 @@ def test_check_and_status_tell_that_nobody_consumes(browser, at, capsys):
 
 
 @pytest.mark.needs("django_celery_beat")
-def test_beats_entries_may_be_disabled_where_something_else_ticks(transactional_db):
+def test_check_w001_ignores_disabled_tasks_with_other_scheduler(transactional_db):
     from django_celery_beat.models import PeriodicTask
 
     PeriodicTask.objects.all().update(enabled=False)
@@ -108,9 +108,7 @@ def test_beats_entries_may_be_disabled_where_something_else_ticks(transactional_
     assert {message.id for message in found()} == {"maintenance_windows.W001"}
 
 
-def test_the_loop_goes_on_after_an_outage_and_says_so_in_two_lines(
-    acme, plan, outage: Outage, caplog
-):
+def test_loop_survives_database_outage_and_logs_two_lines(acme, plan, outage: Outage, caplog):
     loop = Loop(hourly=series.materialise)
     running = Thread(target=loop.run)
     running.start()
@@ -178,7 +176,7 @@ def as_time(value: datetime | str) -> datetime:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_scheduler_ends_within_two_seconds_also_while_the_database_hangs(tmp_path, number):
+def test_scheduler_stops_within_two_seconds_while_database_hangs(tmp_path, number):
     with new_database(tmp_path) as url, Fleet(tmp_path, url) as fleet:
         fleet.migrate()
         fleet.start_scheduler()
@@ -216,7 +214,7 @@ for found in walk_packages(maintenance_windows.__path__, "maintenance_windows.")
 
 
 @pytest.mark.slow
-def test_all_works_where_celery_is_not_installed(tmp_path, without):
+def test_scheduler_works_without_celery(tmp_path, without):
     without("celery", "django_celery_beat", "kombu")
     with new_database(tmp_path) as url, Fleet(tmp_path, url) as fleet:
         fleet.migrate()
@@ -230,7 +228,7 @@ def test_all_works_where_celery_is_not_installed(tmp_path, without):
 
 @pytest.mark.slow
 @pytest.mark.needs("celery")
-def test_the_worker_runs_where_django_celery_beat_is_not_installed(tmp_path, without):
+def test_worker_works_without_django_celery_beat(tmp_path, without):
     without("django_celery_beat")
     with (
         new_database(tmp_path) as url,

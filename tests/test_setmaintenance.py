@@ -25,7 +25,7 @@ def closed() -> set[str]:
     return set(on.values_list("site__domain", flat=True))
 
 
-def test_on_and_off_by_id(acme, globex, setmaintenance):
+def test_on_and_off_accept_ids(acme, globex, setmaintenance):
     line = "in maintenance since 2029-11-04 01:00:00 UTC, until switched off\n"
     printed = f"acme.example: {line}globex.example: {line}"
     assert setmaintenance("on", acme.pk, globex.pk) == (printed, "")
@@ -35,7 +35,7 @@ def test_on_and_off_by_id(acme, globex, setmaintenance):
     assert closed() == {"globex.example"}
 
 
-def test_without_an_id_it_is_the_site_of_the_settings(acme, globex, setmaintenance, settings):
+def test_site_id_is_the_default(acme, globex, setmaintenance, settings):
     settings.SITE_ID = globex.pk
     setmaintenance("on")
     assert closed() == {"globex.example"}
@@ -43,14 +43,14 @@ def test_without_an_id_it_is_the_site_of_the_settings(acme, globex, setmaintenan
     assert closed() == set()
 
 
-def test_off_ends_what_runs(acme, plan, setmaintenance, at):
+def test_off_ends_window_in_progress(acme, plan, setmaintenance, at):
     window = plan(acme)
     at(TWO)
     assert setmaintenance("off", acme.pk) == (f"acme.example: up, ended window {window.pk}\n", "")
     assert MaintenanceWindow.objects.get().ended_at == TWO
 
 
-def test_ids_of_no_site_are_refused_or_left_out(acme, setmaintenance):
+def test_ignore_missing_skips_unknown_ids(acme, setmaintenance):
     with pytest.raises(CommandError, match=r"^There is no site '4711'\.$"):
         setmaintenance("on", acme.pk, 4711)
     assert closed() == set()
@@ -62,7 +62,7 @@ def test_ids_of_no_site_are_refused_or_left_out(acme, setmaintenance):
     assert setmaintenance("-i", "on", 4711) == ("", "There is no site '4711'. It is left out.\n")
 
 
-def test_it_can_be_silent(acme, setmaintenance):
+def test_verbosity_zero_prints_nothing(acme, setmaintenance):
     assert setmaintenance("-v0", "-i", "on", acme.pk, 4711) == ("", "")
     assert closed() == {"acme.example"}
 
@@ -76,7 +76,7 @@ def test_it_can_be_silent(acme, setmaintenance):
         (("on",), "Say which site by its id: SITE_ID is not set."),
     ],
 )
-def test_what_is_refused_changes_nothing(acme, setmaintenance, arguments, sentence):
+def test_invalid_arguments_change_nothing(acme, setmaintenance, arguments, sentence):
     with pytest.raises(CommandError) as refusal:
         setmaintenance(*arguments)
     assert sentence in str(refusal.value)

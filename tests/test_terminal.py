@@ -148,13 +148,13 @@ def test_list_is_a_table(acme, globex, plan, maintenance):
     ]
 
 
-def test_a_title_keeps_to_the_one_line_of_a_verb(acme, plan, maintenance):
+def test_verb_prints_title_on_one_line(acme, plan, maintenance):
     window = plan(acme, title="a\nb\x1b[2J")
     (line,) = maintenance("cancel", window.pk)
     assert line.endswith("cancelled, a b\ufffd[2J")
 
 
-def test_times_are_in_the_zone_that_the_heading_names(acme, plan, maintenance, settings):
+def test_list_times_use_zone_of_heading(acme, plan, maintenance, settings):
     settings.TIME_ZONE = "Europe/Berlin"
     # The night in which 02:30 comes twice.
     for start, end in (("00:30", "01:30"), ("01:30", "02:30")):
@@ -167,7 +167,7 @@ def test_times_are_in_the_zone_that_the_heading_names(acme, plan, maintenance, s
     ]
 
 
-def test_a_scheduler_that_is_behind_or_ahead(acme, maintenance, at):
+def test_status_reports_late_or_skewed_scheduler(acme, maintenance, at):
     tick(lambda: TWO)
     for now, said in (
         (TWO - SECOND, "last tick 0 s ago."),
@@ -202,12 +202,12 @@ def test_a_scheduler_that_is_behind_or_ahead(acme, maintenance, at):
         ("plain", 0, ""),
     ],
 )
-def test_a_cell_keeps_to_its_columns(text, columns, line):
+def test_cell_fits_its_columns(text, columns, line):
     (first, *_) = lines([[Cell(text), Cell("|")]], columns)
     assert first.replace("  |", "|") == line
 
 
-def test_columns_are_as_wide_as_their_widest_text():
+def test_columns_fit_their_widest_text():
     texts = ["データ", "cafe\u0301", "👩\u200d🚒", "⚠\ufe0f", "🇩🇪", "ab"]
     table = lines([[Cell(text, lambda text: f"<{text}>"), Cell("x")] for text in texts])
     assert table == [
@@ -228,14 +228,14 @@ def test_columns_are_as_wide_as_their_widest_text():
         ("status --watch acme.example", "sites are named before --watch"),
     ],
 )
-def test_watch_is_refused_in_one_sentence(acme, maintenance, arguments, sentence):
+def test_invalid_watch_gives_one_sentence(acme, maintenance, arguments, sentence):
     with pytest.raises(CommandError) as refusal:
         maintenance(*arguments.split())
     assert sentence in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
-def test_a_terminal_gets_colours_and_no_more_than_fits(acme, globex, plan):
+def test_terminal_output_has_colours_and_fits_width(acme, globex, plan):
     plan(acme)
     take_down([globex], level=Level.READ_ONLY)
     take_down([Site.objects.get(domain="example.com")])
@@ -255,7 +255,7 @@ def test_a_terminal_gets_colours_and_no_more_than_fits(acme, globex, plan):
     assert "\x1b" not in plain
 
 
-def test_watch_shows_what_changes_until_it_is_interrupted(acme):
+def test_watch_shows_changes_until_interrupt(acme):
     with terminal("status", "acme.example", "--watch", "0.1") as screen:
         screen.wait_for("up\x1b")
         take_down([acme])
@@ -281,7 +281,7 @@ def test_watch_shows_what_changes_until_it_is_interrupted(acme):
     assert {frame.count("\n") for frame in frames[:-1]} == {3, 5}  # without and with the database
 
 
-def test_watch_fits_into_the_terminal_as_soon_as_its_size_changes(acme):
+def test_watch_follows_terminal_size(acme):
     with terminal("status", "acme.example", "--watch", "3600") as screen:
         screen.wait_for("Scheduler: never ticked.")
         screen.resize(30, 4)
@@ -291,7 +291,7 @@ def test_watch_fits_into_the_terminal_as_soon_as_its_size_changes(acme):
     assert (len(head), more, scheduler) == (30, "… 3 more", "Scheduler: never ticked.")
 
 
-def test_a_reader_that_goes_away_is_no_traceback(acme):
+def test_closed_pipe_gives_no_traceback(acme):
     arguments = {"cwd": project.BASE_DIR, "env": environment(), "stderr": subprocess.PIPE}
     with subprocess.Popen(command("list"), stdout=subprocess.PIPE, **arguments) as process:
         process.stdout.close()
@@ -299,7 +299,7 @@ def test_a_reader_that_goes_away_is_no_traceback(acme):
         assert process.wait(20) == 141
 
 
-def test_an_encoding_that_lacks_a_title_s_letters_is_no_traceback(acme, plan):
+def test_limited_encoding_gives_no_traceback(acme, plan):
     plan(acme, title="データ")
     done = subprocess.run(
         command("list"),

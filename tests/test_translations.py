@@ -58,29 +58,29 @@ def template(tmp_path_factory) -> Path:
     return copy / "locale/django.pot"
 
 
-def test_some_languages_are_shipped():
+def test_package_contains_german_spanish_and_french():
     assert {"de", "es", "fr"} <= set(LANGUAGES)
 
 
 @of_each_language
-def test_no_string_of_the_code_is_missing(template, language):
+def test_catalogue_contains_every_string(template, language):
     compare(po(language), template)
 
 
 @of_each_language
-def test_no_string_is_left_that_the_code_has_no_more(template, language):
+def test_catalogue_contains_no_obsolete_string(template, language):
     compare(template, po(language))
     assert run("msgattrib", "--only-obsolete", po(language)) == ""
 
 
 @of_each_language
-def test_all_is_translated_and_nothing_guessed(language):
+def test_catalogue_is_complete_without_fuzzy_entries(language):
     assert run("msgattrib", "--untranslated", po(language)) == ""
     assert run("msgattrib", "--only-fuzzy", po(language)) == ""
 
 
 @of_each_language
-def test_placeholders_are_kept(language, tmp_path):
+def test_translations_keep_placeholders(language, tmp_path):
     run("msgfmt", "--check", po(language), "-o", tmp_path / "django.mo")
     # It looks only where xgettext saw a format, and not into every pair of braces.
     for text, translation in catalogue(tmp_path / "django.mo").items():
@@ -89,12 +89,12 @@ def test_placeholders_are_kept(language, tmp_path):
 
 
 @of_each_language
-def test_what_is_compiled_is_what_was_translated(language, tmp_path):
+def test_compiled_catalogue_matches_source(language, tmp_path):
     run("msgfmt", po(language), "-o", tmp_path / "django.mo")
     assert catalogue(po(language).with_suffix(".mo")) == catalogue(tmp_path / "django.mo")
 
 
-def test_visitors_read_the_503_in_their_language(acme, plan, at, visit):
+def test_503_uses_language_of_visitor(acme, plan, at, visit):
     plan(acme)
     at(TWO)
     answer = visit(accept_language="de-AT, de;q=0.9, en;q=0.5")

@@ -54,7 +54,7 @@ def migrated() -> Iterator[None]:
     call_command("migrate", verbosity=0)
 
 
-def test_what_a_release_adds_the_one_before_can_leave_out():
+def test_migrations_are_compatible_with_previous_release():
     later = {name: found for name, found in migrations().items() if name != FIRST}
     for name, found in later.items():
         for operation in found:
@@ -107,7 +107,7 @@ def columns() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("back_to", sorted(migrations()))
-def test_back_and_forth_with_data(grown, visit, at, migrated, back_to):
+def test_migrations_reverse_and_reapply_with_data(grown, visit, at, migrated, back_to):
     newest = columns()
     lasting = content(newest)
     migrate(back_to)
@@ -131,7 +131,7 @@ def test_back_and_forth_with_data(grown, visit, at, migrated, back_to):
     assert visit(host="globex.example").status_code == 503  # it is held
 
 
-def test_back_to_nothing_and_forth(grown, visit, migrated):
+def test_migrate_zero_and_back(grown, visit, migrated):
     migrate("zero")
     runtime.forget()
     assert visit().status_code == 200
@@ -149,7 +149,7 @@ def first_columns() -> dict[str, list[str]]:
     }
 
 
-def test_a_process_of_the_first_release_writes_to_the_newest_tables(acme, plan, at, visit):
+def test_first_release_writes_to_current_tables(acme, plan, at, visit):
     """As it does: with its own columns, the newest of which it does not know."""
     plan(acme)
     for table, names in first_columns().items():
@@ -175,7 +175,7 @@ def test_a_process_of_the_first_release_writes_to_the_newest_tables(acme, plan, 
 
 
 @pytest.mark.parametrize("old", [None, 7, [], [[], []], [[[1]], []], {"version": 1}, b"\x80", "x"])
-def test_what_another_release_left_in_the_cache_is_no_snapshot(old):
+def test_cache_ignores_other_formats(old):
     """Each shape has a key of its own; whatever else is there is not read."""
     cache.set(KEY, old)
     try:
@@ -185,7 +185,7 @@ def test_what_another_release_left_in_the_cache_is_no_snapshot(old):
     assert found is None or not found
 
 
-def test_the_key_in_the_cache_carries_the_version_of_the_shape():
+def test_cache_key_contains_format_version():
     name, _, version = KEY.rpartition(".")
     assert name == "maintenance_windows.snapshot"
     assert version.isdecimal()

@@ -76,18 +76,18 @@ SUNDAY = datetime(2029, 11, 4, 2, 0)
         ("FREQ=DAILY;UNTIL=20271231T010000Z", "every day, until 2027-12-31 01:00 UTC"),
     ],
 )
-def test_rules(rule, words):
+def test_format_rule(rule, words):
     assert format_rule(Rule.parse(rule), SUNDAY) == words
 
 
-def test_a_start_on_the_31st_leaves_months_out():
+def test_format_rule_mentions_short_months():
     start = datetime(2027, 1, 31, 2, 0)
     assert format_rule(Rule.parse("FREQ=MONTHLY"), start) == (
         "every month on day 31 (months without it are left out)"
     )
 
 
-def test_a_series_names_its_clock_and_its_zone():
+def test_format_recurrence_names_time_and_zone():
     repeats = Recurrence(
         rule=Rule.parse("FREQ=WEEKLY;INTERVAL=2"),
         start=SUNDAY,
@@ -99,7 +99,7 @@ def test_a_series_names_its_clock_and_its_zone():
     )
 
 
-def test_days_and_months_are_those_of_the_reader():
+def test_format_rule_translates_days_and_months():
     with translation.override("de"):
         words = format_rule(Rule.parse("FREQ=YEARLY;BYMONTH=3;BYDAY=SU"), SUNDAY)
     assert "Sonntag" in words
@@ -119,12 +119,12 @@ LENGTHS = [
 
 
 @pytest.mark.parametrize(("length", "words"), LENGTHS)
-def test_lengths_are_written_as_they_are_read(length, words):
+def test_durations_round_trip(length, words):
     assert format_duration(length) == words
     assert parse_duration(words) == length
 
 
 @pytest.mark.parametrize("text", ["", "2", "h", "1h 30m", "1.5h", "-1h", "30m1h", "0s", "999999d"])
-def test_what_is_no_length_is_refused(text):
+def test_parse_duration_rejects_invalid_text(text):
     with pytest.raises(ValueError, match="Cannot read the length"):
         parse_duration(text)
