@@ -13,7 +13,7 @@ NEAR, FAR = "10.0.0.2", "10.0.0.1"  # proxies: NEAR asks us, FAR asks NEAR
 
 
 @pytest.fixture
-def closed(acme, plan, at, settings):
+def acme_down(acme, plan, at, settings):
     settings.MAINTENANCE_EXEMPT_NETWORKS = ["198.51.100.0/24", "2001:db8::/32", "192.0.2.7"]
     plan(acme)
     at(TWO)
@@ -38,11 +38,11 @@ def closed(acme, plan, at, settings):
         ("", 503),
     ],
 )
-def test_exempt_networks_match_client_address(closed, visit, address, status):
+def test_exempt_networks_match_client_address(acme_down, visit, address, status):
     assert visit(address=address).status_code == status
 
 
-def test_ipv4_mapped_network_matches_ipv4_clients(closed, visit, settings):
+def test_ipv4_mapped_network_matches_ipv4_clients(acme_down, visit, settings):
     settings.MAINTENANCE_EXEMPT_NETWORKS = ["::ffff:198.51.100.0/120"]
     assert visit(address=FRIEND).status_code == 200
     assert visit(address=CLIENT).status_code == 503
@@ -53,7 +53,7 @@ class Anywhere:
         return address.startswith("203.0.")
 
 
-def test_internal_ips_accepts_any_container(closed, visit, settings):
+def test_internal_ips_accepts_any_container(acme_down, visit, settings):
     settings.INTERNAL_IPS = Anywhere()
     assert visit(address=CLIENT).status_code == 200
     assert visit(address="::ffff:203.0.113.9").status_code == 200
@@ -114,7 +114,7 @@ def test_internal_ips_accepts_any_container(closed, visit, settings):
     ],
 )
 def test_forwarded_for_counts_from_trusted_proxies_only(
-    closed, visit, settings, trusted, peer, forwarded, status
+    acme_down, visit, settings, trusted, peer, forwarded, status
 ):
     settings.MAINTENANCE_TRUSTED_PROXIES = trusted
     headers = {} if forwarded is None else {"x_forwarded_for": forwarded}
@@ -122,13 +122,13 @@ def test_forwarded_for_counts_from_trusted_proxies_only(
 
 
 @pytest.mark.parametrize("header", ["x_real_ip", "forwarded", "client_ip", "x_client_ip", "via"])
-def test_middleware_ignores_other_forwarding_headers(closed, visit, settings, header):
+def test_middleware_ignores_other_forwarding_headers(acme_down, visit, settings, header):
     settings.MAINTENANCE_TRUSTED_PROXIES = [NEAR]
     value = f"for={FRIEND}" if header == "forwarded" else FRIEND
     assert visit(address=NEAR, **{header: value}).status_code == 503
 
 
-def test_internal_ips_match_client_behind_trusted_proxy(closed, visit, settings):
+def test_internal_ips_match_client_behind_trusted_proxy(acme_down, visit, settings):
     """Where the proxy is on the same machine, its own address must not let everybody in."""
     settings.INTERNAL_IPS = ["127.0.0.1"]
     settings.MAINTENANCE_TRUSTED_PROXIES = ["127.0.0.1"]
@@ -136,12 +136,12 @@ def test_internal_ips_match_client_behind_trusted_proxy(closed, visit, settings)
     assert visit(address="127.0.0.1", x_forwarded_for=f"127.0.0.1, {CLIENT}").status_code == 503
 
 
-def test_single_network_string_counts_as_list(closed, visit, settings):
+def test_single_network_string_counts_as_list(acme_down, visit, settings):
     settings.MAINTENANCE_EXEMPT_NETWORKS = "203.0.113.0/24"
     assert visit(address=CLIENT).status_code == 200
 
 
-def test_exempt_client_response_disables_caching(closed, visit, settings):
+def test_exempt_client_response_disables_caching(acme_down, visit, settings):
     settings.ROOT_URLCONF = __name__
     answer = visit("/cdn", address=FRIEND)
     assert answer.headers["Cache-Control"] == "private, no-store"
@@ -149,9 +149,9 @@ def test_exempt_client_response_disables_caching(closed, visit, settings):
     assert visit("/healthz", address=CLIENT).headers["CDN-Cache-Control"] == "max-age=600"
 
 
-def kept(request):
+def cacheable(request):
     kept_by = {"CDN-Cache-Control": "max-age=600", "Surrogate-Control": "max-age=600"}
     return HttpResponse(headers={"Cache-Control": "public", "Expires": "tomorrow", **kept_by})
 
 
-urlpatterns = [path("cdn", kept), path("healthz", kept)]
+urlpatterns = [path("cdn", cacheable), path("healthz", cacheable)]

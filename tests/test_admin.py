@@ -20,7 +20,7 @@ from maintenance_windows.models import (
 from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
-from tests.helpers.pages import Filled, errors, filled, times, told
+from tests.helpers.pages import Filled, errors, fill, messages, times
 from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
 WINDOWS = "admin:maintenance_windows_maintenancewindow"
@@ -42,7 +42,7 @@ def switch(browser: Client, acme: Site) -> Callable:
     def switch(*, on: bool, page: str | None = None, **more: str):
         page = page or browser.get(url).text
         changes = {"in_maintenance": "on" if on else None, **more}
-        return browser.post(url, filled(page, **changes), follow=True)
+        return browser.post(url, fill(page, **changes), follow=True)
 
     switch.url = url
     return switch
@@ -52,7 +52,7 @@ def test_add_form_schedules_window(acme, browser):
     response = browser.post(
         reverse(f"{WINDOWS}_add"), window_form(acme, title="T", message="M"), follow=True
     )
-    assert "was added successfully" in told(response)
+    assert "was added successfully" in messages(response)
     window = MaintenanceWindow.objects.get()
     assert (window.site, window.starts_at, window.ends_at) == (acme, TWO, FOUR)
     assert (window.title, window.message, window.created_by) == ("T", "M", "alice")
@@ -67,7 +67,7 @@ def test_window_with_past_start_takes_site_down(acme, browser):
 def test_times_use_current_time_zone(acme, browser, settings):
     settings.TIME_ZONE = "Europe/Berlin"
     page = browser.get(reverse(f"{WINDOWS}_add")).text
-    browser.post(reverse(f"{WINDOWS}_add"), filled(page, sites=str(acme.pk), **BOTH))
+    browser.post(reverse(f"{WINDOWS}_add"), fill(page, sites=str(acme.pk), **BOTH))
     window = MaintenanceWindow.objects.get()
     assert window.starts_at == TWO - HOUR
     page = browser.get(reverse(f"{WINDOWS}_change", args=[window.pk])).text
@@ -148,7 +148,7 @@ def test_window_in_progress_moves_only_its_end(acme, plan, browser, at):
     url = reverse(f"{WINDOWS}_change", args=[window.pk])
     assert "starts_at_0" not in browser.get(url).text
     page = browser.get(url).text
-    browser.post(url, filled(page, **times("ends_at", FOUR + HOUR)))
+    browser.post(url, fill(page, **times("ends_at", FOUR + HOUR)))
     window.refresh_from_db()
     assert (window.starts_at, window.ends_at) == (TWO, FOUR + HOUR)
     refused = browser.post(url, window_form(acme, TWO - HOUR, FOUR + HOUR))
@@ -170,9 +170,9 @@ def test_invalid_edit_of_window_in_progress_gives_error(acme, plan, browser, at,
     at(TWO + MINUTE)
     url = reverse(f"{WINDOWS}_change", args=[window.pk])
     page = browser.get(url).text
-    assert words in errors(browser.post(url, filled(page, **changes)))
+    assert words in errors(browser.post(url, fill(page, **changes)))
     at(FOUR)
-    assert "is over" in errors(browser.post(url, filled(page, title="late")))
+    assert "is over" in errors(browser.post(url, fill(page, title="late")))
 
 
 def test_window_in_repeated_hour_keeps_its_times(acme, plan, browser, at, settings):
@@ -180,7 +180,7 @@ def test_window_in_repeated_hour_keeps_its_times(acme, plan, browser, at, settin
     repeated = datetime(2030, 10, 27, 0, 30, tzinfo=UTC)
     window = plan(acme, repeated, repeated + 3 * HOUR)
     url = reverse(f"{WINDOWS}_change", args=[window.pk])
-    browser.post(url, filled(browser.get(url).text, title="new"))
+    browser.post(url, fill(browser.get(url).text, title="new"))
     window.refresh_from_db()
     assert (window.title, window.starts_at) == ("new", repeated)
 
@@ -191,7 +191,7 @@ def test_saving_title_preserves_concurrent_extension(acme, plan, browser):
     page = browser.get(url).text
     windows.extend(window.pk, by=HOUR)
     windows.revise(window.pk, message="N")
-    browser.post(url, filled(page, title="new"))
+    browser.post(url, fill(page, title="new"))
     window.refresh_from_db()
     assert (window.title, window.message, window.ends_at) == ("new", "N", FOUR + HOUR)
 
@@ -236,9 +236,9 @@ def test_actions_change_status(acme, plan, browser, at, action, now, status):
     response = browser.post(reverse(f"{WINDOWS}_changelist"), form, follow=True)
     window.refresh_from_db()
     assert window.status_at(now) == status
-    assert status in told(response)
+    assert status in messages(response)
     again = browser.post(reverse(f"{WINDOWS}_changelist"), form, follow=True)
-    assert f"Window {window.pk}" in told(again)
+    assert f"Window {window.pk}" in messages(again)
 
 
 def test_windows_disappear_only_with_their_site(acme, plan, browser):
@@ -268,8 +268,8 @@ def test_clearing_checkbox_ends_window_and_reports_it(acme, plan, at, switch):
     tick(lambda: TWO)
     at(TWO + MINUTE)
     response = switch(on=False)
-    assert escape(str(window)) in told(response)
-    assert "has been ended early" in told(response)
+    assert escape(str(window)) in messages(response)
+    assert "has been ended early" in messages(response)
     window.refresh_from_db()
     assert (window.ends_at, window.ended_at) == (FOUR, TWO + MINUTE)
     assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
@@ -436,6 +436,6 @@ def test_concurrent_cancellation_gives_error_message(acme, plan, browser):
     with connection.execute_wrapper(meanwhile):
         url = reverse(f"{WINDOWS}_change", args=[window.pk])
         response = browser.post(url, window_form(acme, TWO, FOUR + HOUR), follow=True)
-    assert f"Window {window.pk} was cancelled." in told(response)
+    assert f"Window {window.pk} was cancelled." in messages(response)
     window.refresh_from_db()
     assert window.ends_at == FOUR

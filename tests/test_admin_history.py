@@ -28,7 +28,7 @@ def story(browser, row) -> list[str]:
 
 
 @pytest.fixture
-def moved(acme, plan, browser, at) -> MaintenanceWindow:
+def past_window(acme, plan, browser, at) -> MaintenanceWindow:
     """Planned by Bob, extended by Alice, opened by the clock, ended by Alice."""
     at(TWO - HOUR)
     window = plan(acme, actor="bob")
@@ -41,9 +41,9 @@ def moved(acme, plan, browser, at) -> MaintenanceWindow:
     return window
 
 
-def test_window_history_lists_changes_and_status_changes(moved, browser):
-    pk = moved.pk
-    assert story(browser, moved) == [
+def test_window_history_lists_changes_and_status_changes(past_window, browser):
+    pk = past_window.pk
+    assert story(browser, past_window) == [
         f"2029-11-04 02:01:00 UTC window {pk}: ended 2029-11-04 02:01:00 UTC alice",
         f"2029-11-04 02:01:00 UTC 2029-11-04 02:01:00 UTC site opened: window {pk} was ended alice",
         f"2029-11-04 02:00:00 UTC 2029-11-04 02:00:00 UTC site closed: window {pk} began",
@@ -54,7 +54,9 @@ def test_window_history_lists_changes_and_status_changes(moved, browser):
     ]
 
 
-def test_site_history_lists_its_windows_and_status_changes(acme, globex, plan, moved, browser, at):
+def test_site_history_lists_its_windows_and_status_changes(
+    acme, globex, plan, past_window, browser, at
+):
     at(FOUR)
     take_down([acme], actor="bob")
     windows.cancel(plan(acme, FOUR + HOUR, FOUR + 2 * HOUR).pk, actor="bob")
@@ -65,9 +67,9 @@ def test_site_history_lists_its_windows_and_status_changes(acme, globex, plan, m
     assert story(browser, SiteMaintenance.objects.get(pk=globex.pk)) == []
 
 
-def test_history_times_use_current_time_zone(moved, browser, settings):
+def test_history_times_use_current_time_zone(past_window, browser, settings):
     settings.TIME_ZONE = "Europe/Berlin"
-    assert "2029-11-04 05:00:00 CET → 2029-11-04 06:00:00 CET" in story(browser, moved)[3]
+    assert "2029-11-04 05:00:00 CET → 2029-11-04 06:00:00 CET" in story(browser, past_window)[3]
 
 
 def test_history_lists_changes_by_sql(acme, browser, at):
@@ -85,13 +87,13 @@ def test_history_shows_at_most_200_rows(acme, browser):
     assert len(story(browser, SiteMaintenance.objects.get(pk=acme.pk))) == 200
 
 
-def test_history_requires_view_permission(moved, django_user_model, client, alice):
+def test_history_requires_view_permission(past_window, django_user_model, client, alice):
     client.force_login(django_user_model.objects.create_user("bob", is_staff=True))
-    url = reverse("admin:maintenance_windows_maintenancewindow_history", args=[moved.pk])
+    url = reverse("admin:maintenance_windows_maintenancewindow_history", args=[past_window.pk])
     assert client.get(url).status_code == 403
 
 
-def test_status_changes_forbid_edit_and_delete(moved, browser):
+def test_status_changes_forbid_edit_and_delete(past_window, browser):
     row = Transition.objects.first()
     name = "admin:maintenance_windows_transition"
     assert browser.get(reverse(f"{name}_add")).status_code == 403
@@ -99,7 +101,7 @@ def test_status_changes_forbid_edit_and_delete(moved, browser):
     assert browser.post(reverse(f"{name}_change", args=[row.pk]), {}).status_code == 403
     page = browser.get(reverse(f"{name}_changelist")).text
     assert "delete_selected" not in page
-    assert f"window {moved.pk} began" in page
+    assert f"window {past_window.pk} began" in page
     assert Change.objects.count() == 2
 
 

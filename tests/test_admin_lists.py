@@ -14,7 +14,7 @@ from maintenance_windows.models import MaintenanceWindow, Transition
 from maintenance_windows.models import search as site_search
 from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import bring_up, take_down
-from tests.helpers.pages import times, told
+from tests.helpers.pages import messages, times
 from tests.helpers.times import FOUR, HOUR, TWO
 
 DAY = 24 * HOUR
@@ -38,11 +38,11 @@ def nights(acme, globex) -> list[MaintenanceWindow]:
     )
 
 
-def listed(response) -> list[int]:
+def numbers(response) -> list[int]:
     return [int(window.title[-1]) for window in response.context["cl"].result_list]
 
 
-def offered(response) -> dict[str, str]:
+def date_links(response) -> dict[str, str]:
     """The dates above a list, and where they lead to."""
     nav = re.search(r'<nav class="toplinks"[^>]*>(.*?)</nav>', response.text, re.DOTALL)[1]
     found = re.findall(r'<a href="([^"]*)"[^>]*>([^<]*)</a>', nav)
@@ -105,7 +105,7 @@ def test_window_list_order_uses_index(nights, browser, monkeypatch, query, index
 def test_only_indexed_columns_are_sortable(nights, browser):
     head = re.search(r"<thead>(.*?)</thead>", browser.get(WINDOWS).text, re.DOTALL)[1]
     assert set(re.findall(r"\?o=-?(\d)", head)) == {"2"}
-    assert listed(browser.get(WINDOWS, {"o": "2"})) == [0, 1, 2, 3, 4, 5, 6]
+    assert numbers(browser.get(WINDOWS, {"o": "2"})) == [0, 1, 2, 3, 4, 5, 6]
 
 
 def test_list_beyond_count_limit_shows_notice(nights, browser, monkeypatch):
@@ -125,14 +125,14 @@ def test_list_beyond_count_limit_shows_notice(nights, browser, monkeypatch):
 def test_pagination_stops_at_count_limit(nights, browser, monkeypatch):
     monkeypatch.setattr(MaintenanceWindowAdmin, "list_per_page", 2)
     monkeypatch.setattr(base, "MAX_COUNTED", 4)
-    assert listed(browser.get(WINDOWS, {"p": 2})) == [4, 3]
+    assert numbers(browser.get(WINDOWS, {"p": 2})) == [4, 3]
     assert browser.get(WINDOWS, {"p": 3}).headers["Location"].endswith("?e=1")
 
 
 def test_action_beyond_selection_limit_gives_error(nights, browser, at, monkeypatch):
     monkeypatch.setattr(base, "MAX_SELECTED", 2)
     given = {"action": "cancel", "_selected_action": [nights[3].pk], "select_across": "1"}
-    assert told(browser.post(WINDOWS, given, follow=True)) == "At most 2 at once: choose fewer."
+    assert messages(browser.post(WINDOWS, given, follow=True)) == "At most 2 at once: choose fewer."
     assert not MaintenanceWindow.objects.filter(cancelled_at__isnull=False).exists()
     browser.post(f"{WINDOWS}?q=night+3", given)
     assert MaintenanceWindow.objects.get(cancelled_at__isnull=False) == nights[3]
@@ -140,17 +140,17 @@ def test_action_beyond_selection_limit_gives_error(nights, browser, at, monkeypa
 
 def test_date_links_span_first_to_last_row(nights, browser):
     page = browser.get(WINDOWS)
-    assert list(offered(page)) == ["2028", "2029", "2030"]
-    year = browser.get(WINDOWS + offered(page)["2028"])
-    assert listed(year) == [0]
-    assert list(offered(year)) == ["All dates", "November 2028", "December 2028"]
-    month = browser.get(WINDOWS + offered(year)["November 2028"])
-    assert list(offered(month))[:2] == ["2028", "November 3"]
-    assert len(offered(month)) == 1 + 28
-    day = browser.get(WINDOWS + offered(month)["November 3"])
-    assert listed(day) == [0]
-    assert list(offered(day)) == ["November 2028"]
-    assert offered(day)["November 2028"] == offered(year)["November 2028"]
+    assert list(date_links(page)) == ["2028", "2029", "2030"]
+    year = browser.get(WINDOWS + date_links(page)["2028"])
+    assert numbers(year) == [0]
+    assert list(date_links(year)) == ["All dates", "November 2028", "December 2028"]
+    month = browser.get(WINDOWS + date_links(year)["November 2028"])
+    assert list(date_links(month))[:2] == ["2028", "November 3"]
+    assert len(date_links(month)) == 1 + 28
+    day = browser.get(WINDOWS + date_links(month)["November 3"])
+    assert numbers(day) == [0]
+    assert list(date_links(day)) == ["November 2028"]
+    assert date_links(day)["November 2028"] == date_links(year)["November 2028"]
 
 
 def test_date_links_use_time_zone_and_keep_filters(acme, browser, settings):
@@ -158,10 +158,10 @@ def test_date_links_use_time_zone_and_keep_filters(acme, browser, settings):
     assert "toplinks" not in browser.get(WINDOWS).text
     windows.schedule([acme], starts_at=TWO + 14 * HOUR, ends_at=TWO + 15 * HOUR)
     page = browser.get(WINDOWS, {"status": "scheduled"})
-    assert list(offered(page)) == ["All dates", "November 2029"]
-    month = browser.get(WINDOWS + offered(page)["November 2029"])
-    assert list(offered(month)) == ["2029", "November 5"]
-    assert "status=scheduled" in offered(month)["November 5"]
+    assert list(date_links(page)) == ["All dates", "November 2029"]
+    month = browser.get(WINDOWS + date_links(page)["November 2029"])
+    assert list(date_links(month)) == ["2029", "November 5"]
+    assert "status=scheduled" in date_links(month)["November 5"]
     assert browser.get(WINDOWS, {"starts_at__year": "x"}).status_code == 302
 
 
@@ -178,27 +178,27 @@ def test_date_links_use_time_zone_and_keep_filters(acme, browser, settings):
 )
 def test_search_matches_each_word_in_domain_or_title(nights, browser, text, found):
     page = browser.get(WINDOWS, {"q": text})
-    assert listed(page) == found
-    assert told(page) == ""
+    assert numbers(page) == found
+    assert messages(page) == ""
 
 
 def test_title_search_covers_rows_near_now_or_chosen_date(nights, at, browser, monkeypatch):
     monkeypatch.setattr(search, "NEAR", 2)
     at(TWO + 2 * DAY)
     page = browser.get(WINDOWS, {"q": "night"})
-    assert listed(page) == [5, 4, 3, 2]
-    assert told(page) == (
+    assert numbers(page) == [5, 4, 3, 2]
+    assert messages(page) == (
         "Texts were searched from 2029-11-04 to 2030-11-05 only: choose a date to search others."
     )
-    assert listed(browser.get(WINDOWS, {"q": "acme"})) == [6, 4, 2, 0]
+    assert numbers(browser.get(WINDOWS, {"q": "acme"})) == [6, 4, 2, 0]
     page = browser.get(WINDOWS, {"q": "night", "starts_at__year": "2028"})
-    assert (listed(page), told(page)) == ([0], "")
+    assert (numbers(page), messages(page)) == ([0], "")
     page = browser.get(WINDOWS, {"q": "night", "starts_at__year": "2030"})
-    assert (listed(page), told(page)) == ([6], "")
+    assert (numbers(page), messages(page)) == ([6], "")
     at(TWO + 10 * DAY)
     page = browser.get(WINDOWS, {"q": "night"})
-    assert listed(page) == [6, 5, 4]
-    assert "from 2029-11-06 to … only" in told(page)
+    assert numbers(page) == [6, 5, 4]
+    assert "from 2029-11-06 to … only" in messages(page)
 
 
 def test_search_with_many_matching_sites_covers_rows_near_now(nights, at, browser, monkeypatch):
@@ -206,9 +206,9 @@ def test_search_with_many_matching_sites_covers_rows_near_now(nights, at, browse
     monkeypatch.setattr(site_search, "FEW", 1)
     at(TWO + 2 * DAY)
     page = browser.get(WINDOWS, {"q": "example"})
-    assert listed(page) == [5, 4, 3, 2]
-    assert told(page) == "More than 1 sites match: searched from 2029-11-04 to 2030-11-05 only."
-    assert listed(browser.get(WINDOWS, {"q": "globex"})) == [5, 3, 1]
+    assert numbers(page) == [5, 4, 3, 2]
+    assert messages(page) == "More than 1 sites match: searched from 2029-11-04 to 2030-11-05 only."
+    assert numbers(browser.get(WINDOWS, {"q": "globex"})) == [5, 3, 1]
 
 
 def test_status_change_search_matches_site_and_actor(acme, globex, at, browser):

@@ -17,7 +17,7 @@ from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.planning import windows
 from maintenance_windows.wording.durations import spell_duration
 from maintenance_windows.wording.spans import format_span, format_upcoming
-from tests.helpers.pages import Filled, errors, filled, times, told
+from tests.helpers.pages import Filled, errors, fill, messages, times
 from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
 pytestmark = pytest.mark.any_database
@@ -44,7 +44,7 @@ def test_add_form_schedules_several_sites(acme, globex, browser):
     response = browser.post(ADD, form, follow=True)
     assert response.redirect_chain == [(LIST, 302)]
     one, two = MaintenanceWindow.objects.order_by("site__domain")
-    assert told(response) == (
+    assert messages(response) == (
         f"2 windows were added: acme.example ({one.pk}), globex.example ({two.pk})."
         " Sunday 4 November 2029, 02:00 to 04:00 UTC."
     )
@@ -65,7 +65,7 @@ def test_unknown_site_schedules_nothing(acme, browser):
 
 def test_success_message_names_at_most_ten_sites(browser):
     sites = Site.objects.bulk_create(Site(domain=f"s{i:02}.example") for i in range(12))
-    said = told(browser.post(ADD, schedule_form(*sites), follow=True))
+    said = messages(browser.post(ADD, schedule_form(*sites), follow=True))
     assert "12 windows were added: s00.example" in said
     assert "s09.example" in said
     assert ", 2 more. Sunday" in said
@@ -190,7 +190,7 @@ def test_overlap_gives_warning_and_saves_window(acme, globex, plan, browser):
     said = preview(browser, form)
     assert [said.count(line) for line in lines] == [1, 1]
     assert said.count("overlaps window") == 2
-    warned = told(browser.post(ADD, form, follow=True))
+    warned = messages(browser.post(ADD, form, follow=True))
     assert [warned.count(line) for line in lines] == [1, 1]
     assert warned.count("overlaps window") == 2
     assert MaintenanceWindow.objects.count() == 7
@@ -218,23 +218,23 @@ def test_change_form_previews_and_warns_of_overlap(acme, plan, browser):
     page = browser.get(url).text
     query = f"?window={window.pk}"
     assert f"{PREVIEW}{query}" in page
-    assert "overlaps" not in preview(browser, filled(page), query)
-    form = filled(page, **times("ends_at", FOUR + MINUTE))
+    assert "overlaps" not in preview(browser, fill(page), query)
+    form = fill(page, **times("ends_at", FOUR + MINUTE))
     said = preview(browser, form, query)
     assert "Sunday 4 November 2029, 02:00 to 04:01 UTC" in said
     assert f"acme.example: overlaps window {other.pk}" in said
     window.refresh_from_db()
     assert window.ends_at == FOUR
-    warned = told(browser.post(url, form, follow=True))
+    warned = messages(browser.post(url, form, follow=True))
     assert f"acme.example: overlaps window {other.pk}" in warned
-    assert "overlaps" not in told(browser.post(url, filled(browser.get(url).text), follow=True))
+    assert "overlaps" not in messages(browser.post(url, fill(browser.get(url).text), follow=True))
 
 
 def test_preview_of_window_in_progress_omits_start(acme, plan, browser, at):
     window = plan(acme)
     at(TWO + MINUTE)
     page = browser.get(reverse(f"{WINDOWS}_change", args=[window.pk])).text
-    said = preview(browser, filled(page), f"?window={window.pk}")
+    said = preview(browser, fill(page), f"?window={window.pk}")
     assert "Sunday 4 November 2029, 02:00 to 04:00 UTC</p>" in said
     at(FOUR)
     page = browser.get(reverse(f"{WINDOWS}_change", args=[window.pk])).text

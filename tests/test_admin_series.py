@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.planning import series, windows
-from tests.helpers.pages import Filled, errors, filled, told
+from tests.helpers.pages import Filled, errors, fill, messages
 from tests.helpers.times import HOUR, MINUTE, TWO
 
 pytestmark = pytest.mark.any_database
@@ -75,7 +75,7 @@ def test_add_form_schedules_recurring_window(acme, browser):
     windows = MaintenanceWindow.objects.order_by("starts_at")
     assert [window.starts_at for window in windows][:2] == [TWO - HOUR, TWO + 7 * 24 * HOUR - HOUR]
     assert {(window.title, window.created_by) for window in windows} == {("T", "alice")}
-    assert f"{windows.count()} windows made, 0 changed, 0 cancelled." in told(response)
+    assert f"{windows.count()} windows made, 0 changed, 0 cancelled." in messages(response)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_rule_beyond_form_fields_stays_unchanged(acme, browser, rule):
     begun = WindowSeries.objects.get()
     page = browser.get(change_url(begun)).text
     assert Filled(page).fields["unit"] == "rule"
-    browser.post(change_url(begun), filled(page, title="new"))
+    browser.post(change_url(begun), fill(page, title="new"))
     begun.refresh_from_db()
     assert (begun.rule, begun.title) == (rule, "new")
 
@@ -165,7 +165,7 @@ def test_preview_warns_of_overlap_and_marks_current_windows(acme, browser):
     assert "These windows overlap one another" in page
     assert page.count("on now") == 2
     response = browser.post(ADD, series_form(site=acme.pk, length="8d"), follow=True)
-    assert "The windows of this series overlap one another." in told(response)
+    assert "The windows of this series overlap one another." in messages(response)
 
 
 def test_preview_matches_windows_created_on_save(acme, browser):
@@ -195,9 +195,9 @@ def test_edit_updates_scheduled_windows_and_reports_counts(acme, sundays, browse
     first, second, *others = MaintenanceWindow.objects.order_by("starts_at")
     windows.extend(second.pk, by=HOUR)
     page = browser.get(change_url(sundays)).text
-    response = browser.post(change_url(sundays), filled(page, start_time="03:00"), follow=True)
-    assert f"0 windows made, {len(others) + 1} changed, 0 cancelled" in told(response)
-    assert f"left as somebody changed them by hand: {second.pk}." in told(response)
+    response = browser.post(change_url(sundays), fill(page, start_time="03:00"), follow=True)
+    assert f"0 windows made, {len(others) + 1} changed, 0 cancelled" in messages(response)
+    assert f"left as somebody changed them by hand: {second.pk}." in messages(response)
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.starts_at, first.ends_at) == (TWO + HOUR, TWO + 3 * HOUR)
@@ -207,7 +207,7 @@ def test_edit_updates_scheduled_windows_and_reports_counts(acme, sundays, browse
 def test_saving_title_preserves_concurrent_rule_change(acme, sundays, browser):
     page = browser.get(change_url(sundays)).text
     series.revise(sundays.pk, rule="FREQ=WEEKLY;BYDAY=MO", length=HOUR, clock=lambda: TWO - HOUR)
-    browser.post(change_url(sundays), filled(page, title="new"))
+    browser.post(change_url(sundays), fill(page, title="new"))
     sundays.refresh_from_db()
     assert (sundays.title, sundays.rule, sundays.length) == ("new", "FREQ=WEEKLY;BYDAY=MO", HOUR)
 
@@ -215,8 +215,8 @@ def test_saving_title_preserves_concurrent_rule_change(acme, sundays, browser):
 def test_saving_unchanged_form_changes_nothing(acme, sundays, browser):
     before = list(MaintenanceWindow.objects.order_by("pk").values())
     page = browser.get(change_url(sundays)).text
-    response = browser.post(change_url(sundays), filled(page), follow=True)
-    assert "0 windows made, 0 changed, 0 cancelled." in told(response)
+    response = browser.post(change_url(sundays), fill(page), follow=True)
+    assert "0 windows made, 0 changed, 0 cancelled." in messages(response)
     assert list(MaintenanceWindow.objects.order_by("pk").values()) == before
 
 
@@ -224,13 +224,13 @@ def test_end_action_cancels_windows_and_makes_series_read_only(acme, sundays, br
     at(TWO + MINUTE)
     coming = MaintenanceWindow.objects.count() - 1
     form = {"action": "end_series", "_selected_action": [sundays.pk]}
-    assert f"{coming} cancelled" in told(browser.post(LIST, form, follow=True))
-    assert f"Series {sundays.pk} has ended" in told(browser.post(LIST, form, follow=True))
+    assert f"{coming} cancelled" in messages(browser.post(LIST, form, follow=True))
+    assert f"Series {sundays.pk} has ended" in messages(browser.post(LIST, form, follow=True))
     page = browser.get(change_url(sundays)).text
     assert 'name="_save"' not in page
     assert "series-preview" not in page
     sent = browser.post(change_url(sundays), series_form(), follow=True)
-    assert f"Series {sundays.pk} has ended" in told(sent)
+    assert f"Series {sundays.pk} has ended" in messages(sent)
     assert browser.get(LIST, {"ended": "no"}).context["cl"].result_count == 0
     assert browser.get(LIST, {"ended": "yes"}).context["cl"].result_count == 1
     assert browser.get(LIST, {"ended": "maybe"}).context["cl"].result_count == 1
@@ -270,7 +270,7 @@ def test_preview_of_edit_matches_windows_after_save(acme, sundays, browser, at):
     windows.extend(third.pk, by=HOUR)
     at(TWO + 6 * HOUR)  # the first is over
     page = browser.get(change_url(sundays)).text
-    form = filled(page, start_time="20:00")
+    form = fill(page, start_time="20:00")
     shown = preview(browser, form, f"?series={sundays.pk}").text
     browser.post(change_url(sundays), form)
     coming = MaintenanceWindow.objects.live(TWO + 6 * HOUR).order_by("starts_at")
@@ -285,17 +285,17 @@ def test_preview_of_edit_matches_windows_after_save(acme, sundays, browser, at):
 def test_saving_title_preserves_seconds_of_start_time(acme, sundays, browser):
     series.revise(sundays.pk, start_time=time(2, 0, 30), clock=lambda: TWO - HOUR)
     page = browser.get(change_url(sundays)).text
-    response = browser.post(change_url(sundays), filled(page, title="new"), follow=True)
+    response = browser.post(change_url(sundays), fill(page, title="new"), follow=True)
     sundays.refresh_from_db()
     assert (sundays.title, sundays.start_time) == ("new", time(2, 0, 30))
     assert MaintenanceWindow.objects.first().starts_at.second == 30
-    assert "was changed successfully" in told(response)
+    assert "was changed successfully" in messages(response)
 
 
 def test_concurrent_rule_change_gives_error(acme, sundays, browser):
     page = browser.get(change_url(sundays)).text
-    browser.post(change_url(sundays), filled(page, until="2030-06-30"))
-    response = browser.post(change_url(sundays), filled(page, every="2"))
+    browser.post(change_url(sundays), fill(page, until="2030-06-30"))
+    response = browser.post(change_url(sundays), fill(page, every="2"))
     sentence = "Somebody else has changed the rule to FREQ=WEEKLY;UNTIL=20300630"
     assert sentence in errors(response)
     sundays.refresh_from_db()
@@ -326,7 +326,7 @@ def test_unknown_time_zone_gives_error_naming_it(acme, sundays, browser):
     WindowSeries.objects.update(zone="Old/Gone")
     page = browser.get(change_url(sundays)).text
     assert Filled(page).fields["zone"] == "Old/Gone"
-    response = browser.post(change_url(sundays), filled(page, title="new"))
+    response = browser.post(change_url(sundays), fill(page, title="new"))
     assert "There is no time zone &#x27;Old/Gone&#x27;" in errors(response)
     assert browser.get(LIST).status_code == 200
 

@@ -16,7 +16,7 @@ from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import runtime
-from tests.helpers.pages import told
+from tests.helpers.pages import messages
 from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
 BOARD = "/admin/maintenance_windows/"
@@ -38,10 +38,10 @@ def row(page: str, domain: str) -> str:
 
 def press(browser, site, /, **button: str):
     """As from the page that is shown now."""
-    return browser.post(OPERATE, shown(browser, site) | button, follow=True)
+    return browser.post(OPERATE, form_state(browser, site) | button, follow=True)
 
 
-def shown(browser, site) -> dict[str, object]:
+def form_state(browser, site) -> dict[str, object]:
     page = browser.get(BOARD).text
     windows = re.search(rf'name="site" value="{site.pk}".*?name="shown" value="([\d ]*)"', page)
     return {"site": site.pk, "back": f"{BOARD}?q=ac", "shown": windows[1]}
@@ -196,10 +196,10 @@ def test_overview_shows_scheduler_health(acme, at, browser):
 def test_take_down_button_holds_site_until_brought_up(acme, at, browser, visit):
     assert visit().status_code == 200
     answer = press(browser, acme, verb="on", length="", level="full", message="Back soon.")
-    assert told(answer) == "acme.example is down until it is switched off."
+    assert messages(answer) == "acme.example is down until it is switched off."
     assert answer.redirect_chain == [(f"{BOARD}?q=ac", 302)]
     assert "Back soon." in visit().text
-    assert told(press(browser, acme, verb="off")) == "acme.example is up."
+    assert messages(press(browser, acme, verb="off")) == "acme.example is up."
     assert visit().status_code == 200
     actors = Transition.objects.values_list("actor", flat=True)
     assert set(actors) == {"alice"}
@@ -217,7 +217,7 @@ def test_take_down_button_changes_held_level_to_full(acme, at, browser, visit):
 
 def test_take_down_button_accepts_duration(acme, at, browser, visit):
     answer = press(browser, acme, verb="on", length="2h", level="read_only", message="")
-    assert told(answer) == "acme.example is down until 2029-11-04 03:00:00 UTC."
+    assert messages(answer) == "acme.example is down until 2029-11-04 03:00:00 UTC."
     assert (visit().status_code, visit(method="POST").status_code) == (200, 503)
     assert visit(method="POST").headers["Retry-After"] == "7200"
 
@@ -225,7 +225,7 @@ def test_take_down_button_accepts_duration(acme, at, browser, visit):
 def test_extend_button_moves_end(acme, plan, at, browser, visit):
     window = plan(acme)
     at(TWO)
-    assert told(press(browser, acme, extend="30")) == (
+    assert messages(press(browser, acme, extend="30")) == (
         f"Window {window.pk} of acme.example ends at 2029-11-04 04:30:00 UTC."
     )
     assert visit().headers["Retry-After"] == "9000"
@@ -236,7 +236,7 @@ def test_extend_button_moves_end_of_outage(acme, plan, at, browser, visit):
     plan(acme, TWO + 10 * MINUTE, TWO + 20 * MINUTE)
     last = plan(acme, FOUR, FOUR + HOUR)
     at(TWO + 10 * MINUTE)
-    assert f"Window {last.pk} of acme.example ends at 2029-11-04 05:15:00" in told(
+    assert f"Window {last.pk} of acme.example ends at 2029-11-04 05:15:00" in messages(
         press(browser, acme, extend="15")
     )
 
@@ -246,15 +246,17 @@ def test_end_button_ends_windows_and_keeps_site_held(acme, plan, at, browser, vi
     plan(acme, TWO, FOUR + HOUR)
     at(TWO)
     take_down([acme])
-    assert told(press(browser, acme, verb="end")).startswith("Ended early on acme.example: window")
+    assert messages(press(browser, acme, verb="end")).startswith(
+        "Ended early on acme.example: window"
+    )
     assert visit().headers["Retry-After"] == "300"
-    assert told(press(browser, acme, verb="off")) == "acme.example is up."
+    assert messages(press(browser, acme, verb="off")) == "acme.example is up."
 
 
 def test_bring_up_button_ends_windows_and_reports_them(acme, plan, at, browser, visit):
     window = plan(acme)
     at(TWO)
-    assert told(press(browser, acme, verb="off")) == (
+    assert messages(press(browser, acme, verb="off")) == (
         f"acme.example is up; ended early: window {window.pk}."
     )
     assert visit().status_code == 200
@@ -262,7 +264,7 @@ def test_bring_up_button_ends_windows_and_reports_them(acme, plan, at, browser, 
 
 @pytest.mark.parametrize("button", [{"extend": "15"}, {"verb": "end"}])
 def test_button_without_window_in_progress_gives_error(acme, at, browser, button):
-    assert told(press(browser, acme, **button)) == "No window of acme.example is running."
+    assert messages(press(browser, acme, **button)) == "No window of acme.example is running."
 
 
 @pytest.mark.parametrize(
@@ -298,13 +300,13 @@ def test_stale_page_gives_error_and_keeps_windows(acme, plan, at, browser, visit
     plan(acme)
     plan(acme, FOUR + MINUTE, FOUR + 24 * HOUR)
     at(TWO)
-    page = shown(browser, acme)
+    page = form_state(browser, acme)
     at(FOUR + MINUTE)
     runtime.publish()
     answer = browser.post(OPERATE, page | button, follow=True)
-    assert told(answer) == "What runs on acme.example has changed meanwhile: look at it again."
+    assert messages(answer) == "What runs on acme.example has changed meanwhile: look at it again."
     assert visit().status_code == 503
-    assert told(press(browser, acme, **button)) != told(answer)
+    assert messages(press(browser, acme, **button)) != messages(answer)
 
 
 def test_timeline_shows_actual_end_of_window(acme, plan, at, browser):

@@ -23,7 +23,7 @@ from maintenance_windows.models import CalendarToken, MaintenanceWindow, WindowS
 from maintenance_windows.planning import series, windows
 from maintenance_windows.planning.sites import bring_up
 from maintenance_windows.reconcile.tick import tick
-from tests.helpers.pages import told
+from tests.helpers.pages import messages
 from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
 DAY = 24 * HOUR
@@ -45,7 +45,7 @@ def event(answer: HttpResponse) -> icalendar.Event:
     return found
 
 
-def said(found: icalendar.Event) -> tuple[str, int, str]:
+def revision(found: icalendar.Event) -> tuple[str, int, str]:
     return str(found["UID"]), found["SEQUENCE"], str(found["STATUS"])
 
 
@@ -143,20 +143,20 @@ def test_move_and_cancellation_increment_sequence(acme, plan, at):
     windows.move(window.pk, starts_at=TWO + HOUR, ends_at=FOUR + HOUR)
     at(ONE + 2 * MINUTE)
     moved = get()
-    assert said(event(moved)) == (uid, 1, "CONFIRMED")
+    assert revision(event(moved)) == (uid, 1, "CONFIRMED")
     assert span(event(moved)) == (TWO + HOUR, FOUR + HOUR)
     assert event(moved)["DTSTAMP"].dt == event(moved)["LAST-MODIFIED"].dt == ONE + MINUTE
     windows.revise(window.pk, message="Later.")
-    assert said(event(get())) == (uid, 1, "CONFIRMED")
+    assert revision(event(get())) == (uid, 1, "CONFIRMED")
     assert event(get())["DTSTAMP"].dt == ONE + 2 * MINUTE
     windows.extend(window.pk, by=HOUR)
-    assert said(event(get())) == (uid, 2, "CONFIRMED")
+    assert revision(event(get())) == (uid, 2, "CONFIRMED")
     windows.cancel(window.pk)
     gone = get()
-    assert said(event(gone)) == (uid, 3, "CANCELLED")
+    assert revision(event(gone)) == (uid, 3, "CANCELLED")
     assert span(event(gone)) == (TWO + HOUR, FOUR + 2 * HOUR)
     at(FOUR + 2 * DAY)
-    assert said(event(get())) == (uid, 3, "CANCELLED")
+    assert revision(event(get())) == (uid, 3, "CANCELLED")
 
 
 def test_event_shows_actual_times(acme, plan, at):
@@ -336,8 +336,8 @@ def test_edited_occurrences_appear_once(acme, begin):
     windows.cancel(cancelled.pk)
     after = {found["DTSTART"].dt: found for found in vevents(get())}
     assert len(after) == len(vevents(get())) == len(starts)
-    assert said(after[TWO + 400 * DAY]) == (starts[TWO + 14 * DAY]["UID"], 1, "CONFIRMED")
-    assert said(after[TWO + 21 * DAY]) == (starts[TWO + 21 * DAY]["UID"], 1, "CANCELLED")
+    assert revision(after[TWO + 400 * DAY]) == (starts[TWO + 14 * DAY]["UID"], 1, "CONFIRMED")
+    assert revision(after[TWO + 21 * DAY]) == (starts[TWO + 21 * DAY]["UID"], 1, "CANCELLED")
 
 
 def test_moving_series_moves_all_events(acme, begin, at):
@@ -367,7 +367,7 @@ def test_restored_occurrence_keeps_uid(acme, begin, at):
         at(ONE + number * MINUTE)
         series.revise(begun.pk, excluded=excluded)
         (found,) = (f for f in vevents(get()) if f["DTSTART"].dt == TWO + 7 * DAY)
-        assert said(found) == (before[TWO + 7 * DAY], number, status)
+        assert revision(found) == (before[TWO + 7 * DAY], number, status)
         assert found["DTSTAMP"].dt == ONE + number * MINUTE
         assert len(vevents(get())) == len(before)
 
@@ -379,7 +379,7 @@ def test_ending_series_cancels_created_events(acme, begin):
     after = vevents(get())
     assert len(after) == begun.windows.count() == 9
     assert {found["UID"] for found in after} < before
-    assert {said(found)[1:] for found in after} == {(1, "CANCELLED")}
+    assert {revision(found)[1:] for found in after} == {(1, "CANCELLED")}
 
 
 def test_restored_occurrence_keeps_uid_before_window_exists(acme, begin, at, settings):
@@ -390,7 +390,7 @@ def test_restored_occurrence_keeps_uid_before_window_exists(acme, begin, at, set
     series.revise(begun.pk, excluded=[])
     assert not begun.windows.filter(occurs_on="2029-11-11").exists()
     (found,) = (f for f in vevents(get()) if f["DTSTART"].dt == TWO + 7 * DAY)
-    assert said(found) == (before["UID"], 2, "CONFIRMED")
+    assert revision(found) == (before["UID"], 2, "CONFIRMED")
 
 
 def test_feed_omits_windows_that_ended_early(acme, begin, at, settings):
@@ -613,7 +613,7 @@ def test_feed_address_lifecycle(acme, plan, browser, at):
     assert (status(address), status(second)) == (404, 200)
     browser.get(f"{PAGE}?revoke=1")
     assert status(second) == 200
-    assert "revoked" in told(browser.post(PAGE, {"revoke": "1"}, follow=True))
+    assert "revoked" in messages(browser.post(PAGE, {"revoke": "1"}, follow=True))
     assert status(second) == 404
     assert not CalendarToken.objects.exists()
 

@@ -17,7 +17,7 @@ ONE, THREE = TWO - HOUR, TWO + HOUR
 
 
 @pytest.fixture
-def running(acme, plan) -> MaintenanceWindow:
+def in_progress(acme, plan) -> MaintenanceWindow:
     """A window that a tick opened at two o'clock."""
     window = plan(acme, title="old")
     tick(lambda: TWO)
@@ -70,12 +70,12 @@ def test_every_verb_records_one_change(acme, plan, verb):
     assert rows() == [(window.pk, now, "alice", changes)]
 
 
-def test_bring_up_records_change_for_each_window_it_ends(acme, globex, plan, running):
+def test_bring_up_records_change_for_each_window_it_ends(acme, globex, plan, in_progress):
     other, elsewhere = plan(acme, TWO, FOUR + HOUR), plan(globex)
     tick(lambda: TWO)
     bring_up([acme], actor="alice", clock=lambda: THREE)
     ended = {"ended_at": [None, "2029-11-04T03:00:00Z"]}
-    assert sorted(rows()) == [(pk, THREE, "alice", ended) for pk in (running.pk, other.pk)]
+    assert sorted(rows()) == [(pk, THREE, "alice", ended) for pk in (in_progress.pk, other.pk)]
     assert not elsewhere.changes_made.exists()
 
 
@@ -88,7 +88,7 @@ def test_end_before_tick_records_only_the_end(acme, plan):
     ]
 
 
-def test_scheduling_and_ticks_record_no_change(acme, plan, running):
+def test_scheduling_and_ticks_record_no_change(acme, plan, in_progress):
     take_down([acme], until=FOUR + HOUR, actor="alice", clock=lambda: THREE)
     tick(lambda: FOUR + HOUR)
     assert rows() == []
@@ -117,9 +117,9 @@ def test_unchanged_values_record_no_change(acme, plan, verb):
     ],
     ids=["move", "extend", "revise", "start", "cancel"],
 )
-def test_refused_verb_records_no_change(running, refused):
+def test_refused_verb_records_no_change(in_progress, refused):
     with pytest.raises(Refused):
-        refused(running.pk, lambda: THREE)
+        refused(in_progress.pk, lambda: THREE)
     assert rows() == []
 
 

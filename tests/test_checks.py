@@ -35,7 +35,7 @@ def messages(*, asking: bool = False, deploy: bool = False) -> list[CheckMessage
     return run_checks(tags=[TAG], databases=databases, include_deployment_checks=deploy)
 
 
-def said(**how: bool) -> list[tuple[str, str]]:
+def issues(**how: bool) -> list[tuple[str, str]]:
     """The number of each message and its sentence."""
     return [(message.id.removeprefix(f"{TAG}."), message.msg) for message in messages(**how)]
 
@@ -43,7 +43,7 @@ def said(**how: bool) -> list[tuple[str, str]]:
 @pytest.mark.django_db
 def test_valid_project_gives_no_messages(settings):
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}}
-    assert said(asking=True, deploy=True) == []
+    assert issues(asking=True, deploy=True) == []
 
 
 @pytest.mark.django_db
@@ -53,7 +53,7 @@ def test_database_checks_are_opt_in_warnings(settings, django_assert_num_queries
     settings.ALLOWED_HOSTS = ["nobody.example"]
     PeriodicTask.objects.all().delete()
     with django_assert_num_queries(0):
-        assert said() == []
+        assert issues() == []
     asked = run_checks(tags=["database"], databases=["default"])
     ours = [message for message in asked if message.id.startswith(TAG)]
     assert len(ours) == 3
@@ -92,7 +92,7 @@ def test_database_checks_are_opt_in_warnings(settings, django_assert_num_queries
 )
 def test_invalid_setting_gives_error(settings, name, value, number, wanted):
     setattr(settings, f"MAINTENANCE_{name}", value)
-    assert said() == [(number, f"MAINTENANCE_{name} must be {wanted}, not {value!r}.")]
+    assert issues() == [(number, f"MAINTENANCE_{name} must be {wanted}, not {value!r}.")]
 
 
 @pytest.mark.parametrize(
@@ -114,13 +114,13 @@ def test_invalid_setting_gives_error(settings, name, value, number, wanted):
 )
 def test_valid_setting_gives_no_message(settings, name, value):
     setattr(settings, f"MAINTENANCE_{name}", value)
-    assert said() == []
+    assert issues() == []
 
 
 def test_defaults_are_valid(settings):
     for name, setting in SETTINGS.items():
         setattr(settings, name, setting.default)
-    assert said() == []
+    assert issues() == []
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_invalid_setting_has_no_effect(acme, plan, at, visit, settings, value):
 def test_check_e003_reports_invalid_networks(settings):
     settings.MAINTENANCE_EXEMPT_NETWORKS = ["10.0.0.5/8", "10.0.0.0/8"]
     settings.MAINTENANCE_TRUSTED_PROXIES = ["unix", "proxy.example"]
-    first, (number, sentence) = said()
+    first, (number, sentence) = issues()
     assert first == ("E003", "MAINTENANCE_EXEMPT_NETWORKS: 10.0.0.5/8 has host bits set.")
     assert number == "E003"
     assert sentence.startswith("MAINTENANCE_TRUSTED_PROXIES: 'proxy.example' does not appear")
@@ -169,13 +169,13 @@ def test_check_e003_reports_invalid_networks(settings):
 )
 def test_check_e004_reports_invalid_may_pass(settings, ask, numbers):
     settings.MAINTENANCE_MAY_PASS = ask
-    assert [number for number, _ in said()] == numbers
+    assert [number for number, _ in issues()] == numbers
 
 
 def test_check_w002_reports_invalid_patterns(settings):
     settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["^backstage/", "(", "^/contact/", "^(a|aa)+$"]
-    assert [number for number, _ in said()] == ["W002", "W002", "W002"]
-    assert "'^(a|aa)+$' is left out where it is slow. This pattern takes" in said()[-1][1]
+    assert [number for number, _ in issues()] == ["W002", "W002", "W002"]
+    assert "'^(a|aa)+$' is left out where it is slow. This pattern takes" in issues()[-1][1]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_check_w014_reports_broken_template(settings, template, sentence):
     backend = "django.template.backends.django.DjangoTemplates"
     settings.TEMPLATES = [{"BACKEND": backend, "OPTIONS": {"loaders": [loader]}}]
     settings.MAINTENANCE_503_TEMPLATE = template
-    ((number, message),) = said()
+    ((number, message),) = issues()
     assert number == "W014"
     assert message.startswith(f"MAINTENANCE_503_TEMPLATE: {sentence}")
 
@@ -211,17 +211,17 @@ def test_check_w015_reports_unknown_url_names(settings):
     settings.ROOT_URLCONF = Named
     settings.MAINTENANCE_EXEMPT_URL_NAMES = ["paid", "eu:bank", f"{__name__}.a_view", "shop:bank"]
     settings.MAINTENANCE_WRITABLE_URL_NAMES = ["login"]
-    assert said() == [
+    assert issues() == [
         ("W015", "MAINTENANCE_EXEMPT_URL_NAMES: no URL is named 'shop:bank'."),
         ("W015", "MAINTENANCE_WRITABLE_URL_NAMES: no URL is named 'login'."),
     ]
     del settings.ROOT_URLCONF
-    assert said() == []
+    assert issues() == []
 
 
 def test_check_e007_reports_use_tz_false(settings):
     settings.USE_TZ = False
-    assert said() == [("E007", "USE_TZ must be True: windows have times with a zone.")]
+    assert issues() == [("E007", "USE_TZ must be True: windows have times with a zone.")]
 
 
 @pytest.mark.parametrize(
@@ -255,9 +255,9 @@ def test_check_w008_reports_unknown_setting(settings, name, hint):
 def test_check_w001_reports_disabled_or_missing_task(task, purpose):
     entry = PeriodicTask.objects.filter(task=task)
     entry.update(enabled=False)
-    assert said(asking=True) == [("W001", f"The periodic task that {purpose} is disabled.")]
+    assert issues(asking=True) == [("W001", f"The periodic task that {purpose} is disabled.")]
     entry.delete()
-    assert said(asking=True) == [("W001", f"The periodic task that {purpose} is missing.")]
+    assert issues(asking=True) == [("W001", f"The periodic task that {purpose} is missing.")]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -265,7 +265,7 @@ def test_check_w001_reports_disabled_or_missing_task(task, purpose):
 def test_migrate_creates_missing_tasks():
     PeriodicTask.objects.all().delete()
     call_command("migrate", verbosity=0)
-    assert said(asking=True) == []
+    assert issues(asking=True) == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -274,33 +274,33 @@ def test_project_without_celery_beat_gives_no_message(settings):
     PeriodicTask.objects.all().delete()
     settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if "celery" not in name]
     call_command("migrate", verbosity=0)
-    assert said(asking=True) == []
+    assert issues(asking=True) == []
 
 
 @pytest.mark.needs("django_celery_beat")
 def test_check_w010_reports_old_celery_beat(monkeypatch):
     monkeypatch.setattr(django_celery_beat, "VERSION", (2, 10, 1))
-    assert said() == []
+    assert issues() == []
     monkeypatch.setattr(django_celery_beat, "VERSION", (2, 1, 0))
-    assert [number for number, _ in said()] == ["W010"]
+    assert [number for number, _ in issues()] == ["W010"]
 
 
 @pytest.mark.django_db
 def test_check_w011_reports_site_id_with_many_sites(settings):
     def w011() -> str:
-        ((number, sentence),) = said(asking=True)
+        ((number, sentence),) = issues(asking=True)
         assert number == "W011"
         return sentence
 
     acme = Site.objects.create(domain="acme.example")
     settings.SITE_ID = acme.pk
-    assert said(asking=True) == []  # beside it is the one that Django makes
+    assert issues(asking=True) == []  # beside it is the one that Django makes
     Site.objects.create(domain="globex.example")
     assert "requests are for that site alone" in w011()
     settings.SITE_ID = 7777
     assert "which is no site" in w011()
     settings.SITE_ID = "acme"  # as Django says itself
-    assert said(asking=True) == []
+    assert issues(asking=True) == []
 
 
 @pytest.mark.django_db
@@ -309,14 +309,14 @@ def test_check_w012_reports_allowed_hosts_without_site(settings):
     Site.objects.create(domain="Globex.example:8000")
     settings.ALLOWED_HOSTS = ["acme.example", "globex.example", ".tenants.example", "localhost"]
     settings.ALLOWED_HOSTS += ["127.0.0.1", "[::1]", "web"]
-    assert said(asking=True) == []
+    assert issues(asking=True) == []
     settings.ALLOWED_HOSTS += ["www.acme.example", "*"]
-    assert said() == []
-    ((number, sentence),) = said(asking=True)
+    assert issues() == []
+    ((number, sentence),) = issues(asking=True)
     assert number == "W012"
     assert sentence.endswith("never closed: www.acme.example, *.")
     settings.SITE_ID = Site.objects.get(domain="acme.example").pk
-    assert [number for number, _ in said(asking=True)] == ["W011"]
+    assert [number for number, _ in issues(asking=True)] == ["W011"]
 
 
 @pytest.mark.parametrize(
@@ -332,10 +332,10 @@ def test_check_w012_reports_allowed_hosts_without_site(settings):
 def test_check_w013_reports_addresses_that_exempt_everyone(settings, names, words):
     for name, value in names.items():
         setattr(settings, name, value)
-    found = [sentence for number, sentence in said(deploy=True) if number == "W013"]
+    found = [sentence for number, sentence in issues(deploy=True) if number == "W013"]
     assert len(found) == len(words)
     assert all(word in sentence for word, sentence in zip(words, found, strict=True))
-    assert said() == []
+    assert issues() == []
 
 
 @pytest.mark.skipif(
@@ -353,10 +353,10 @@ def test_check_w009_reports_unsuitable_cache(settings, backend, words):
     settings.CACHES = {
         "default": {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "kept"}
     }
-    ((number, sentence),) = said(deploy=True)
+    ((number, sentence),) = issues(deploy=True)
     assert number == "W009"
     assert words in sentence
-    assert said() == []
+    assert issues() == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -368,7 +368,7 @@ def test_site_checks_wait_for_first_migrate(settings, site_id):
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE django_site RENAME TO elsewhere")
         try:
-            found = [number for number, _ in said(asking=True)]
+            found = [number for number, _ in issues(asking=True)]
         finally:
             cursor.execute("ALTER TABLE elsewhere RENAME TO django_site")
     assert not {"W011", "W012"} & set(found)
@@ -376,7 +376,7 @@ def test_site_checks_wait_for_first_migrate(settings, site_id):
 
 def test_check_w009_ignores_missing_default_cache(settings):
     settings.CACHES = {"other": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    assert "W009" not in [number for number, _ in said(deploy=True)]
+    assert "W009" not in [number for number, _ in issues(deploy=True)]
 
 
 def test_docs_list_each_check_once():

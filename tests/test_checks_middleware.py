@@ -42,13 +42,13 @@ def function(get_response):
     return get_response
 
 
-def said() -> list[tuple[str, str]]:
+def issues() -> list[tuple[str, str]]:
     """The number of each message and its sentence."""
     found = run_checks(tags=[TAG], databases=[])
     return [(message.id.removeprefix(f"{TAG}."), message.msg) for message in found]
 
 
-def moved(name: str, place: int) -> list[str]:
+def move(name: str, place: int) -> list[str]:
     stack = [one for one in IN_ORDER if one != name]
     stack.insert(place, name)
     return stack
@@ -66,31 +66,31 @@ def moved(name: str, place: int) -> list[str]:
 )
 def test_working_order_gives_no_message(settings, stack):
     settings.MIDDLEWARE = stack
-    assert said() == []
+    assert issues() == []
 
 
 def test_check_w005_reports_missing_middleware(settings):
     settings.MIDDLEWARE = [f"{__name__}.function", *(one for one in IN_ORDER if one != OURS)]
     sentence = "MIDDLEWARE has no MaintenanceModeMiddleware: no site is ever closed."
-    assert said() == [("W005", sentence)]
+    assert issues() == [("W005", sentence)]
 
 
 @pytest.mark.parametrize(
     ("stack", "words"),
     [
-        (moved(SESSION, 5), f"{SESSION} stands after MaintenanceModeMiddleware: staff"),
-        (moved(AUTH, 6), f"{AUTH} stands after MaintenanceModeMiddleware: staff"),
+        (move(SESSION, 5), f"{SESSION} stands after MaintenanceModeMiddleware: staff"),
+        (move(AUTH, 6), f"{AUTH} stands after MaintenanceModeMiddleware: staff"),
         ([OURS, f"{__name__}.OwnAuth"], ".OwnAuth stands after MaintenanceModeMiddleware: staff"),
         ([OURS, f"{__name__}.OwnRemote"], ".OwnRemote stands after"),
         ([f"{__name__}.Own", AUTH], f"{AUTH} stands after"),
-        (moved(LOCALE, 5), f"{LOCALE} stands after"),
-        (moved(UPDATE, 5), f"{UPDATE} stands after"),
-        (moved(FETCH, 0), f"{FETCH} stands before MaintenanceModeMiddleware: a closed site"),
+        (move(LOCALE, 5), f"{LOCALE} stands after"),
+        (move(UPDATE, 5), f"{UPDATE} stands after"),
+        (move(FETCH, 0), f"{FETCH} stands before MaintenanceModeMiddleware: a closed site"),
     ],
 )
 def test_check_w006_reports_wrong_order(settings, stack, words):
     settings.MIDDLEWARE = stack
-    ((number, sentence),) = said()
+    ((number, sentence),) = issues()
     assert number == "W006"
     assert words in sentence
 
@@ -106,16 +106,16 @@ def test_check_w006_reports_wrong_order(settings, stack, words):
 )
 def test_check_w007_reports_second_middleware(settings, other):
     settings.MIDDLEWARE = [AUTH, OURS, other]
-    assert said() == [("W007", f"MIDDLEWARE closes sites 2 times: {OURS}, {other}.")]
+    assert issues() == [("W007", f"MIDDLEWARE closes sites 2 times: {OURS}, {other}.")]
 
 
 def test_check_w004_reports_misplaced_corsheaders(settings):
     settings.MIDDLEWARE = [OURS, CORS]
     settings.CORS_EXPOSE_HEADERS = ["X-Count"]
-    assert [number for number, _ in said()] == ["W004", "W004"]
+    assert [number for number, _ in issues()] == ["W004", "W004"]
     settings.MIDDLEWARE = [CORS, f"{__name__}.Own"]
     settings.CORS_EXPOSE_HEADERS = ["X-Count", "retry-after"]
-    assert said() == []
+    assert issues() == []
 
 
 # What it says comes of the wrong order, and does not come of the right one
@@ -124,11 +124,11 @@ def test_check_w004_reports_misplaced_corsheaders(settings):
 times = count(1)
 
 
-def counted(request):
+def counter(request):
     return HttpResponse(f"{next(times)}")
 
 
-urlpatterns = [path("", counted)]
+urlpatterns = [path("", counter)]
 
 
 @pytest.fixture

@@ -25,45 +25,45 @@ def page(request, **_):
 
 
 @maintenance_exempt
-def opened(request):
+def exempt_view(request):
     return HttpResponse("open")
 
 
 @maintenance_exempt
-async def aopened(request):
+async def aexempt_view(request):
     return HttpResponse("open")
 
 
 @maintenance_exempt
-class Opened(View):
+class ExemptView(View):
     def get(self, request):
         return HttpResponse("open")
 
 
 @method_decorator(maintenance_exempt, name="dispatch")
-class AsyncOpened(View):
+class AsyncExemptView(View):
     async def get(self, request):
         return HttpResponse("open")
 
 
 @maintenance_required
-def guarded(request):
+def required_view(request):
     return HttpResponse("guarded")
 
 
 @maintenance_required
-async def aguarded(request):
+async def arequired_view(request):
     return HttpResponse("guarded")
 
 
 @maintenance_required
-class Guarded(View):
+class RequiredView(View):
     def get(self, request):
         return HttpResponse("guarded")
 
 
 @maintenance_required
-class AsyncGuarded(View):
+class AsyncRequiredView(View):
     async def get(self, request):
         return HttpResponse("guarded")
 
@@ -79,14 +79,14 @@ class Mounted:
         path("maintenance/", include("maintenance_windows.urls")),
         re_path("^assets/(?P<path>.*)$", serve_static, {"insecure": True}),
         re_path("^media/(?P<path>.*)$", serve, {"document_root": "/nowhere"}),
-        path("opened/", opened),
-        path("aopened/", aopened),
-        path("class/", Opened.as_view()),
-        path("aclass/", AsyncOpened.as_view()),
-        path("guarded/", maintenance_exempt(guarded)),
-        path("aguarded/", maintenance_exempt(aguarded)),
-        path("guarded-class/", maintenance_exempt(Guarded.as_view())),
-        path("guarded-aclass/", maintenance_exempt(AsyncGuarded.as_view())),
+        path("opened/", exempt_view),
+        path("aopened/", aexempt_view),
+        path("class/", ExemptView.as_view()),
+        path("aclass/", AsyncExemptView.as_view()),
+        path("guarded/", maintenance_exempt(required_view)),
+        path("aguarded/", maintenance_exempt(arequired_view)),
+        path("guarded-class/", maintenance_exempt(RequiredView.as_view())),
+        path("guarded-aclass/", maintenance_exempt(AsyncRequiredView.as_view())),
         *i18n_patterns(path("shop/", include((shop, "shop")))),
         re_path("^", page),
     ]
@@ -215,7 +215,10 @@ def test_exempt_paths_are_relative_to_script_name(mounted, client, settings, pat
 
 
 class Sparse:
-    urlpatterns = [path("opened/", opened), *i18n_patterns(path("shop/", include((shop, "shop"))))]
+    urlpatterns = [
+        path("opened/", exempt_view),
+        *i18n_patterns(path("shop/", include((shop, "shop")))),
+    ]
 
 
 @pytest.mark.parametrize("path", ["/opened", "/shop/paid/", "/shop/paid"])

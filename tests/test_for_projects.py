@@ -25,16 +25,16 @@ from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 pytestmark = pytest.mark.any_database
 
 
-def told(now, soon) -> HttpResponse:
+def describe(now, soon) -> HttpResponse:
     return HttpResponse(f"{now and now.level} {soon and soon.since:%H:%M}" if soon else f"{now}")
 
 
 def view(request):
-    return told(get_maintenance(request), get_upcoming_maintenance(request))
+    return describe(get_maintenance(request), get_upcoming_maintenance(request))
 
 
 async def aview(request):
-    return told(await aget_maintenance(request), await aget_upcoming_maintenance(request))
+    return describe(await aget_maintenance(request), await aget_upcoming_maintenance(request))
 
 
 def template(request):

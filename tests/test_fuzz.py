@@ -63,7 +63,7 @@ Visit = tuple[str, str, str, str, dict[str, str]]
 
 
 @pytest.fixture
-def closed(acme, globex, at, settings) -> Iterator[None]:
+def sites_down(acme, globex, at, settings) -> Iterator[None]:
     """Acme is read-only and Globex closed, both with URLs that stay open; silence in the log."""
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Csrf" not in name]
     settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["^contact/", "("]
@@ -131,7 +131,7 @@ async def by_asgi(handler: ASGIHandler, visit: Visit) -> int:
 
 
 @pytest.mark.parametrize("way", ["wsgi", "asgi"])
-def test_any_request_gets_expected_status(closed, way):
+def test_any_request_gets_expected_status(sites_down, way):
     seen: set[int] = set()
     handler = WSGIHandler() if way == "wsgi" else ASGIHandler()
 

@@ -29,14 +29,14 @@ HISTORIES = os.environ.get("HISTORIES")
 HISTORY = st.lists(st.tuples(PASSES, SKEW, st.one_of(STEPS)), min_size=8, max_size=10)
 
 
-def flags_are_as_somebody_last_saw_to(night: Night) -> None:
+def check_flags(night: Night) -> None:
     columns = ("pk", "in_maintenance", "until", "level")
     for pk, on, until, level in SiteMaintenance.objects.values_list(*columns):
         if pk in night.plans:
             assert (on, minutes(until), level) == night.plans[pk].flag
 
 
-def visitors_get_what_was_asked_for(night: Night) -> None:
+def check_visitors(night: Night) -> None:
     """By one snapshot for the hour: at each change, and at the last moment before it."""
     snapshot = load(at(night.clock))
     for pk, plan in night.plans.items():
@@ -45,12 +45,14 @@ def visitors_get_what_was_asked_for(night: Night) -> None:
         for n, level in enumerate(ahead[:61]):
             until = None if ahead[-1] or not level else at(night.clock + ahead.index(None, n))
             if n == 0 or ahead[n - 1] != level:
-                judge(state, at(night.clock + n), level, until)
+                check_state(state, at(night.clock + n), level, until)
             if ahead[n + 1 : n + 2] != [level]:
-                judge(state, at(night.clock + n + 1) - MOMENT, level, until)
+                check_state(state, at(night.clock + n + 1) - MOMENT, level, until)
 
 
-def judge(state: SiteState, moment: datetime, level: str | None, until: datetime | None) -> None:
+def check_state(
+    state: SiteState, moment: datetime, level: str | None, until: datetime | None
+) -> None:
     """Whoever reads and whoever writes, and when they are told to come back."""
     if (maintenance := state.at(moment)) is None:
         assert level is None
@@ -63,7 +65,7 @@ def judge(state: SiteState, moment: datetime, level: str | None, until: datetime
     assert retry_after(maintenance, moment, None) == seconds
 
 
-def transitions_tell_all_that_happened(night: Night) -> None:
+def check_transitions(night: Night) -> None:
     columns = ("site", "in_maintenance", "due_at", "done_at", "actor", "window")
     told = list(Transition.objects.order_by("pk").values_list(*columns))
     for pk, plan in night.plans.items():
@@ -76,7 +78,7 @@ def transitions_tell_all_that_happened(night: Night) -> None:
                 assert window.start <= row.done if on else window.end == row.due
 
 
-def windows_keep_their_own_times(night: Night) -> None:
+def check_windows(night: Night) -> None:
     """Also those that nobody saw start or end."""
     windows = {window.number: window for plan in night.plans.values() for window in plan.windows}
     columns = ("pk", "started_at", "ended_at", "cancelled_at")
@@ -111,14 +113,14 @@ def test_any_history_matches_oracle():
             for n, (passes, skew, (name, arguments)) in enumerate(history):
                 night.pass_time(passes, skew)
                 getattr(night, name)(**arguments)
-                flags_are_as_somebody_last_saw_to(night)
+                check_flags(night)
                 if n % 4 == 3:
-                    visitors_get_what_was_asked_for(night)
-            visitors_get_what_was_asked_for(night)
+                    check_visitors(night)
+            check_visitors(night)
             night.tick(at(night.latest + 1))
-            flags_are_as_somebody_last_saw_to(night)
-            transitions_tell_all_that_happened(night)
-            windows_keep_their_own_times(night)
+            check_flags(night)
+            check_transitions(night)
+            check_windows(night)
             transaction.set_rollback(True)
         completed += 1
 

@@ -24,7 +24,7 @@ def sites(number: int) -> list[Site]:
     return [Site.objects.create(domain=f"s{n}.example") for n in range(number)]
 
 
-def begun(number: int, **fields: object) -> list[WindowSeries]:
+def create_series(number: int, **fields: object) -> list[WindowSeries]:
     """A series at each of so many sites; nobody has made windows of them yet."""
     many = [template(**fields) for _ in range(number)]
     for one, site in zip(many, sites(number), strict=True):
@@ -50,7 +50,7 @@ def whole_life(number: int) -> list[int]:
         return statements(lambda: series.materialise(lambda: ONE))
 
     Site.objects.all().delete()
-    begun(number)
+    create_series(number)
     made, again = follow(), follow()
     windows.revise(MaintenanceWindow.objects.earliest("pk").pk, title="x", clock=lambda: ONE)
     told = Change.objects.count()
@@ -67,7 +67,7 @@ def test_query_count_is_independent_of_series_count(settings):
 
 
 def test_idle_series_need_two_queries_per_hundred():
-    begun(201, starts_on=date(2500, 1, 1))
+    create_series(201, starts_on=date(2500, 1, 1))
     assert statements(lambda: series.materialise(lambda: ONE)) == 1 + 3 * 2
 
 
@@ -87,7 +87,7 @@ def test_ticks_proceed_while_windows_are_created():
         counts.append(MaintenanceWindow.objects.count())
         return ONE
 
-    begun(20, rule="FREQ=DAILY")
+    create_series(20, rule="FREQ=DAILY")
     with ThreadPoolExecutor(1) as pool:
         ticking = pool.submit(keep_ticking)
         try:
@@ -124,7 +124,7 @@ def test_current_occurrence_starts_at_all_sites():
     ids=str,
 )
 def test_invalid_series_does_not_block_the_others(caplog, fields):
-    many = begun(9)
+    many = create_series(9)
     spoilt = many.pop(5)
     WindowSeries.objects.filter(pk=spoilt.pk).update(**fields)
     assert len(series.materialise(lambda: ONE)) == 8
@@ -150,7 +150,7 @@ def one_window_a_site(transactional_db: None) -> Iterator[None]:
 
 @pytest.mark.usefixtures("one_window_a_site")
 def test_series_rejected_by_database_does_not_block_the_others(caplog):
-    many = begun(9)
+    many = create_series(9)
     refused = many.pop(5)
     WindowSeries.objects.filter(pk=refused.pk).update(title="refused")
     assert len(series.materialise(lambda: ONE)) == 8
@@ -167,7 +167,7 @@ def test_database_outage_raises_operational_error(caplog):
             raise OperationalError("the database is gone")
         return execute(sql, *given)
 
-    begun(3)
+    create_series(3)
     with connection.execute_wrapper(fail), pytest.raises(OperationalError, match="is gone"):
         series.materialise(lambda: ONE)
     assert not MaintenanceWindow.objects.exists()
@@ -175,7 +175,7 @@ def test_database_outage_raises_operational_error(caplog):
 
 
 def test_series_change_reports_edited_windows():
-    first, second, third = begun(3)
+    first, second, third = create_series(3)
     series.materialise(lambda: ONE)
     touched = [one.windows.get(occurs_on="2029-11-11") for one in (first, third)]
     for window in touched:

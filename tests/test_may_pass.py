@@ -142,7 +142,7 @@ def with_session_of_header(request, _user) -> None:
 
 
 @sync_and_async_middleware
-def told_otherwise(get_response):
+def customize_request(get_response):
     """Tells by a header who asks, in the way that a test chooses."""
     if iscoroutinefunction(get_response):
 
@@ -167,7 +167,7 @@ def test_lazy_user_without_session_passes(acme, plan, at, visit, settings, alice
     TELL.update(how=how, user=alice)
     place = settings.MIDDLEWARE.index(AUTHENTICATION) + 1
     others = settings.MIDDLEWARE
-    settings.MIDDLEWARE = [*others[:place], f"{__name__}.told_otherwise", *others[place:]]
+    settings.MIDDLEWARE = [*others[:place], f"{__name__}.customize_request", *others[place:]]
     plan(acme)
     at(TWO)
     assert visit().status_code == 200
@@ -179,7 +179,7 @@ def test_session_from_header_passes(acme, plan, at, visit, settings, alice, clie
     TELL.update(how=with_session_of_header, user=alice)
     place = settings.MIDDLEWARE.index(AUTHENTICATION)
     others = settings.MIDDLEWARE
-    settings.MIDDLEWARE = [*others[:place], f"{__name__}.told_otherwise", *others[place:]]
+    settings.MIDDLEWARE = [*others[:place], f"{__name__}.customize_request", *others[place:]]
     plan(acme)
     at(TWO)
     assert visit(x_session=key).status_code == 200

@@ -396,8 +396,8 @@ def test_import_of_real_site_keeps_its_behaviour(former):
         (line,) = (line for line in err.splitlines() if f" {pattern!r} is" in line)
         assert reason in line
     assert "Site 4 is not taken (flag on, patterns '^kept/'). It is no more.\n" in err
-    assert closed(moved["paths"]) == closed(former.paths)
-    assert 0 < sum(closed(former.paths).values()) < len(PATHS)
+    assert unavailable(moved["paths"]) == unavailable(former.paths)
+    assert 0 < sum(unavailable(former.paths).values()) < len(PATHS)
 
 
 @pytest.mark.slow
@@ -416,10 +416,10 @@ def test_settings_keep_their_meaning(acme, plan, at, visit, alice, settings, for
         "superuser": visit("/closed/", user=alice),
     }
     codes = {who: answer.status_code for who, answer in answers.items()}
-    assert closed(codes) == closed(former.people)
+    assert unavailable(codes) == unavailable(former.people)
 
 
-def closed(codes: dict[str, int]) -> dict[str, bool]:
+def unavailable(codes: dict[str, int]) -> dict[str, bool]:
     return {of: code == 503 for of, code in codes.items()}
 
 

@@ -71,7 +71,7 @@ def freeze(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
             thawed.set()
 
 
-def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
+def logged_warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     ours = [r for r in caplog.records if r.name.startswith("maintenance_windows")]
     return [record.getMessage() for record in ours if record.levelno >= logging.WARNING]
 
@@ -88,7 +88,7 @@ def test_known_window_starts_and_ends_without_database(acme, plan, at, visit, ou
         at(FOUR)
         assert visit().status_code == 200
     runtime.publish()
-    assert warned(caplog) == [
+    assert logged_warnings(caplog) == [
         "Cannot read maintenance windows, going on as known: the database is away",
         "Maintenance windows can be read again.",
     ]
@@ -144,7 +144,7 @@ def test_when_unknown_setting_decides_without_snapshot(
     assert [answer.status_code for answer in answers] == [status, status, 200]
     assert answers[0].headers.get("Retry-After") == ("300" if status == 503 else None)
     known = "closed" if word == "closed" else "open"
-    assert warned(caplog) == [
+    assert logged_warnings(caplog) == [
         f"Cannot read maintenance windows, and none is known: every site is {known}: "
         "the database is away"
     ]
@@ -156,12 +156,12 @@ def test_broken_cache_logs_one_warning(acme, plan, at, visit, outage, settings, 
     at(TWO)
     assert visit().status_code == 503
     deadline = time.monotonic() + 5
-    while not warned(caplog):
+    while not logged_warnings(caplog):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     windows.extend(MaintenanceWindow.objects.get().pk, by=HOUR)
     assert visit().headers["Retry-After"] == str(3 * 3600)
-    assert len(warned(caplog)) == 1
+    assert len(logged_warnings(caplog)) == 1
     runtime.forget()
     with outage():
         assert visit().status_code == 200
@@ -173,7 +173,7 @@ def test_sites_are_up_before_migrate(transactional_db, visit, settings, caplog):
     try:
         assert visit().status_code == 200
         runtime.publish()
-        assert warned(caplog) == ["Maintenance windows have no tables yet: run migrate."]
+        assert logged_warnings(caplog) == ["Maintenance windows have no tables yet: run migrate."]
     finally:
         call_command("migrate", "maintenance_windows", verbosity=0)
 
@@ -206,7 +206,7 @@ def test_invalid_window_does_not_block_the_others(acme, globex, unchecked, plan,
         assert visit(host="globex.example").status_code == 503
         tick()
     assert list(Transition.objects.values_list("site", flat=True)) == [globex.pk]
-    assert sorted(text.split(":")[0] for text in warned(caplog)) == [
+    assert sorted(text.split(":")[0] for text in logged_warnings(caplog)) == [
         f"Left out window {MaintenanceWindow.objects.get(site=acme).pk} of site {acme.pk}",
         f"The flag of site {acme.pk} cannot be kept",
     ]
@@ -411,7 +411,7 @@ def test_tick_logs_database_outage_once(acme, plan, at, outage, caplog):
             tasks.tick()
     at(TWO + MINUTE)
     tasks.tick()
-    assert warned(caplog) == [
+    assert logged_warnings(caplog) == [
         "The tick fails, the next one will do it: the database is away",
         "The tick works again.",
     ]
@@ -424,9 +424,9 @@ def test_tick_logs_clock_skew_once(transactional_db, caplog, at, monkeypatch):
         pytest.skip("SQLite has the clock of the host")
     monkeypatch.setattr(skew, "_due", 0.0)
     tasks.tick()
-    assert warned(caplog)[0].startswith("This host's clock is +")
+    assert logged_warnings(caplog)[0].startswith("This host's clock is +")
     tasks.tick()
-    assert len(warned(caplog)) == 1
+    assert len(logged_warnings(caplog)) == 1
 
 
 def test_readyz_responds_while_database_is_frozen(acme, visit, monkeypatch):

@@ -256,7 +256,7 @@ def ignore(site: Site, *patterns: str) -> None:
 
 
 @pytest.fixture
-def said(caplog, monkeypatch) -> Iterator[Callable[[], list[str]]]:
+def pattern_log(caplog, monkeypatch) -> Iterator[Callable[[], list[str]]]:
     """What was logged of patterns, as by a new process."""
     monkeypatch.setattr(matching, "ready", Matchers())
     matching.warn.cache_clear()
@@ -264,7 +264,7 @@ def said(caplog, monkeypatch) -> Iterator[Callable[[], list[str]]]:
     matching.warn.cache_clear()
 
 
-def test_slow_patterns_share_time_limit_of_request(acme, plan, at, visit, said):
+def test_slow_patterns_share_time_limit_of_request(acme, plan, at, visit, pattern_log):
     slow = [f"^(?:x{n}y|a|aa)+$" for n in range(400)]
     ignore(acme, "^first/", *slow, "^last/|^a+!!$")
     plan(acme)
@@ -277,11 +277,11 @@ def test_slow_patterns_share_time_limit_of_request(acme, plan, at, visit, said):
     assert visit(f"{evil}!!").status_code == 503  # what comes last is left out by then
     assert time.process_time() - start < 1
     assert visit("/first/").status_code == visit("/last/").status_code == 404
-    assert len(said()) == len(set(said())) < 40
-    assert "The URL patterns of acme.example take too long: on some" in " ".join(said())
+    assert len(pattern_log()) == len(set(pattern_log())) < 40
+    assert "The URL patterns of acme.example take too long: on some" in " ".join(pattern_log())
 
 
-def test_slow_pattern_is_skipped_and_logged_once(acme, plan, at, visit, said):
+def test_slow_pattern_is_skipped_and_logged_once(acme, plan, at, visit, pattern_log):
     ignore(acme, "^(a|aa)+$", "!$")
     plan(acme)
     at(TWO)
@@ -289,17 +289,19 @@ def test_slow_pattern_is_skipped_and_logged_once(acme, plan, at, visit, said):
         assert visit("/" + "a" * 50 + "?").status_code == 503
         assert visit("/" + "a" * 50 + "!").status_code == 404  # the other one goes on
         assert visit("/" + "a" * 50).status_code == 404
-    assert said() == ["The URL pattern '^(a|aa)+$' takes too long on some paths: left out there."]
+    assert pattern_log() == [
+        "The URL pattern '^(a|aa)+$' takes too long on some paths: left out there."
+    ]
 
 
-def test_invalid_patterns_in_database_leave_others_working(acme, plan, at, visit, said):
+def test_invalid_patterns_in_database_leave_others_working(acme, plan, at, visit, pattern_log):
     ignore(acme, "(", "a{4294967294}", ".*", "^open/")
     plan(acme)
     at(TWO)
     for _ in range(2):
         assert visit("/").status_code == 503
         assert visit("/open/").status_code == 404
-    assert sorted(said()) == [
+    assert sorted(pattern_log()) == [
         f"Left out the URL pattern {pattern!r}: the admin would not take it."
         for pattern in ("(", ".*", "a{4294967294}")
     ]

@@ -333,23 +333,23 @@ def test_page_is_readable_and_accessible(acme, plan, at, client, arabic):
             ("en", "ltr", 640, "dark"),
             ("ar", "rtl", 320, "light"),
         ):
-            page, said = shown(browser, answers[language], width, scheme)
+            page, said = open_page(browser, answers[language], width, scheme)
             assert page.evaluate("getComputedStyle(document.body).direction") == direction
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             audit = Axe().run(page)
             assert audit.violations_count == 0, audit.generate_report()
             assert said == []
-        page, _ = shown(browser, answers["en"], 1280, "light")
+        page, _ = open_page(browser, answers["en"], 1280, "light")
         text = page.locator("main").inner_text().replace("\u202f", " ")
         assert "In your time zone: November 3, 2029 at 10:00 PM (America/New_York)" in text
         assert "Nov. 4, 2029, 2 a.m.\n(UTC)" in text
         page.keyboard.press("Shift+Tab")
         assert page.evaluate("document.activeElement.href").endswith(JSON)
-        page, _ = shown(browser, answers["en"], 1280, "light", java_script_enabled=False)
+        page, _ = open_page(browser, answers["en"], 1280, "light", java_script_enabled=False)
         assert "In your time zone" not in page.locator("main").inner_text()
 
 
-def shown(browser, answer, width: int, scheme: str, **options) -> tuple[Page, list[str]]:
+def open_page(browser, answer, width: int, scheme: str, **options) -> tuple[Page, list[str]]:
     """The answer in a browser in New York, and all that is refused or fails there."""
     context = browser.new_context(
         color_scheme=scheme,

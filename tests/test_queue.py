@@ -25,7 +25,7 @@ BEAT = pytest.mark.needs("django_celery_beat")
 Make = Callable[[Celery, Path], Scheduler]
 
 
-def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
+def logged_warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
 
 
@@ -38,7 +38,7 @@ def _nothing_said() -> Iterator[None]:
 
 
 @pytest.fixture
-def said() -> Iterator[list[str]]:
+def app_log() -> Iterator[list[str]]:
     """What this app logs. A worker that starts in this process takes caplog away."""
     texts: list[str] = []
     handler = logging.Handler()
@@ -96,7 +96,7 @@ def test_unconsumed_queue_holds_at_most_a_handful_of_messages(make: Make, kind, 
         beat(scheduler, 60)
         assert 1 <= waiting(app) <= HANDFUL
         scheduler.close()
-    assert warned(caplog) == []
+    assert logged_warnings(caplog) == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -132,7 +132,7 @@ def test_beat_without_file_sends_hourly_task_at_start(tmp_path):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", BROKERS)
-def test_unconsumed_queue_logs_start_and_end_once(kind, tmp_path, said, monkeypatch):
+def test_unconsumed_queue_logs_start_and_end_once(kind, tmp_path, app_log, monkeypatch):
     monkeypatch.setattr(tasks, "PATIENCE", 0.0)
     with broker(kind, tmp_path) as url:
         app = app_of(url)
@@ -146,7 +146,7 @@ def test_unconsumed_queue_logs_start_and_end_once(kind, tmp_path, said, monkeypa
                 time.sleep(0.05)
             beat(scheduler, 1)
         scheduler.close()
-    assert [text for text in said if "queue" in text and "Dropped" not in text] == [
+    assert [text for text in app_log if "queue" in text and "Dropped" not in text] == [
         "Nobody consumes the queue maintenance: beat sends nothing until somebody does. "
         "Start a worker with -Q maintenance.",
         "Beat's messages reach the queue again.",
@@ -163,7 +163,7 @@ def test_unavailable_broker_logs_start_and_end_once(tmp_path, caplog):
     with redis_server(tmp_path, port):
         beat(scheduler, 2)
         assert waiting(app)
-    away, again = warned(caplog)
+    away, again = logged_warnings(caplog)
     assert away.startswith("Beat cannot send maintenance_windows.tasks.")
     assert again == "Beat's messages reach the queue again."
     assert not [record for record in caplog.records if record.exc_info]
@@ -178,7 +178,7 @@ def test_beat_starting_before_broker_logs_two_lines(tmp_path, caplog):
     with redis_server(tmp_path, port):
         connecting.join(10)
         scheduler.close()
-    away, back = warned(caplog)
+    away, back = logged_warnings(caplog)
     assert away.startswith("beat: Connection error: ")
     assert back == "Connected to the broker."
 
@@ -193,7 +193,7 @@ def test_full_broker_logs_start_and_end_once(tmp_path, caplog):
             client.config_set("maxmemory", 0)
         beat(scheduler, 1)
         scheduler.close()
-    full, again = warned(caplog)
+    full, again = logged_warnings(caplog)
     assert "maxmemory" in full
     assert again == "Beat's messages reach the queue again."
 
@@ -213,7 +213,7 @@ def stale(client: redis.Redis, app: Celery, count: int) -> None:
         client.lpush(QUEUE, *[message] * 1000)
 
 
-def test_worker_drops_only_its_own_stale_messages(tmp_path, said):
+def test_worker_drops_only_its_own_stale_messages(tmp_path, app_log):
     with redis_server(tmp_path) as url, redis.Redis.from_url(url) as client:
         app = app_of(url)
         client.lpush(QUEUE, '{"headers": {"task": "yours.sweep"}}')
@@ -226,7 +226,7 @@ def test_worker_drops_only_its_own_stale_messages(tmp_path, said):
         client.rpop(QUEUE)
         tasks.drop_stale(worker)
         assert client.llen(QUEUE) == 0
-    assert said == ["Dropped 3000 stale messages from the queue maintenance."]
+    assert app_log == ["Dropped 3000 stale messages from the queue maintenance."]
 
 
 @pytest.mark.slow

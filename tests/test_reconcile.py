@@ -441,7 +441,7 @@ def test_status_changes_reach_log(acme, plan, caplog):
     assert second.endswith("by alice")
 
 
-def told(site) -> list[tuple]:
+def changes_of(site) -> list[tuple]:
     """Each change of the flag: to what, due and done how many minutes after two, why, by whom."""
     return [
         (row.in_maintenance, minute(row.due_at), minute(row.done_at), row.window_id, row.actor)
@@ -458,14 +458,14 @@ def test_missed_second_window_keeps_end_of_first_outage(acme, plan):
     plan(acme, TWO + 12 * MINUTE, TWO + 14 * MINUTE)
     tick(lambda: TWO)
     tick(lambda: TWO + 20 * MINUTE)
-    assert told(acme) == [(True, 0, 0, first.pk, ""), (False, 10, 20, first.pk, "")]
+    assert changes_of(acme) == [(True, 0, 0, first.pk, ""), (False, 10, 20, first.pk, "")]
 
 
 def test_end_by_slow_clock_is_due_when_done(acme, plan):
     window = plan(acme)
     tick(lambda: TWO)
     windows.end(window.pk, actor="alice", clock=lambda: TWO - 3 * MINUTE)
-    assert told(acme)[-1] == (False, -3, -3, window.pk, "alice")
+    assert changes_of(acme)[-1] == (False, -3, -3, window.pk, "alice")
 
 
 def test_missed_end_names_window_that_ended_then(acme, plan):
@@ -476,4 +476,4 @@ def test_missed_end_names_window_that_ended_then(acme, plan):
     later = plan(acme, TWO + 8 * MINUTE, TWO + 9 * MINUTE)
     tick(lambda: TWO + 6 * MINUTE)
     tick(lambda: TWO + 8 * MINUTE)
-    assert told(acme)[-2:] == [(False, 7, 8, last.pk, ""), (True, 8, 8, later.pk, "")]
+    assert changes_of(acme)[-2:] == [(False, 7, 8, last.pk, ""), (True, 8, 8, later.pk, "")]

@@ -19,7 +19,7 @@ from tests.helpers.brokers import redis_server
 from tests.helpers.fleet import Fleet, new_database
 from tests.helpers.services import require_postgresql
 from tests.helpers.times import HOUR, MINUTE, SECOND, TWO
-from tests.test_outage import Outage, outage, warned
+from tests.test_outage import Outage, logged_warnings, outage
 
 __all__ = ["outage"]  # a fixture
 
@@ -121,7 +121,7 @@ def test_loop_survives_database_outage_and_logs_two_lines(acme, plan, outage: Ou
         loop.stopping.set()
         running.join(5)
     assert not running.is_alive()
-    assert warned(caplog) == [
+    assert logged_warnings(caplog) == [
         "The tick fails, the next one will do it: the database is away",
         "The tick works again.",
     ]

@@ -20,7 +20,7 @@ def setmaintenance(at, capsys):
     return run
 
 
-def closed() -> set[str]:
+def sites_down() -> set[str]:
     on = SiteMaintenance.objects.filter(in_maintenance=True)
     return set(on.values_list("site__domain", flat=True))
 
@@ -29,18 +29,18 @@ def test_on_and_off_accept_ids(acme, globex, setmaintenance):
     line = "in maintenance since 2029-11-04 01:00:00 UTC, until switched off\n"
     printed = f"acme.example: {line}globex.example: {line}"
     assert setmaintenance("on", acme.pk, globex.pk) == (printed, "")
-    assert closed() == {"acme.example", "globex.example"}
+    assert sites_down() == {"acme.example", "globex.example"}
     assert Transition.objects.first().actor.endswith("(shell)")
     assert setmaintenance("off", acme.pk, acme.pk) == ("acme.example: up\n", "")
-    assert closed() == {"globex.example"}
+    assert sites_down() == {"globex.example"}
 
 
 def test_site_id_is_the_default(acme, globex, setmaintenance, settings):
     settings.SITE_ID = globex.pk
     setmaintenance("on")
-    assert closed() == {"globex.example"}
+    assert sites_down() == {"globex.example"}
     setmaintenance("off")
-    assert closed() == set()
+    assert sites_down() == set()
 
 
 def test_off_ends_window_in_progress(acme, plan, setmaintenance, at):
@@ -53,18 +53,18 @@ def test_off_ends_window_in_progress(acme, plan, setmaintenance, at):
 def test_ignore_missing_skips_unknown_ids(acme, setmaintenance):
     with pytest.raises(CommandError, match=r"^There is no site '4711'\.$"):
         setmaintenance("on", acme.pk, 4711)
-    assert closed() == set()
+    assert sites_down() == set()
     for option in ("-i", "--ignore-missing"):
         out, err = setmaintenance("on", 4711, acme.pk, option)
         assert out.startswith("acme.example: in maintenance since ")
         assert err == "There is no site '4711'. It is left out.\n"
-    assert closed() == {"acme.example"}
+    assert sites_down() == {"acme.example"}
     assert setmaintenance("-i", "on", 4711) == ("", "There is no site '4711'. It is left out.\n")
 
 
 def test_verbosity_zero_prints_nothing(acme, setmaintenance):
     assert setmaintenance("-v0", "-i", "on", acme.pk, 4711) == ("", "")
-    assert closed() == {"acme.example"}
+    assert sites_down() == {"acme.example"}
 
 
 @pytest.mark.parametrize(
@@ -80,5 +80,5 @@ def test_invalid_arguments_change_nothing(acme, setmaintenance, arguments, sente
     with pytest.raises(CommandError) as refusal:
         setmaintenance(*arguments)
     assert sentence in str(refusal.value)
-    assert closed() == set()
+    assert sites_down() == set()
     assert Site.objects.count() == 2

@@ -51,7 +51,7 @@ class Line:
     def measure(self, requests: int) -> None:
         block = Block(protocol=self.protocol, accept=self.accept, requests=requests)
         self.site.ask(block)
-        self.blocks.append(self.site.taken())
+        self.blocks.append(self.site.result())
 
     @property
     def microseconds(self) -> float:
@@ -96,7 +96,7 @@ def profile(line: Line, requests: int) -> str:
     """Where the time of a line goes."""
     block = Block(protocol=line.protocol, accept=line.accept, requests=requests, sampled=True)
     line.site.ask(block)
-    stacks = {tuple(stack): count for stack, count in line.site.taken().stacks}
+    stacks = {tuple(stack): count for stack, count in line.site.result().stacks}
     rows = tree(stacks, line.microseconds)
     return aligned((f"{line.protocol}, {line.state}", f"{line.microseconds:.1f}"), rows)
 
@@ -134,7 +134,7 @@ def rested(sites: Iterable[Site], seconds: int) -> str:
     chosen = [site for site in sites if site.variant in {NONE, OURS}]
     for site in chosen:
         site.ask(Block(protocol="rest", accept="", requests=seconds, warm=0))
-    took = [(site, site.taken().process) for site in chosen]
+    took = [(site, site.result().process) for site in chosen]
     said = (f"{site.variant}, {site.state}: {1000 * taken:.2f} ms" for site, taken in took)
     return f"CPU a second while nothing is asked: {'; '.join(said)}."
 

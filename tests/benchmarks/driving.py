@@ -55,7 +55,7 @@ class Site:
     def ask(self, block: Block) -> None:
         print(json.dumps(asdict(block)), file=self.process.stdin, flush=True)
 
-    def taken(self) -> Taken:
+    def result(self) -> Taken:
         """The answer to the oldest block that was asked for. Raises Broken."""
         return Taken(**json.loads(self._line()))
 

@@ -67,7 +67,7 @@ class Tally:
             self.worst = max(self.worst, off)
 
     @property
-    def asked(self) -> int:
+    def requests(self) -> int:
         return self.answers.total()
 
     def __add__(self, other: Self) -> Self:
@@ -76,4 +76,4 @@ class Tally:
 
     def __str__(self) -> str:
         worst = f", by at most {self.worst / SECOND * 1000:,.0f} ms" if self.wrong else ""
-        return f"{self.asked:,} answers, {self.wrong:,} wrong{worst}"
+        return f"{self.requests:,} answers, {self.wrong:,} wrong{worst}"

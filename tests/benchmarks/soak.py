@@ -79,17 +79,17 @@ class Soak:
                 stack.callback(visitor.leave)
                 time.sleep(1 / rate)
             begun = before = time.monotonic()
-            asked = self.sum.asked
+            asked = self.sum.requests
             while before - begun < seconds:
                 time.sleep(every)
                 self.rota.plan(datetime.now(UTC))
                 found, total, now = self.gauges.read(), self.sum, time.monotonic()
-                found["requests a second"] = (total.asked - asked) / (now - before)
+                found["requests a second"] = (total.requests - asked) / (now - before)
                 self.samples.append((now - begun, found))
                 print(
                     f"{timedelta(seconds=round(now - begun))}  {line(found)}  {total}", flush=True
                 )
-                asked, before = total.asked, now
+                asked, before = total.requests, now
 
     def show(self) -> None:
         print(f"\n{self.sum}; by status: {dict(self.sum.answers)}")

@@ -95,7 +95,7 @@ def not_before(line: Line, flags: Flags, planned: Window, skew: float, timeout: 
 
 
 def noticed(fleet: Supervised, line: Line) -> None:
-    said = [text for text in fleet.said("worker0") if "clock" in text.lower()]
+    said = [text for text in fleet.warnings("worker0") if "clock" in text.lower()]
     line.operator.append(f"the worker speaks {len(said)} times of its clock")
     line.promise(said, "the worker's log says nothing of its clock")
     line.promise(len(said) <= 10, f"the worker speaks {len(said)} times of its clock: {said[-1:]}")

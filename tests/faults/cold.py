@@ -119,7 +119,7 @@ def forced(bench: Bench, line: Line) -> None:
             if force == "off":
                 fleet.manage("maintenance", "on", "--all")
             ask_all(fleet, line, status)
-            shown(fleet, line, force)
+            check_force_display(fleet, line, force)
 
 
 def ask_all(fleet: Supervised, line: Line, status: int) -> None:
@@ -133,7 +133,7 @@ def ask_all(fleet: Supervised, line: Line, status: int) -> None:
     line.promise(alive == 200, f"/healthz {alive}")
 
 
-def shown(fleet: Supervised, line: Line, force: str) -> None:
+def check_force_display(fleet: Supervised, line: Line, force: str) -> None:
     """Whoever looks is told that it is set."""
     browser = Browser(fleet.port)
     browser.log_in()

@@ -50,7 +50,7 @@ def postgresql_stopped(bench: Bench, line: Line) -> None:
 
 def said_once(fleet: Supervised, line: Line, since: int, name: str = "web") -> None:
     """One line a process, however many requests there were; and no traceback."""
-    said, traces = fleet.said(name, since), fleet.tracebacks(name, since)
+    said, traces = fleet.warnings(name, since), fleet.tracebacks(name, since)
     line.operator.append(f"{len(said)} warnings of {WORKERS} processes")
     line.promise(1 <= len(said) <= WORKERS and not traces,
                  f"{len(said)} warnings, {traces} tracebacks: {said[:4]}")  # fmt: skip

@@ -51,7 +51,7 @@ def template(bench: Bench, line: Line) -> None:
                 not wrong,
                 f"{name}: {[(p.status, dict(p.headers), p.body[:200]) for p in wrong[:1]]}",
             )
-            said, traces = len(fleet.said()), fleet.tracebacks()
+            said, traces = len(fleet.warnings()), fleet.tracebacks()
             line.operator.append(f"{name}: {said} log lines of {WORKERS} processes")
             least = 1 if text else 0
             line.promise(
@@ -90,7 +90,7 @@ def receivers(bench: Bench, line: Line) -> None:
                 )
         time.sleep(0.2)
         line.on_time(visitors.seen(planned))
-        said, traces = fleet.said("worker0"), fleet.tracebacks("worker0")
+        said, traces = fleet.warnings("worker0"), fleet.tracebacks("worker0")
         line.operator.append(f"{len(said)} lines, {traces} tracebacks for 4 calls")
         line.promise(
             len(said) == traces == 4, f"{len(said)} lines, {traces} tracebacks: {said[:2]}"

@@ -93,12 +93,12 @@ def bad_row(bench: Bench, line: Line) -> None:
             late = flags.waited(planned.site, on=True, since=planned.start, timeout=2)
             line.within(late, 2, f"{planned.site} set")
         complained(fleet, line, mark, least=1)
-        said = fleet.said("worker0", worker)
+        said = fleet.warnings("worker0", worker)
         line.operator.append(f"the worker: {len(said)} warnings")
         line.promise(len(said) <= WORKERS, f"the worker says it {len(said)} times: {said[:2]}")
 
 
 def complained(fleet: Supervised, line: Line, since: int, *, least: int) -> None:
-    said = fleet.said("web", since)
+    said = fleet.warnings("web", since)
     line.operator.append(f"{len(said)} warnings of {WORKERS} processes")
     line.promise(least <= len(said) <= WORKERS, f"{len(said)} warnings: {said[:4]}")

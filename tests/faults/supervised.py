@@ -167,10 +167,10 @@ class Supervised(Fleet):
         )  # fmt: skip
 
     def mark(self, name: str = "web") -> int:
-        """How long a program's log is by now; see said()."""
+        """How long a program's log is by now; see warnings()."""
         return len(self.log(name))
 
-    def said(self, name: str = "web", since: int = 0) -> list[str]:
+    def warnings(self, name: str = "web", since: int = 0) -> list[str]:
         """The warnings and errors that it has logged, without their tracebacks."""
         return [found.group() for found in WARNING.finditer(self.log(name)[since:])]
 

@@ -83,7 +83,7 @@ class Night:
             level=level,
             allowed=end > max(start, self.clock),
         )
-        self.planned(made or (), start, end, level)
+        self.add_windows(made or (), start, end, level)
 
     @step(sites=SITES, length=LENGTH, level=LEVEL)
     def hold_until(self, sites, length, level):
@@ -92,7 +92,7 @@ class Night:
         chosen = [self.sites[n] for n in sites]
         self.ask(take_down, chosen, until=at(end), level=level, allowed=length > 0)
         made = MaintenanceWindow.objects.filter(pk__gt=newest).order_by("pk")
-        self.planned(made, self.clock, end, level)
+        self.add_windows(made, self.clock, end, level)
 
     @step(sites=SITES, level=LEVEL)
     def hold(self, sites, level):
@@ -216,7 +216,7 @@ class Night:
         assert allowed
         return answer
 
-    def planned(
+    def add_windows(
         self, windows: Iterable[MaintenanceWindow], start: int, end: int, level: Level
     ) -> None:
         for row in windows:

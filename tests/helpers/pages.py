@@ -13,7 +13,7 @@ def errors(response) -> str:
     return " ".join(re.findall(r'<ul class="errorlist[^>]*>(.*?)</ul>', response.text, re.DOTALL))
 
 
-def told(response) -> str:
+def messages(response) -> str:
     return " ".join(map(str, response.context["messages"]))
 
 
@@ -55,7 +55,7 @@ class Filled(HTMLParser):
             self.open = ""
 
 
-def filled(page: str, **changes: str | list[str] | None) -> dict[str, str | list[str]]:
+def fill(page: str, **changes: str | list[str] | None) -> dict[str, str | list[str]]:
     """What a browser sends after these changes; None unchecks a box."""
     form = {name: value for name, value in Filled(page).fields.items() if "__prefix__" not in name}
     return {name: value for name, value in (form | changes).items() if value is not None}

@@ -39,7 +39,7 @@ def step_with(text: str) -> list[str]:
     return found
 
 
-def edited(module: str, snippet: str) -> str:
+def edit(module: str, snippet: str) -> str:
     """A module as the README wants it: lists are filled up, all else is added at the end."""
     lists = {
         node.targets[0].id: ast.get_source_segment(module, node)
@@ -50,13 +50,13 @@ def edited(module: str, snippet: str) -> str:
         wanted = ast.get_source_segment(snippet, node)
         name = wanted.partition(" = ")[0]
         if name in lists:
-            module = module.replace(lists[name], filled_up(lists[name], wanted))
+            module = module.replace(lists[name], fill_up(lists[name], wanted))
         else:
             module += f"\n{wanted}\n"
     return module
 
 
-def filled_up(there: str, snippet: str) -> str:
+def fill_up(there: str, snippet: str) -> str:
     """A list with what it lacks of the snippet's, each behind what the snippet has it behind."""
     name, _, value = there.partition(" = ")
     items = ast.literal_eval(value)
@@ -144,7 +144,7 @@ class Stranger:
         """Do in `settings.py` or `urls.py` as the README says."""
         name = "urls.py" if "urlpatterns" in snippet else "settings.py"
         module = self.site / "yourproject" / name
-        module.write_text(edited(module.read_text(), snippet))
+        module.write_text(edit(module.read_text(), snippet))
 
     @contextmanager
     def running(self, *lines: str) -> Iterator[Path]:

@@ -43,7 +43,7 @@ def requests(size: Size) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
     for _ in range(ROUNDS):
         for interval, title in titles.items():
             with reading_every(interval):
-                rounds[title].append(percentiles(asked(size.seconds)))
+                rounds[title].append(percentiles(measure_waits(size.seconds)))
     return HEAD, [
         (title, f"{int(best[0]):,}", *(f"{one:.2f}" for one in best[1:]))
         for title, best in (
@@ -71,7 +71,7 @@ def percentiles(taken: list[float]) -> tuple[float, ...]:
     return (count, *(taken[int(count * part)] for part in (0.5, 0.99, 0.999)), taken[-1])
 
 
-def asked(seconds: float) -> list[float]:
+def measure_waits(seconds: float) -> list[float]:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         threading.Thread(target=answer, args=[ours], daemon=True).start()
