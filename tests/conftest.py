@@ -75,7 +75,7 @@ def alice(transactional_db: None) -> User:
 
 @pytest.fixture
 def at() -> Iterator[Callable[[datetime], None]]:
-    """Moves the clock, which then stands still; the first move starts with a fresh snapshot."""
+    """Moves the clock and stops it."""
     with time_machine.travel(TWO - HOUR, tick=False) as traveller:
         yield traveller.move_to
 
@@ -89,7 +89,7 @@ def browser(client: Client, alice: User, at: Callable[[datetime], None]) -> Clie
 
 @pytest.fixture
 def plan() -> Callable[..., MaintenanceWindow]:
-    """Plans a window as of an hour before two o'clock."""
+    """Schedules a window at one o'clock, by default from two to four."""
 
     def plan(site: Site, starts_at: datetime = TWO, ends_at: datetime = FOUR, **texts: Any):
         clock = lambda: TWO - HOUR  # noqa: E731
@@ -112,7 +112,7 @@ msgstr "مغلق للصيانة"
 
 @pytest.fixture
 def arabic(settings: Any, tmp_path: Path) -> str:
-    """A project that has translated the title of the 503 to Arabic; the title."""
+    """Adds an Arabic translation of the 503's title to the project; returns the title."""
     folder = tmp_path / "ar/LC_MESSAGES"
     folder.mkdir(parents=True)
     (folder / "django.po").write_text(ARABIC)
@@ -124,7 +124,7 @@ def arabic(settings: Any, tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sync", "async"])
 def visit(request: pytest.FixtureRequest) -> Callable[..., HttpResponse]:
-    """Makes a request to acme.example through the whole stack, once sync and once async."""
+    """Sends a request to acme.example through the whole stack, once sync and once async."""
     client = Client() if request.param == "sync" else AsyncClient()
 
     def visit(
@@ -138,7 +138,7 @@ def visit(request: pytest.FixtureRequest) -> Callable[..., HttpResponse]:
         cookies: Mapping[str, str] | None = None,
         **headers: str,
     ) -> HttpResponse:
-        """Headers are written as keywords, such as `accept_language`; cookies are kept."""
+        """Headers are keywords such as `accept_language`; cookies persist."""
         if user:
             client.force_login(user)
         client.cookies.load(dict(cookies or {}))

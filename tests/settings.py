@@ -1,4 +1,4 @@
-"""The project's settings, on a database that the tests make and throw away."""
+"""The project's settings for tests."""
 
 import atexit
 import os
@@ -12,9 +12,9 @@ from project.settings import DATABASES, INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests"]
 ALLOWED_HOSTS = [".example", ".localhost", "testserver"]
-TIME_ZONE = "UTC"  # whatever the environment has for the demo
+TIME_ZONE = "UTC"  # independent of the environment
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-# Else each client of each test looks at all files of the admin when it starts.
+# Otherwise each test client scans all static files of the admin.
 WHITENOISE_AUTOREFRESH = True
 
 match DATABASES["default"]["ENGINE"]:

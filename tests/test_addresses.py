@@ -1,4 +1,4 @@
-"""Who is let through by address, and that no header passes anybody who is not."""
+"""Exempt addresses and networks, and headers that try to spoof them."""
 
 import pytest
 from django.http import HttpResponse
@@ -9,7 +9,7 @@ from tests.helpers.times import TWO
 pytestmark = pytest.mark.any_database
 
 CLIENT, FRIEND = "203.0.113.9", "198.51.100.7"
-NEAR, FAR = "10.0.0.2", "10.0.0.1"  # proxies: NEAR asks us, FAR asks NEAR
+NEAR, FAR = "10.0.0.2", "10.0.0.1"  # proxies: FAR sends requests to NEAR, and NEAR to us
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_internal_ips_accepts_any_container(acme_down, visit, settings):
         ([], CLIENT, "127.0.0.1", 503),
         ([], NEAR, FRIEND, 503),
         ([], FRIEND, CLIENT, 200),
-        # One is: it appends whom it was asked by, and the rest is the client's own writing.
+        # One is trusted: it appends the address of its peer; the client may have written the rest.
         ([NEAR], NEAR, FRIEND, 200),
         ([NEAR], NEAR, CLIENT, 503),
         ([NEAR], NEAR, f"{FRIEND}, {CLIENT}", 503),
@@ -91,7 +91,7 @@ def test_internal_ips_accepts_any_container(acme_down, visit, settings):
         ([NEAR], NEAR, "2001:db8::1", 200),
         ([NEAR], NEAR, f"::ffff:{FRIEND}", 200),
         ([NEAR], f"::ffff:{NEAR}", FRIEND, 200),
-        # Two are, by address or by network.
+        # Two are trusted, by address or by network.
         ([NEAR, FAR], NEAR, f"{FRIEND}, {FAR}", 200),
         (["10.0.0.0/30"], NEAR, f"{FRIEND}, {FAR}", 200),
         ([NEAR, FAR], NEAR, f"{CLIENT}, {FAR}", 503),
@@ -101,14 +101,14 @@ def test_internal_ips_accepts_any_container(acme_down, visit, settings):
         ([NEAR, FAR], NEAR, FRIEND, 200),
         ([NEAR, FAR], NEAR, f"{FAR}, {FAR}, {FAR}", 503),
         ([NEAR, FAR], CLIENT, f"{FRIEND}, {FAR}", 503),
-        # A proxy that asks over a Unix socket.
+        # A proxy that connects over a Unix socket.
         (["unix"], "", FRIEND, 200),
         (["unix"], "", f"{FRIEND}, {CLIENT}", 503),
         (["unix", FAR], "", f"{FRIEND}, {FAR}", 200),
         (["unix"], CLIENT, FRIEND, 503),
         ([NEAR], "", FRIEND, 503),
         ([NEAR], "", f"{FRIEND}, {NEAR}", 503),
-        # What cannot be read is nobody's.
+        # Invalid values match no address.
         (["10.0.0.300", "10.0.0.5/8"], NEAR, FRIEND, 503),
         (["10.0.0.300", NEAR], NEAR, FRIEND, 200),
     ],
@@ -129,7 +129,7 @@ def test_middleware_ignores_other_forwarding_headers(acme_down, visit, settings,
 
 
 def test_internal_ips_match_client_behind_trusted_proxy(acme_down, visit, settings):
-    """Where the proxy is on the same machine, its own address must not let everybody in."""
+    """A proxy on the same machine has an internal address, which must not exempt its clients."""
     settings.INTERNAL_IPS = ["127.0.0.1"]
     settings.MAINTENANCE_TRUSTED_PROXIES = ["127.0.0.1"]
     assert visit(address="127.0.0.1", x_forwarded_for=CLIENT).status_code == 503

@@ -1,4 +1,4 @@
-"""The admin as a person uses it: pages and forms, over HTTP."""
+"""The admin's pages and forms, over HTTP."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -423,7 +423,7 @@ def test_status_changes_are_read_only(acme, browser):
 
 
 def test_concurrent_cancellation_gives_error_message(acme, plan, browser):
-    """The form is valid still; by the time the verb has the lock, somebody has cancelled."""
+    """The form is valid, but the window is cancelled before the verb has the lock."""
     window = plan(acme)
     waiting = iter([window.pk])
 

@@ -1,4 +1,4 @@
-"""The history pages: who, when due, when done, why."""
+"""The history pages: actor, due time, time of the change and reason."""
 
 import re
 
@@ -29,7 +29,7 @@ def story(browser, row) -> list[str]:
 
 @pytest.fixture
 def past_window(acme, plan, browser, at) -> MaintenanceWindow:
-    """Planned by Bob, extended by Alice, opened by the clock, ended by Alice."""
+    """A window that Bob schedules, Alice extends, a tick starts and Alice ends."""
     at(TWO - HOUR)
     window = plan(acme, actor="bob")
     at(TWO - MINUTE)

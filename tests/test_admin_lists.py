@@ -1,4 +1,4 @@
-"""The lists of the admin: found, cut, ordered and dated without reading all rows."""
+"""The admin's lists: search, limits, order and date links without reading all rows."""
 
 import re
 from html import unescape
@@ -28,7 +28,7 @@ CUT = "are listed: narrow the list down to see others."
 
 @pytest.fixture
 def nights(acme, globex) -> list[MaintenanceWindow]:
-    """Five in a row, before and after them one a year away: acme's are 0, 2, 4 and 6."""
+    """Five nights in a row, one a year earlier and one a year later; acme has 0, 2, 4 and 6."""
     starts = [TWO - 366 * DAY, *(TWO + n * DAY for n in range(5)), TWO + 366 * DAY]
     return MaintenanceWindow.objects.bulk_create(
         MaintenanceWindow(
@@ -43,14 +43,14 @@ def numbers(response) -> list[int]:
 
 
 def date_links(response) -> dict[str, str]:
-    """The dates above a list, and where they lead to."""
+    """The date links above a list, with their URLs by text."""
     nav = re.search(r'<nav class="toplinks"[^>]*>(.*?)</nav>', response.text, re.DOTALL)[1]
     found = re.findall(r'<a href="([^"]*)"[^>]*>([^<]*)</a>', nav)
     return {said.replace("&lsaquo;", "").strip(): unescape(link) for link, said in found}
 
 
 def plan_of(sql: str) -> str:
-    """How the database goes about it; PostgreSQL as if there were many rows."""
+    """The query plan; PostgreSQL chooses as for a large table."""
     is_postgresql = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
         for other in OTHER_WAYS if is_postgresql else ():
@@ -92,13 +92,13 @@ def test_query_count_is_independent_of_list_length(acme, browser, at, path):
     ],
 )
 def test_window_list_order_uses_index(nights, browser, monkeypatch, query, index):
-    monkeypatch.setattr(base, "FEW", -1)  # as where there are many of the kind
+    monkeypatch.setattr(base, "FEW", -1)  # treat every match as too many
     with CaptureQueriesContext(connection) as queries:
         assert browser.get(WINDOWS, query).status_code == 200
     (sql,) = [q["sql"] for q in queries if "ORDER BY" in q["sql"] and 'window"."title"' in q["sql"]]
     plan = plan_of(sql if "LIMIT" in sql else f"{sql} LIMIT 100")
     assert index in plan
-    # Of rows that begin at once, those are sorted that the page needs.
+    # Only rows with the same start are sorted, and only those of the page.
     assert not re.search(r"(^|->  )Sort  |USE TEMP B-TREE FOR ORDER BY", plan)
 
 

@@ -1,4 +1,4 @@
-"""Planning in the admin: several sites at once, an end or a length, a zone, and all in words."""
+"""Scheduling in the admin: several sites, an end or a duration, a time zone and the preview."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -35,7 +35,7 @@ def schedule_form(*sites: Site, **more: object) -> dict[str, object]:
 
 
 def preview(browser: Client, form: dict[str, object], query: str = "") -> str:
-    """What the page's script asks for."""
+    """The preview that the page's script fetches."""
     return browser.post(f"{PREVIEW}{query}", form, headers={"X-Requested-With": "fetch"}).text
 
 

@@ -1,4 +1,4 @@
-"""Series in the admin: the form that builds the rule, its preview, and what saving does."""
+"""Recurring windows in the admin: the form that builds the rule, its preview and saving."""
 
 from datetime import date, time, timedelta
 
@@ -43,7 +43,7 @@ def series_form(**more: object) -> dict[str, object]:
 
 
 def preview(browser: Client, form: dict[str, object], query: str = ""):
-    """What the page's script asks for."""
+    """The preview that the page's script fetches."""
     return browser.post(f"{PREVIEW}{query}", form, headers={"X-Requested-With": "fetch"})
 
 
@@ -315,7 +315,7 @@ def test_contradictory_fields_give_error(acme, browser, fields, sentence):
 
 
 def test_form_accepts_submission_without_hidden_fields(acme, browser):
-    """Scripts leave out what they hide."""
+    """The page's script omits the fields that it hides."""
     form = series_form(site=acme.pk, unit="rule", rule="FREQ=DAILY")
     hidden = {"every", "monthly", "nth", "nth_weekday", "until"}
     browser.post(ADD, {name: value for name, value in form.items() if name not in hidden})

@@ -1,4 +1,4 @@
-"""The 503 itself: what each client gets of it, and when it is told to come back."""
+"""The 503: its format for each client, Retry-After and Refresh."""
 
 import json
 
@@ -36,7 +36,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
         ("application/json, text/plain, */*", JSON),
         ("application/json;q=0.5, text/html;q=0.4", JSON),
         ("application/json;q=0.4, text/html;q=0.5", HTML),
-        ("text/html;q=0, */*", HTML),  # beside a wildcard Django forgets what is not liked
+        ("text/html;q=0, */*", HTML),  # Django ignores q=0 beside a wildcard
         ("text/html;q=0, application/json", JSON),
         ("*/*;q=0.1, text/plain", TEXT),
         ("TEXT/HTML", HTML),
@@ -50,7 +50,10 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
         ("nonsense;;q=,;/", TEXT),
         ("application/json;q=many", JSON),
         ("application/json, text/x;a=" + "\\;" * 4000, JSON),
-        ("text/x;a=" + "\\;" * 4000 + ", application/json", HTML),  # so far nobody reads
+        (
+            "text/x;a=" + "\\;" * 4000 + ", application/json",
+            HTML,
+        ),  # beyond the part of the header that is parsed
     ],
 )
 def test_accept_header_selects_content_type(acme, plan, at, visit, accept, kind):
@@ -221,7 +224,7 @@ def test_page_follows_text_direction(acme, plan, at, visit, arabic):
 
 @pytest.mark.parametrize("accept", [BROWSER, "text/plain"])
 def test_page_uses_one_language(acme, plan, at, visit, accept):
-    """Not with Italian dates in English sentences, where nobody has translated the sentences."""
+    """A language without a catalogue gets English sentences with English dates."""
     plan(acme)
     at(TWO)
     answer = visit(accept_language="it", accept=accept)
@@ -274,7 +277,7 @@ def test_refresh_header_spreads_browsers(acme, plan, at, visit, settings):
 
 
 def refresh(answer) -> int:
-    """Seconds after which a browser without scripts asks for the same address again."""
+    """The seconds of the Refresh header, by which browsers without scripts reload the page."""
     seconds, address = answer.headers["Refresh"].split("; url=")
     assert address == "/"
     return int(seconds)
@@ -354,7 +357,7 @@ def test_cors_exposes_retry_after(acme, plan, at, visit, settings):
 
 
 def test_preflight_passes_without_calling_view(acme, plan, at, visit, settings):
-    """Most views do not look at the method: they would do their work, and show it."""
+    """Most views ignore the method, so a preflight that reached one would execute it."""
     settings.ROOT_URLCONF = Accounts
     plan(acme)
     at(TWO)

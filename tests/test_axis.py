@@ -1,4 +1,4 @@
-"""Where times lie on the timeline."""
+"""Positions of times on the timeline."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo

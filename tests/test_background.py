@@ -1,4 +1,4 @@
-"""Work beside the requests."""
+"""The thread pool beside the requests."""
 
 from threading import Event
 

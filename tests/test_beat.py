@@ -1,4 +1,4 @@
-"""What our scheduler does better than that of django-celery-beat."""
+"""The beat scheduler, where it improves on that of django-celery-beat."""
 
 import logging
 from datetime import timedelta
@@ -16,11 +16,11 @@ from worker.scheduler import QUIET, FastReconnectScheduler
 
 @pytest.mark.django_db(transaction=True)
 def test_scheduler_picks_up_changes_made_during_startup():
-    """As where migrate and beat are started at the same time."""
+    """migrate and beat may start at the same time."""
     tick = PeriodicTask.objects.get(task=TICK_TASK)
 
     def change(instance: PeriodicTask, **_: object) -> None:
-        """After beat has read the entries: it writes one of its own then."""
+        """Change the entry after beat has read it: beat saves an entry of its own then."""
         if instance.name == "celery.backend_cleanup":
             tick.interval = IntervalSchedule.objects.create(every=7, period="seconds")
             tick.save()

@@ -1,4 +1,4 @@
-"""The first page of the app in the admin: the timeline, and what is on now with its buttons."""
+"""The overview: the timeline, and the Now table with its buttons."""
 
 import re
 from html import unescape
@@ -30,14 +30,14 @@ def lane(page: str, domain: str) -> str:
 
 
 def row(page: str, domain: str) -> str:
-    """What is said of one site now, without the buttons' insides."""
+    """The text of a site's row in the Now table, without tags."""
     start = page.index(f">{domain}</a></th>") + len(f">{domain}</a></th>")
     found = page[start : page.index("</tr>", start)]
     return " ".join(re.sub(r"<[^>]+>", " ", unescape(found)).split())
 
 
 def press(browser, site, /, **button: str):
-    """As from the page that is shown now."""
+    """Submit the site's form from the current page."""
     return browser.post(OPERATE, form_state(browser, site) | button, follow=True)
 
 
@@ -132,14 +132,14 @@ def test_sites_with_maintenance_come_first(acme, globex, plan, at, browser):
     tick()
     take_down([sites[39]])
     at(TWO)
-    plan(acme, TWO - MINUTE, FOUR)  # has begun, and no tick has seen it
+    plan(acme, TWO - MINUTE, FOUR)  # in progress, before any tick
     near = ["globex.example", "s39.example", "acme.example", *reversed(names[20:25])]
     assert domains(browser.get(BOARD).text) == [*near, *quiet][:25]
     assert domains(browser.get(f"{BOARD}?p=2").text) == [*near, *quiet][25:]
     assert domains(browser.get(f"{BOARD}?busy=1").text) == near
     assert domains(browser.get(f"{BOARD}?q=s2").text) == [*near[3:], *names[25:30]]
     assert domains(browser.get(f"{BOARD}?q=s2&busy=1").text) == near[3:]
-    at(FOUR + 2 * HOUR)  # globex is up, and no tick has seen it
+    at(FOUR + 2 * HOUR)  # globex is up, before any tick
     assert domains(browser.get(f"{BOARD}?busy=1").text) == ["s39.example", *near[3:]]
 
 
@@ -352,7 +352,7 @@ def test_pages_name_time_zone(acme, at, browser, settings, zone):
 
 
 class Windows(admin.AdminSite):
-    """Somebody's admin that has a part of what there is."""
+    """An admin site that registers only some of the models."""
 
 
 windows_alone = Windows("windows")

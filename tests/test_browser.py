@@ -1,4 +1,4 @@
-"""The whole way in a browser: two sites are planned, go down and come back, and it is on record."""
+"""A window for two sites in a real browser: scheduling, the 503, coming up, and the history."""
 
 import time
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.slow
 DOWN, ALSO, UP = "s0.example", "s1.example", "s2.example"
 AHEAD, LENGTH = timedelta(seconds=5), "8s"
 USER, PASSWORD = "operator", "not a secret 1"
-# Django's own: breadcrumbs are told from the text by colour alone, a column of its tables has no
-# heading.
+# Violations of Django's own pages: breadcrumbs differ from text by colour only, and a column of
+# its tables has no heading.
 NOT_OURS = {"link-in-text-block", "empty-table-header"}
 
 
@@ -101,7 +101,7 @@ def test_window_from_scheduling_to_history(fleet, browser):
     operator.goto(f"{address}/admin/maintenance_windows/")
     expect(operator.locator(".bar.active")).to_have_count(2)
     picture(operator, "timeline")
-    for page in visits:  # nobody touches them
+    for page in visits:  # pages that reload by themselves
         expect(page.get_by_text("is up.")).to_be_visible(timeout=LATE)
 
     operator.goto(f"{address}/admin/maintenance_windows/")
@@ -137,7 +137,7 @@ def test_admin_pages_pass_accessibility_audit(fleet, browser):
 
 
 def choose(page: Page, site: str) -> None:
-    """With the keyboard, in the box that looks sites up as one types."""
+    """Choose a site with the keyboard in the autocomplete field."""
     box = page.locator(".field-sites .select2-search__field")
     box.click()
     box.press_sequentially(site)

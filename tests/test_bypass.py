@@ -1,4 +1,4 @@
-"""Links that let testers through: for one site, for a time, and only as long as they should."""
+"""Bypass links: their site, their validity and their revocation."""
 
 import logging
 from io import StringIO
@@ -359,5 +359,5 @@ def test_link_expires_when_sql_clears_flag(acme, plan, at, visit):
     SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=False)
     plan(acme, FOUR, FOUR + HOUR)
     at(FOUR)
-    runtime.publish()  # and no tick has seen any of it
+    runtime.publish()  # before any tick
     assert visit(cookies=cookies).status_code == 503

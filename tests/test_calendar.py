@@ -1,4 +1,4 @@
-"""The calendar feed: what subscribers get, over a year, and how they learn of changes."""
+"""The calendar feed: its events over a year, changes to them, and tokens."""
 
 import logging
 from collections.abc import Callable
@@ -55,7 +55,7 @@ def span(found: icalendar.Event) -> tuple[datetime, datetime]:
 
 @pytest.fixture
 def begin(at) -> Callable[..., WindowSeries]:
-    """Begins a series at one o'clock: by default each Sunday from 02:00 to 04:00 UTC."""
+    """Create a series at one o'clock, by default each Sunday from 02:00 to 04:00 UTC."""
 
     def begin(site: Site, **fields: object) -> WindowSeries:
         at(ONE)
@@ -112,7 +112,7 @@ def test_feed_contains_windows_of_site(acme, globex, at):
 
 
 def test_unchanged_feed_is_byte_identical(acme, begin, at):
-    """Also while windows open and close on time, and those of series are made."""
+    """Windows that start and end on time, and new windows of series, change no byte."""
     begin(acme)
     windows.schedule([acme], starts_at=TWO + HOUR, ends_at=FOUR + HOUR)
     at(ONE)
@@ -318,7 +318,7 @@ def test_third_party_parser_reads_same_occurrences(acme, begin, fields):
     begun = begin(acme, **fields)
     stop = ONE + 365 * DAY
     expected = [(o.starts_at, o.ends_at) for o in begun.recurrence().occurrences(ONE, stop)]
-    assert len({start.time() for start, _ in expected}) > 1  # both changes of the clock
+    assert len({start.time() for start, _ in expected}) > 1  # both DST changes
     read = recurring_ical_events.of(icalendar.Calendar.from_ical(get().content))
     found = sorted(map(span, read.between(ONE, stop)))
     assert found == expected
@@ -413,7 +413,7 @@ IN_UTC = {"zone": "UTC", "start_time": time(23), "starts_on": date(2029, 11, 4)}
 
 
 def test_time_zone_change_keeps_uids(acme, begin, at):
-    """Midnight in Berlin is the evening before in UTC: each window has another date then."""
+    """Midnight in Berlin is the evening before in UTC, so each window gets another date."""
     begun = begin(acme, rule="FREQ=DAILY", **BERLIN)
     made = list(begun.windows.values_list("starts_at", flat=True))
     before = starts(get())
@@ -483,7 +483,7 @@ def test_query_count_is_independent_of_window_count(
 
 @pytest.fixture
 def crowd(transactional_db, at) -> list[MaintenanceWindow]:
-    """A window each hour, five of three sites that are over, and nine that are to come."""
+    """A window each hour on three sites: five completed and nine scheduled."""
     sites = Site.objects.bulk_create(Site(domain=f"s{n}.example") for n in range(3))
     starts = [TWO - 2 * DAY + n * HOUR for n in range(5)] + [TWO + n * HOUR for n in range(9)]
     windows = MaintenanceWindow.objects.bulk_create(

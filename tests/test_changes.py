@@ -1,4 +1,4 @@
-"""Each thing that is done to a window is kept as one row: what was, what is, when and by whom."""
+"""Each verb on a window records one change: old and new values, time and actor."""
 
 from collections.abc import Callable
 from datetime import date, time
@@ -18,7 +18,7 @@ ONE, THREE = TWO - HOUR, TWO + HOUR
 
 @pytest.fixture
 def in_progress(acme, plan) -> MaintenanceWindow:
-    """A window that a tick opened at two o'clock."""
+    """A window that a tick started at two o'clock."""
     window = plan(acme, title="old")
     tick(lambda: TWO)
     return window
@@ -80,7 +80,7 @@ def test_bring_up_records_change_for_each_window_it_ends(acme, globex, plan, in_
 
 
 def test_end_before_tick_records_only_the_end(acme, plan):
-    """Ended by hand before any tick: the start is the clock's doing, the end alice's."""
+    """The window starts by itself, so only the end is Alice's change."""
     window = plan(acme)
     windows.end(window.pk, actor="alice", clock=lambda: THREE)
     assert rows() == [
@@ -199,7 +199,7 @@ def test_series_edit_records_change_for_each_window(daily):
 def test_excluding_dates_and_ending_series_record_cancellations(daily):
     _, second, third = daily.windows.order_by("occurs_on").values_list("pk", flat=True)
     series.revise(daily.pk, excluded=["2029-11-05"], actor="carol", clock=lambda: ONE)
-    series.end(daily.pk, actor="dave", clock=lambda: THREE)  # the first runs
+    series.end(daily.pk, actor="dave", clock=lambda: THREE)  # the first is in progress
     assert rows() == [
         (second, ONE, "carol", {"cancelled_at": [None, "2029-11-04T01:00:00Z"]}),
         (third, THREE, "dave", {"cancelled_at": [None, "2029-11-04T03:00:00Z"]}),

@@ -1,4 +1,4 @@
-"""What `manage.py check` says of settings, sites and the scheduler."""
+"""System checks of settings, sites and the scheduler."""
 
 import re
 from importlib.util import find_spec
@@ -29,14 +29,14 @@ ROOT = Path(of_tests.BASE_DIR)
 
 
 def messages(*, asking: bool = False, deploy: bool = False) -> list[CheckMessage]:
-    """What our checks say, `asking` the database too or not."""
+    """The messages of our checks; `asking` includes those that query the database."""
     # None would be all where Django 6.1 is given a tag.
     databases = ["default"] if asking else []
     return run_checks(tags=[TAG], databases=databases, include_deployment_checks=deploy)
 
 
 def issues(**how: bool) -> list[tuple[str, str]]:
-    """The number of each message and its sentence."""
+    """The number and the text of each message."""
     return [(message.id.removeprefix(f"{TAG}."), message.msg) for message in messages(**how)]
 
 
@@ -294,12 +294,12 @@ def test_check_w011_reports_site_id_with_many_sites(settings):
 
     acme = Site.objects.create(domain="acme.example")
     settings.SITE_ID = acme.pk
-    assert issues(asking=True) == []  # beside it is the one that Django makes
+    assert issues(asking=True) == []  # only Django's example.com is there beside it
     Site.objects.create(domain="globex.example")
     assert "requests are for that site alone" in w011()
     settings.SITE_ID = 7777
     assert "which is no site" in w011()
-    settings.SITE_ID = "acme"  # as Django says itself
+    settings.SITE_ID = "acme"  # Django reports that itself
     assert issues(asking=True) == []
 
 

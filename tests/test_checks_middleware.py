@@ -1,4 +1,4 @@
-"""What `manage.py check` says of MIDDLEWARE, and that each order does what it says."""
+"""System checks of MIDDLEWARE, and proof of what each wrong order causes."""
 
 from itertools import count
 from uuid import uuid4
@@ -43,7 +43,7 @@ def function(get_response):
 
 
 def issues() -> list[tuple[str, str]]:
-    """The number of each message and its sentence."""
+    """The number and the text of each message."""
     found = run_checks(tags=[TAG], databases=[])
     return [(message.id.removeprefix(f"{TAG}."), message.msg) for message in found]
 
@@ -118,7 +118,7 @@ def test_check_w004_reports_misplaced_corsheaders(settings):
     assert issues() == []
 
 
-# What it says comes of the wrong order, and does not come of the right one
+# The consequences that the checks name occur in the wrong order and not in the right one
 
 
 times = count(1)
@@ -176,7 +176,7 @@ def test_locale_after_middleware_keeps_previous_language(
 ):
     settings.MIDDLEWARE = stack
     plan(acme)
-    with translation.override("en"):  # the test after this one speaks what this one leaves
+    with translation.override("en"):  # restores the language for the next test
         at(TWO - MINUTE)
         visit(accept_language="de")
         at(TWO)

@@ -1,4 +1,4 @@
-"""What `manage.py check` says in a project that is not ours: one that `startproject` has made."""
+"""System checks in a fresh project from `startproject`."""
 
 import os
 import subprocess
@@ -35,7 +35,7 @@ Run = Callable[..., list[str]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs commands of such a project, to which was added what README says; the lines it prints."""
+    """Run commands of a fresh project with the README's settings; return the lines they print."""
     call_command("startproject", "mysite", str(tmp_path))
     chosen = tmp_path / "mysite/settings.py"
     text = chosen.read_text().replace("INSTALLED_APPS = [\n", f"INSTALLED_APPS = [\n{BEAT}{APPS}")

@@ -1,4 +1,4 @@
-"""Real clients that come in a window: each waits as it was told, and is served the first time."""
+"""Real clients during a window: each obeys Retry-After or Refresh and then gets the site."""
 
 import re
 import socket
@@ -44,7 +44,7 @@ SAID = re.compile(r"status of 503|^The Cross-Origin-Opener-Policy header has bee
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory) -> Iterator[Fleet]:
-    """Two sites that are up and two that were closed before the web servers started."""
+    """Two sites that are up, and two that went down before the web servers started."""
     folder = tmp_path_factory.mktemp("clients")
     with new_database(folder) as url, Fleet(folder, url) as fleet:
         fleet.env["DJANGO_SETTINGS_MODULE"] = "project.settings"  # pytest exports its own
@@ -57,7 +57,7 @@ def fleet(tmp_path_factory) -> Iterator[Fleet]:
 
 @pytest.fixture(scope="module")
 def ports(fleet) -> Mapping[str, int]:
-    """Of both servers. Each reads the windows by a thread of its own, as if it were alone."""
+    """The ports of both servers; each has a refresher thread of its own."""
     port = free_port()
     fleet.start("asgi", "uvicorn", "project.asgi:application", f"--port={port}")
     deadline = time.monotonic() + 30
@@ -69,7 +69,7 @@ def ports(fleet) -> Mapping[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The statuses that a client got, one after the other, what it was served, and when."""
+    """The statuses that a client got in order, the last body and its time."""
 
     statuses: list[int]
     body: str
@@ -107,9 +107,9 @@ class Retried:
 
 @pytest.fixture(scope="module")
 def retried(fleet, ports) -> Retried:
-    """Both clients at both servers, all in one window. A client that fails fails its own test.
+    """Both clients at both servers in one window; a failing client fails only its own test.
 
-    On a busy machine one may only start when the window is over: then a longer one is tried.
+    On a busy machine a client may start after the window; then a longer window follows.
     """
     for length in (LENGTH, 4 * LENGTH):
         window = open_window(fleet, RETRYING, length)
@@ -147,7 +147,7 @@ def exchange(port: int, method: str, accept: str) -> tuple[str, dict[str, str], 
 @pytest.mark.parametrize("accept", ["text/html", "application/json", "text/plain"])
 @pytest.mark.parametrize("server", SERVERS)
 def test_head_matches_get_without_body(ports, server, accept):
-    """On a site with no end, whose Retry-After does not count down between the two."""
+    """A held site has a constant Retry-After, so both responses are comparable."""
     status, head, nothing = exchange(ports[server], "HEAD", accept)
     again, get, body = exchange(ports[server], "GET", accept)
     assert nothing == b""
@@ -168,7 +168,7 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Visit:
-    """A page that somebody opens, and all that the browser does and says from then on."""
+    """A page in a browser, with its requests, statuses and console messages."""
 
     page: Page
     url: str
@@ -190,15 +190,15 @@ class Visit:
 
     @property
     def text(self) -> str:
-        """What can be seen; Intl writes a narrow space before PM."""
+        """The visible text; Intl writes a narrow space before PM."""
         return self.page.locator("main").inner_text().replace("\u202f", " ")
 
 
 @pytest.fixture(scope="module")
 def waiting(browser, fleet) -> Mapping[bool, tuple[Visit, str]]:
-    """Browsers with scripts and without, in one window, and what they showed in it.
+    """Browsers with and without JavaScript in one window, and their text during it.
 
-    They are at a part of the page: to go there again would be to stay.
+    Their URL has a fragment: navigating to the same URL would not reload the page.
     """
     contexts = {on: browser.new_context(java_script_enabled=on) for on in (True, False)}
     visits = {on: Visit.of(context, BROWSED, fleet.port) for on, context in contexts.items()}

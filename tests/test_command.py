@@ -1,4 +1,4 @@
-"""`manage.py maintenance`: one line a site on success, one sentence and exit 1 on refusal."""
+"""`manage.py maintenance`: one line per site, or one sentence and exit code 1."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
 @pytest.fixture
 def maintenance(at, capsys):
-    """Runs the command at one o'clock, an hour before the windows; returns what it printed."""
+    """Run the command at one o'clock, an hour before the windows; return its output."""
 
     def run(*arguments: object) -> str:
         capsys.readouterr()
@@ -47,7 +47,7 @@ def test_schedule_and_list(acme, globex, maintenance):
         f"globex.example: window {second.pk}, {span}, scheduled, read-only, database",
     ]
     assert printed.splitlines() == lines
-    # What is listed, and how: see test_terminal.py.
+    # test_terminal.py covers the rest of the table.
     listed = [line.split()[:4] for line in maintenance("list").splitlines()]
     rows = [[str(w.pk), w.site.domain, "scheduled", "read-only"] for w in (first, second)]
     assert listed == [["ID", "SITE", "STATUS", "LEVEL"], *rows]

@@ -1,4 +1,4 @@
-"""Threads that do at once what must have one outcome."""
+"""Concurrent threads whose actions must have one consistent outcome."""
 
 from collections.abc import Callable
 from threading import Barrier, Thread
@@ -16,7 +16,7 @@ from tests.helpers.times import FOUR, HOUR, SECOND, TWO
 
 @pytest.fixture
 def together() -> Callable[..., list[object]]:
-    """Runs functions at the same moment, each in a thread; returns what each returned or raised."""
+    """Run functions at the same moment, each in a thread; return their results or exceptions."""
 
     def together(*functions: Callable[[], object]) -> list[object]:
         barrier = Barrier(len(functions))
@@ -51,7 +51,7 @@ def test_concurrent_ticks_change_flag_once(acme, plan, together):
 
 
 def test_sqlite_works_without_immediate_transactions(acme, plan, together):
-    """Without IMMEDIATE transactions two that read before they write would fail."""
+    """With deferred transactions, two threads that read before they write would fail."""
     if connection.vendor != "sqlite":
         pytest.skip("about SQLite")
     plan(acme)

@@ -1,4 +1,4 @@
-"""The demo and the Procfile, run as the README says."""
+"""The demo and the Procfile, as in the README."""
 
 import os
 import re
@@ -24,13 +24,13 @@ ROOT = Path(settings.BASE_DIR)
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    """What somebody has who has set nothing."""
+    """An environment without any of the project's variables."""
     kept = {"PATH", "HOME", "LANG", "TMPDIR"}
     return {name: value for name, value in os.environ.items() if name in kept}
 
 
 def children(folder: Path) -> list[str]:
-    """Programs that run with this demo's folder in their environment."""
+    """Processes with this demo's folder in their environment."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,4 +1,4 @@
-"""What stays open while a site is closed, and that no trick with a path opens anything else."""
+"""Paths and views that stay reachable while a site is down, and look-alikes that do not."""
 
 import time
 from typing import ClassVar
@@ -72,7 +72,7 @@ shop = [path("paid/", page, name="paid"), path("cart/", page, name="cart")]
 
 
 class Mounted:
-    """A catch-all as in a CMS: whatever passes by mistake is a page."""
+    """URLs with a catch-all as in a CMS: a path that passes by mistake gets a page."""
 
     urlpatterns = [
         path("admin/", admin.site.urls),
@@ -134,7 +134,7 @@ def test_exempt_paths_stay_reachable(mounted, visit, path):
     assert visit(path).status_code != 503
 
 
-# Each is a detour to, or a look-alike of, something that is open.
+# Each is a detour to an exempt path or a look-alike of one.
 TRICKS = [
     "/",
     "",
@@ -208,7 +208,7 @@ def test_lookalike_paths_get_503(mounted, visit, path):
     [("/healthz", 404), ("/hooks/x", 404), ("/app/healthz", 503), ("/app/hooks/x", 503)],
 )
 def test_exempt_paths_are_relative_to_script_name(mounted, client, settings, path, status):
-    """What the server has cut off in front is where the site is mounted, not what was asked."""
+    """SCRIPT_NAME is where the site is mounted and no part of the requested path."""
     settings.ROOT_URLCONF = Sparse
     answer = client.request(PATH_INFO=path, SCRIPT_NAME="/app", HTTP_HOST="acme.example")
     assert answer.status_code == status
@@ -223,7 +223,7 @@ class Sparse:
 
 @pytest.mark.parametrize("path", ["/opened", "/shop/paid/", "/shop/paid"])
 def test_redirect_to_exempt_view_stays_reachable(mounted, visit, settings, path):
-    assert visit(path).status_code == 503  # for now the catch-all answers
+    assert visit(path).status_code == 503  # the catch-all responds
     settings.ROOT_URLCONF = Sparse
     assert visit(path).status_code in {301, 302}
     assert visit("/shop/cart").status_code == 503
@@ -242,7 +242,7 @@ def test_maintenance_required_view_gives_403_while_site_is_up(mounted, visit, at
 
 
 def test_catastrophic_patterns_match_in_linear_time(acme, plan, at, visit, settings):
-    """Python's engine would be busy with any of these until long after the maintenance."""
+    """Python's re would backtrack on each of these far beyond any request."""
     evil = [r"^(a+)+$", r"^(a|a)*$", r"^([a-z]+)*\d$", r"^(.*)*x$", r"^(a|b|ab)*c$"]
     for pattern in evil:
         IgnoredURL.objects.create(maintenance=acme.maintenance, kind="regex", pattern=pattern)
@@ -269,7 +269,7 @@ def test_blank_prefix_exempts_nothing(acme, plan, at, visit, settings, prefix):
 
 
 class Odd:
-    """A view that cannot be a key, as some are."""
+    """A view that is not hashable."""
 
     __hash__ = None
 
@@ -290,7 +290,7 @@ def test_unhashable_view_gets_503(acme, plan, at, visit, settings):
 
 
 def test_admin_ignored_urls_match_from_start_of_path(acme, plan, at, visit, settings):
-    """As django-maintenancemode-2 does; those of a site are searched, as in urls.py."""
+    """The setting matches as in django-maintenancemode-2; a site's patterns search."""
     settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["news/", "a|(?i:b)log"]
     IgnoredURL.objects.create(maintenance=acme.maintenance, kind="regex", pattern="open/")
     plan(acme)
@@ -306,7 +306,7 @@ def test_admin_ignored_urls_match_from_start_of_path(acme, plan, at, visit, sett
 
 
 class Listed:
-    """A converter that looks something up."""
+    """A converter whose result depends on data."""
 
     regex = "[a-z]+"
     known: ClassVar[set[str]] = set()
@@ -350,4 +350,4 @@ def test_disallowed_host_gets_400(acme, plan, at, visit, settings):
     at(TWO)
     for host in ("evil.invalid", "a b", ""):
         assert visit("/", host=host).status_code == 400
-        assert visit("/healthz", host=host).status_code == 200  # probes name any
+        assert visit("/healthz", host=host).status_code == 200  # health checks may send any host

@@ -1,4 +1,4 @@
-"""Real processes, real HTTP: windows open and close on time, whoever else is running."""
+"""Real processes and real HTTP: windows start and end on time."""
 
 import signal
 import statistics
@@ -41,14 +41,14 @@ def distributed(tmp_path) -> Iterator[Fleet]:
 
 @dataclass
 class Site:
-    """One site's windows and all that was seen of them."""
+    """A site's windows and the responses during them."""
 
     name: str
     windows: list[tuple[datetime, datetime]]
     answers: list[Answer] = field(default_factory=list)
 
     def off_by(self, answer: Answer) -> timedelta:
-        """Windows do not touch, so an answer belongs to the one that is nearest to it."""
+        """Windows do not touch, so each response belongs to the nearest one."""
         middle = LENGTH / 2
         nearest = min(self.windows, key=lambda window: abs(window[0] + middle - answer.sent))
         return max(answer.off_by(*nearest), answer.retry_off_by(nearest[1]) - SECOND)
@@ -87,7 +87,7 @@ def probe(fleet: Fleet, site: Site) -> None:
 
 
 def watch_flags(fleet: Fleet, stop: datetime) -> list[tuple[str, bool, datetime]]:
-    """Each change of a flag and when it was first seen, reading the database every 3 ms."""
+    """Poll the flags every 3 ms; return each change with the time of its first sight."""
     sql = (
         "SELECT s.domain, m.in_maintenance FROM maintenance_windows_sitemaintenance m"
         " JOIN django_site s ON s.id = m.site_id"
@@ -207,7 +207,7 @@ def test_embedded_worker_restarts_on_sighup(embedded):
 
 @pytest.mark.needs("django_celery_beat")
 def test_embedded_worker_restarts_dead_beat(embedded):
-    """Before migrate there is no schedule to read, and beat dies of it."""
+    """Beat exits before migrate, because there is no schedule to read."""
     embedded.start_embedded()
     deadline = time.monotonic() + 20
     while "beat died" not in embedded.log("worker"):
@@ -229,7 +229,7 @@ def test_worker_creates_windows_of_series(embedded):
         time.sleep(0.05)
 
 
-# Made behind the back of the verbs; and an hour is long for a test.
+# Created without the verbs, so that the task has windows to create; and within a second.
 A_SERIES_FROM_NOWHERE = """
 from datetime import date, time, timedelta
 from django.contrib.sites.models import Site

@@ -1,4 +1,4 @@
-"""What projects that use the app call: in views, in templates and in their tests."""
+"""The API for projects: functions for views, template tags, and helpers for tests."""
 
 import re
 from datetime import datetime
@@ -240,6 +240,6 @@ def test_bring_up_leaves_context_manager_in_force(acme, client, settings):
     with maintenance("acme.example"):
         bring_up([acme])
         assert client.get("/page", headers={"host": "acme.example"}).status_code == 503
-        settings.MAINTENANCE_FORCE = "off"  # starts over
+        settings.MAINTENANCE_FORCE = "off"  # resets the runtime
         assert client.get("/page", headers={"host": "acme.example"}).status_code != 503
     assert "maintenance-windows" not in {thread.name for thread in threads()}

@@ -1,4 +1,4 @@
-"""Requests of any bytes: each gets an answer, and none is a 500."""
+"""Requests of any bytes: each gets a response, and none is a 500."""
 
 import asyncio
 import io
@@ -18,7 +18,7 @@ from tests.helpers.times import HOUR, TWO
 
 pytestmark = pytest.mark.slow
 
-# In CI there are more: see noxfile.py.
+# CI sends more: see noxfile.py.
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "1000"))
 BATCH = 20  # requests in a generated example
 
@@ -36,7 +36,7 @@ PATHS = st.sampled_from(
         "/x;y/%2e%2e/",
     ]
 )
-PATHS |= st.just("*") | anything.map("/{}".format)  # as servers pass them on
+PATHS |= st.just("*") | anything.map("/{}".format)  # servers pass other paths with a leading slash
 METHODS = st.sampled_from(["GET", "HEAD", "OPTIONS", "POST", "PUT", "get"]) | anything
 HEADERS = st.dictionaries(
     st.sampled_from(
@@ -64,7 +64,7 @@ Visit = tuple[str, str, str, str, dict[str, str]]
 
 @pytest.fixture
 def sites_down(acme, globex, at, settings) -> Iterator[None]:
-    """Acme is read-only and Globex closed, both with URLs that stay open; silence in the log."""
+    """Acme is read-only and Globex is down, both with exempt URLs; logging is disabled."""
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Csrf" not in name]
     settings.MAINTENANCE_ADMIN_IGNORED_URLS = ["^contact/", "("]
     settings.MAINTENANCE_TRUSTED_PROXIES = ["203.0.113.9"]

@@ -22,7 +22,7 @@ urlpatterns = [
 
 @pytest.fixture(autouse=True)
 def _elsewhere(settings) -> None:
-    """In a project that mounts them where it likes and has everybody log in."""
+    """A project with its own URLs for both views, and LoginRequiredMiddleware."""
     settings.ROOT_URLCONF = __name__
     settings.MIDDLEWARE = [
         *settings.MIDDLEWARE,

@@ -1,7 +1,7 @@
-"""Any history of windows, verbs, ticks and clock steps, against the oracle.
+"""Random histories of windows, verbs, ticks and clock steps, compared with an oracle.
 
-One example is a night of two sites that share their ticks and snapshots, each with a history of
-its own, in some ten steps, each by a clock of its own. HISTORIES says how many there are.
+One example is a night of two sites that share ticks and snapshots, each with a history of
+about ten steps, each with its own clock. HISTORIES sets the number of examples.
 """
 
 import math
@@ -37,7 +37,7 @@ def check_flags(night: Night) -> None:
 
 
 def check_visitors(night: Night) -> None:
-    """By one snapshot for the hour: at each change, and at the last moment before it."""
+    """Use one snapshot for the hour; look at each change and at the last moment before it."""
     snapshot = load(at(night.clock))
     for pk, plan in night.plans.items():
         state = snapshot.by_id.get(pk, SiteState(site_id=pk, domain=""))
@@ -53,7 +53,7 @@ def check_visitors(night: Night) -> None:
 def check_state(
     state: SiteState, moment: datetime, level: str | None, until: datetime | None
 ) -> None:
-    """Whoever reads and whoever writes, and when they are told to come back."""
+    """Compare the verdicts on GET and POST, and Retry-After."""
     if (maintenance := state.at(moment)) is None:
         assert level is None
         return
@@ -79,7 +79,7 @@ def check_transitions(night: Night) -> None:
 
 
 def check_windows(night: Night) -> None:
-    """Also those that nobody saw start or end."""
+    """Include windows whose start or end no tick saw."""
     windows = {window.number: window for plan in night.plans.values() for window in plan.windows}
     columns = ("pk", "started_at", "ended_at", "cancelled_at")
     for number, *times in MaintenanceWindow.objects.values_list(*columns):
@@ -99,9 +99,9 @@ def test_any_history_matches_oracle():
     @settings(
         max_examples=wanted,
         deadline=None,
-        # CI has the same few each time, but of many a seed of its own must say which.
+        # CI repeats the same few examples; longer runs use a random seed.
         derandomize=settings().derandomize and not HISTORIES,
-        phases=set(Phase) - {Phase.explain},  # which would trace every line while it shrinks
+        phases=set(Phase) - {Phase.explain},  # it traces every line while shrinking
         suppress_health_check=list(HealthCheck),
     )
     @given(HISTORY)

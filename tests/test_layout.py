@@ -1,4 +1,4 @@
-"""The rooms of the app. `lint-imports` holds their order, as test_project runs it."""
+"""The rooms of the app; test_project.py checks their order with `lint-imports`."""
 
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -20,7 +20,7 @@ def test_app_has_at_most_eighteen_flat_modules():
 
 
 def test_imports_form_no_circle():
-    """Imports for type checking count: they are circles to the reader."""
+    """Imports for type checking count, because readers follow them too."""
     graph = grimp.build_graph(
         "maintenance_windows", exclude_type_checking_imports=False, cache_dir=None
     )

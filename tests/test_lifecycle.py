@@ -1,4 +1,4 @@
-"""Every verb on a window of every status: a change, or a refusal with a sentence."""
+"""Every verb on a window of every status: a change, or Refused with a sentence."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -35,7 +35,7 @@ OVER = "is over: the past is not edited."
 CANCELLED = "was cancelled."
 RUNNING = "is running already: end it, or extend it."
 
-# What becomes of [starts_at, ends_at, started_at, ended_at], or the sentence of the refusal.
+# The resulting (starts_at, ends_at, started_at, ended_at), or the text of Refused.
 TABLE = {
     ("scheduled", "move"): (TWO + 5 * MINUTE, FOUR + HOUR, None, None),
     ("scheduled", "move end"): (TWO, FOUR + HOUR, None, None),
@@ -74,7 +74,7 @@ def test_each_verb_in_each_status(acme, plan, status, verb):
     else:
         VERBS[verb](window.pk, lambda: WHEN[status])
         assert times(window.pk) == expected
-    # A refusal leaves the flag to the tick; a change brings it up to date at once.
+    # After Refused the flag waits for a tick; a change updates it immediately.
     closes = {("scheduled", "start"), ("active", "move end"), ("active", "extend")}
     flag = SiteMaintenance.objects.get(pk=acme.pk)
     assert flag.in_maintenance is ((status, verb) in closes)

@@ -1,4 +1,4 @@
-"""What is asked each second is found by indexes of live rows, whichever Django made them."""
+"""The queries of each second use the indexes of live rows, whichever Django created them."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,7 +15,7 @@ from tests.benchmarks.scale import databases
 from tests.helpers import plans
 from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
-# SQLite uses an index where a query says its condition in these words.
+# SQLite uses an index only when a query has its condition in the same words.
 CONDITIONS = {
     "mw_flag_live": '("in_maintenance" IN (1) OR "since" IS NOT NULL)',
     "mw_series_going_on": '"ended_at" IS NULL',
@@ -28,7 +28,7 @@ CONDITIONS = {
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases keep no words")
 def test_index_conditions_are_the_same_in_every_django(db):
-    """The cells of the matrix have one Django each: so each uses the indexes that another made."""
+    """Each cell of the matrix has one Django, and must use the indexes that another created."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE sql LIKE 'CREATE INDEX %WHERE%'")
         made = {name: sql.partition(" WHERE ")[2] for name, sql in cursor.fetchall()}
@@ -37,7 +37,7 @@ def test_index_conditions_are_the_same_in_every_django(db):
 
 @pytest.fixture
 def history(transactional_db: None) -> Iterator[None]:
-    """Ten windows that are over for each one to come, and a database that knows it."""
+    """Ten completed windows for each scheduled one, with current statistics."""
     population.populate(sites=1000, past=10_000, coming=1000, now=TWO - HOUR)
     population.analyze()
     with connection.cursor() as cursor:

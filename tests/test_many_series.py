@@ -1,4 +1,4 @@
-"""Many series at once: read and written together, and none of them harms another."""
+"""Many series at once: bulk reads and writes, and isolation of invalid series."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ def sites(number: int) -> list[Site]:
 
 
 def create_series(number: int, **fields: object) -> list[WindowSeries]:
-    """A series at each of so many sites; nobody has made windows of them yet."""
+    """A series without windows at each of `number` sites."""
     many = [template(**fields) for _ in range(number)]
     for one, site in zip(many, sites(number), strict=True):
         one.site = site
@@ -43,7 +43,7 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def whole_life(number: int) -> list[int]:
-    """How many statements it takes to make a window of each series, to look again, and so on."""
+    """Query counts for creating windows, an idle run, changes, cancellations and repeat()."""
 
     def follow(**facts: object) -> int:
         WindowSeries.objects.update(**facts)
@@ -83,7 +83,7 @@ def test_ticks_proceed_while_windows_are_created():
             connection.close()
 
     def clock():
-        """Read before the lock, when it was had, and so on."""
+        """Count the windows each time that the code reads the clock."""
         counts.append(MaintenanceWindow.objects.count())
         return ONE
 
@@ -119,7 +119,7 @@ def test_current_occurrence_starts_at_all_sites():
     [
         {"rule": "nonsense"},
         {"zone": "Mars"},
-        {"length": timedelta(days=-5_000_000)},  # no date can be counted back by it
+        {"length": timedelta(days=-5_000_000)},  # it overflows any date
     ],
     ids=str,
 )
@@ -135,7 +135,7 @@ def test_invalid_series_does_not_block_the_others(caplog, fields):
 
 @pytest.fixture
 def one_window_a_site(transactional_db: None) -> Iterator[None]:
-    """The database takes no second window of a site that is called "refused"."""
+    """A unique index rejects a second window with the title "refused" at a site."""
     if connection.vendor == "mysql":
         pytest.skip("MariaDB has no such index")
     table = MaintenanceWindow._meta.db_table
@@ -160,7 +160,7 @@ def test_series_rejected_by_database_does_not_block_the_others(caplog):
 
 
 def test_database_outage_raises_operational_error(caplog):
-    """As when the database goes away while windows are made."""
+    """The database may fail while windows are created."""
 
     def fail(execute: Callable[..., object], sql: str, *given: object) -> object:
         if "INSERT" in sql:

@@ -1,4 +1,4 @@
-"""Projects whose users come by token rather than by session."""
+"""MAINTENANCE_MAY_PASS, and users who authenticate by token rather than by session."""
 
 from functools import partial
 
@@ -24,7 +24,7 @@ async def aby_token(request) -> bool:
 
 
 class Asker:
-    """Not known for a coroutine function, before it is called."""
+    """An async callable that iscoroutinefunction() does not recognize."""
 
     async def __call__(self, request) -> bool:
         return by_token(request)
@@ -68,7 +68,7 @@ def test_invalid_may_pass_gives_503(acme, plan, at, visit, settings, ask):
 
 def test_failing_may_pass_gives_503_and_logs_once(acme, plan, at, visit, settings, caplog):
     class Failure(Exception):
-        """One of its own: what another test was told would not be said again."""
+        """An exception class of this test: an error of a known class is not logged again."""
 
     def fail(request):
         raise Failure(request.headers["Authorization"])
@@ -88,7 +88,7 @@ class Superuser:
 
 @sync_and_async_middleware
 def with_user(get_response):
-    """As for users who come by token; the session knows nothing of them."""
+    """Set a user as token authentication does, without a session."""
     if iscoroutinefunction(get_response):
 
         async def amiddleware(request):
@@ -114,7 +114,7 @@ def test_user_from_other_middleware_passes(acme, plan, at, visit, settings):
 
 
 def with_lazy_user(request, user) -> None:
-    """As projects do that know their users by something else than a session."""
+    """Set a lazy user as projects with their own authentication do."""
 
     async def auser():
         return user
@@ -137,13 +137,13 @@ def with_lazy_object(request, user) -> None:
 
 
 def with_session_of_header(request, _user) -> None:
-    """A session whose key does not come by cookie."""
+    """Set a session whose key comes from a header."""
     request.session = SessionStore(request.headers.get("X-Session"))
 
 
 @sync_and_async_middleware
 def customize_request(get_response):
-    """Tells by a header who asks, in the way that a test chooses."""
+    """Change the request in the way that the test chooses."""
     if iscoroutinefunction(get_response):
 
         async def middleware(request):

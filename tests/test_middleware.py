@@ -1,4 +1,4 @@
-"""Each behaviour through the whole stack, once sync and once async (the `visit` fixture)."""
+"""The middleware in the whole stack, sync and async (the `visit` fixture)."""
 
 import threading
 from collections.abc import Callable
@@ -64,7 +64,7 @@ def test_window_starts_and_ends_from_memory(acme, plan, at, visit):
     at(TWO - MINUTE)
     assert visit().status_code == 200
     snapshot = runtime.current()
-    MaintenanceWindow.objects.all().delete()  # the database has nothing more to say
+    MaintenanceWindow.objects.all().delete()  # from now on only memory knows of the window
     at(TWO)
     assert runtime.current() is snapshot
     assert visit().status_code == 503
@@ -349,7 +349,7 @@ def test_site_that_is_up_needs_no_query_and_no_vary(
     acme, globex, plan, at, visit, visitor, settings
 ):
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Locale" not in name]
-    plan(globex)  # somebody else's window must not change that
+    plan(globex)  # windows of other sites change nothing
     at(TWO)
     visit(user=visitor)
     with CaptureQueriesContext(
@@ -422,7 +422,7 @@ def test_project_template_overrides_default(acme, plan, at, visit, settings):
 
 
 def test_page_contains_no_data_of_visitor(acme, plan, at, visit, visitor, settings):
-    """It is made once, so what context processors say of the first visitor is not in it."""
+    """The page is rendered once for all visitors, so context processors see no real visitor."""
     page = (
         "{{ user.is_anonymous }} {{ request.session.secret }} {{ request.get_host }}{{ messages }}"
     )
@@ -459,7 +459,7 @@ def test_staff_get_503_while_sessions_are_unreadable(acme, plan, at, visit, alic
 
 
 class LateUser:
-    """A request whose user takes until the given time to load."""
+    """A request whose user finishes loading at the given time."""
 
     def __init__(self, move: Callable[[datetime], None], until: datetime) -> None:
         self.request = RequestFactory().get("/", headers={"host": "acme.example"})

@@ -1,4 +1,4 @@
-"""Moving in from django-maintenancemode-2: from tables alone, and from a site of its own."""
+"""The import from django-maintenancemode-2: from plain tables and from a real site."""
 
 import json
 import os
@@ -28,7 +28,7 @@ from maintenance_windows.patterns.engine import UNREADABLE, Unusable, compile_pa
 from maintenance_windows.planning.sites import bring_up, take_down
 from tests.helpers.times import HOUR, TWO
 
-# As people write them there, with what they are here.
+# Patterns as people write them there, with their rewritten form here.
 GOOD = {
     "^$": "^$",
     "^contact/$": "^contact/$",
@@ -80,7 +80,7 @@ Tables = Callable[..., None]
 
 @pytest.fixture
 def tables(transactional_db: None) -> Iterator[Tables]:
-    """The two tables in our own database; fills them."""
+    """Create the two tables in the test database; return a function that fills them."""
     columns = {
         "maintenance": "id integer, site_id integer, is_being_performed boolean",
         "ignoredurl": "id integer, maintenance_id integer, pattern text, description text",
@@ -105,7 +105,7 @@ def tables(transactional_db: None) -> Iterator[Tables]:
 
 @pytest.fixture
 def move_in(at, capsys) -> Callable[..., tuple[str, str]]:
-    """Runs the command at one o'clock; returns what it printed, and what as an error."""
+    """Run the command at one o'clock; return its output and its errors."""
 
     def move_in(*arguments: str) -> tuple[str, str]:
         capsys.readouterr()
@@ -148,7 +148,7 @@ def test_import_takes_effect_immediately(acme, tables, move_in, visit):
     assert visit("/").status_code == 200
     move_in()
     assert visit("/").status_code == 503
-    assert visit("/healthz/deep").status_code == 404  # open, and no such page
+    assert visit("/healthz/deep").status_code == 404  # exempt, but there is no such page
 
 
 def test_second_import_changes_nothing(acme, tables, move_in):
@@ -231,7 +231,7 @@ def test_import_merges_rows_of_one_site(acme, tables, move_in):
 
 
 def test_import_keeps_or_reports_patterns_differing_in_case(acme, tables, move_in):
-    """Not every database can keep both."""
+    """A case-insensitive database cannot store both patterns."""
     tables(acme.pk, False, "^a/", "^A/")
     out, err = move_in()
     assert patterns(acme) == ["^a/", "^A/"] or "'^A/' is not taken. The database" in err
@@ -304,7 +304,7 @@ def test_rewritten_pattern_matches_same_paths(pattern, path):
 
 @pytest.fixture(scope="module")
 def peer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python that has the peers; without a network a laptop skips and CI fails."""
+    """A Python with the peer packages; without a network a laptop skips and CI fails."""
     python = tmp_path_factory.mktemp("peer") / "bin/python"
     packages = ["django-maintenancemode-2==2.0", "django-maintenance-mode==0.23", "Django<6"]
     if sys.version_info >= (3, 12):
@@ -319,7 +319,7 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class FormerSite:
-    """Its database, and how it answered."""
+    """The database of the former site, and its responses."""
 
     database: Path
     migration: str

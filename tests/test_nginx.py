@@ -1,4 +1,4 @@
-"""A real nginx in front, with a cache: it keeps nothing of a window and lends no address."""
+"""A real nginx with a cache in front: it stores no 503 and spoofs no address."""
 
 import os
 import signal
@@ -27,11 +27,11 @@ from tests.helpers.windows import open_window
 pytestmark = pytest.mark.slow
 
 WINDOW, HELD, UP = (f"s{number}.example" for number in range(3))
-# Whom nginx asks as, whom everybody else is, and two who pass where they are believed.
+# The address of nginx, that of ordinary clients, and two exempt ones.
 NGINX, ANYBODY, TESTER, OFFICE = "127.0.0.2", "127.0.0.1", "127.0.0.3", "198.51.100.7"
 CACHES = ("default", "minute")
 
-# Beside the default cache one that keeps what does not forbid it, which by default it does not.
+# The second cache stores every response that does not forbid it.
 CONFIGURATION = """
 daemon off;
 worker_processes 1;
@@ -97,7 +97,7 @@ def fetch(
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory) -> Iterator[Fleet]:
-    """One that believes nobody's X-Forwarded-For, and to which local clients are internal."""
+    """A fleet that trusts no X-Forwarded-For and treats local clients as internal."""
     folder = tmp_path_factory.mktemp("fleet")
     with new_database(folder) as url, Fleet(folder, url) as fleet:
         fleet.env |= {
@@ -113,7 +113,7 @@ def fleet(tmp_path_factory) -> Iterator[Fleet]:
 
 @pytest.fixture(scope="module")
 def believing(fleet) -> int:
-    """The port of a server that believes nginx, and lets testers and the office pass."""
+    """The port of a server that trusts nginx, and exempts testers and the office."""
     fleet.env |= {
         "PROXIED_INTERNAL_IPS": "",
         "PROXIED_EXEMPT_NETWORKS": f"198.51.100.0/24,{TESTER}",
@@ -134,7 +134,7 @@ def wait(port: int) -> None:
 
 @contextmanager
 def running(folder: Path, configuration: str) -> Iterator[None]:
-    """nginx, with all that it reads and writes in that folder, until the block is left."""
+    """Run nginx within the block; it reads and writes only in that folder."""
     program = require_program("nginx")
     (folder / "nginx.conf").write_text(configuration)
     with (folder / "log").open("wb") as log:
@@ -159,13 +159,13 @@ def running(folder: Path, configuration: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def nginx(fleet, believing, tmp_path_factory) -> Iterator[dict[str, int]]:
-    """The ports of its servers by their names above."""
+    """The ports of nginx's servers, by name."""
     if sys.platform != "linux":
         pytest.skip("127.0.0.2 and 127.0.0.3 are there by themselves on Linux only")
     folder = tmp_path_factory.mktemp("nginx")
     ports = {name: free_port() for name in (*CACHES, "believed")}
     configuration = CONFIGURATION.format(
-        # As nobody, it could not write below a folder of root's.
+        # The user nobody could not write to a folder of root.
         user="user root;" if os.geteuid() == 0 else "",
         nginx=NGINX,
         web=fleet.port,
@@ -181,7 +181,7 @@ def nginx(fleet, believing, tmp_path_factory) -> Iterator[dict[str, int]]:
 
 
 def test_caches_store_ordinary_pages(nginx):
-    """Without this, all that is not cached below would say nothing."""
+    """Proves that the caches work, so that the tests below mean something."""
     style, page = "/static/admin/css/base.css", "/?up"
     for port, host, path in ((nginx["default"], UP, style), (nginx["minute"], UP, page)):
         seen = [fetch(port, host, path) for _ in range(2)]
@@ -190,7 +190,7 @@ def test_caches_store_ordinary_pages(nginx):
 
 
 def test_first_request_after_end_reaches_site(fleet, nginx):
-    """The caches are asked all the time, so also in the last moment before the end."""
+    """Requests go on until the last moment before the end."""
     window = open_window(fleet, WINDOW, 2)
     seen = {cache: [] for cache in CACHES}
     while datetime.now(UTC) < window.end + SECOND / 2:
@@ -211,7 +211,7 @@ def link(fleet) -> str:
 
 
 def follow(port: int, link: str) -> Morsel:
-    """The cookie that a bypass link leaves."""
+    """Follow a bypass link and return its cookie."""
     answer = fetch(port, HELD, link)
     assert answer.status == 302
     assert answer.headers["Location"] == "/"
@@ -222,7 +222,7 @@ def follow(port: int, link: str) -> Morsel:
 
 @pytest.mark.parametrize("cache", CACHES)
 def test_caches_keep_tester_pages_private(nginx, link, cache):
-    """And no tester the 503. The cookie came by plain HTTP, so it has to go back by it."""
+    """Visitors never get a tester's page, and testers never the 503; all over plain HTTP."""
     port = nginx[cache]
     cookie = follow(port, link)
     assert cookie.key == "maintenance_bypass"
@@ -255,19 +255,19 @@ SPOOFS = (
 
 @pytest.mark.parametrize("spoof", SPOOFS, ids=repr)
 def test_spoofed_header_gets_503(nginx, spoof):
-    """Neither where nginx is not believed, nor where it is."""
+    """The header has no effect, whether nginx is a trusted proxy or not."""
     assert fetch(nginx["default"], HELD, x_forwarded_for=spoof).status == 503
     assert fetch(nginx["believed"], HELD, x_forwarded_for=spoof).status == 503
     assert fetch(nginx["believed"], HELD, x_real_ip=spoof, client_ip=spoof).status == 503
 
 
 def test_exempt_address_passes_as_sender_only(fleet, nginx, believing):
-    """The addresses above would pass, each where it is its sender's own."""
+    """The addresses above are exempt when they are the sender's own."""
     assert fetch(fleet.port, HELD).status == 200
     assert fetch(nginx["default"], HELD).status == 503
     assert fetch(nginx["believed"], HELD, source=TESTER).status == 200
     assert fetch(nginx["believed"], HELD, source=TESTER, x_forwarded_for="10.0.0.1").status == 200
     assert fetch(nginx["believed"], HELD).status == 503
-    # Past nginx its address is not to be had: whoever asks directly is told by the connection.
+    # Clients that bypass nginx cannot claim its address: the connection shows theirs.
     assert fetch(believing, HELD, x_forwarded_for=TESTER).status == 503
     assert fetch(believing, HELD, source=NGINX, x_forwarded_for=OFFICE).status == 200

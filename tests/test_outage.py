@@ -1,4 +1,4 @@
-"""The database, the cache and the pages may fail; the right people get the right answer."""
+"""Failures of the database, the cache and the templates."""
 
 import logging
 import time
@@ -37,7 +37,7 @@ def _empty_cache() -> Iterator[None]:
 
 @pytest.fixture
 def outage(monkeypatch: pytest.MonkeyPatch) -> Outage:
-    """No connection can be used, in whatever thread."""
+    """Makes every database connection fail, in all threads."""
 
     def away(_: BaseDatabaseWrapper) -> None:
         raise OperationalError("the database is away")
@@ -53,14 +53,14 @@ def outage(monkeypatch: pytest.MonkeyPatch) -> Outage:
 
 @contextmanager
 def freeze(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
-    """Whoever asks the database waits, but for the test itself; the event says that one does."""
+    """Block database access of all other threads; the yielded event is set once one waits."""
     thawed, waiting = Event(), Event()
     ensure_connection = BaseDatabaseWrapper.ensure_connection
 
     def wait(wrapper: BaseDatabaseWrapper) -> None:
         if current_thread() is not main_thread():
             waiting.set()
-            thawed.wait(30)  # a test that would wait for it fails instead
+            thawed.wait(30)  # bounded, so that a failing test ends
         ensure_connection(wrapper)
 
     with monkeypatch.context() as patched:
@@ -82,7 +82,7 @@ def test_known_window_starts_and_ends_without_database(acme, plan, at, visit, ou
     assert visit().status_code == 200
     with outage():
         for _ in range(3):
-            runtime.publish()  # as the thread does each second
+            runtime.publish()  # as the refresher thread does each second
         at(TWO)
         assert visit().headers["Retry-After"] == "7200"
         at(FOUR)
@@ -95,7 +95,7 @@ def test_known_window_starts_and_ends_without_database(acme, plan, at, visit, ou
 
 
 def test_unexpected_error_keeps_snapshot(acme, plan, at, visit, monkeypatch):
-    """As of a driver or of a database that another tool has blocked."""
+    """Drivers and other tools may raise any exception."""
 
     def blocked(_: BaseDatabaseWrapper) -> None:
         raise RuntimeError("not now")
@@ -108,7 +108,7 @@ def test_unexpected_error_keeps_snapshot(acme, plan, at, visit, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(BaseDatabaseWrapper, "ensure_connection", blocked)
         runtime.publish()
-        time.sleep(0.1)  # the reader's thread meets it, whatever it was about to do
+        time.sleep(0.1)  # long enough for the refresher to meet the error
         assert visit().status_code == 503
 
 
@@ -180,7 +180,7 @@ def test_sites_are_up_before_migrate(transactional_db, visit, settings, caplog):
 
 @pytest.fixture
 def unchecked(transactional_db: None) -> Iterator[None]:
-    """Windows may have any level."""
+    """Removes the check constraint on the level of windows."""
     (check,) = [c for c in MaintenanceWindow._meta.constraints if c.name == "mw_window_level"]
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
@@ -218,7 +218,7 @@ def test_invalid_window_does_not_block_the_others(acme, globex, unchecked, plan,
 
 @pytest.mark.parametrize(("kind", "pattern"), [("regex", "(?=no)"), ("glob", "*")])
 def test_invalid_ignored_url_does_not_block_the_others(acme, plan, at, visit, kind, pattern):
-    """Nobody can make these in the admin."""
+    """The admin would reject these patterns."""
     if kind == "glob" and connection.vendor != "sqlite":
         pytest.skip("other databases refuse such a row")
     flag = SiteMaintenance.objects.get(pk=acme.pk)

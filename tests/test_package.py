@@ -1,4 +1,4 @@
-"""What one gets who installs it: the wheel, and on sites that are not ours the README's steps."""
+"""The wheel, the source distribution, and the README's steps in fresh projects."""
 
 import ast
 import os
@@ -34,7 +34,7 @@ APP = ROOT / "maintenance_windows"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 PATIENCE = 30.0  # seconds
-PLANNING = 3 * SECOND  # which a machine takes to start Python, at the most
+PLANNING = 3 * SECOND  # upper bound for starting Python
 PAGE = """
 from django.http import HttpResponse
 
@@ -64,7 +64,7 @@ def oldest(name: str) -> str:
 
 @dataclass(frozen=True)
 class Host:
-    """What is there before this app is installed, and the Python that it is there for."""
+    """The packages of a project before it installs this app, and its Python."""
 
     there: tuple[str, ...]
     python: str
@@ -102,7 +102,7 @@ def host(request) -> Host:
 
 @pytest.fixture(scope="module")
 def stranger(tmp_path_factory, wheel, host) -> Stranger:
-    """Has a page, and has followed the README up to where it takes the site down."""
+    """A fresh project after the README's steps up to the first maintenance."""
     stranger = Stranger(tmp_path_factory.mktemp("stranger"), wheel, python=interpreter(host.python))
     pip = "python -m pip install "
     stranger.type(pip + " ".join(f"'{name}'" for name in host.there), where=stranger.folder)
@@ -116,7 +116,7 @@ def stranger(tmp_path_factory, wheel, host) -> Stranger:
 
 @pytest.fixture(scope="module")
 def visit(stranger) -> Iterator[Callable[[], Answer]]:
-    """Asks for the first page of the running site."""
+    """Requests the first page of the site under runserver."""
     port = free_port()
     with stranger.running(f"python manage.py runserver --noreload {port}") as log:
         until(lambda: ask(port, "localhost").status, log)
@@ -124,7 +124,7 @@ def visit(stranger) -> Iterator[Callable[[], Answer]]:
 
 
 def interpreter(version: str) -> str:
-    """The path of a Python, past what pyenv puts in front of it."""
+    """The path of a Python itself, not of pyenv's shim."""
     if version == OURS:
         return sys.executable
     done = subprocess.run(
@@ -146,7 +146,7 @@ def until(condition: Callable[[], object], log: Path) -> None:
 
 
 def plan(stranger: Stranger) -> tuple[datetime, datetime]:
-    """A window of two seconds that opens soon."""
+    """Schedule a window of two seconds that starts soon; return its times."""
     start = datetime.now(UTC) + PLANNING
     end = start + 2 * SECOND
     stranger.type(
@@ -157,7 +157,7 @@ def plan(stranger: Stranger) -> tuple[datetime, datetime]:
 
 
 def files_of_the_app() -> set[str]:
-    """All that git has, or is about to be given."""
+    """The app's files that git tracks or would add."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", APP.name]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return {name for name in listed.splitlines() if (ROOT / name).exists()}
@@ -171,7 +171,7 @@ def test_wheel_contains_only_the_app(wheel):
 
 
 def test_sdist_contains_everything_for_its_tests(sdist, tmp_path):
-    """From what it holds the wheel was made, by `python -m build`."""
+    """`python -m build` makes the wheel from it, so it has everything else too."""
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path, filter="data")
     (folder,) = tmp_path.iterdir()
@@ -189,13 +189,13 @@ def test_sdist_contains_everything_for_its_tests(sdist, tmp_path):
 
 
 def test_readme_links_are_absolute():
-    """There neither a page of docs/ nor a picture is beside it, nor has a heading an address."""
+    """A package index has neither docs/ nor pictures, and headings have no anchors there."""
     readme = (ROOT / PROJECT["readme"]).read_text()
     assert not re.findall(r"\]\((?!https://)[^)]*\)|<(?:img|a)\b[^>]*>", readme)
 
 
 def test_imports_match_declared_dependencies():
-    """Those of Celery are in tasks.py, and those of its beat in functions."""
+    """tasks.py imports Celery; functions import django-celery-beat."""
     distribution = packages_distributions()
     declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
     optional = {"celery", "django-celery-beat"}
@@ -219,7 +219,7 @@ def imported(nodes) -> Iterator[str]:
 
 
 def test_messages_mention_only_installed_files():
-    """Comments and docstrings are for those who have the source."""
+    """Comments and docstrings may name files of the repository, messages may not."""
     for module in APP.rglob("*.py"):
         tree = ast.parse(module.read_text())
         docstrings = {
@@ -254,7 +254,7 @@ for found in walk_packages(app.__path__, "maintenance_windows."):
 
 
 def test_all_modules_import_after_installation(stranger, host):
-    """Without Celery all but the tasks, which say what to install."""
+    """Without Celery all modules import but `tasks`, whose error says what to install."""
     said = stranger.run_python(IMPORT_ALL)
     if host.has_celery:
         assert not said
@@ -286,7 +286,7 @@ def test_window_starts_and_ends_without_scheduler(stranger, visit):
 
 
 def is_kept(stranger: Stranger, by: str) -> bool:
-    """Whether the last tick was a moment ago, and was that one's."""
+    """Whether the last tick is recent, and by that kind of scheduler."""
     return f", {by}" in stranger.type("python manage.py maintenance status || true")
 
 
@@ -295,13 +295,13 @@ def test_scheduler_and_cron_keep_flag_up_to_date(stranger):
         until(lambda: is_kept(stranger, "scheduler"), log)
     (tick,) = step_with("maintenance tick")
     stranger.write("\n".join(step_with("MAINTENANCE_TICK_MAX_AGE")))
-    # A tick that comes within the second of another leaves no word.
+    # A tick within a second of another is not recorded.
     until(lambda: stranger.type(tick) or is_kept(stranger, "cron"), stranger.log)
     assert "no issues" in stranger.type("python manage.py check --database default")
 
 
 def test_celery_keeps_flag_up_to_date(stranger, host):
-    """With an app as Celery's own first steps have it."""
+    """Uses a Celery app as in Celery's own tutorial."""
     if not host.has_celery:
         return
     stranger.env["BROKER"] = require("REDIS_URL")
@@ -319,7 +319,7 @@ def test_celery_keeps_flag_up_to_date(stranger, host):
         until(lambda: is_kept(stranger, "celery"), log)
 
 
-# One after the other, each as the shell would give it; what does not end by itself gets a Ctrl-C.
+# Runs each command like the shell; one that does not end by itself gets Ctrl-C.
 TRY_ALL = """
 import os, shlex, signal, sys, threading, traceback
 from django.core.management import execute_from_command_line
@@ -342,7 +342,7 @@ for line in {lines!r}:
 
 
 def test_documented_commands_exist(stranger):
-    """What its rows do not allow may be refused, in a sentence and with exit 1."""
+    """Commands may refuse, in one sentence and with exit code 1."""
     said = stranger.run_python(TRY_ALL.format(lines=commands()))
     assert not re.findall(r"^! .*$|^Traceback.*$", said, re.MULTILINE), said
 

@@ -1,4 +1,4 @@
-"""URL patterns that people type: which are refused, and that none keeps a process busy."""
+"""URL patterns: which are rejected, and the time limit of matching."""
 
 import json
 import os
@@ -90,7 +90,7 @@ def test_fault_accepts_valid_patterns(kind, pattern):
 
 
 def seconds(kind: PatternKind, pattern: str, path: str) -> float:
-    """Of the processor, for one match."""
+    """CPU seconds of one match."""
     matches = compile_pattern(kind, pattern)
     start = time.thread_time()
     with suppress(TimeoutError):
@@ -100,12 +100,12 @@ def seconds(kind: PatternKind, pattern: str, path: str) -> float:
 
 @pytest.mark.parametrize("pattern", RUNAWAYS)
 def test_catastrophic_expressions_stop_at_time_limit(pattern):
-    """The limit is 5 ms; the engine looks at the clock now and then."""
+    """The limit is 5 ms, and the engine checks the clock only now and then."""
     assert max(seconds(REGEX, pattern, text) for text in TEXTS) < 0.25
 
 
 def test_catastrophic_expressions_backtrack_in_python_re():
-    """Or the test above would show nothing: each `a` more doubles the time."""
+    """Proves that the test above means something: each further `a` doubles the time."""
 
     def seconds(length: int) -> float:
         start = time.perf_counter()
@@ -117,7 +117,7 @@ def test_catastrophic_expressions_backtrack_in_python_re():
 
 
 def slow_here() -> list[str]:
-    """Those that `regex` has no way around."""
+    """The expressions for which `regex` has no optimization."""
     return [p for p in RUNAWAYS if fault(REGEX, p) is None and slowness(REGEX, p)]
 
 
@@ -150,7 +150,7 @@ for pattern in json.load(sys.stdin):
 
 
 def run(code: str, *arguments: str, given: str = "", **env: str) -> str:
-    """What a process of its own prints, with the project's settings on a database in memory."""
+    """Run code in a process with the project's settings and a database in memory."""
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=project.BASE_DIR,
@@ -211,7 +211,7 @@ def test_expressions_match_as_in_urls_py(pattern, path, matches):
     assert compile_pattern(REGEX, pattern)(path, False) == matches
 
 
-# Where they can be matched by any engine, and where not.
+# Routes with and without ambiguous converters.
 ROUTES = [
     "<path:rest>/x/",
     "a/<path:rest>/<int:number>/x/",
@@ -257,7 +257,7 @@ def ignore(site: Site, *patterns: str) -> None:
 
 @pytest.fixture
 def pattern_log(caplog, monkeypatch) -> Iterator[Callable[[], list[str]]]:
-    """What was logged of patterns, as by a new process."""
+    """The log messages about patterns, with the caches of a new process."""
     monkeypatch.setattr(matching, "ready", Matchers())
     matching.warn.cache_clear()
     yield lambda: [one.getMessage() for one in caplog.records if one.name == matching.__name__]
@@ -274,7 +274,7 @@ def test_slow_patterns_share_time_limit_of_request(acme, plan, at, visit, patter
         visit("/nothing/")
     start = time.process_time()
     assert visit(f"{evil}!").status_code == 503
-    assert visit(f"{evil}!!").status_code == 503  # what comes last is left out by then
+    assert visit(f"{evil}!!").status_code == 503  # the limit skips the last pattern
     assert time.process_time() - start < 1
     assert visit("/first/").status_code == visit("/last/").status_code == 404
     assert len(pattern_log()) == len(set(pattern_log())) < 40
@@ -287,7 +287,7 @@ def test_slow_pattern_is_skipped_and_logged_once(acme, plan, at, visit, pattern_
     at(TWO)
     for _ in range(3):
         assert visit("/" + "a" * 50 + "?").status_code == 503
-        assert visit("/" + "a" * 50 + "!").status_code == 404  # the other one goes on
+        assert visit("/" + "a" * 50 + "!").status_code == 404  # the other pattern still matches
         assert visit("/" + "a" * 50).status_code == 404
     assert pattern_log() == [
         "The URL pattern '^(a|aa)+$' takes too long on some paths: left out there."
@@ -316,7 +316,7 @@ def test_very_long_path_matches_no_pattern(acme, plan, at, visit):
 
 
 def test_matching_time_grows_linearly_with_patterns():
-    """Once a cache held 1,024 of them: with one more it made all anew for each request."""
+    """An LRU cache of 1,024 patterns would compile all of them anew for each request."""
 
     def cost(number: int) -> float:
         patterns = [(ROUTE, f"page-{number}-{n}/<int:id>/") for n in range(number)]
@@ -396,5 +396,5 @@ os._exit(0)
 
 @pytest.mark.slow
 def test_matching_works_in_sub_interpreter():
-    """A compiled package may hang for ever there, and every request of mod_wsgi with it."""
+    """Extension modules may hang in sub-interpreters, which mod_wsgi uses."""
     assert run(INSIDE, f"{LAZY}\nsys.stdout.flush()") == LOADED * 2

@@ -1,4 +1,4 @@
-"""Who may do what: each verb for each role, as forms offer it and as forged POSTs ask for it."""
+"""Permissions: each verb for each role, in the pages and by forged POSTs."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -27,7 +27,7 @@ ROLES = {
 
 
 class Night:
-    """Acme has a window that runs and one that is to come; nothing else is on."""
+    """Acme has a window in progress and a scheduled one; nothing else is down."""
 
     def __init__(self, client: Client, acme, plan) -> None:
         self.client, self.acme = client, acme

@@ -1,4 +1,4 @@
-"""What holds for the code as a whole: each tool is run as a contributor would run it."""
+"""Linters, type checks and documents of the whole repository."""
 
 import os
 import re

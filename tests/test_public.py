@@ -1,4 +1,4 @@
-"""What everybody may know: what is on and what is coming, for people and for programs."""
+"""The public status page and its JSON: current and scheduled maintenance."""
 
 import time
 from datetime import timedelta
@@ -126,7 +126,7 @@ def test_list_and_query_count_are_bounded(acme, at, client):
 
 
 def queries(client: Client) -> int:
-    """For the page and the JSON; in a transaction no other thread than this asks."""
+    """Count the queries of the page and the JSON; a transaction excludes other threads."""
     client.get(JSON, headers={"host": "acme.example"})
     with transaction.atomic(), CaptureQueriesContext(connection) as captured:
         for path in (PAGE, JSON):
@@ -230,7 +230,7 @@ def test_status_stays_available_without_database(acme, plan, at, visit, outage):
     at(TWO - HOUR)
     assert len(visit(JSON).json()["coming"]) == 2
     with outage():
-        for _ in range(2):  # before and after it is known to be away
+        for _ in range(2):  # before and after the refresher notices the outage
             assert visit(JSON).json() == NOTHING | {"coming": [COMING], "complete": False}
             page = visit(PAGE)
             assert page.status_code == 200
@@ -318,7 +318,7 @@ def test_page_follows_text_direction(acme, at, visit, arabic):
 
 @pytest.mark.slow
 def test_page_is_readable_and_accessible(acme, plan, at, client, arabic):
-    """At 200 % zoom a window 1280 pixels wide has 640 of them, at 400 % it has 320."""
+    """A viewport of 1280 pixels has 640 at 200 % zoom and 320 at 400 %."""
     plan(acme, message="New disks.\n\nx" + "x" * 100)
     plan(acme, FOUR - HOUR, FOUR, level="read_only")
     plan(acme, TWO + DAY, FOUR + DAY, level="read_only", message="\u0646\u0639\u0645\u0644.")
@@ -350,7 +350,7 @@ def test_page_is_readable_and_accessible(acme, plan, at, client, arabic):
 
 
 def open_page(browser, answer, width: int, scheme: str, **options) -> tuple[Page, list[str]]:
-    """The answer in a browser in New York, and all that is refused or fails there."""
+    """Show the response in a browser in New York; return the page and its console messages."""
     context = browser.new_context(
         color_scheme=scheme,
         timezone_id="America/New_York",

@@ -1,4 +1,4 @@
-"""What beat puts into its queue: a handful of messages, whatever runs or does not."""
+"""Beat's queue: it stays small, whether or not a worker consumes it."""
 
 import logging
 import time
@@ -31,7 +31,7 @@ def logged_warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _nothing_said() -> Iterator[None]:
-    """What one test has beat complain about is nothing to the next."""
+    """Resets what BoundedTask remembers of earlier tests."""
     yield
     tasks.BoundedTask.complaints.now({})
     tasks.BoundedTask.idle_since, tasks.BoundedTask.word_is_left = None, False
@@ -39,7 +39,7 @@ def _nothing_said() -> Iterator[None]:
 
 @pytest.fixture
 def app_log() -> Iterator[list[str]]:
-    """What this app logs. A worker that starts in this process takes caplog away."""
+    """The log of this app; a worker in this process would remove the handler of caplog."""
     texts: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: texts.append(record.getMessage())
@@ -70,7 +70,7 @@ def our_database(app: Celery, folder: Path) -> Scheduler:
 
 
 def beat(scheduler: Scheduler, times: int) -> None:
-    """So many ticks of beat, each of which has all that we have to send."""
+    """Apply all of our entries `times` times, as ticks of beat do."""
     for _ in range(times):
         entries = [entry for entry in scheduler.schedule.values() if entry.task in SCHEDULE]
         assert len(entries) == len(SCHEDULE)
@@ -102,7 +102,7 @@ def test_unconsumed_queue_holds_at_most_a_handful_of_messages(make: Make, kind, 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.needs("django_celery_beat")
 def test_rows_and_schedule_share_entries(tmp_path):
-    """A project that has both sends nothing twice, and its messages have their life and queue."""
+    """A project with both kinds of entries sends each message once."""
     from django_celery_beat.models import PeriodicTask
 
     app = app_of("memory://")
@@ -174,7 +174,7 @@ def test_beat_starting_before_broker_logs_two_lines(tmp_path, caplog):
     scheduler = MemoryScheduler(app_of(f"redis://127.0.0.1:{port}/0"))
     connecting = Thread(target=lambda: scheduler.producer)
     connecting.start()
-    time.sleep(1.8)  # it tries every half second
+    time.sleep(1.8)  # beat retries every half second
     with redis_server(tmp_path, port):
         connecting.join(10)
         scheduler.close()
@@ -206,7 +206,7 @@ def test_eager_task_ticks(transactional_db):
 
 
 def stale(client: redis.Redis, app: Celery, count: int) -> None:
-    """As many ticks as an older version left in a night that had no worker."""
+    """Queue `count` ticks, as an older version left behind while no worker ran."""
     app.tasks[TICK_TASK].apply_async()
     message = client.lpop(QUEUE)
     for _ in range(count // 1000):
@@ -222,7 +222,7 @@ def test_worker_drops_only_its_own_stale_messages(tmp_path, app_log):
         assert client.llen(QUEUE) == 3001
         worker = app_of(url).WorkController(queues=[QUEUE], pool="solo")
         tasks.drop_stale(worker)
-        assert client.llen(QUEUE) == 3001  # theirs is the oldest
+        assert client.llen(QUEUE) == 3001  # the oldest message is not ours
         client.rpop(QUEUE)
         tasks.drop_stale(worker)
         assert client.llen(QUEUE) == 0
@@ -260,7 +260,7 @@ def test_returning_worker_ticks_despite_100_000_stale_messages(tmp_path, is_full
 def run_beats(
     folder: Path, broker_of: dict[str, tuple[str, list[str]]], seconds: float
 ) -> list[str]:
-    """What beats of a project log in so many seconds, each with a broker of its own."""
+    """Run one beat per broker for some seconds; return their logs."""
     (folder / "host.py").write_text(HOST)
     env = {"SECRET_KEY": "x" * 50, "PYTHONPATH": str(folder), "PLAIN": ""}
     with new_database(folder) as url, Processes(folder, env | {"DATABASE_URL": url}) as processes:
@@ -302,7 +302,7 @@ def test_beats_of_every_kind_keep_rabbitmq_small(tmp_path):
         pytest.skip("AMQP_URL is not set")
     with broker("amqp", tmp_path) as url:
         brokers = {"persistent": (url, []), "database": (url, DATABASE), "ours": (url, OURS)}
-        logs = run_beats(tmp_path, brokers, 50)  # longer than a message's life
+        logs = run_beats(tmp_path, brokers, 50)  # longer than messages live
         assert 1 <= waiting(app_of(url)) <= HANDFUL * len(brokers)
         for log in logs:
             assert log.count("Nobody consumes the queue") == 1

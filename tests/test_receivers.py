@@ -1,4 +1,4 @@
-"""What exists after migrate without anybody making it."""
+"""Flags and periodic tasks that migrate and new sites create."""
 
 from importlib.util import find_spec
 
@@ -73,7 +73,7 @@ def test_migrate_preserves_changed_periodic_task():
 
 @pytest.mark.needs("django_celery_beat")
 def test_migrate_tolerates_duplicate_intervals(caplog):
-    """Nothing in django-celery-beat's table keeps them from being there twice."""
+    """The table of django-celery-beat allows duplicate intervals."""
     PeriodicTask.objects.all().delete()
     for period in ("seconds", "hours"):
         IntervalSchedule.objects.create(every=1, period=period)
@@ -97,7 +97,7 @@ def test_migrate_preserves_other_task_with_same_name(caplog):
 
 @pytest.mark.needs("django_celery_beat")
 def test_error_after_migrate_logs_one_warning(caplog):
-    """As where the project listens to beat's rows, and later apps have work to do after ours."""
+    """A receiver of the project may fail; receivers of later apps still execute."""
     PeriodicTask.objects.all().delete()
     done = []
 
@@ -127,7 +127,7 @@ def test_migrations_reverse_and_reapply():
         assert not [t for t in connection.introspection.table_names() if "maintenance_w" in t]
         assert run_checks(tags=["maintenance_windows"], databases=["default"]) == []
         assert not PeriodicTask.objects.filter(queue="maintenance").exists()
-        Site.objects.create(domain="acme.example")  # there is no table for its row
+        Site.objects.create(domain="acme.example")  # there is no table for its flag
     finally:
         migrate("maintenance_windows")
     assert SiteMaintenance.objects.count() == 2
@@ -136,7 +136,7 @@ def test_migrations_reverse_and_reapply():
 
 
 class Elsewhere:
-    """Keeps none of our tables in this database."""
+    """A router that keeps our tables out of this database."""
 
     def allow_migrate(self, db: str, app_label: str, **hints: object) -> bool | None:
         return False if app_label == "maintenance_windows" else None

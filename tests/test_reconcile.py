@@ -1,4 +1,4 @@
-"""Flags, transitions and signals after a tick at a given time."""
+"""Flags, status changes and signals after a tick at a given time."""
 
 from datetime import datetime
 
@@ -316,7 +316,7 @@ def test_tick_returns_next_boundary_within_horizon(acme, globex, plan):
     horizon = 1.1 * SECOND
     assert tick_at(TWO - 2 * SECOND, horizon) is None
     assert tick_at(TWO - SECOND, horizon) == TWO
-    assert tick_at(TWO, horizon) == TWO  # it changed something, so look again at once
+    assert tick_at(TWO, horizon) == TWO  # the tick changed something, so the caller ticks again
     assert tick_at(TWO, horizon) == TWO + SECOND / 2
     tick_at(FOUR - SECOND, horizon)
     assert tick_at(FOUR - SECOND, horizon) == FOUR
@@ -367,7 +367,7 @@ def test_idle_tick_needs_three_queries(acme, globex, plan):
     "moments", [(0,), (0, 1), (0, 2), (0, 3), (3,)], ids=["start", "end", "late", "seam", "missed"]
 )
 def test_query_count_is_independent_of_site_count(transactional_db, moments):
-    """Of the last tick, each site having one window for a minute and another two minutes later."""
+    """Counts the last tick; each site has a window of a minute and another two minutes later."""
 
     def statements(count: int) -> int:
         start = TWO + count * HOUR
@@ -383,7 +383,7 @@ def test_query_count_is_independent_of_site_count(transactional_db, moments):
 
 
 def plan_many(count: int, starts_at: datetime, ends_at: datetime) -> list[Site]:
-    """Windows of as many sites, made behind everybody's back."""
+    """Create a window at each of `count` sites, without the verbs."""
     domains = [f"s{number}.example" for number in range(count)]
     Site.objects.bulk_create([Site(domain=d, name="") for d in domains], ignore_conflicts=True)
     sites = list(Site.objects.filter(domain__in=domains))
@@ -442,7 +442,7 @@ def test_status_changes_reach_log(acme, plan, caplog):
 
 
 def changes_of(site) -> list[tuple]:
-    """Each change of the flag: to what, due and done how many minutes after two, why, by whom."""
+    """Each status change: flag, minutes after two when due and when done, window and actor."""
     return [
         (row.in_maintenance, minute(row.due_at), minute(row.done_at), row.window_id, row.actor)
         for row in Transition.objects.filter(site=site).order_by("pk")

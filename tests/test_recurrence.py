@@ -1,4 +1,4 @@
-"""When a series takes place: by the wall clock of its zone, written out here in UTC."""
+"""Occurrences of a series by the local time of its zone, written here in UTC."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice, pairwise
@@ -29,7 +29,7 @@ def series(
 
 
 def whole(repeats: Recurrence, number: int = 1000) -> list[Occurrence]:
-    """The first of a series, from its start on."""
+    """The first occurrences of a series."""
     return list(islice(repeats.occurrences(repeats.start.replace(tzinfo=UTC) - 2 * DAY), number))
 
 
@@ -325,7 +325,7 @@ def test_far_future_series_has_no_current_occurrence():
 
 
 def test_search_in_last_week_of_1999_finds_nothing():
-    """1999 is looked for as 9999, after which dateutil knows no day."""
+    """The search maps 1999 to 9999, after which dateutil has no dates."""
     repeats = series("FREQ=WEEKLY;BYDAY=SU,TH;BYMONTH=1,3", "1991-06-12T05:00")
     assert list(repeats.occurrences(utc("1999-12-01 00:00"), utc("1999-12-30 00:00"))) == []
 

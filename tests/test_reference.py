@@ -1,4 +1,4 @@
-"""docs/reference.md against the code: whatever it lists is there, and all there is it lists."""
+"""docs/reference.md lists exactly the names that the code has."""
 
 import json
 import re
@@ -31,7 +31,7 @@ NAME = re.compile(r"`([^`]*)`")
 
 
 def rows(after: str) -> Iterator[tuple[list[str], str]]:
-    """The names in each row of the first table after these words, and the rest of the row."""
+    """The names in each row of the first table after `after`, with the rest of the row."""
     table = re.search(r"(?:^\|.*\n)+", TEXT[TEXT.index(after) :], re.MULTILINE)
     for first, rest in ROW.findall(table[0]):
         yield NAME.findall(first), rest
@@ -49,7 +49,7 @@ def test_reference_lists_all_settings():
     read = {
         name
         for path in (ROOT / "maintenance_windows").rglob("*.py")
-        if "checks" not in path.parts  # which name those of others, too
+        if "checks" not in path.parts  # the checks also name settings of other packages
         for name in re.findall(r"MAINTENANCE_[A-Z0-9_]+", path.read_text())
     }
     assert read == names("## Settings") == set(re.findall(r"MAINTENANCE_[A-Z0-9_]+", TEXT))
@@ -107,7 +107,7 @@ def test_json_of_the_answers(acme, plan, at, visit):
 
 @pytest.fixture
 def rendered() -> Iterator[dict[str, set[str]]]:
-    """By the name of a template, the variables that it was given."""
+    """The context variables of each template that a test renders."""
     given: dict[str, set[str]] = {}
 
     def note(template, context, **_):

@@ -1,4 +1,4 @@
-"""`manage.py maintenance repeat`: what it previews is what visitors get, to the second."""
+"""`manage.py maintenance repeat`: previews match what visitors get, to the second."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ SUNDAYS = ["--rule=FREQ=WEEKLY;BYDAY=SU", "--start=2029-11-04T02:00", "--zone=UT
 
 @pytest.fixture
 def maintenance(at, capsys) -> Callable[..., str]:
-    """Runs the command at one o'clock, an hour before the windows; returns what it printed."""
+    """Run the command at one o'clock, an hour before the windows; return its output."""
 
     def run(*arguments: object) -> str:
         capsys.readouterr()
@@ -35,7 +35,7 @@ def rfc3339(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-# When it is previewed, what, and each start and end in UTC.
+# The time of the preview, the arguments, and each start and end in UTC.
 PREVIEWS = {
     # Berlin goes from +01:00 to +02:00 on Sunday 2027-03-28 at 02:00: 02:30 is skipped.
     "a skipped hour": (
@@ -93,7 +93,7 @@ def test_preview_matches_what_visitors_get(
         ):
             at(moment)
             series.materialise()
-            runtime.publish()  # as the thread beside the requests does each second
+            runtime.publish()  # as the refresher thread does each second
             answer = visit()
             assert (answer.status_code, moment) == (503 if left else 200, moment)
             assert answer.headers.get("Retry-After") == (str(left) if left else None)
@@ -264,7 +264,7 @@ def test_invalid_input_gives_one_sentence_and_saves_nothing(
 
 @pytest.mark.parametrize("preview", [(), ("--preview=1",), ("--preview=50",)], ids=["", "1", "50"])
 def test_windows_at_end_of_calendar_raise_only_command_error(acme, maintenance, preview):
-    """The first windows, of 106 years each, end before the year 10000, the fourth does not."""
+    """Windows last 106 years: the first end before the year 10000, the fourth does not."""
     given = ["--rule=FREQ=YEARLY", "--start=9890-01-01T00:00", "--zone=UTC", "--for=39000d"]
     try:
         maintenance("repeat", "acme.example", *given, *preview)

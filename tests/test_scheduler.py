@@ -1,4 +1,4 @@
-"""What ticks: `maintenance scheduler` without Celery, and how each kind of scheduler is told."""
+"""`maintenance scheduler` without Celery, and reports of each kind of scheduler."""
 
 import json
 import signal
@@ -194,7 +194,7 @@ def test_scheduler_stops_within_two_seconds_while_database_hangs(tmp_path, numbe
 
 @pytest.fixture
 def without(tmp_path, monkeypatch) -> Callable[..., None]:
-    """Has processes of this test run as where these packages are not installed."""
+    """Hides packages from the processes of this test, as if they were not installed."""
 
     def without(*names: str) -> None:
         lines = [f"sys.modules[{name!r}] = None" for name in names]

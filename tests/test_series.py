@@ -1,4 +1,4 @@
-"""Series: windows made ahead of time, once, which people and the series may change."""
+"""Series: windows created ahead of time, edits to them and edits to the series."""
 
 import zoneinfo
 from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ def template(**fields: object) -> WindowSeries:
 
 @pytest.fixture
 def begin() -> Callable[..., WindowSeries]:
-    """Begins a series at one o'clock."""
+    """Create a series at one o'clock."""
 
     def begin(site: Site, **fields: object) -> WindowSeries:
         (outcome,) = series.repeat([site], template(**fields), actor="bob", clock=lambda: ONE)
@@ -70,7 +70,7 @@ def sundays(acme, begin) -> WindowSeries:
 
 @pytest.fixture
 def cancelled() -> Iterator[list[str]]:
-    """The starts of the windows whose cancellation was announced."""
+    """The starts of the windows for which window_cancelled was sent."""
     heard: list[str] = []
 
     def hear(window: MaintenanceWindow, **_: object) -> None:
@@ -82,7 +82,7 @@ def cancelled() -> Iterator[list[str]]:
 
 
 def at_once(*functions: Callable[[], object]) -> list[object]:
-    """Runs functions at the same moment, each in a thread; returns what each returned."""
+    """Run functions at the same moment, each in a thread; return their results."""
     barrier = Barrier(len(functions))
 
     def run(function: Callable[[], object]) -> object:
@@ -101,7 +101,7 @@ def window(of: WindowSeries, day: str) -> MaintenanceWindow:
 
 
 def starts(of: WindowSeries, form: str = "%m-%d") -> list[str]:
-    """Of the windows that were not cancelled."""
+    """The starts of all windows but cancelled ones."""
     planned = of.windows.filter(cancelled_at=None).order_by("starts_at")
     return [f"{window.starts_at:{form}}" for window in planned]
 
@@ -163,7 +163,7 @@ def test_late_task_skips_past_occurrences(sundays, at, acme):
         "03-03", "03-10", "03-17", "03-24", "03-31", "04-07", "04-14", "04-21", "04-28",
     ]  # fmt: skip
     assert is_on(acme)
-    # Nobody closed it: its window did, and was late.
+    # The window itself took the site down, late and without an actor.
     (row,) = Transition.objects.values_list("actor", "due_at", "done_at", "window")
     late = datetime.fromisoformat("2030-03-03T02:00Z"), datetime.fromisoformat("2030-03-03T03:00Z")
     assert row == ("", *late, sundays.windows.get(occurs_on="2030-03-03").pk)
@@ -180,7 +180,7 @@ def test_concurrent_tasks_create_each_window_once(sundays, caplog):
     meeting = Barrier(6)
 
     def clock() -> datetime:
-        """All look together; whoever is alone then, inside the lock, does not wait for long."""
+        """Let all threads read the clock together; inside the lock the wait is short."""
         with suppress(BrokenBarrierError):
             meeting.wait(0.5)
         return ONE + 14 * DAY
@@ -254,7 +254,7 @@ def test_repeat_stores_canonical_rule(acme, begin):
     assert WindowSeries.objects.get().rule == "FREQ=WEEKLY"
 
 
-# What people may do to the window of 11 November, and what becomes of it.
+# Edits to the window of 11 November, and the resulting values.
 BY_HAND = {
     "move": (
         lambda pk: windows.move(pk, starts_at=TWO + 9 * DAY, ends_at=FOUR + 9 * DAY),
@@ -375,7 +375,7 @@ def test_excluded_dates_have_no_window(acme, begin, cancelled, at):
 
 
 def test_large_time_change_cancels_no_window(acme, begin):
-    """The last of sixty days goes 32 hours on, beyond the horizon; its date stays."""
+    """The last window moves by 32 hours, beyond the horizon, and keeps its date."""
     daily = begin(acme, rule="FREQ=DAILY")
     outcome = series.revise(
         daily.pk, zone="Pacific/Pago_Pago", start_time=time(23), clock=lambda: ONE
@@ -442,7 +442,7 @@ def test_unknown_series_raises_refused(db):
 
 
 def test_manual_move_survives_concurrent_revise(sundays):
-    """Whoever comes first, what the hand did stays."""
+    """The manual move stays, whichever thread comes first."""
     for day in SUNDAYS[1:6]:
         found = window(sundays, day)
         moved = found.starts_at + 3 * DAY, found.ends_at + 3 * DAY
@@ -473,7 +473,7 @@ REFUSALS = [
     ({"zone": "../../etc/passwd"}, "There is no time zone"),
     ({"zone": "Europe/Berlin\0"}, "There is no time zone"),
     ({"zone": "x" * 5000}, "There is no time zone"),
-    # Files that lie beside the zones on many machines: other clocks, and this machine's own.
+    # Files beside the zones on many machines: leap-second zones and the machine's own zone.
     ({"zone": "right/Europe/Berlin"}, "There is no time zone"),
     ({"zone": "localtime"}, "There is no time zone"),
     ({"starts_on": date(1969, 12, 31)}, "The start must be in the years from 1970 to 9899."),
@@ -552,7 +552,7 @@ def test_invalid_series_does_not_block_the_others(acme, globex, begin, caplog, a
 
 
 def test_failing_series_does_not_block_the_others(acme, globex, begin, caplog):
-    """A length that no date can be counted back by: not even SQL should, but it may."""
+    """SQL can store a duration that overflows any date."""
     spoilt, sound = begin(acme), begin(globex)
     WindowSeries.objects.filter(pk=spoilt.pk).update(length=timedelta(days=-5_000_000))
     series.materialise(lambda: ONE + 7 * DAY)
@@ -563,7 +563,7 @@ def test_failing_series_does_not_block_the_others(acme, globex, begin, caplog):
 
 @pytest.fixture
 def berlin_becomes_moscow(tmp_path) -> Iterator[Callable[[], None]]:
-    """Installs zone data by which Berlin keeps +03:00, as Moscow has done since 2014."""
+    """Install zone data in which Berlin has +03:00, as Moscow since 2014."""
     moscow = resources.files("tzdata").joinpath("zoneinfo", "Europe", "Moscow").read_bytes()
     (tmp_path / "Europe").mkdir()
     (tmp_path / "Europe" / "Berlin").write_bytes(moscow)
@@ -588,7 +588,11 @@ def test_new_zone_data_moves_scheduled_windows(acme, begin, at, caplog, berlin_b
     series.materialise()
     for found in sundays.windows.all():
         day, facts = found.occurs_on, before[found.occurs_on]
-        if f"{day:%m-%d}" not in {"11-04", "11-11", "11-18"}:  # it runs, and two were touched
+        if f"{day:%m-%d}" not in {
+            "11-04",
+            "11-11",
+            "11-18",
+        }:  # one in progress and two edited windows
             facts |= {"starts_at": facts["starts_at"] - 2 * HOUR}
             facts |= {"ends_at": facts["ends_at"] - 2 * HOUR}
         assert found.facts() == facts

@@ -1,4 +1,4 @@
-"""`setmaintenance on|off [ids]`, for scripts that were written for django-maintenancemode-2."""
+"""`setmaintenance on|off [ids]`, for scripts of django-maintenancemode-2."""
 
 import pytest
 from django.contrib.sites.models import Site
@@ -10,7 +10,7 @@ from tests.helpers.times import TWO
 
 @pytest.fixture
 def setmaintenance(at, capsys):
-    """Runs the command at one o'clock; returns what it printed, and what as an error."""
+    """Run the command at one o'clock; return its output and its errors."""
 
     def run(*arguments: object) -> tuple[str, str]:
         capsys.readouterr()

@@ -1,4 +1,4 @@
-"""Each thing that people do to a window is announced once, after the commit."""
+"""Each verb on a window sends one signal, after the commit."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ SIGNALS = {
 
 @pytest.fixture
 def heard() -> Iterator[list[tuple]]:
-    """What was announced: which signal, of which window, by whom, and the changes."""
+    """The signals sent: name, window, actor and changes."""
     said: list[tuple] = []
     receivers = []
     for name, signal in SIGNALS.items():

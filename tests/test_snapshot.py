@@ -1,4 +1,4 @@
-"""A site's state at a moment, against what counting minute by minute says."""
+"""A site's state at a moment, compared with counting minute by minute."""
 
 from datetime import datetime
 
@@ -37,7 +37,7 @@ def closures(draw) -> Closure:
 
 
 def oracle(reasons: list[Closure], minute: int) -> tuple | None:
-    """Since when, until when and how strictly, by walking to the left and to the right."""
+    """The start, the end and the level at a minute, by walking left and right."""
 
     def covering(at: int) -> list[Closure]:
         return [reason for reason in reasons if reason.span.covers(moment(at))]

@@ -1,4 +1,4 @@
-"""One snapshot a process: whichever thread, event loop or child asks for it."""
+"""One snapshot per process, for all threads and event loops, and after a fork."""
 
 import asyncio
 import os
@@ -63,7 +63,7 @@ def test_overridden_settings_take_effect_immediately(acme, at, settings):
 def test_forked_child_starts_its_own_refresher(acme):
     assert not runtime.current()
     connections.close_all()
-    time.sleep(0.3)  # what the reader's thread locks while it reads would stay locked in the child
+    time.sleep(0.3)  # a lock that the refresher held during the fork would stay locked in the child
     if (child := os.fork()) == 0:
         deadline = time.monotonic() + 10
         while not runtime.current() and time.monotonic() < deadline:

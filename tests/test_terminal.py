@@ -1,4 +1,4 @@
-"""`status` and `list` for people: tables, colours on a terminal only, and `--watch`."""
+"""`status` and `list` in a terminal: tables, colours and `--watch`."""
 
 import fcntl
 import os
@@ -36,7 +36,7 @@ BOLD, RED, GREEN, YELLOW = "\x1b[1m", "\x1b[31;1m", "\x1b[32;1m", "\x1b[33;1m"
 
 @pytest.fixture
 def maintenance(at, capsys):
-    """Runs the command at one o'clock, an hour before the windows; returns what it printed."""
+    """Run the command at one o'clock, an hour before the windows; return its lines."""
 
     def run(*arguments: object) -> list[str]:
         capsys.readouterr()
@@ -47,14 +47,14 @@ def maintenance(at, capsys):
 
 
 class Terminal:
-    """A program that runs in a terminal of so many columns and rows."""
+    """A process in a pseudo-terminal."""
 
     def __init__(self, process: subprocess.Popen[bytes], screen: int) -> None:
         self.process, self.screen = process, screen
         self.shown, self.known = "", 0
 
     def wait_for(self, text: str, seconds: float = 20) -> None:
-        """Read on until the text comes, once more where it has been waited for before."""
+        """Read until the text appears after everything that earlier calls waited for."""
         deadline = time.monotonic() + seconds
         while (found := self.shown.find(text, self.known)) < 0:
             ready, _, _ = select([self.screen], [], [], max(0, deadline - time.monotonic()))
@@ -63,7 +63,7 @@ class Terminal:
         self.known = found + len(text)
 
     def read_all(self) -> str:
-        """All that has come by the end of the program."""
+        """Read the output until the process ends."""
         while self._read():
             pass
         return self.shown
@@ -71,7 +71,7 @@ class Terminal:
     def _read(self) -> bool:
         try:
             read = os.read(self.screen, 65536)
-        except OSError:  # Linux's way to say that nobody writes any more
+        except OSError:  # on Linux: the other end is closed
             return False
         self.shown += read.decode().replace("\r\n", "\n")
         return bool(read)
@@ -85,7 +85,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """That of a program which uses the database of the tests."""
+    """The environment of a process that uses the test database."""
     name = str(connection.settings_dict["NAME"])
     url = f"sqlite:///{name}"
     if connection.vendor != "sqlite":
@@ -107,7 +107,7 @@ def terminal(*arguments: str, columns: int = 80, rows: int = 24, **env: str) -> 
         try:
             yield opened
         finally:
-            process.terminate()  # what coverage knows of it is written then
+            process.terminate()  # lets coverage write its data
             os.close(screen)
 
 
@@ -156,7 +156,7 @@ def test_verb_prints_title_on_one_line(acme, plan, maintenance):
 
 def test_list_times_use_zone_of_heading(acme, plan, maintenance, settings):
     settings.TIME_ZONE = "Europe/Berlin"
-    # The night in which 02:30 comes twice.
+    # The night in which 02:30 happens twice.
     for start, end in (("00:30", "01:30"), ("01:30", "02:30")):
         plan(acme, *(datetime.fromisoformat(f"2030-10-27T{time}Z") for time in (start, end)))
     spans = [re.split("  +", line)[4:6] for line in maintenance("list")]
@@ -270,7 +270,7 @@ def test_watch_shows_changes_until_interrupt(acme):
         screen.process.send_signal(signal.SIGINT)
         shown = screen.read_all()
         assert screen.process.wait(5) == 0
-    # Painted in place, at the top of the very screen that is there afterwards.
+    # The table is painted in place, at the top of the screen.
     assert set(re.findall(r"\x1b\[[^A-Za-z]*[A-Za-z]", shown)) == {
         "\x1b[H", "\x1b[J", "\x1b[K", "\x1b[0m", BOLD, RED, GREEN,
     }  # fmt: skip

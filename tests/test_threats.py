@@ -1,4 +1,4 @@
-"""Attacks that no other file of tests is about; and docs/threats.md names tests that exist."""
+"""Attacks that no other test module covers, and the test names in docs/threats.md."""
 
 import gc
 import logging
@@ -43,7 +43,7 @@ def test_tests_named_in_threats_exist():
 
 
 def addresses() -> list[str]:
-    """All pages that the admin has of this app, of a row where there is one."""
+    """The URLs of all admin pages of this app; those of one row take the first row."""
     found = [reverse("admin:app_list", args=["maintenance_windows"])]
     for model, its in admin.site._registry.items():
         if model._meta.app_label == "maintenance_windows":
@@ -57,7 +57,7 @@ def addresses() -> list[str]:
 
 @pytest.fixture
 def night(acme, plan, at) -> list[str]:
-    """A site with a row of everything, each text of which is written by somebody hostile."""
+    """A site with a row of each model, with hostile markup in every text; all admin URLs."""
     texts = {"title": HOSTILE, "message": HOSTILE}
     Site.objects.filter(pk=acme.pk).update(name=HOSTILE)
     other = Site.objects.create(domain=f"x{HOSTILE}", name=HOSTILE)
@@ -74,7 +74,7 @@ def night(acme, plan, at) -> list[str]:
 
 
 def test_admin_redirects_anonymous_users_to_login(night, client):
-    """Whatever page the admin gets, as they are not listed here but found."""
+    """The URLs come from the admin itself, so new pages are included."""
     for address in night:
         for ask in (client.get, client.post):
             answer = ask(address, headers={"host": "acme.example"})
@@ -179,7 +179,7 @@ def test_calendar_fails_fast_without_database(acme, at, visit, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(BaseDatabaseWrapper, "ensure_connection", away)
         answers = [visit("/maintenance/calendar.ics")]
-        runtime.publish()  # from now on it is known to be away
+        runtime.publish()  # from now on the refresher knows of the outage
         asked.clear()
         answers.append(visit("/maintenance/calendar.ics"))
     assert asked == []
@@ -193,7 +193,7 @@ def test_calendar_fails_fast_without_database(acme, at, visit, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.needs("celery")
 def test_worker_accepts_json_only():
-    """It may make ticks run, which change nothing that does not have to change."""
+    """Messages from others may at most cause ticks, which are idempotent."""
     program = "from worker.celery import app; print(*app.conf.accept_content, *app.conf.imports)"
     environment = os.environ | {"REDIS_URL": "redis://127.0.0.1/0"}
     done = run(sys.executable, "-c", program, env=environment)

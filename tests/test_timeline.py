@@ -112,14 +112,14 @@ def test_from_local_rejects_skipped_or_repeated_times(zone, naive, sentence):
     with pytest.raises(AmbiguousTime) as refusal:
         from_local(naive, ZoneInfo(zone))
     assert str(refusal.value) == sentence
-    # For those who say it in another language.
+    # For translated messages.
     assert refusal.value.skipped is ("does not exist" in sentence)
     assert set(refusal.value.parts) == {"time", "zone", "first", "second"}
     assert all(part in sentence for part in refusal.value.parts.values())
 
 
 def test_conversions_ignore_time_zone_of_process(settings):
-    settings.TIME_ZONE = "Asia/Tokyo"  # Django makes it that of the process
+    settings.TIME_ZONE = "Asia/Tokyo"  # Django also sets the zone of the process
     assert rfc3339(TWO) == "2029-11-04T02:00:00Z"
     local = from_local(datetime(2029, 11, 4, 2, 0), ZoneInfo("Europe/Berlin"))
     assert (local, local.tzinfo) == (TWO - HOUR, UTC)

@@ -1,4 +1,4 @@
-"""Times that SQL could write and Python cannot read: the database refuses them."""
+"""Times that SQL can write but Python cannot read: the database rejects them."""
 
 from datetime import date, datetime, time, timedelta
 
@@ -37,7 +37,7 @@ COLUMNS = [
 
 @pytest.fixture
 def rows(acme, plan, at) -> None:
-    """One of each."""
+    """A row of each model."""
     plan(acme)
     WindowSeries.objects.create(
         site=acme, rule="FREQ=DAILY", starts_on=date(2030, 1, 1), start_time=time(2),
@@ -78,7 +78,7 @@ def test_database_rejects_unreadable_times(rows, model, column, values):
     "text", ["0002-01-01 00:00:00", "2028-02-29 12:00:59", "9998-12-31 23:59:59"]
 )
 def test_database_keeps_microseconds(text, fraction):
-    """Also by SQLite, which rounds to thousandths as it reads."""
+    """SQLite too keeps them, although its date functions round to milliseconds."""
     moment = datetime.fromisoformat(f"{text}{fraction}+00:00")
     Scheduler.objects.update(last_tick=moment)
     assert Scheduler.objects.get().last_tick == moment

@@ -1,4 +1,4 @@
-"""The catalogues: each string is translated, and what is compiled is what was translated."""
+"""The catalogues: complete, without obsolete strings, and compiled from their source."""
 
 import os
 import re
@@ -24,7 +24,7 @@ of_each_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
 def run(tool: str, *arguments: str | Path) -> str:
-    """What a tool of gettext says; without it a laptop skips and CI fails."""
+    """The output of a gettext tool; without it a laptop skips and CI fails."""
     if shutil.which(tool) is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{tool} is not installed")
     done = subprocess.run([tool, *arguments], capture_output=True, text=True, check=False)
@@ -33,7 +33,7 @@ def run(tool: str, *arguments: str | Path) -> str:
 
 
 def compare(whole: Path, part: Path) -> None:
-    """The first has each string of the second, translated or not."""
+    """Check that the first catalogue has each string of the second."""
     run("msgcmp", "--no-fuzzy-matching", "--use-untranslated", "--use-fuzzy", whole, part)
 
 
@@ -48,7 +48,7 @@ def catalogue(mo: Path) -> dict:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory) -> Path:
-    """The strings of the code and the templates as they are now, found in a copy of the app."""
+    """The current strings of code and templates, extracted from a copy of the app."""
     run("xgettext", "--version")
     copy = tmp_path_factory.mktemp("copy") / APP.name
     shutil.copytree(APP, copy, ignore=shutil.ignore_patterns("__pycache__", "locale"))
@@ -82,7 +82,7 @@ def test_catalogue_is_complete_without_fuzzy_entries(language):
 @of_each_language
 def test_translations_keep_placeholders(language, tmp_path):
     run("msgfmt", "--check", po(language), "-o", tmp_path / "django.mo")
-    # It looks only where xgettext saw a format, and not into every pair of braces.
+    # msgfmt checks only strings that xgettext marked as formats, and not every pair of braces.
     for text, translation in catalogue(tmp_path / "django.mo").items():
         if text and isinstance(text, str):
             assert set(PLACEHOLDER.findall(translation)) == set(PLACEHOLDER.findall(text)), text

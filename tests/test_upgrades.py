@@ -1,4 +1,4 @@
-"""Deploys: tables of a new release under processes of the old one, and back again with all data."""
+"""Deployments: new tables under processes of the old release, and reversal with all data."""
 
 from collections.abc import Iterator
 from datetime import date, time, timedelta
@@ -27,7 +27,7 @@ from tests.helpers.times import FOUR, TWO
 
 APP = "maintenance_windows"
 FIRST = "0001_initial"
-# What processes of the release before go on with. Of an index they know nothing.
+# Operations that processes of the previous release tolerate.
 HARMLESS = (
     operations.AddConstraint,
     operations.AddField,
@@ -49,7 +49,7 @@ def migrate(name: str) -> None:
 
 @pytest.fixture
 def migrated() -> Iterator[None]:
-    """Whatever a test does to the tables, the next one has the newest."""
+    """Restores the newest tables after the test."""
     yield
     call_command("migrate", verbosity=0)
 
@@ -71,7 +71,7 @@ def test_migrations_are_reversible():
 
 @pytest.fixture
 def grown(acme, globex, plan, at) -> None:
-    """A fleet with something of each kind: a window that runs, a hold, a series, a history."""
+    """A window in progress, a held site, a series, an ignored URL and history."""
     plan(acme, title="Disks", message="New disks.")
     template = WindowSeries(
         rule="FREQ=WEEKLY", starts_on=date(2029, 11, 6), start_time=time(2), zone="Europe/Berlin",
@@ -97,7 +97,7 @@ def content(columns: dict[str, list[str]]) -> dict[str, list[tuple]]:
 
 
 def columns() -> dict[str, list[str]]:
-    """Of the tables that the first release has, as they are now."""
+    """The current columns of the tables that the first release has."""
     with connection.cursor() as cursor:
         description = connection.introspection.get_table_description
         return {
@@ -128,7 +128,7 @@ def test_migrations_reverse_and_reapply_with_data(grown, visit, at, migrated, ba
     at(FOUR)
     call_command("maintenance", "tick", stdout=StringIO())
     assert visit().status_code == 200
-    assert visit(host="globex.example").status_code == 503  # it is held
+    assert visit(host="globex.example").status_code == 503  # globex is held
 
 
 def test_migrate_zero_and_back(grown, visit, migrated):
@@ -150,7 +150,7 @@ def first_columns() -> dict[str, list[str]]:
 
 
 def test_first_release_writes_to_current_tables(acme, plan, at, visit):
-    """As it does: with its own columns, the newest of which it does not know."""
+    """The first release writes only the columns that it knows."""
     plan(acme)
     for table, names in first_columns().items():
         listed = ", ".join(connection.ops.quote_name(name) for name in names if name != "id")
@@ -176,7 +176,7 @@ def test_first_release_writes_to_current_tables(acme, plan, at, visit):
 
 @pytest.mark.parametrize("old", [None, 7, [], [[], []], [[[1]], []], {"version": 1}, b"\x80", "x"])
 def test_cache_ignores_other_formats(old):
-    """Each shape has a key of its own; whatever else is there is not read."""
+    """Each format has its own key; other values are ignored."""
     cache.set(KEY, old)
     try:
         found = SnapshotCache().read()

@@ -1,4 +1,4 @@
-"""Recurrences and lengths in words."""
+"""Recurrences and durations in words."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -47,7 +47,7 @@ SUNDAY = datetime(2029, 11, 4, 2, 0)
             "every month on Tuesday, Wednesday and Thursday, of these the third",
         ),
         ("FREQ=MONTHLY;BYMONTHDAY=-3", "every month on the third last day"),
-        # more often than it looks
+        # rules that occur more often than they seem to
         ("FREQ=MONTHLY;BYDAY=TU", "every month on each Tuesday"),
         ("FREQ=YEARLY;BYMONTH=3;BYDAY=TH", "every year in March on each Thursday"),
         ("FREQ=YEARLY;BYMONTHDAY=15", "every year on day 15 of each month"),
@@ -63,7 +63,7 @@ SUNDAY = datetime(2029, 11, 4, 2, 0)
         ("FREQ=YEARLY;BYWEEKNO=-5", "every year in the 5. last week of the year on Sunday"),
         ("FREQ=YEARLY;BYDAY=7MO", "every year on the 7. Monday"),
         ("FREQ=YEARLY;BYDAY=-7MO", "every year on the 7. last Monday"),
-        # what only the start says: it is Sunday, the 4th of November
+        # parts that come from the start, Sunday the 4th of November
         ("FREQ=WEEKLY", "every week on Sunday"),
         ("FREQ=WEEKLY;BYMONTH=6", "every week in June on Sunday"),
         ("FREQ=MONTHLY", "every month on day 4"),

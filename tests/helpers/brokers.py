@@ -1,4 +1,4 @@
-"""Brokers of a test's own, and a Celery app of a project that is not ours."""
+"""Brokers for a test, and a Celery app as a project has it."""
 
 import os
 import socket
@@ -33,7 +33,7 @@ if os.environ.get("PLAIN"):
 
 @contextmanager
 def redis_server(folder: Path, port: int = 0) -> Iterator[str]:
-    """The URL of a Redis that keeps nothing."""
+    """Run a Redis without persistence within the block; yield its URL."""
     port = port or free_port()
     command = [require_program("redis-server"), "--port", str(port), "--dir", str(folder)]
     command += ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]

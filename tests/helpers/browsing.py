@@ -9,9 +9,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.helpers.services import require_program
 
-LATE = 60_000  # milliseconds until a browser is given up
+LATE = 60_000  # timeout in milliseconds
 ARTEFACTS = Path(settings.BASE_DIR) / "artefacts"
-# Nothing but our sites is found, and a browser that phones home finds nobody.
+# Only our sites resolve, so the browser reaches nothing else.
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -22,7 +22,7 @@ ARGUMENTS = (
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Its thread cannot use the database meanwhile: an event loop runs in it."""
+    """Chromium; its thread runs an event loop and cannot use the database in the block."""
     path = require_program("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)

@@ -19,7 +19,7 @@ START_UP = 30.0  # seconds
 
 
 class Fleet(Processes):
-    """Sites s0.example, s1.example, … behind one gunicorn, with what keeps their flags."""
+    """Sites s0.example, s1.example, … behind one gunicorn, with their scheduler."""
 
     def __init__(self, folder: Path, database_url: str, redis_url: str = "") -> None:
         self.port = free_port()
@@ -66,7 +66,7 @@ class Fleet(Processes):
             self.start(f"scheduler{number}", "django", "maintenance", "scheduler")
 
     def wait(self, path: str = "/readyz") -> None:
-        """Until the web server answers there with a 200."""
+        """Wait until the web server responds with 200."""
         self.until(lambda: ask(self.port, "s0.example", path).status == 200)
 
     def until(self, condition: Callable[[], object]) -> float:

@@ -1,7 +1,7 @@
-"""A site with django-maintenancemode-2, run by a Python that has it and not us.
+"""A site with django-maintenancemode-2, in a Python without this package.
 
-Makes the SQLite database that is named first, with the tables as the migration that is named
-second leaves them; reads patterns and paths as JSON and prints how the site answers.
+Creates the SQLite database of the first argument with the tables of the migration in the second;
+reads patterns and paths as JSON from standard input, and prints the site's responses.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""What the maintenance of one site must be, worked out minute by minute from what was asked for.
+"""The expected maintenance of one site, computed minute by minute from the actions on it.
 
-It knows nothing of the code under test: no spans, no queries, nothing that is read back. All
-boundaries are on whole minutes, so whatever happens within a minute finds things as at its start.
+The oracle shares no code with the app: no spans, no queries and no stored results. All boundaries
+are whole minutes, so actions within a minute see the state at its start.
 """
 
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ ACTOR = "alice"
 
 @dataclass(eq=False)
 class Window:
-    """`start` is when it opens: before `planned` where somebody started it by hand.
+    """`start` is the actual start, before `planned` when the window was started early.
 
-    Once it is on record as begun, or as over (ended or called off), no clock takes that back.
+    A recorded start, end or cancellation is final, whatever later clocks show.
     """
 
     site: int
@@ -43,12 +43,12 @@ class Window:
         return not self.is_over(minute) and not self.is_waiting(minute)
 
     def stop(self, minute: int) -> None:
-        """Before its time, but not before it started, whatever the clock says."""
+        """End the window early, but not before its start."""
         self.end = max(minute, self.start)
         self.over = True
 
     def record(self, minute: int) -> bool:
-        """Whether there was anything to record."""
+        """Record a start or an end that is due; return whether there was one."""
         before = self.begun, self.over
         if not self.over and self.start <= minute:
             self.begun, self.over = True, self.end <= minute
@@ -56,7 +56,7 @@ class Window:
 
 
 class Row(NamedTuple):
-    """A change of the flag as the history must tell it; nobody's doing where `actor` is empty."""
+    """An expected status change; `actor` is empty when a tick made it."""
 
     on: bool
     due: int
@@ -74,7 +74,7 @@ UP = Flag(on=False, until=None, level=FULL)
 
 
 class Plan:
-    """All that was asked for one site, and what was recorded when somebody last looked."""
+    """The windows and the hold of one site, and what was recorded at the last look."""
 
     def __init__(self) -> None:
         self.windows: list[Window] = []
@@ -84,19 +84,19 @@ class Plan:
         self.rows: list[Row] = []
 
     def level(self, minute: int) -> str | None:
-        """How strictly the site is closed; None while it is up."""
+        """The site's level; None while it is up."""
         levels = [window.level for window in self.windows if window.covers(minute)]
         if self.hold:
             levels.append(self.hold)
         return FULL if FULL in levels else READ_ONLY if levels else None
 
     def ahead(self, minute: int) -> list[str | None]:
-        """The level of each minute from this one on; it stays what the last one has."""
+        """The level of each minute from this one; the last level continues."""
         last = max([minute, *(window.end for window in self.windows)])
         return [self.level(at) for at in range(minute, last + 1)]
 
     def changes(self, minute: int, stop: int) -> list[tuple[bool, int]]:
-        """When the site closes (True) or opens (False), after `minute` and not after `stop`."""
+        """When the site goes down (True) or comes up (False), after `minute` and until `stop`."""
         closed = [self.level(at) is not None for at in range(minute, stop + 1)]
         steps = enumerate(pairwise(closed), start=minute + 1)
         return [(after, at) for at, (before, after) in steps if before is not after]
@@ -108,10 +108,10 @@ class Plan:
         return min((time for time in times if time > minute), default=None)
 
     def look(self, minute: int) -> bool:
-        """Somebody looks at this minute and records what was due since the last look.
+        """Record what became due since the last look; return whether anything was due.
 
-        Of a run that came and went meanwhile the flag never told. A clock that stepped back has
-        passed nothing, and takes nothing back. Returns whether anything was due.
+        The flag never shows an outage that started and ended between two looks. A clock that steps
+        back makes nothing due and undoes nothing.
         """
         up = [at for at in range(self.looked, minute + 1) if self.level(at) is None]
         if up and self.flag.on:
@@ -122,7 +122,7 @@ class Plan:
 
     @contextmanager
     def verb(self, minute: int) -> Iterator[None]:
-        """Somebody changes the plan. Only what that changes is put down to them."""
+        """Apply an action: its own effects get an actor, overdue changes do not."""
         self.look(minute)
         yield
         closed = self.level(minute) is not None

@@ -1,4 +1,4 @@
-"""What can happen to two sites in a night: each step is done for real and told to the oracle."""
+"""Random steps on two sites: each is applied to the app and to the oracle."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -18,8 +18,8 @@ from tests.helpers.times import HOUR, MINUTE, SECOND, TWO
 
 MOMENT = SECOND / 1_000_000
 
-# The time that passes before a step or is taken back, and how wrong the clock is that it is
-# done by.
+# The minutes that pass before a step (or that the clock steps back), and the skew of its
+# clock.
 PASSES = st.sampled_from((0, 1, 0, 2, 1, 0, 3, 1, 0, 5, -1, 2, 0, 1, 9, -4, 1, 40))
 SKEW = st.sampled_from((0, 0, 0, 0, -3, 2))
 # Around now, and around the hour that a snapshot looks ahead.
@@ -29,7 +29,7 @@ LEVEL = st.sampled_from(Level)
 SITES = st.sampled_from(((0,), (1,), (0, 1)))
 NUMBER = st.integers(0, 23)
 
-# Refused like one that is over.
+# Stands for no window; the verbs refuse it like a completed one.
 NO_WINDOW = Window(site=0, number=0, planned=0, end=0, level=FULL, over=True)
 
 STEPS: list[st.SearchStrategy[tuple[str, dict[str, Any]]]] = []
@@ -44,7 +44,7 @@ def minutes(moment: datetime | None) -> float | None:
 
 
 def step(weight: int = 1, **arguments: st.SearchStrategy[Any]) -> Callable[[Any], Any]:
-    """Make a method one of the steps of a history, so many times as likely as others."""
+    """Register a method as a step of histories, with a relative weight."""
 
     def register(method: Any) -> Any:
         for _ in range(weight):
@@ -56,7 +56,7 @@ def step(weight: int = 1, **arguments: st.SearchStrategy[Any]) -> Callable[[Any]
 
 
 class Night:
-    """`now` is the right time, and `clock` what the host of the present step takes for it."""
+    """`now` is the true time, and `clock` the time of the current step's host."""
 
     def __init__(self, sites: list[Site]) -> None:
         self.sites = sites
@@ -70,7 +70,7 @@ class Night:
 
     @step()
     def wait(self) -> None:
-        """Nobody does anything."""
+        """Let time pass."""
 
     @step(4, sites=SITES, ahead=AHEAD, length=LENGTH, level=LEVEL)
     def schedule(self, sites, ahead, length, level):
@@ -118,7 +118,7 @@ class Night:
 
     @step(2, number=NUMBER, ahead=st.none() | AHEAD, length=LENGTH)
     def move(self, number, ahead, length):
-        """Both ends; or the end alone, to some minutes from now."""
+        """Move both ends, or the end alone to some minutes from now."""
         meant = Window.covers if ahead is None else Window.is_waiting
         window = self.choose(number, meant)
         start = window.planned if ahead is None else self.clock + ahead
@@ -175,15 +175,15 @@ class Night:
 
     @step(3, late=st.sampled_from((0 * SECOND, SECOND / 2, MINUTE - MOMENT)), times=NUMBER)
     def ticks(self, late, times):
-        """At any time, sometimes another right after."""
+        """Tick at any time, sometimes twice."""
         for _ in range(1 if times % 4 else 2):
             self.tick(at(self.clock) + late, HOUR)
 
     @step(length=st.integers(1, 12))
     def punctual_ticks(self, length):
-        """As a worker makes them: at each boundary that the last one told.
+        """Tick like a worker, at each boundary that the last tick returned.
 
-        Each run of the union then makes one row at its start and one at its end, on time.
+        Each outage then has one status change at its start and one at its end, on time.
         """
         stop = self.clock + length
         told = self.tick(at(self.clock), length * MINUTE)
@@ -196,7 +196,7 @@ class Night:
         self.pass_time(length, stop - length - self.now)
 
     def tick(self, moment: datetime, horizon: timedelta = 0 * SECOND) -> datetime | None:
-        """A pass that found something due tells so, any other the next boundary."""
+        """Tick once: the result is `moment` when something was due, else the next boundary."""
         minute = (moment - TWO) // MINUTE
         due = [plan.look(minute) for plan in self.plans.values()]
         boundaries = [plan.boundary(minute) for plan in self.plans.values()]
@@ -207,7 +207,7 @@ class Night:
         return told
 
     def ask(self, verb: Callable[..., Any], *args: Any, allowed: bool, **kwargs: Any) -> Any:
-        """What a verb returns. It is refused exactly where it is not allowed."""
+        """Call a verb and return its result; it must raise Refused exactly when not allowed."""
         try:
             answer = verb(*args, actor=ACTOR, clock=lambda: at(self.clock), **kwargs)
         except Refused:
@@ -225,7 +225,7 @@ class Night:
                 plan.windows.append(Window(row.site_id, row.pk, start, end, level.value))
 
     def choose(self, number: int, meant: Callable[[Window, int], bool]) -> Window:
-        """Mostly a window that the verb is meant for, where there is one."""
+        """Choose a window, mostly one that suits the verb."""
         windows = [window for plan in self.plans.values() for window in plan.windows]
         fitting = [window for window in windows if meant(window, self.clock)]
         choice = (number % 8 < 7 and fitting) or windows or [NO_WINDOW]

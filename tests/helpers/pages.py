@@ -1,4 +1,4 @@
-"""What a browser makes of the admin's pages."""
+"""Forms and messages of the admin's pages, as a browser sees them."""
 
 import re
 from datetime import datetime
@@ -56,6 +56,6 @@ class Filled(HTMLParser):
 
 
 def fill(page: str, **changes: str | list[str] | None) -> dict[str, str | list[str]]:
-    """What a browser sends after these changes; None unchecks a box."""
+    """The form data of a page after these changes; None unchecks a box."""
     form = {name: value for name, value in Filled(page).fields.items() if "__prefix__" not in name}
     return {name: value for name, value in (form | changes).items() if value is not None}

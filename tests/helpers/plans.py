@@ -17,7 +17,7 @@ BY_KEY = re.compile(
     r"|maintenance_windows_scheduler|.*maintenance_windows_ignoredurl_.+|mw_ignored_url_once"
 )
 
-# The index that is read by, or else the table that is read as a whole.
+# The index of a step, or the table that it scans.
 READS = re.compile(
     r"Seq Scan on (\w+)|(?:Index|Index Only) Scan using (\w+)|Bitmap Index Scan on (\w+)"
     r"|(?:SCAN|SEARCH) \w+ USING (?:COVERING )?(?:INDEX (\w+)|(INTEGER PRIMARY KEY))"
@@ -47,7 +47,7 @@ def reads(work: Callable[[], object]) -> set[str]:
 
 
 def plan(sql: str, params: Any) -> list[str]:
-    """The steps in the words of PostgreSQL, else in those of SQLite."""
+    """The steps of a query plan, in the terms of PostgreSQL or SQLite."""
     explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
     with connection.cursor() as cursor:
         cursor.execute(f"{explain} {sql}", params)

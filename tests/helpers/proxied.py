@@ -1,4 +1,4 @@
-"""The project's settings behind a proxy: whom it may speak for is each server's to say."""
+"""The project's settings behind a proxy, with exempt addresses from the environment."""
 
 from project.settings import *  # noqa: F403
 from project.settings import env_list

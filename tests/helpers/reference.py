@@ -1,4 +1,4 @@
-"""The table of settings in docs/reference.md, made from conf.py; run, it writes it there."""
+"""The table of settings in docs/reference.md, generated from conf.py; as a script, write it."""
 
 import ast
 import inspect
@@ -13,7 +13,7 @@ TABLE = re.compile(r"(?<=\| setting \| default \| meaning \|\n\|---\|---\|---\|\
 
 
 def settings_table() -> str:
-    """A row for each setting: its name, its default, and the string that stands below it."""
+    """A row for each setting: its name, its default and the string below it."""
     (table,) = ast.parse(inspect.getsource(Conf)).body
     meanings = {
         ast.unparse(entry.targets[0]): " ".join(below.value.value.split())

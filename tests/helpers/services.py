@@ -1,4 +1,4 @@
-"""Services and programs that a laptop may lack, and CI may not."""
+"""Services and programs: without them a laptop skips tests and CI fails."""
 
 import os
 import shutil
@@ -7,21 +7,21 @@ import pytest
 
 
 def require(name: str) -> str:
-    """The address of a service; without it a laptop skips and CI fails."""
+    """The URL of a service; without it a laptop skips and CI fails."""
     if not (value := os.environ.get(name, "")):
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not set")
     return value
 
 
 def require_postgresql() -> str:
-    """The address of a PostgreSQL server: another database will not do. See require()."""
+    """The URL of a PostgreSQL server; see require()."""
     if not (url := require("DATABASE_URL")).startswith("postgres"):
         (pytest.fail if os.environ.get("CI") else pytest.skip)("DATABASE_URL is not PostgreSQL's")
     return url
 
 
 def require_program(name: str) -> str:
-    """Where a program is; without it a laptop skips and CI fails: see require()."""
+    """The path of a program; see require()."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
     if found is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not installed")

@@ -1,4 +1,4 @@
-"""A site that is not ours, made by `django-admin startproject`, whose owner follows the README."""
+"""A fresh project from `django-admin startproject` that follows the README."""
 
 import ast
 import os
@@ -20,14 +20,14 @@ BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 
 class Block(NamedTuple):
-    """What the README says to type, or to have in a file."""
+    """A code block of the README: commands, or text for a file."""
 
     language: str
     text: str
 
 
 def first_steps() -> list[Block]:
-    """The README's "Add it to your project", in its order."""
+    """The code blocks of the README's "Add it to your project", in order."""
     readme = (Path(settings.BASE_DIR) / "README.md").read_text()
     section = readme.partition("\n## Add it to your project\n")[2].partition("\n## ")[0]
     return [Block(language, dedent(text)) for _, language, text in BLOCK.findall(section)]
@@ -40,7 +40,7 @@ def step_with(text: str) -> list[str]:
 
 
 def edit(module: str, snippet: str) -> str:
-    """A module as the README wants it: lists are filled up, all else is added at the end."""
+    """Add a snippet of the README to a module: lists are extended, other lines appended."""
     lists = {
         node.targets[0].id: ast.get_source_segment(module, node)
         for node in ast.parse(module).body
@@ -57,7 +57,7 @@ def edit(module: str, snippet: str) -> str:
 
 
 def fill_up(there: str, snippet: str) -> str:
-    """A list with what it lacks of the snippet's, each behind what the snippet has it behind."""
+    """Insert the missing items of the snippet into a list, in the order of the snippet."""
     name, _, value = there.partition(" = ")
     items = ast.literal_eval(value)
     place = len(items)
@@ -77,7 +77,7 @@ def build(folder: Path) -> Path:
 
 
 class Stranger:
-    """An environment that has nothing but the wheel and what it asks for, and a site in it."""
+    """A virtual environment with only the wheel and its dependencies, and a project in it."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Stranger:
         subprocess.run([python, "-m", "venv", str(folder / "venv")], check=True)
 
     def versions(self) -> set[str]:
-        """What is installed, as pip says it."""
+        """The installed packages with their versions."""
         return set(self.type("python -m pip freeze", where=self.folder).splitlines())
 
     def begin(self, page: str) -> None:
@@ -135,20 +135,20 @@ class Stranger:
         return done.stdout
 
     def run_python(self, program: str) -> str:
-        """Run a program with the site's settings; what it said."""
+        """Run a program with the project's settings; return its output."""
         (self.folder / "program.py").write_text(f"import django\ndjango.setup()\n{program}")
         chosen = f"DJANGO_SETTINGS_MODULE=yourproject.settings PYTHONPATH={self.site}"
         return self.type(f"{chosen} python {self.folder}/program.py")
 
     def write(self, snippet: str) -> None:
-        """Do in `settings.py` or `urls.py` as the README says."""
+        """Add a snippet of the README to `settings.py` or `urls.py`."""
         name = "urls.py" if "urlpatterns" in snippet else "settings.py"
         module = self.site / "yourproject" / name
         module.write_text(edit(module.read_text(), snippet))
 
     @contextmanager
     def running(self, *lines: str) -> Iterator[Path]:
-        """Programs that go on until the block ends; the file of what they say."""
+        """Run programs within the block; yield their log file."""
         log = self.log
         with log.open("ab") as output:
             started = [

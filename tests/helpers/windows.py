@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from tests.helpers.fleet import Fleet
 
-# Relative to when it is planned: a machine may take seconds until it has started Python.
+# Relative to scheduling, because starting Python may take seconds.
 PLAN = """
 from datetime import timedelta
 from django.contrib.sites.models import Site
@@ -26,7 +26,7 @@ class Window:
 
 
 def open_window(fleet: Fleet, site: str, length: float) -> Window:
-    """A full window that has just begun, and that each process has read a second before."""
+    """Schedule a window and wait for its start; each process reads it a second before."""
     command = PLAN.format(site=site, length=length)
     printed = fleet.manage("shell", "--verbosity=0", f"--command={command}")
     window = Window(*map(datetime.fromisoformat, printed.split()))

@@ -1,8 +1,8 @@
-"""What the suite calls after each test.
+"""The `flush` that transactional tests call at their end.
 
-Django's `flush` empties every table and makes again what `migrate` makes, which is most of a test's
-time. This one does so once, keeps what is there then, and from the second time on puts right the
-few tables that differ.
+Django's `flush` empties every table and sends post_migrate, which is most of a test's time. This
+one does so once, remembers the resulting rows, and afterwards restores only the tables that
+differ.
 """
 
 from typing import Any
@@ -16,12 +16,12 @@ from maintenance_windows.snapshot import runtime
 
 Rows = list[tuple[Any, ...]]
 
-fresh: dict[str, dict[str, Rows]] = {}  # by the alias of the database and the table's name
+fresh: dict[str, dict[str, Rows]] = {}  # by database alias and table name
 
 
 class Command(flush.Command):
     def handle(self, **options: Any) -> None:
-        runtime.forget()  # its thread would read on when the test may no more
+        runtime.forget()  # stop the refresher thread, which may not use the database after the test
         connection = connections[options["database"]]
         if (tables := fresh.get(connection.alias)) is None:
             super().handle(**options)
