@@ -1,4 +1,4 @@
-"""The project's settings without us: Django, its admin, and django-celery-beat."""
+"""The project's settings without this package: Django, its admin, and django-celery-beat."""
 
 from project.settings import *  # noqa: F403
 from project.settings import INSTALLED_APPS, MIDDLEWARE

@@ -1,4 +1,4 @@
-"""How soon every web process follows a change: `python -m tests.benchmarks.change`.
+"""Time until every web process follows a change: `python -m tests.benchmarks.change`.
 
 Two processes of gunicorn, two of uvicorn and the embedded worker run on a database of their own, on
 the server of DATABASE_URL; without one on SQLite. Each of the four is asked 50 times a second, and
@@ -45,7 +45,7 @@ GOALS = (
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From this time on the site is to answer with another status."""
+    """The time from which the site should respond with another status."""
 
     at: datetime
     status: int
@@ -54,7 +54,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """How one process followed one change."""
+    """How one process followed one change: early, late and first right responses."""
 
     first_right: timedelta
     late: timedelta
@@ -64,7 +64,7 @@ class Followed:
 
     @classmethod
     def of(cls, change: Change, answers: Sequence[Answer]) -> "Followed":
-        """From its answers from BEFORE the change to the next one."""
+        """Evaluate the responses of a process from BEFORE the change to the next change."""
         right = [a for a in answers if a.status == change.status]
         wrong = [a for a in answers if a.status in {OPEN, CLOSED} and a.status != change.status]
         after = [a.received for a in right if a.received >= change.at]
@@ -92,7 +92,7 @@ def main() -> int:
 
 
 def start(fleet: Fleet) -> list[int]:
-    """The ports of the web processes, each of them warm."""
+    """Start and warm up the web processes; return their ports."""
     ports = [free_port() for _ in SERVERS]
     for number, (server, port) in enumerate(zip(SERVERS, ports, strict=True)):
         options = {
@@ -111,7 +111,7 @@ def start(fleet: Fleet) -> list[int]:
 
 @contextmanager
 def watched(ports: Sequence[int], every: float) -> Iterator[list[list[Answer]]]:
-    """The answers of each process, in the order in which they were asked for."""
+    """Watch all processes; yield the responses of each in order."""
     seen: list[list[Answer]] = [[] for _ in ports]
     visitors = [
         Visitor(port, [SITE], every, lambda _, answer, mine=mine: mine.append(answer))
@@ -127,7 +127,7 @@ def watched(ports: Sequence[int], every: float) -> Iterator[list[list[Answer]]]:
 
 
 def by_hand(rounds: int) -> list[Change]:
-    """At any moment of the second in which a process looks; from the commit on."""
+    """Take sites down and up at random moments of the refresh interval."""
     from django.contrib.sites.models import Site
     from django.db import transaction
 
@@ -153,7 +153,7 @@ def note(changes: list[Change], status: int, title: str) -> None:
 
 
 def scheduled(rounds: int) -> list[Change]:
-    """Windows of a second, and at other moments of the second each."""
+    """Schedule windows of a second that start at different moments of the second."""
     from django.contrib.sites.models import Site
 
     from maintenance_windows.planning import windows
@@ -173,7 +173,7 @@ def scheduled(rounds: int) -> list[Change]:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """All changes of one kind, and for each how the processes followed."""
+    """All changes of one kind, with how the processes followed them."""
 
     title: str
     changes: list[list[Followed]]
@@ -199,7 +199,7 @@ class Line:
 def measure(
     ports: Sequence[int], every: float, changing: Callable[[int], list[Change]], rounds: int
 ) -> list[Line]:
-    """A line for each kind of change that `changing` makes while all processes are watched."""
+    """Watch all processes while `changing` makes changes; return a line per kind."""
     with watched(ports, every) as seen:
         changes = changing(rounds)
     lines = defaultdict(list)

@@ -1,10 +1,10 @@
-"""What a request costs, without us, with us, and with our peers: `python -m tests.benchmarks.cost`.
+"""Cost of a request without us, with us and with peers: `python -m tests.benchmarks.cost`.
 
 CPU microseconds and database queries, by WSGI and by ASGI, while the site is up and in maintenance.
 Each variant is a process of its own; they handle blocks of requests in turn, and of each variant
 the cheapest block counts. pip installs the peers on the first run, see peers.py.
 
-Fails where a site answers otherwise than it should, never because of a time.
+Fails on wrong responses, never because of times.
 """
 
 import argparse
@@ -40,7 +40,7 @@ ASGI; a browser's GET without cookies; SQLite. CPU time on one processor, of the
 
 @dataclass
 class Line:
-    """What one site takes for one kind of request."""
+    """The cost of one kind of request to one site."""
 
     site: Site
     protocol: str
@@ -55,7 +55,7 @@ class Line:
 
     @property
     def microseconds(self) -> float:
-        """Peers change threads under ASGI, so there all threads count."""
+        """CPU microseconds per request; under ASGI of all threads, because peers switch threads."""
         clock = "thread" if self.protocol == "WSGI" else "process"
         return 1e6 * min(getattr(block, clock) for block in self.blocks)
 
@@ -93,7 +93,7 @@ def lines_of(sites: Iterable[Site], protocol: str) -> Iterator[Line]:
 
 
 def profile(line: Line, requests: int) -> str:
-    """Where the time of a line goes."""
+    """Print a profile of a line."""
     block = Block(protocol=line.protocol, accept=line.accept, requests=requests, sampled=True)
     line.site.ask(block)
     stacks = {tuple(stack): count for stack, count in line.site.result().stacks}
@@ -119,7 +119,7 @@ def start(stack: ExitStack, peers: Environment | None) -> list[Site]:
 
 
 def made(sites: list[Site]) -> tuple[list[Site], dict[Site, str]]:
-    """Those that run, and why the others do not."""
+    """The sites that could start, and the reasons for the others."""
     broken = {}
     for site in sites:
         try:
@@ -130,7 +130,7 @@ def made(sites: list[Site]) -> tuple[list[Site], dict[Site, str]]:
 
 
 def rested(sites: Iterable[Site], seconds: int) -> str:
-    """What the threads beside the requests take."""
+    """The CPU time of the threads beside the requests."""
     chosen = [site for site in sites if site.variant in {NONE, OURS}]
     for site in chosen:
         site.ask(Block(protocol="rest", accept="", requests=seconds, warm=0))

@@ -1,4 +1,4 @@
-"""Sites in processes of their own, told from here what to handle: see handling.py."""
+"""Sites in separate processes, controlled from here; see handling.py."""
 
 import json
 import os
@@ -12,11 +12,11 @@ from tests.benchmarks.peers import ROOT, Environment
 
 
 class Broken(Exception):
-    """The process ended; the last line that it wrote."""
+    """Raised when the process ends; holds its last line."""
 
 
 class Site:
-    """A variant in a state. Leaving the `with` block ends the process."""
+    """A variant in a state; leaving the block ends the process."""
 
     def __init__(self, variant: str, state: str, folder: Path, peers: Environment | None) -> None:
         self.variant, self.state, self.folder = variant, state, folder
@@ -49,14 +49,14 @@ class Site:
         self.process.communicate()
 
     def wait(self) -> None:
-        """Until the site is made. Raises Broken."""
+        """Wait until the site is ready. Raises Broken."""
         self._line()
 
     def ask(self, block: Block) -> None:
         print(json.dumps(asdict(block)), file=self.process.stdin, flush=True)
 
     def result(self) -> Taken:
-        """The answer to the oldest block that was asked for. Raises Broken."""
+        """Return the result of the oldest pending block. Raises Broken."""
         return Taken(**json.loads(self._line()))
 
     def _line(self) -> str:

@@ -1,4 +1,4 @@
-"""What a running process takes, as Linux has it."""
+"""Memory, threads and files of a process, from /proc."""
 
 import re
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Footprint:
 
     @classmethod
     def of(cls, pid: int) -> Self:
-        """Raises OSError when the process is no more."""
+        """Measure a process. Raises OSError when it has ended."""
         process = Path(f"/proc/{pid}")
         size = {name: int(value) for name, value in SIZE.findall(read(process / "smaps_rollup"))}
         (threads,) = THREADS.findall(read(process / "status"))

@@ -1,4 +1,4 @@
-"""What is read of a running fleet again and again: its processes, its tables, its ticks."""
+"""Periodic readings of a fleet: its processes, tables and ticks."""
 
 from datetime import timedelta
 from statistics import median
@@ -28,7 +28,7 @@ SELECT
 
 
 class Gauges:
-    """Of a fleet that runs. `read()` raises OSError when one of its processes is gone."""
+    """Gauges of a fleet. `read()` raises OSError when a process has ended."""
 
     def __init__(self, fleet: Fleet) -> None:
         web = fleet.running["web"].pid
@@ -59,7 +59,7 @@ class Gauges:
             return dict(zip(names, map(float, cursor.fetchone()), strict=True))
 
     def _ticks(self) -> dict[str, float]:
-        """How late flags were set and cleared since the last reading."""
+        """The lateness of status changes since the last reading."""
         from maintenance_windows.models import Transition
 
         made = Transition.objects.filter(pk__gt=self._last_transition, window__isnull=False)

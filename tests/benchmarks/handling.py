@@ -23,7 +23,7 @@ HOST, ADDRESS = "acme.example", "203.0.113.9"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """`warm` more requests go before it, after which the caches of the processor are ours."""
+    """A block of requests; `warm` more requests precede it to fill the processor's caches."""
 
     protocol: str
     accept: str
@@ -47,7 +47,7 @@ class Taken:
 
 
 class Queries:
-    """How many any thread sent."""
+    """Counts the queries of all threads."""
 
     number = 0
 
@@ -128,7 +128,7 @@ class ASGI:
         return statuses
 
     def _client(self) -> Callable[[], Any]:
-        """Sends one request without a body, and stays until it is answered."""
+        """An ASGI client for one request without a body."""
         messages = [{"type": "http.request", "body": b"", "more_body": False}]
 
         async def receive() -> Any:
@@ -138,7 +138,7 @@ class ASGI:
 
 
 class Rest:
-    """Nothing is asked; a request takes a second, so what is taken is taken by other threads."""
+    """Measures idle seconds instead of requests, that is, the other threads."""
 
     def handle(self, number: int, accept: str) -> list[int]:
         time.sleep(number)
@@ -146,7 +146,7 @@ class Rest:
 
 
 def alone() -> ASGI:
-    """Without sessions, common and auth, each of which changes threads, and back, under ASGI."""
+    """The stack without sessions, common and auth, which switch threads under ASGI."""
     from django.conf import settings
     from django.test import override_settings
 
@@ -156,7 +156,7 @@ def alone() -> ASGI:
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # whoever prints does not answer
+    os.dup2(2, 1)  # prints go to stderr, responses to stdout
     if hasattr(os, "sched_setaffinity"):
         # Threads that wake each other on two processors cost what chance will have.
         os.sched_setaffinity(0, [max(os.sched_getaffinity(0))])

@@ -1,8 +1,8 @@
-"""What our processes take of the memory: `python -m tests.benchmarks.memory`.
+"""Memory of our processes: `python -m tests.benchmarks.memory`.
 
 `python -m worker` and gunicorn with one worker run on a database of their own, on the server of
 DATABASE_URL, without one on SQLite: first with the project's settings but without us, then with
-us. They are looked at when two sites, one of them closed, were asked 500 times each, 20 s later.
+us. Measured 20 s after 500 requests to each of two sites, one of them down.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def measure(seconds: float, times: int, **env: str) -> dict[str, Footprint]:
-    """Of each kind of process, when all have run for so long and were asked so often."""
+    """Measure each kind of process after some time and some requests."""
     with (
         tempfile.TemporaryDirectory(prefix="maintenance-") as folder,
         new_database(Path(folder), os.environ.get("DATABASE_URL", "")) as url,

@@ -1,4 +1,4 @@
-"""A fleet on a database of its own, which the benchmark itself uses, too."""
+"""A fleet on a database that the benchmark itself uses too."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ from tests.helpers.fleet import Fleet, new_database
 
 @contextmanager
 def own_fleet(sites: int) -> Iterator[Fleet]:
-    """Migrated, on the server of DATABASE_URL, without one on SQLite; nothing of it runs yet."""
+    """A migrated fleet on the server of DATABASE_URL or on SQLite, not started yet."""
     with (
         tempfile.TemporaryDirectory(prefix="maintenance-") as folder,
         new_database(Path(folder), os.environ.get("DATABASE_URL", "")) as url,

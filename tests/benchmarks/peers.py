@@ -1,6 +1,6 @@
-"""An environment with the packages that ours is compared with, made once and kept for the next run.
+"""A virtual environment with the packages to compare with, created once.
 
-Nothing of them is in this repository: pip fetches them into the folder `.benchmarks`.
+pip installs them into the folder `.benchmarks`; none of their code is in this repository.
 """
 
 import subprocess
@@ -24,7 +24,7 @@ APART = {MAINTENANCEMODE_2: "django-maintenancemode-2==2.0"}
 
 
 class NotInstalled(Exception):
-    """pip says why."""
+    """Raised when pip fails, with its message."""
 
 
 class Environment:
@@ -32,7 +32,7 @@ class Environment:
     python = folder / "bin/python"
 
     def install(self) -> None:
-        """Raises NotInstalled, for example without a network."""
+        """Install the packages. Raises NotInstalled, for example without a network."""
         ours = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
         wanted = "\n".join([sys.version, *PACKAGES, *APART.values(), *ours])
         complete = self.folder / "complete"
@@ -49,7 +49,7 @@ class Environment:
         return self.folder / "apart" / package
 
     def path(self, variant: str) -> str:
-        """What PYTHONPATH has to be."""
+        """The PYTHONPATH for the packages."""
         return str(self.apart(APART[variant])) if variant in APART else ""
 
     def _pip(self, *arguments: str) -> None:

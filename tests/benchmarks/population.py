@@ -1,8 +1,8 @@
-"""Fills a migrated database with sites, with what they went through and with what is to come.
+"""Fills a migrated database with sites, completed windows and scheduled ones.
 
     DATABASE_URL=postgres://… python -m tests.benchmarks.population --sites 100000
 
-Rows are made where they are kept, by a few statements: a minute for a million windows at the most.
+A few statements generate the rows in the database: at most a minute for a million windows.
 """
 
 import argparse
@@ -29,7 +29,7 @@ INSERT INTO maintenance_windows_sitemaintenance (site_id, in_maintenance, level,
 SELECT id, false, 'full', '', 0 FROM django_site
 WHERE id NOT IN (SELECT site_id FROM maintenance_windows_sitemaintenance)
 """
-# Windows go round the sites, so that each site has some of every age.
+# Windows rotate over the sites, so that each site has some of every age.
 WINDOWS = """
 INSERT INTO maintenance_windows_maintenancewindow
     (site_id, level, title, message, starts_at, ends_at, started_at, ended_at, cancelled_at,
@@ -60,7 +60,7 @@ PREPARED = {
 def populate(
     sites: int, past: int, coming: int, *, transitions: bool = False, now: datetime | None = None
 ) -> None:
-    """All of it, in a database without windows."""
+    """Add all rows to a database without windows."""
     add_sites(sites)
     add_windows(past, coming, now or timezone.now())
     if transitions:
@@ -68,7 +68,7 @@ def populate(
 
 
 def add_sites(number: int) -> None:
-    """Sites `s0.example`, `s1.example`, …, all of them up."""
+    """Add sites `s0.example`, `s1.example`, …, all of them up."""
     with transaction.atomic(), connection.cursor() as cursor:
         if preparation := PREPARED.get(connection.vendor):
             cursor.execute(preparation)
@@ -77,9 +77,9 @@ def add_sites(number: int) -> None:
 
 
 def add_windows(past: int, coming: int, now: datetime) -> None:
-    """Past ones lie in the five years until the day before `now`, and one of forty was cancelled.
+    """Past windows lie in the five years until the day before `now`; one in forty is cancelled.
 
-    Coming ones lie in the year from the day after it.
+    Scheduled windows lie in the year from the day after it.
     """
     at = round(now.timestamp())
     spans = (past, at - DAY - 5 * YEAR, 5 * YEAR), (coming, at + DAY, YEAR)
@@ -98,14 +98,14 @@ def add_windows(past: int, coming: int, now: datetime) -> None:
 
 
 def add_transitions() -> None:
-    """Two for each window that is over."""
+    """Add two status changes for each completed window."""
     with transaction.atomic(), connection.cursor() as cursor:
         for to, moment in (("true", "started_at"), ("false", "ended_at")):
             cursor.execute(TRANSITIONS.format(to=to, time=moment))
 
 
 def times(count: int, begin: int, length: int, *, over: bool) -> dict[str, str]:
-    """The times of windows of half an hour to four, spread over `length` seconds."""
+    """SQL for the times of windows of half an hour to four hours, spread over `length` seconds."""
 
     def moment(seconds: str) -> str:
         return MOMENTS[connection.vendor].format(seconds)
@@ -128,7 +128,7 @@ def times(count: int, begin: int, length: int, *, over: bool) -> dict[str, str]:
 
 
 def analyze() -> None:
-    """Let the database count what it has, as it does by itself in the course of a day."""
+    """Update the database's statistics, as it does by itself within a day."""
     names = connection.introspection.table_names()
     statements = {
         "postgresql": "VACUUM ANALYZE",

@@ -1,4 +1,4 @@
-"""Sites whose windows come round all the time, and what each of them is to answer when."""
+"""Sites with a rota of windows, and the status that each should respond with."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,25 +8,25 @@ from typing import Self
 from project.probe import RIGHT, Answer
 
 SECOND = timedelta(seconds=1)
-# Six sites: every five seconds one of them opens or closes.
+# Six sites: every five seconds one of them goes down or comes up.
 PERIOD, LENGTH, STAGGER = 60 * SECOND, 25 * SECOND, 10 * SECOND
 UP, HELD = "s0.example", "s1.example"
 IN_TURN = [f"s{number}.example" for number in range(2, 8)]
 HOSTS = [UP, HELD, *IN_TURN]
-# Planned so long ahead, a window is known everywhere, and never more than two of a site.
+# Far enough ahead that each process knows the window; at most two per site.
 AHEAD = PERIOD + 30 * SECOND
 LONG = timedelta(days=1)
 
 
 class Rota:
-    """From `begin` on each site but two is closed for LENGTH, once a PERIOD."""
+    """From `begin` each site but two is down for LENGTH once per PERIOD."""
 
     def __init__(self, begin: datetime) -> None:
         self.first = {host: begin + number * STAGGER for number, host in enumerate(IN_TURN)}
         self._planned = dict.fromkeys(IN_TURN, 0)
 
     def plan(self, now: datetime) -> None:
-        """Plan what starts up to AHEAD from `now`."""
+        """Schedule the windows that start up to AHEAD from `now`."""
         from django.contrib.sites.models import Site
 
         from maintenance_windows.planning import windows
@@ -40,7 +40,7 @@ class Rota:
                 self._planned[host] = number + 1
 
     def off_by(self, host: str, answer: Answer) -> timedelta:
-        """How far on the wrong side of the nearest boundary an answer was for certain."""
+        """How far a response certainly was on the wrong side of the nearest boundary."""
         if host == UP:
             return answer.off_by(answer.sent + LONG, answer.sent + 2 * LONG)
         if host == HELD:
@@ -53,7 +53,7 @@ class Rota:
 
 @dataclass
 class Tally:
-    """What came of the requests: answers by status, and those that were wrong."""
+    """Responses by status, and wrong ones."""
 
     rota: Rota
     answers: Counter[int] = field(default_factory=Counter)

@@ -1,6 +1,6 @@
-"""Where the time goes: what of ours is on the stack, looked at many times a second.
+"""A sampling profiler: our functions on the stack, many times a second.
 
-It knows no function by name, so that it holds whatever the package does inside.
+It depends on no function name of the package.
 """
 
 import signal
@@ -15,7 +15,7 @@ LEAST = 0.3  # microseconds that are worth a line
 
 
 class Samples:
-    """Counts the stacks of the main thread within the `with` block.
+    """Counts the stacks of the main thread within the block.
 
     A stack is the functions of ours, outermost first, that lie below the innermost handler of
     Django's: none of them where Django, the stack around us or the view is at work.
@@ -45,7 +45,7 @@ class Samples:
 
 
 def tree(stacks: Mapping[tuple[str, ...], int], microseconds: float) -> list[tuple[str, str]]:
-    """What each function takes of that much, with all that it calls: rows, indented by depth."""
+    """The share of each function including its callees, as rows indented by depth."""
     whole = sum(stacks.values())
     inclusive: Counter[tuple[str, ...]] = Counter()
     for stack, count in stacks.items():

@@ -1,4 +1,4 @@
-"""What it takes to have the windows of a thousand series made: `python -m tests.benchmarks.series`.
+"""Cost of creating the windows of a thousand series: `python -m tests.benchmarks.series`.
 
 A thousand sites have a series each: daily, weekly on several days, or monthly on a weekday, begun
 last month or years ago, in five time zones. Runs on a database of its own, on the server of
@@ -60,7 +60,7 @@ def measured() -> list[tuple[object, ...]]:
 
 
 def begin() -> None:
-    """A series for each site, whose windows nobody has made yet."""
+    """Create a series without windows for each site."""
     from django.contrib.sites.models import Site
 
     from maintenance_windows.models import WindowSeries
@@ -84,7 +84,7 @@ def begin() -> None:
 
 
 def materialise(title: str, now: datetime) -> tuple[object, ...]:
-    """A line of the table."""
+    """Measure one run of the task, as a line of the table."""
     from django.db import connection
 
     from maintenance_windows.planning import series

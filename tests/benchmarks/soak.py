@@ -1,4 +1,4 @@
-"""Whether anything grows: `python -m tests.benchmarks.soak --minutes 60 --rate 2000`.
+"""Growth over time under load: `python -m tests.benchmarks.soak --minutes 60 --rate 2000`.
 
 gunicorn with two workers and the embedded worker run on a database of their own, on the server of
 DATABASE_URL, without one on SQLite. Six sites open and close in turn, every five seconds one of
@@ -24,7 +24,7 @@ from tests.benchmarks.trend import HEAD, Trend
 from tests.benchmarks.visitor import Visitor
 from tests.helpers.fleet import Fleet
 
-LANES = 8  # visitors at a time, so that one answer that takes long does not lower the rate
+LANES = 8  # concurrent visitors, so that a slow response does not lower the rate
 SAMPLES = 120
 SHORTEST, LONGEST = 2.0, 30.0  # seconds between two of them; windows are planned then, too
 WARM_UP = 0.1  # of the time
@@ -41,7 +41,7 @@ def main() -> int:
     minutes, rate = (1 / 3, 100.0) if given.smoke else (given.minutes, given.rate)
     for ending in ENDINGS:
         signal.signal(ending, signal.default_int_handler)
-    sys.setswitchinterval(0.0005)  # the visitors are not to wait for each other
+    sys.setswitchinterval(0.0005)  # so that visitors do not wait for each other
     with own_fleet(len(HOSTS)) as fleet:
         fleet.manage("maintenance", "on", HELD)
         fleet.start_web()
@@ -57,7 +57,7 @@ def main() -> int:
 
 
 class Soak:
-    """A fleet under load, and what was read of it meanwhile."""
+    """A fleet under load, with its periodic readings."""
 
     def __init__(self, fleet: Fleet, begin: datetime) -> None:
         self.port, self.rota, self.gauges = fleet.port, Rota(begin), Gauges(fleet)
@@ -107,7 +107,7 @@ class Soak:
 
 
 def line(found: dict[str, float]) -> str:
-    """What somebody who looks in wants to know."""
+    """A line of progress."""
     sizes = [
         f"{name.removesuffix(RSS)} {kib * 1.024 / 1000:.1f}"
         for name, kib in found.items()

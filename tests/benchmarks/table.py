@@ -1,10 +1,10 @@
-"""A table as people read it in a terminal."""
+"""A plain-text table."""
 
 from collections.abc import Iterable, Sequence
 
 
 def aligned(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Each column as wide as its widest cell; those in which no cell is a word, to the right."""
+    """Align columns; those without words are right-aligned."""
     cells = [list(map(str, row)) for row in rows]
     columns = list(zip(head, *cells, strict=True))
     widths = [max(map(len, column)) for column in columns]

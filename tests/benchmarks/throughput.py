@@ -1,10 +1,10 @@
-"""How many requests a second a site answers without us and with us.
+"""Requests per second of a site without us and with us.
 
 `python -m tests.benchmarks.throughput` needs wrk. gunicorn with two workers and uvicorn serve the
 site without us, with us while it is up, and with us in maintenance, all at the same time; wrk asks
 them in turn. Of each the median of the rounds counts, and of the ratios that of those in one round.
 
-Fails where a site answers otherwise than it should, never because of a time.
+Fails on wrong responses, never because of times.
 """
 
 import argparse
@@ -56,7 +56,7 @@ server and its workers took for a request. wrk runs on the same processors."""
 
 @dataclass
 class Served:
-    """A view of a site on a server; `rates` are requests a second, one for each round."""
+    """A view of a site on a server; `rates` are requests per second, one per round."""
 
     server: str
     view: str
@@ -74,7 +74,7 @@ class Served:
         return f"/{SERVERS[self.server][-1]}/{self.view}/"
 
     def status(self) -> int:
-        """0 while nobody listens."""
+        """The status of the view; 0 while nothing listens."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", self.path, headers={"Host": HOST, "Accept": BROWSER})
@@ -105,7 +105,7 @@ class Served:
         self.rates.append(float(re.search(r"Requests/sec:\s*([\d.]+)", said)[1]))
 
     def to(self, other: "Served") -> str:
-        """The ratio to another, which was asked right before or after."""
+        """The ratio to another view, measured right before or after."""
         return f"{median(a / b for a, b in zip(self.rates, other.rates, strict=True)):.3f}"
 
 
@@ -130,7 +130,7 @@ def serve(stack: ExitStack) -> Iterator[Served]:
 
 
 def cpu_of(session: int) -> float:
-    """Seconds that the processes of a session have used by now; 0 where there is no /proc."""
+    """CPU seconds of the processes of a session so far; 0 without /proc."""
     ticks = 0
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it ended meanwhile
@@ -162,7 +162,7 @@ def main() -> int:
         print("wrk is not installed: Debian has a package of that name.", file=sys.stderr)
         return 1
     with ExitStack() as stack:
-        # What is compared is asked one right after the other.
+        # Views to compare are measured right after one another.
         served = sorted(serve(stack), key=lambda one: (one.server, one.view))
         for one in served:
             one.wait()

@@ -1,4 +1,4 @@
-"""Whether a figure grows: how it was in the beginning, and how it is in the end."""
+"""The growth of a figure between the beginning and the end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Trend:
 
     @classmethod
     def of(cls, points: Sequence[tuple[float, float]]) -> Self:
-        """`points` are seconds and what was read then, in order, two at least."""
+        """`points` are at least two pairs of seconds and value, in order."""
         values = [value for _, value in points]
         quarter = max(len(values) // 4, 1)
         return cls(
@@ -41,5 +41,5 @@ class Trend:
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
-    """By how much it rises in an hour (least squares)."""
+    """The slope per hour (least squares)."""
     return linear_regression(*zip(*points, strict=True)).slope * HOUR

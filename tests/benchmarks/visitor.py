@@ -1,4 +1,4 @@
-"""Somebody who asks a server for some sites again and again, steadily and at little cost."""
+"""A visitor that requests some sites at a constant rate and low cost."""
 
 import socket
 import threading
@@ -10,13 +10,13 @@ from itertools import cycle
 from project.probe import Answer
 
 TIMEOUT = 5.0  # seconds
-# What could not be asked in time is made up for, but not after a halt of the whole machine.
+# Late requests are caught up, but not after a halt of the whole machine.
 BEHIND = 1.0  # seconds
 STATUS = slice(9, 12)  # of "HTTP/1.1 503 Service Unavailable"
 
 
 def ask(port: int, request: bytes) -> Answer:
-    """Ask as project.probe does, at a third of its cost, and for the status alone."""
+    """Request like project.probe at a third of its cost, for the status alone."""
     status, sent = 0, datetime.now(UTC)
     received = sent
     try:
@@ -35,7 +35,7 @@ def ask(port: int, request: bytes) -> Answer:
 
 
 class Visitor(threading.Thread):
-    """Asks for the next of `hosts` `every` so many seconds; `see` gets each answer."""
+    """Requests the next of `hosts` every `every` seconds; `see` gets each response."""
 
     def __init__(
         self, port: int, hosts: Sequence[str], every: float, see: Callable[[str, Answer], None]

@@ -1,4 +1,4 @@
-"""Break everything that can break and measure what visitors, flags and operators see of it.
+"""Break each service and measure what visitors, flags and operators see of it.
 
 `python -m tests.faults` takes some five minutes; `--full` some ten, with five of chaos.
 Figures to be quoted come from `--lanes 1` on a quiet machine, which takes twice as long.
@@ -38,16 +38,16 @@ def arguments() -> argparse.Namespace:
 
 
 def show(name: str, line: Line) -> None:
-    """One line of the table, and what failed of it."""
+    """Print a line of the table and its failures."""
     print(f"{name} ({line.seconds:.0f} s) | {' | '.join(line.cells()[1:])}", flush=True)
     for sentence in line.failures:
         print(f"    {sentence}", flush=True)
 
 
 def run(folder: Path, given: argparse.Namespace) -> list[Line]:
-    """First those that may run beside each other; then, alone, what wants a quiet machine.
+    """Run the lines that may run in parallel, then the others alone.
 
-    That is, what measures milliseconds, and what may have failed for want of a quiet machine.
+    The latter measure milliseconds, or failed possibly because the machine was busy.
     """
     options = Options(full=given.full, seed=given.seed)
     names = given.only or [name for name in BY_NAME if given.full or not BY_NAME[name].only_full]
@@ -71,7 +71,7 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="maintenance-faults-") as name:
         folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL runs as somebody else
+        folder.chmod(0o755)  # PostgreSQL runs as another user
         lines = run(folder, given)
         failed = [line for line in lines if line.failures]
         print(f"\n{markdown(lines)}\n\n{len(failed)} of {len(lines)} lines failed,"

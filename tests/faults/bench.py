@@ -1,4 +1,4 @@
-"""What each line of the table is run on: services of this run's own, and a fresh fleet."""
+"""The bench for each line of the table: services of this run, and a fresh fleet."""
 
 from pathlib import Path
 from typing import Self
@@ -13,7 +13,7 @@ TEMPLATE = "migrated"
 
 
 class Bench:
-    """Leaving the `with` block ends PostgreSQL and Redis. Fleets end with their own blocks."""
+    """Leaving the block stops PostgreSQL and Redis. Fleets stop with their own blocks."""
 
     def __init__(self, folder: Path, *, full: bool, seed: int) -> None:
         self.folder, self.full, self.seed = folder, full, seed
@@ -50,7 +50,7 @@ class Bench:
         return folder
 
     def fleet(self, *, migrated: bool = True, **env: str) -> Supervised:
-        """One on a database of its own. Nothing of it runs yet."""
+        """A fleet on a database of its own, not started yet."""
         folder = self._new_folder()
         template = f" TEMPLATE {TEMPLATE}" if migrated else ""
         self.postgresql.execute(f"CREATE DATABASE {folder.name}{template}")

@@ -45,7 +45,7 @@ def redis_frozen(bench: Bench, line: Line) -> None:
 
 
 def about(bench: Bench, seconds: float) -> float:
-    """Not the same each time: who looks for Redis only now and then may be lucky."""
+    """Vary the time of the fault, so that periodic reconnects do not hide it."""
     return seconds + random.Random(bench.seed).uniform(-1, 1)
 
 
@@ -74,7 +74,7 @@ def outage(
 
 
 def no_flood(line: Line, bench: Bench, back: datetime, before: int) -> None:
-    """Beat sends one a second; those of a frozen Redis that were under way come on top."""
+    """Beat sends one message a second; a frozen Redis may add those in flight."""
     sleep_until(back + timedelta(seconds=COUNTED))
     ticks = bench.redis.pushed() - before
     line.flag.append(f"{ticks} ticks in the {COUNTED:.0f} s after it")
@@ -82,14 +82,14 @@ def no_flood(line: Line, bench: Bench, back: datetime, before: int) -> None:
 
 
 def resumed(line: Line, flags: Flags, back: datetime, **turned: bool) -> None:
-    """The flags of these sites, which should have turned meanwhile."""
+    """Check that the flags of these sites have changed since."""
     for site, on in turned.items():
         late = flags.waited(f"{site}.example", on=on, since=back, timeout=LONGEST)
         line.within(late, RESUMED, f"{'set' if on else 'cleared'} after its return")
 
 
 def save(fleet: Supervised, browser: Browser, *, site: int) -> Page:
-    """Plan a window in the admin, an hour from now."""
+    """Schedule a window in the admin, an hour from now."""
     start = at(3600)
     domain = f"s{site}.example"
     ((number,),) = fleet.query(f"SELECT id FROM django_site WHERE domain = '{domain}'")
@@ -143,7 +143,7 @@ def redis_absent(bench: Bench, line: Line) -> None:
         browser.log_in()
         with Visitors(fleet.port, SITES) as visitors, Flags(fleet) as flags:
             page = save(fleet, browser, site=6)
-            # Long enough for a back-off to show: 2, 4 and 6 seconds are Celery's first.
+            # Longer than Celery's first back-offs of 2, 4 and 6 seconds.
             sleep_until(max(at(9, started), at(3, origin)))
             bench.redis.start()
             back = datetime.now(UTC)

@@ -42,7 +42,7 @@ class Form(HTMLParser):
 
 
 class Browser:
-    """Keeps its cookies, also those that want TLS: that ends at a proxy which is not here."""
+    """Sends Secure cookies too: TLS would end at a proxy, which is absent here."""
 
     def __init__(self, port: int, host: str = "s0.example") -> None:
         self.port, self.host = port, host

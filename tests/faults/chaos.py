@@ -1,4 +1,4 @@
-"""Everything that keeps the flags is killed and frozen at random, for minutes."""
+"""Random kills and freezes of the scheduler's processes and services, for minutes."""
 
 import random
 import signal
@@ -112,7 +112,7 @@ def hurt(
 
 
 def timetable(lasts: int, origin: datetime) -> tuple[list[Window], list[Window]]:
-    """Windows that outlast every fault and have to be set, and ones that may pass in a single."""
+    """Long windows, which must set the flag, and short ones that one fault may hide."""
     long = [window(n, n * 2.2 + k * 9, 6.5, origin) for n in range(4) for k in range(lasts // 9)]
     short = [
         window(n, (n - 4) * 2.4 + k * 5, 2.5, origin) for n in (4, 5) for k in range(lasts // 5)
@@ -121,7 +121,7 @@ def timetable(lasts: int, origin: datetime) -> tuple[list[Window], list[Window]]
 
 
 def account(line: Line, long: list[Recorded], short: list[Recorded]) -> None:
-    """Every transition once, none early, none later than five seconds."""
+    """Check that each status change occurs once, not early and at most five seconds late."""
     missed = [row for row in short if row.missed]
     seen = long + [row for row in short if not row.missed]
     late = sorted(moment for row in seen for moment in row.lateness())

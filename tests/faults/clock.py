@@ -1,4 +1,4 @@
-"""The clock of the scheduler's machine is wrong, or is stepped back. Needs libfaketime."""
+"""The clock of the scheduler's host is wrong or steps back. Needs libfaketime."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ TICKED = "SELECT count(*) FROM maintenance_windows_scheduler WHERE last_tick IS 
 
 
 class Clock:
-    """The clock of some programs, to be moved while they run; clocks of other kinds stay right."""
+    """The wall clock of some programs, adjustable while they run; monotonic clocks stay right."""
 
     def __init__(self, fleet: Supervised, library: Path, offset: float) -> None:
         self.fleet = fleet
@@ -39,7 +39,7 @@ class Clock:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """What libfaketime leaves behind of programs that were killed."""
+        """Remove what libfaketime leaves behind after kills."""
         for program in self.fleet.running.values():
             for name in (f"faketime_shm_{program.pid}", f"sem.faketime_sem_{program.pid}"):
                 (Path("/dev/shm") / name).unlink(missing_ok=True)
@@ -56,7 +56,7 @@ class Clock:
 
 
 def faketime() -> Path | None:
-    """CI has to have it; elsewhere a line is skipped without."""
+    """The path of libfaketime; without it CI fails and others skip the line."""
     pattern = "*/faketime/libfaketimeMT.so.1"
     found = next(Path("/usr/lib").glob(pattern), None)
     if found is None and os.environ.get("CI") and shutil.which("apt-get"):
@@ -77,7 +77,7 @@ def library(line: Line) -> Path | None:
 
 
 def not_before(line: Line, flags: Flags, planned: Window, skew: float, timeout: float) -> None:
-    """The flag was cleared, but not before its end by more than the clock was wrong."""
+    """Check that the flag was cleared, early at most by the error of the clock."""
     off = flags.waited(
         planned.site, on=False, since=planned.start - timedelta(seconds=skew), timeout=timeout
     )
@@ -150,7 +150,7 @@ def clock_stepped_back(bench: Bench, line: Line) -> None:
 
 
 def start_with(fleet: Supervised, clock: Clock, *, beat: bool) -> None:
-    """Web and the database have the right time; worker, and beat where told, have the clock's."""
+    """Web and database have the right time; the worker, and optionally beat, use the clock."""
     fleet.start_web()
     fleet.start(
         "worker0",

@@ -1,4 +1,4 @@
-"""Web processes that start while the database is down, and what is forced with all of it down."""
+"""Web processes that start while the database is down, and MAINTENANCE_FORCE."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ def cold_start_frozen(bench: Bench, line: Line) -> None:
 
 
 def cold(bench: Bench, line: Line, broken: Broken) -> None:
-    """It takes the last published snapshot: a window that runs, and one that is still to come."""
+    """The process loads the last cached snapshot, with a current and a scheduled window."""
     with bench.fleet() as fleet:
         fleet.start_all()
         origin = fleet.soon()
@@ -106,7 +106,7 @@ def all_are(line: Line, answers: list[Answer], status: int) -> None:
 
 @fault("MAINTENANCE_FORCE, everything down and everything up", seconds=90)
 def forced(bench: Bench, line: Line) -> None:
-    """It overrules what is planned, what is unknown, and what is running."""
+    """The setting overrides windows and the lack of a snapshot."""
     nowhere = {
         "DATABASE_URL": "postgres://nobody@127.0.0.1:9/none",
         "REDIS_URL": "redis://127.0.0.1:9/0",
@@ -134,7 +134,7 @@ def ask_all(fleet: Supervised, line: Line, status: int) -> None:
 
 
 def check_force_display(fleet: Supervised, line: Line, force: str) -> None:
-    """Whoever looks is told that it is set."""
+    """The admin and the command show that the setting is set."""
     browser = Browser(fleet.port)
     browser.log_in()
     status = fleet.command("maintenance", "status")

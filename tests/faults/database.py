@@ -1,4 +1,4 @@
-"""PostgreSQL fails: stopped or frozen under a running site, locked, or away when it starts."""
+"""PostgreSQL stops or freezes under a site, is locked, or is down at its start."""
 
 import time
 from datetime import UTC, datetime
@@ -14,14 +14,14 @@ from tests.faults.visitors import Latency, Visitors
 from tests.faults.windows import at, window
 
 SITES = [f"s{n}.example" for n in range(3)]
-WORKERS = 2  # of gunicorn: each process has a snapshot, and says what it has to say
+WORKERS = 2  # of gunicorn: each process has its own snapshot and log lines
 RIGHT_AGAIN = 5.0  # seconds
 ADDED, WITH_SESSION, NOBODY_LONGER = 10.0, 50.0, 1000.0  # milliseconds
 
 
 @fault("PostgreSQL stopped during a window, back after its end", seconds=60)
 def postgresql_stopped(bench: Bench, line: Line) -> None:
-    """What was known goes on: the end of one window, and all of another."""
+    """Known windows still end and start."""
     with bench.fleet() as fleet:
         fleet.start_all()
         origin = fleet.soon()
@@ -49,7 +49,7 @@ def postgresql_stopped(bench: Bench, line: Line) -> None:
 
 
 def said_once(fleet: Supervised, line: Line, since: int, name: str = "web") -> None:
-    """One line a process, however many requests there were; and no traceback."""
+    """Check that each process logs one line, without a traceback."""
     said, traces = fleet.warnings(name, since), fleet.tracebacks(name, since)
     line.operator.append(f"{len(said)} warnings of {WORKERS} processes")
     line.promise(1 <= len(said) <= WORKERS and not traces,
@@ -83,7 +83,7 @@ def postgresql_frozen(bench: Bench, line: Line) -> None:
 
 
 def statuses(line: Line, visitors: Visitors, since: datetime, *, staff: bool = False) -> None:
-    """The site in maintenance is closed, to staff as well as long as nobody can be told."""
+    """The site is down, for staff too while the database cannot identify them."""
     right = {"s0.example": {503, 200} if staff else {503}, "s1.example": {200}}
     for site, answers in visitors.answers.items():
         judged = [answer for answer in answers if answer.sent >= since]
@@ -93,7 +93,7 @@ def statuses(line: Line, visitors: Visitors, since: datetime, *, staff: bool = F
 
 @fault("PostgreSQL frozen, visitors and staff with sessions", seconds=60, alone=True)
 def postgresql_frozen_for_staff(bench: Bench, line: Line) -> None:
-    """Staff are told from others by the database; while it is silent, nobody waits for it."""
+    """The database identifies staff; while it hangs, requests do not wait for it."""
     with bench.fleet() as fleet:
         fleet.start_all()
         browser = Browser(fleet.port)

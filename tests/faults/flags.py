@@ -1,4 +1,4 @@
-"""The flags as somebody sees them who reads the database, and the record of their changes."""
+"""The flags in the database over time, and the recorded status changes."""
 
 import threading
 import time
@@ -26,12 +26,12 @@ RECORD = (
     " GROUP BY s.domain, w.id ORDER BY w.starts_at"
 )
 
-# A tick reads the clock before it commits: what was right then may be seen a little later.
+# A tick reads the clock before it commits, so a change is seen a little later.
 GRACE = timedelta(milliseconds=500)
 
 
 class Flags:
-    """Reads all flags every few milliseconds and keeps each change, through every outage."""
+    """Polls all flags every few milliseconds and keeps each change, across outages."""
 
     def __init__(self, fleet: Supervised, every: float = 0.005) -> None:
         self.fleet, self.every = fleet, every
@@ -63,12 +63,12 @@ class Flags:
                 time.sleep(0.05)
 
     def changed(self, site: str, *, on: bool, since: datetime) -> datetime | None:
-        """When the flag was first seen to turn this way since then."""
+        """When the flag was first seen with this value after `since`."""
         seen = (when for name, is_on, when in self.changes if (name, is_on) == (site, on))
         return next((when for when in seen if when >= since), None)
 
     def waited(self, site: str, *, on: bool, since: datetime, timeout: float) -> timedelta | None:
-        """How long after `since` the flag turned this way; None where it did not in time."""
+        """How long after `since` the flag got this value; None after the timeout."""
         stop = time.monotonic() + timeout
         while (seen := self.changed(site, on=on, since=since)) is None:
             if time.monotonic() > stop:
@@ -77,7 +77,7 @@ class Flags:
         return seen - since
 
     def early(self, windows: Iterable[Window]) -> list[str]:
-        """Changes that were not right when they were seen, nor shortly before."""
+        """Changes that were wrong when seen, and shortly before."""
         spans = list(windows)
         return [
             f"{site} {'set' if on else 'cleared'} {when:%H:%M:%S.%f}"
@@ -103,7 +103,7 @@ class Recorded:
 
     @property
     def with_its_own_times(self) -> bool:
-        """Recorded as it was planned, and each transition as due then."""
+        """Whether the window and its status changes have the scheduled times."""
         planned = (self.window.start, self.window.end)
         return (self.started_at, self.ended_at) == planned and self.in_time
 
@@ -118,7 +118,7 @@ class Recorded:
 
 
 def recorded(fleet: Supervised, windows: Iterable[Window] = ()) -> list[Recorded]:
-    """Everything that was planned, or these windows only."""
+    """All windows, or only these, as the database has them."""
     only, rows = set(windows), fleet.query(RECORD)
     found = [
         Recorded(

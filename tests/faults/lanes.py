@@ -1,4 +1,4 @@
-"""Runs lines beside each other, each lane on services of its own. Mostly they wait."""
+"""Runs lines in parallel lanes, each with its own services; mostly they wait."""
 
 import multiprocessing
 import signal
@@ -29,7 +29,7 @@ class TooLong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Of the whole run."""
+    """Options of the whole run."""
 
     full: bool
     seed: int
@@ -37,7 +37,7 @@ class Options:
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """The watchdog of a line: it interrupts whatever the main thread waits for."""
+    """A watchdog for a line: interrupts the main thread after a time."""
 
     def bark(number: int, frame: FrameType | None) -> None:
         raise TooLong(f"stopped after {seconds:.0f} s")
@@ -67,14 +67,14 @@ def run(bench: Bench, fault: Fault) -> Line:
 
 
 def leave(number: int, frame: FrameType | None) -> None:
-    """Through every `with` block, once."""
+    """Leave every `with` block, once."""
     for ending in ENDINGS:
         signal.signal(ending, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 
 def lane(folder: Path, options: Options, names: Any, done: Any) -> None:
-    """One line after the other, until there are no more."""
+    """Run one line after the other until the queue is empty."""
     CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     for ending in ENDINGS:
         signal.signal(ending, leave)

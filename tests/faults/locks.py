@@ -1,4 +1,4 @@
-"""The database is slow or locked while the tick runs, and what requests leave behind in it."""
+"""A slow or locked database during ticks, and the connections of requests."""
 
 import threading
 import time
@@ -35,7 +35,7 @@ THREADS = 8
 
 
 class Waiting:
-    """How many connections have waited for a lock at once, and how long one did, at the most."""
+    """The most connections that waited for a lock at once, and the longest wait."""
 
     def __init__(self, bench: Bench, database: str) -> None:
         self.most, self.longest = 0, 0.0
@@ -110,7 +110,7 @@ def locked(bench: Bench, line: Line) -> None:
 
 @fault("10,000 requests: connections and threads", seconds=120, full=240, alone=True)
 def connections(bench: Bench, line: Line) -> None:
-    """Of the site that is up and of the one in maintenance, by visitors and by staff."""
+    """Count connections after requests of visitors and staff to both sites."""
     with bench.fleet() as fleet:
         fleet.start_all()
         fleet.manage("maintenance", "on", SITES[0])
@@ -140,7 +140,7 @@ def connections(bench: Bench, line: Line) -> None:
 
 
 def hammer(fleet: Supervised, cookie: str, count: int) -> list[tuple[Answer, int]]:
-    """That many requests, from eight at once; each answer with the status that it should have."""
+    """Send many requests, eight at once; check each status."""
     kinds = [
         (SITES[0], "", 503),
         (SITES[1], "", 200),
@@ -165,7 +165,7 @@ def hammer(fleet: Supervised, cookie: str, count: int) -> list[tuple[Answer, int
 def footprint(bench: Bench, fleet: Supervised) -> tuple[int, list[int]]:
     """Connections of the web processes to the database, and the threads of each of them.
 
-    Worker and beat connect anew for each tick: how many theirs are is a matter of luck.
+    Worker and beat connect anew for each tick, so their number varies.
     """
     time.sleep(1)
     database = fleet.database_url.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""Other people's code fails: the 503 template is missing or raises, receivers raise."""
+"""Failing code of the project: a missing or broken 503 template, failing receivers."""
 
 import time
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from tests.faults.table import Line, fault
 from tests.faults.visitors import Visitors
 from tests.faults.windows import at, window
 
-# What the page of a host project says, and whether it is there at all.
+# The content of the project's 503 template, and whether it exists.
 TEMPLATES = {
     "missing": None,
     "unreadable": "{% nonsense %}",
@@ -61,7 +61,7 @@ def template(bench: Bench, line: Line) -> None:
 
 
 def plain(page: Page, end: datetime) -> bool:
-    """A 503 with the headers of every other one of ours, and no word of what went wrong."""
+    """Check for a 503 with the usual headers and no trace of the error."""
     wait = page.headers.get("Retry-After", "")
     left = (end - datetime.now(UTC)).total_seconds()
     return (

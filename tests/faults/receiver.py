@@ -1,4 +1,4 @@
-"""Somebody's app whose receivers raise, see tests/faults/settings.py."""
+"""An app whose receivers raise; see tests/faults/settings.py."""
 
 from django.apps import AppConfig
 

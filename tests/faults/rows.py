@@ -1,4 +1,4 @@
-"""The database answers, but not with what it should: no tables, no site, a bad row."""
+"""Missing tables, deleted sites and invalid rows."""
 
 import time
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ def tables_missing(bench: Bench, line: Line) -> None:
 
 @fault("a Site deleted while its window runs", seconds=60)
 def site_deleted(bench: Bench, line: Line) -> None:
-    """It is up, being no site any more; the others go on."""
+    """A deleted site is up; the others are unaffected."""
     with bench.fleet() as fleet:
         fleet.start_all()
         origin = fleet.soon()
@@ -67,7 +67,7 @@ def site_deleted(bench: Bench, line: Line) -> None:
 
 @fault("a row that makes no sense: a window of level nonsense", seconds=60)
 def bad_row(bench: Bench, line: Line) -> None:
-    """The other sites have their windows, also one that is planned afterwards."""
+    """The windows of other sites start and end, including later ones."""
     with bench.fleet() as fleet:
         fleet.start_all()
         origin = fleet.soon()

@@ -1,4 +1,4 @@
-"""What keeps the flags is dead, and who notices."""
+"""A dead scheduler, and who reports it."""
 
 import time
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ def sleep_until(moment: datetime) -> None:
     alone=True,
 )
 def scheduler_dead(bench: Bench, line: Line) -> None:
-    """Windows are on time; their flags and their records are made up for afterwards."""
+    """Visitors see windows on time; flags and history catch up afterwards."""
     with bench.fleet() as fleet:
         fleet.start_all()
         browser = Browser(fleet.port)
@@ -60,9 +60,9 @@ def scheduler_dead(bench: Bench, line: Line) -> None:
 
 
 def caught_up(fleet: Supervised, flags: Flags, line: Line, commands: dict[str, Command]) -> None:
-    """Start worker and beat again: the flags are right two seconds later.
+    """Start worker and beat; the flags must be right two seconds later.
 
-    Most of these they take to start. Where even manage.py takes long, they count from then on.
+    Starting takes most of that. On a slow machine the time of manage.py is added.
     """
     mark, returned = fleet.mark("worker0"), datetime.now(UTC)
     fleet.start_again(commands)
@@ -80,7 +80,7 @@ def caught_up(fleet: Supervised, flags: Flags, line: Line, commands: dict[str, C
 
 
 def noticed(fleet: Supervised, browser: Browser, line: Line) -> None:
-    """All that tells an operator, within ten seconds."""
+    """Check that each indicator for operators shows it within ten seconds."""
     died = time.monotonic()
     last = fleet.query("SELECT last_tick FROM maintenance_windows_scheduler")[0][0]
     until(lambda: fleet.command("maintenance", "status", "--check").returncode == 1,

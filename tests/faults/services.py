@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Redis of this run's own, that can be killed, frozen and started again."""
+"""A PostgreSQL and a Redis of this run, to kill, freeze and restart."""
 
 import os
 import secrets
@@ -21,7 +21,7 @@ START_UP = 30.0  # seconds
 
 
 def children(pid: int) -> list[int]:
-    """The processes that this one has started and that still run."""
+    """The living child processes of a process."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -51,7 +51,7 @@ def until(
 
 
 class Server:
-    """A server program on a port of its own; leaving the `with` block ends it."""
+    """A server on a port of its own; leaving the block stops it."""
 
     name: str
     user: str | None = None
@@ -78,7 +78,7 @@ class Server:
         self.stop()
 
     def start(self) -> float:
-        """Return how long it took until it answered."""
+        """Start the server and wait for it; return the seconds that took."""
         if self.process is None:
             with (self.folder.parent / f"{self.name}.log").open("ab") as log:
                 self.process = subprocess.Popen(
@@ -99,11 +99,11 @@ class Server:
         CDLL(None).prctl(PR_SET_PDEATHSIG, self.ends_on)
 
     def pids(self) -> list[int]:
-        """The server, then all that it has started."""
+        """The server's process, then its descendants."""
         return [self.process.pid, *children(self.process.pid)] if self.process else []
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """End it with this signal, and wait for its end."""
+        """Kill the server with this signal and wait for its end."""
         if self.process:
             pids = self.pids()
             self.process.send_signal(number)
@@ -120,7 +120,7 @@ class Server:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """SIGSTOP: connections stay, new ones are taken by the kernel, nothing is answered."""
+        """Stop the server with SIGSTOP: the kernel accepts connections, but nothing responds."""
         pids = self.pids()[:1]
         send(pids, signal.SIGSTOP)
         pids = self.pids()  # now that it starts no more
@@ -131,7 +131,7 @@ class Server:
             send(pids, signal.SIGCONT)
 
     def repair(self) -> None:
-        """Whatever was done to it: it runs and answers."""
+        """Make the server respond again, after any fault."""
         send(self.pids(), signal.SIGCONT)
         if self.process and self.process.poll() is not None:
             self.process = None
@@ -157,7 +157,7 @@ class PostgreSQL(Server):
 
     @staticmethod
     def binaries() -> Path:
-        """Debian keeps them outside of PATH, a folder for each version."""
+        """The folder of PostgreSQL's programs; Debian has one per version, outside PATH."""
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
         initdb = found[-1] if found else shutil.which("initdb")
         if initdb is None:
@@ -219,6 +219,6 @@ class Redis(Server):
             client.flushall()
 
     def pushed(self) -> int:
-        """How many messages were put into queues since the server was started."""
+        """The number of messages queued since the server's start."""
         with self.client() as client:
             return int(client.info("commandstats").get("cmdstat_lpush", {}).get("calls", 0))

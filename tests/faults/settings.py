@@ -1,4 +1,4 @@
-"""The project's settings, with a 503 page and a receiver that fail as the line wants them to."""
+"""The project's settings with a failing 503 template and a failing receiver."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The fleet as systemd would keep it: whatever dies is started again a second later."""
+"""A fleet under a supervisor like systemd: dead programs restart after a second."""
 
 import os
 import re
@@ -25,7 +25,7 @@ TRACEBACK = "Traceback (most recent call last)"
 
 
 class Busy(Exception):
-    """Too much else goes on here to measure anything."""
+    """Raised when the machine is too busy to measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Command:
 
 
 class Supervised(Fleet):
-    """Its programs run with Restart=always; each line of the table has a fleet of its own."""
+    """Restarts its programs as Restart=always does; each line has its own fleet."""
 
     planning = 1.0  # seconds that it took to plan windows, the last time
 
@@ -55,10 +55,10 @@ class Supervised(Fleet):
         with self._lock:
             self.commands.clear()
             for name in list(self.running):
-                self._end(name)  # how they stop when they are asked to is tested elsewhere
+                self._end(name)  # other tests cover a clean stop
 
     def start(self, name: str, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
-        """Start it with this environment on top of the fleet's, now and whenever it has died.
+        """Start a program with additional environment, and restart it whenever it dies.
 
         To PostgreSQL it goes by its name.
         """
@@ -80,7 +80,7 @@ class Supervised(Fleet):
             return super().stop(name, timeout)
 
     def drop(self, *names: str) -> dict[str, "Command"]:
-        """Kill -9, all their children with them; they come back by start_again() only."""
+        """Kill programs and their children with SIGKILL; only start_again() restarts them."""
         with self._lock:
             dropped = {name: self.commands.pop(name) for name in names}
             for name in names:
@@ -88,7 +88,7 @@ class Supervised(Fleet):
         return dropped
 
     def kill(self, name: str) -> None:
-        """Kill -9 of the program itself. Its children, if any, are left to themselves."""
+        """Kill a program with SIGKILL, but not its children."""
         with self._lock:
             self.running[name].kill()
 
@@ -119,13 +119,13 @@ class Supervised(Fleet):
                         self.start_again({name: self.commands[name]})
 
     def start_all(self) -> None:
-        """Web, worker and beat; return when they tick."""
+        """Start web, worker and beat; return once they tick."""
         self.start_web()
         self.start_celery()
         self.wait()
 
     def plan(self, *windows: Window) -> None:
-        """Plan them as the admin and the command do, all in one process: soon enough to watch."""
+        """Schedule windows through the verbs, all in one process."""
         calls = "\n".join(
             f"windows.schedule([Site.objects.get(domain={window.site!r})],"
             f" starts_at=datetime.fromisoformat({window.start.isoformat()!r}),"
@@ -142,7 +142,7 @@ class Supervised(Fleet):
             raise Busy("planned too late to be watched: this machine is busy")
 
     def soon(self) -> datetime:
-        """A time that is not too early for a window to be planned, as busy as this machine is."""
+        """The earliest start for a new window, given how busy the machine is."""
         return datetime.now(UTC) + timedelta(seconds=2 + 1.5 * Supervised.planning)
 
     def shell(self, code: str) -> str:
@@ -159,7 +159,7 @@ class Supervised(Fleet):
         )  # fmt: skip
 
     def ready(self, timeout: float, *, ready: bool = True) -> float:
-        """Seconds until /readyz says so, or says that it is not."""
+        """The seconds until /readyz reports ready, or not ready."""
         wanted = 200 if ready else 503
         return until(
             lambda: ask(self.port, "s0.example", "/readyz").status == wanted,
@@ -167,11 +167,11 @@ class Supervised(Fleet):
         )  # fmt: skip
 
     def mark(self, name: str = "web") -> int:
-        """How long a program's log is by now; see warnings()."""
+        """The current length of a program's log; see warnings()."""
         return len(self.log(name))
 
     def warnings(self, name: str = "web", since: int = 0) -> list[str]:
-        """The warnings and errors that it has logged, without their tracebacks."""
+        """The warnings and errors in a program's log, without tracebacks."""
         return [found.group() for found in WARNING.finditer(self.log(name)[since:])]
 
     def tracebacks(self, name: str = "web", since: int = 0) -> int:

@@ -1,4 +1,4 @@
-"""The table: a line for each fault, with what was promised and what was measured."""
+"""The table of faults: each line has a promise and measurements."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ HEAD = ("fault", "visitors", "flag", "operator", "")
 
 @dataclass
 class Line:
-    """What came of one fault."""
+    """The result of one fault."""
 
     title: str
     visitors: list[str] = field(default_factory=list)
@@ -25,7 +25,7 @@ class Line:
     failures: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     skipped: str = ""
-    by_noise: bool = True  # whether all that failed may be the fault of a busy machine
+    by_noise: bool = True  # whether a busy machine may explain all failures
     seconds: float = 0.0
 
     def promise(self, kept: object, sentence: str, *, noisy: bool = False) -> None:
@@ -34,7 +34,7 @@ class Line:
             self.by_noise = self.by_noise and noisy
 
     def on_time(self, seen: Seen, name: str = "", allowed: timedelta = SECOND) -> None:
-        """Visitors got no wrong answer beyond what is allowed."""
+        """Check that visitors got no wrong response beyond the allowed lateness."""
         self.visitors.append(f"{name}: {seen}" if name else str(seen))
         strange = sum(seen.strange.values())
         self.promise(
@@ -46,7 +46,7 @@ class Line:
     def within(
         self, late: timedelta | None, most: float, what: str, column: list[str] | None = None
     ) -> None:
-        """Something came, and not later than that many seconds."""
+        """Check that something occurred within that many seconds."""
         said = f"{what}: {'never' if late is None else milliseconds(late)}"
         (self.flag if column is None else column).append(said)
         self.promise(
@@ -69,21 +69,21 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A line of the table before it is run. `brief` and `full` bound it, in seconds."""
+    """A line of the table before its run; `brief` and `full` are time limits in seconds."""
 
     name: str
     title: str
     run: Callable[["Bench", Line], None]
     brief: float
     full: float
-    alone: bool  # whether it measures what other lines beside it would disturb
+    alone: bool  # whether parallel lines would disturb its measurements
     only_full: bool
 
 
 def fault(
     title: str, *, seconds: float, full: float = 0.0, alone: bool = False, only_full: bool = False
 ) -> Callable[[Callable[["Bench", Line], None]], Fault]:
-    """Make a function a line of the table, by its own name."""
+    """Register a function as a line of the table, by its name."""
 
     def made(run: Callable[["Bench", Line], None]) -> Fault:
         name = run.__name__.replace("_", "-")

@@ -1,4 +1,4 @@
-"""Visitors who ask each site again and again, and what one of them got with a cookie."""
+"""Visitors that request each site continuously, and the latency of one with a cookie."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ EVERY = 0.04  # seconds between two requests to a site: 25 a second
 
 
 class Visitors:
-    """One a site, from the start of the `with` block to its end."""
+    """One visitor per site, during the block."""
 
     def __init__(
         self, port: int, sites: Iterable[str], *, every: float = EVERY, cookie: str = ""
@@ -41,7 +41,7 @@ class Visitors:
         while not self._left.is_set():
             answer = ask(self.port, site, cookie=self.cookie)
             self.answers[site].append(answer)
-            due = max(due + self.every, time.monotonic())  # a late one is not made up for
+            due = max(due + self.every, time.monotonic())  # delays are not caught up
             self._left.wait(max(0.0, due - time.monotonic()))
 
     def seen(self, windows: Iterable[Window]) -> Seen:
@@ -51,7 +51,7 @@ class Visitors:
         return seen
 
     def between(self, start: datetime, end: datetime) -> list[Answer]:
-        """The answers to what was asked in this time, of all sites."""
+        """All responses to requests sent in this time."""
         return [
             answer
             for answers in self.answers.values()
@@ -61,7 +61,7 @@ class Visitors:
 
 
 class Latency:
-    """How long answers took, in milliseconds."""
+    """Response times in milliseconds."""
 
     def __init__(self, answers: Iterable[Answer]) -> None:
         self.values = sorted((a.received - a.sent).total_seconds() * 1000 for a in answers)

@@ -1,4 +1,4 @@
-"""What is planned, and how far an answer is from it."""
+"""Windows, and how far a response deviates from them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ def window(site: int, start: float, length: float, origin: datetime | None = Non
 
 
 def off_by(answer: Answer, windows: list[Window]) -> timedelta:
-    """By how much the answer was on the wrong side of a boundary, or its Retry-After wrong."""
+    """How far a response was on the wrong side of a boundary, or its Retry-After off."""
     if answer.status == CLOSED:
         offs = [
             max(answer.off_by(w.start, w.end), answer.retry_off_by(w.end) - SECOND) for w in windows
@@ -44,7 +44,7 @@ def off_by(answer: Answer, windows: list[Window]) -> timedelta:
 
 @dataclass
 class Seen:
-    """The sum of what visitors got."""
+    """The responses of visitors in total."""
 
     answers: int = 0
     closed: int = 0

@@ -1,4 +1,4 @@
-"""What each page of the admin costs a large fleet: `python -m tests.benchmarks.admin [--smoke]`.
+"""Cost of each admin page in a large fleet: `python -m tests.benchmarks.admin [--smoke]`.
 
 A hundred thousand sites, a million windows that are over, a hundred thousand that are to come, and
 what else years leave behind, in a database of its own on the server of DATABASE_URL; without one on
@@ -62,7 +62,7 @@ def fill(sizes: dict[str, int]) -> None:
 
 
 def report(times: int) -> None:
-    """One line a page; `!` where it costs more than it may."""
+    """Print a line per page, with `!` where it exceeds its limit."""
     from tests.benchmarks.admin.pages import answers
 
     # Line by line, not as tests.benchmarks.table would: it takes minutes.

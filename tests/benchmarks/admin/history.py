@@ -1,4 +1,4 @@
-"""What years of use leave behind beside windows, and what is on now."""
+"""Rows that years of use leave besides windows, and current maintenance."""
 
 from collections.abc import Iterator
 from datetime import date, time, timedelta
@@ -34,7 +34,7 @@ WHERE w.id % 10 = 0 AND t.model = 'maintenancewindow' AND u.username = 'alice'
 
 
 def add() -> None:
-    """Also the users `alice`, a superuser, `planner`, and `viewer`, who see and plan."""
+    """Add all rows, and the users `alice` (superuser), `planner` and `viewer`."""
     User.objects.bulk_create(User(username=f"user{n}", is_staff=True) for n in range(200))
     User.objects.create(username="alice", is_staff=True, is_superuser=True)
     views = Permission.objects.filter(
@@ -52,7 +52,7 @@ def add() -> None:
 
 
 def repeat() -> None:
-    """Series of all kinds, whose windows are made."""
+    """Add series of all kinds, with their windows."""
     template = {"starts_on": date(2024, 3, 4), "length": timedelta(hours=2), "title": "Nightly"}
     rules = ("FREQ=DAILY", "FREQ=WEEKLY;BYDAY=SU", "FREQ=MONTHLY;BYDAY=2TU")
     chosen = list(Site.objects.order_by("pk")[: min(SERIES, Site.objects.count() // 3)])
@@ -64,7 +64,7 @@ def repeat() -> None:
 
 
 def switch() -> None:
-    """Sites that are on, that are about to be, that were a minute ago, and that are held."""
+    """Add sites that are down, soon down, recently up, and held."""
     sites = list(Site.objects.order_by("-pk")[: 4 * NEAR])
     now = timezone.now()
     on, soon, over, held = (sites[n::4] for n in range(4))

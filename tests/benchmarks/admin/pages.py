@@ -1,4 +1,4 @@
-"""The pages that there are, each asked for in turn."""
+"""The admin's pages, requested in turn."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -42,7 +42,7 @@ TOGETHER = {
 GOOD = {HTTPStatus.OK, HTTPStatus.FOUND}
 
 DAY = timedelta(days=1)
-SLOW = 2000  # milliseconds: nobody need ask again
+SLOW = 2000  # milliseconds: a slower page is not repeated
 
 executed: list[str] = []  # statements, by all threads
 
@@ -55,7 +55,7 @@ class Page:
 
 
 class Answer(NamedTuple):
-    """What a page cost: statements, milliseconds the first time and the best time."""
+    """The cost of a page: statements, and milliseconds of the first and the best time."""
 
     page: str
     queries: int
@@ -64,7 +64,7 @@ class Answer(NamedTuple):
 
 
 class Reader:
-    """Somebody who asks for pages, over connections whose statements are counted."""
+    """A client that requests pages and counts their statements."""
 
     def __init__(self, username: str, host: str, times: int) -> None:
         self.times = times
@@ -120,7 +120,7 @@ def answers(times: int) -> Iterator[Answer]:
 
 
 def followed(reader: Reader, page: Page) -> Iterator[Answer]:
-    """A list and what it links to: filters, orders, pages and dates, down to one day."""
+    """A list and the pages it links to: filters, orders, pages and dates, down to one day."""
     yield reader.answer(page)
     path, _, query = page.path.partition("?")
     # Years, months and days are like others of their kind, and so are pages: the last of each.

@@ -1,4 +1,4 @@
-"""What a large fleet costs tick and snapshot: `python -m tests.benchmarks.scale`.
+"""Cost of ticks and snapshots in a large fleet: `python -m tests.benchmarks.scale`.
 
 A hundred thousand sites with a million windows that are over and a hundred thousand to come, on
 databases of its own, on the server of DATABASE_URL; without one on SQLite. Exits with 1 when what

@@ -1,4 +1,4 @@
-"""Two databases that differ in their history alone, each of which can be the default one."""
+"""Two databases that differ only in their history; each can become the default one."""
 
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ from tests.benchmarks.scale.sizes import Size
 
 
 class Database:
-    """It has `past` windows that are over at `now`, when it was filled."""
+    """A database with `past` windows completed at `now`, the time of its creation."""
 
     def __init__(self, url: str, past: int) -> None:
         self.name = url.removeprefix("sqlite:///") if "sqlite" in url else url.rpartition("/")[2]
@@ -27,7 +27,7 @@ class Database:
 
 
 def filled(urls: list[str], size: Size) -> list[Database]:
-    """The smaller and the larger one, which is in use."""
+    """Create the smaller and the larger database; the larger is in use."""
     both = [Database(url, past) for url, past in zip(urls, (size.few, size.past), strict=True)]
     for database in both:
         database.use()
@@ -38,7 +38,7 @@ def filled(urls: list[str], size: Size) -> list[Database]:
 
 
 def plan(count: int, starts_at: datetime, length: timedelta, skipped: int = 0) -> None:
-    """A window that starts then for each of so many sites, after the first few."""
+    """Schedule a window at that time for each of `count` sites after the first few."""
     sites = Site.objects.filter(domain__endswith=".example").order_by("pk")
     MaintenanceWindow.objects.bulk_create(
         [

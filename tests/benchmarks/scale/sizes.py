@@ -1,4 +1,4 @@
-"""How large the fleet is."""
+"""Sizes of the fleet."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The reading of the snapshot, which each web process does once a second."""
+"""Loading the snapshot, as each web process does once a second."""
 
 import gc
 import tracemalloc
@@ -17,7 +17,7 @@ HALF, LENGTH = timedelta(minutes=30), timedelta(hours=3)
 
 
 def readings(size: Size, now: datetime) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    """Half of the sites are in maintenance, the others will be in half an hour."""
+    """Measure loading: half of the sites are down, the others go down in half an hour."""
     lines, planned = [], 0
     for count in (0, size.some, size.many):
         half = (count - planned) // 2

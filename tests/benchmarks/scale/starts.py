@@ -20,12 +20,12 @@ LENGTH = timedelta(minutes=30)
 
 
 def together(size: Size, now: datetime) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    """Each time for a tenth of the sites, too: what grows with them?"""
+    """Measure all sites and a tenth of them, to show growth."""
     return HEAD, [line for count in (size.many // 10, size.many) for line in course(count, now)]
 
 
 def course(count: int, now: datetime) -> Iterator[tuple[object, ...]]:
-    """Windows start, those that follow after a gap have started unseen, and all are over."""
+    """Measure ticks at the start, at a missed gap and at the end of the windows."""
     plan(count, now, LENGTH)
     plan(count, now + 2 * LENGTH, LENGTH)
     yield measured(f"{count:,} start", now)
@@ -44,7 +44,7 @@ def measured(title: str, now: datetime) -> tuple[object, ...]:
 
 @contextmanager
 def others() -> Iterator[list[float]]:
-    """Somebody else who wants the lock all the time; how long each time it took."""
+    """Take the lock all the time from another thread; record each wait."""
     waits: list[float] = []
     done = Event()
 

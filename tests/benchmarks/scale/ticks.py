@@ -1,4 +1,4 @@
-"""A tick that finds nothing to do, with a short history and with a long one."""
+"""Idle ticks, with a short history and with a long one."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +20,7 @@ HEAD = ("a tick with nothing due", "ms", "median", "queries")
 def idle(
     small: Database, large: Database, size: Size
 ) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    """The two in turns. Each tick finds that the last was long ago, and writes that down too."""
+    """Measure both databases in turn; each tick also writes last_tick."""
     taken: dict[Database, list[float]] = {small: [], large: []}
     asked = {}
     for seconds in range(0, 6 * size.rounds, 6):
@@ -41,6 +41,6 @@ def at(now: datetime) -> datetime | None:
 
 
 def strays() -> set[str]:
-    """What tick and snapshot read as a whole, or by an index that history is in."""
+    """Tables that tick and snapshot scan, and indexes they use that contain history."""
     now = timezone.now()
     return plans.strays(plans.reads(partial(at, now)) | plans.reads(partial(load, now)))

@@ -1,4 +1,4 @@
-"""How long something takes, and what it asks the database."""
+"""Times and queries of a call."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -16,7 +16,7 @@ def milliseconds(work: Work) -> float:
 
 
 def queries(work: Work) -> list[str]:
-    """Without what begins and ends a transaction."""
+    """The queries of a call, without BEGIN and COMMIT."""
     with CaptureQueriesContext(connection) as captured:
         work()
     statements = (query["sql"] for query in captured)

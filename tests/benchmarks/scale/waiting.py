@@ -1,7 +1,7 @@
-"""Requests that are answered while the snapshot is read, by the same process.
+"""Latency of requests while the same process loads the snapshot.
 
-Somebody asks over a socket, from a process of its own; what answers is the middleware alone, in a
-thread, so that there is little that could hide a wait.
+Another process sends requests over a socket to the bare middleware in a thread, so that little
+else can hide a wait.
 """
 
 import json
@@ -37,7 +37,7 @@ print(json.dumps(taken))
 
 
 def requests(size: Size) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    """Quietly and not, in turns; of each the quietest round."""
+    """Measure with and without loading in turn; the best round of each counts."""
     titles = {3600.0: "nothing is read", 0.0: "the snapshot is read all the time"}
     rounds: dict[str, list[tuple[float, ...]]] = {title: [] for title in titles.values()}
     for _ in range(ROUNDS):
@@ -83,7 +83,7 @@ def measure_waits(seconds: float) -> list[float]:
 
 
 def answer(connection: socket.socket) -> None:
-    """One site is in maintenance, one will be soon, one is far from it."""
+    """Respond for a site that is down, one that is soon down, and one that is up."""
     handle = MaintenanceModeMiddleware(view)
     states = list(runtime.current().by_id.values())
     hosts = cycle([states[0].domain, states[-1].domain, "example.example"])

@@ -1,4 +1,4 @@
-"""The least that a middleware can be."""
+"""A middleware that does nothing."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The site's database, from nothing: `python -m tests.benchmarks.site.making STATE`."""
+"""Creates the site's database: `python -m tests.benchmarks.site.making STATE`."""
 
 import sys
 
@@ -8,7 +8,7 @@ from django.core.management import call_command
 
 
 def make(state: str) -> None:
-    """With the sites acme.example, which is the one that is asked, and globex.example."""
+    """Create the sites acme.example, which gets the requests, and globex.example."""
     django.setup()
     call_command("migrate", verbosity=0)
     from django.contrib.sites.models import Site

@@ -1,4 +1,4 @@
-"""The site that is measured, in the variant and the folder that the environment names."""
+"""Settings of the measured site; the environment names its variant and folder."""
 
 import os
 from pathlib import Path

@@ -9,9 +9,9 @@ UP, ELSEWHERE, CLOSED = "up", "another site closed", "in maintenance"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """`put` brings the site into one of the states.
+    """A variant of the site; `put` sets one of the states.
 
-    The middleware stands last, that is after AuthenticationMiddleware, as all of them ask for.
+    The middleware comes last, after AuthenticationMiddleware, as all packages require.
     """
 
     middleware: str = ""
@@ -26,14 +26,14 @@ def nothing(state: str) -> None:
 
 
 def flag(state: str) -> None:
-    """django-maintenancemode-2 has a row for a site that is up, too: its admin makes them."""
+    """The row of django-maintenancemode-2; its admin creates one for sites that are up too."""
     from maintenancemode.models import Maintenance
 
     Maintenance.objects.create(site_id=1, is_being_performed=state == CLOSED)
 
 
 def lock_file(state: str) -> None:
-    """Of django-maintenancemode."""
+    """The lock file of django-maintenancemode."""
     from maintenancemode.utils import activate
 
     if state == CLOSED:
@@ -41,14 +41,14 @@ def lock_file(state: str) -> None:
 
 
 def file_or_cache(state: str) -> None:
-    """Of django-maintenance-mode, whatever its back end."""
+    """The state of django-maintenance-mode, for any backend."""
     from maintenance_mode.core import set_maintenance_mode
 
     set_maintenance_mode(state == CLOSED)
 
 
 def window(state: str) -> None:
-    """Of ours, with an end, as most have one."""
+    """A window of this package, with an end."""
     from django.contrib.sites.models import Site
     from django.utils import timezone
 
