@@ -275,7 +275,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Break the core in each way that mutmut knows: which breakage does no test notice?"""
-    session.install("-e", ".[test]", "mutmut>=3")
+    session.install("-e", ".[service,test]", "mutmut>=3")
     session.run("mutmut", "run", *session.posargs)
     session.run("mutmut", "results")
 
