@@ -158,6 +158,7 @@ def test_urls():
         assert (found[1] if found else "") == paths[name]
 
 
+@pytest.mark.needs("celery")  # for tasks
 def test_names_in_code():
     for found, rest in rows("## In code"):
         for name in found:
