@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from maintenance_windows.conf import conf
 from maintenance_windows.core.state import Maintenance, Snapshot
 from maintenance_windows.http.visit import site_state
+from maintenance_windows.models import all_sites
 from maintenance_windows.snapshot import runtime
 
 
@@ -41,7 +42,7 @@ def site_or_404(request: HttpRequest) -> Site:
     for domain in dict.fromkeys((host, split_domain_port(host)[0])):
         # The exact match comes first, because only it can use the index.
         for lookup in ({"domain": domain.lower()}, {"domain__iexact": domain}):
-            if site := Site.objects.filter(**lookup).first():
+            if site := all_sites().filter(**lookup).first():
                 return site
     raise Http404(f"{host} is no site.")
 

@@ -5,6 +5,8 @@ import os
 import shutil
 import tempfile
 
+import dj_database_url
+
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 
 from project.settings import *  # noqa: F403
@@ -26,3 +28,8 @@ match DATABASES["default"]["ENGINE"]:
         DATABASES["default"]["OPTIONS"]["init_command"] += "; PRAGMA synchronous=OFF"
     case "django.db.backends.mysql":
         DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4"}
+
+# See tests/test_replica.py.
+DATABASE_ROUTERS = list(filter(None, [os.environ.get("DATABASE_ROUTER")]))
+if url := os.environ.get("REPLICA_URL"):
+    DATABASES["replica"] = dj_database_url.parse(url)

@@ -12,6 +12,7 @@ from maintenance_windows.core.intervals import from_local
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import AmbiguousTime
 from maintenance_windows.forms.fields import PK
+from maintenance_windows.models import all_sites
 from maintenance_windows.planning import rules
 from maintenance_windows.wording.durations import parse_duration
 
@@ -105,16 +106,16 @@ def sites(names: list[str], *, everyone: bool = False) -> list[Site]:
         raise CommandError("Name sites or say --all, not both.")
     if names:
         return list({site.pk: site for site in map(_site, names)}.values())
-    found = list(Site.objects.order_by("domain")[: None if everyone else 2])
+    found = list(all_sites().order_by("domain")[: None if everyone else 2])
     if not everyone and len(found) != 1:
         raise CommandError("Say which site, or --all.")
     return found
 
 
 def _site(name: str) -> Site:
-    site = Site.objects.filter(domain__iexact=name).first()
+    site = all_sites().filter(domain__iexact=name).first()
     if site is None and PK.fullmatch(name):
-        site = Site.objects.filter(pk=name).first()
+        site = all_sites().filter(pk=name).first()
     if site is None:
         raise CommandError(f"There is no site {name!r}.")
     return site

@@ -3,7 +3,7 @@ from maintenance_windows.models.calendar import CalendarToken
 from maintenance_windows.models.history import Change, Transition
 from maintenance_windows.models.scheduler import Scheduler, SchedulerKind
 from maintenance_windows.models.series import WindowSeries
-from maintenance_windows.models.site import IgnoredURL, SiteMaintenance
+from maintenance_windows.models.site import IgnoredURL, SiteMaintenance, all_sites
 from maintenance_windows.models.window import MaintenanceWindow
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "SiteMaintenance",
     "Transition",
     "WindowSeries",
+    "all_sites",
 ]

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from maintenance_windows.models.querysets import PrimaryQuerySet
 from maintenance_windows.permissions import may_see_all_windows
 
 
@@ -24,6 +25,8 @@ class CalendarToken(models.Model):
     )
     digest = models.CharField(_("digest"), max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = PrimaryQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("calendar address")

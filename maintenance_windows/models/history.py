@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.models.base import ACTOR_LENGTH
+from maintenance_windows.models.querysets import PrimaryQuerySet
 
 
 class Transition(models.Model):
@@ -27,6 +28,8 @@ class Transition(models.Model):
         verbose_name=_("window"),
     )
     actor = models.CharField(_("by"), max_length=ACTOR_LENGTH, blank=True)
+
+    objects = PrimaryQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("transition")
@@ -75,6 +78,8 @@ class Change(models.Model):
     at = models.DateTimeField(_("at"))
     actor = models.CharField(_("by"), max_length=ACTOR_LENGTH, blank=True)
     changes = models.JSONField(_("changes"), encoder=DjangoJSONEncoder)
+
+    objects = PrimaryQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("change")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
-from django.db import models
+from django.db import models, router
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
@@ -41,7 +41,18 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
 
 
-class SiteMaintenanceQuerySet(QuerySet[Row]):
+class PrimaryQuerySet(QuerySet[Row]):
+    """Rows read where they are written, whatever a router says of reads.
+
+    A replica lags, and never shows what the open transaction has written.
+    """
+
+    @property
+    def db(self) -> str:
+        return self._db or router.db_for_write(self.model)  # type: ignore[attr-defined]
+
+
+class SiteMaintenanceQuerySet(PrimaryQuerySet[Row]):
     def down(self) -> Self:
         return self.filter(DOWN)
 
@@ -50,12 +61,12 @@ class SiteMaintenanceQuerySet(QuerySet[Row]):
         return self.down().filter(until=None)
 
 
-class SeriesQuerySet(QuerySet[Row]):
+class SeriesQuerySet(PrimaryQuerySet[Row]):
     def going_on(self) -> Self:
         return self.filter(ended_at=None)
 
 
-class WindowQuerySet(QuerySet[Row]):
+class WindowQuerySet(PrimaryQuerySet[Row]):
     def waiting(self) -> Self:
         return self.filter(WAITING)
 

@@ -3,6 +3,7 @@
 from django.db import connections, models, router
 from django.utils.translation import gettext_lazy as _
 
+from maintenance_windows.models.querysets import PrimaryQuerySet
 from maintenance_windows.models.times import readable
 
 
@@ -23,6 +24,8 @@ class Scheduler(models.Model):
     kind = models.CharField(max_length=20, default="", db_default="", blank=True)
     # Beat found its queue full for a while; the next tick, whoever makes it, takes this back.
     is_unconsumed = models.BooleanField(default=False, db_default=False)
+
+    objects = PrimaryQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("scheduler")

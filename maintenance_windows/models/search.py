@@ -1,7 +1,8 @@
 """Sites by a piece of their domain or name, be they a hundred thousand."""
 
-from django.contrib.sites.models import Site
 from django.db.models import Q
+
+from maintenance_windows.models.site import all_sites
 
 FEW = 1000  # rows that a query names one by one
 
@@ -17,7 +18,7 @@ def matching_ids(text: str, *fields: str) -> list[int] | None:
     To look through all sites takes as long as to read thousands of rows of an index: a page
     should do it once.
     """
-    found = Site.objects.filter(contains(text, *fields)).order_by()
+    found = all_sites().filter(contains(text, *fields)).order_by()
     ids = list(found.values_list("pk", flat=True)[: FEW + 1])
     return ids if len(ids) <= FEW else None
 

@@ -4,14 +4,14 @@ from datetime import datetime
 
 from django.contrib.sites.models import Site
 from django.core.exceptions import ValidationError
-from django.db import models
-from django.db.models import Q
+from django.db import models, router
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from maintenance_windows.core.state import Level, Maintenance, PatternKind
 from maintenance_windows.models.base import KNOWN_LEVEL, LEVEL_HELP, LEVELS
-from maintenance_windows.models.querysets import FLAG_LIVE, SiteMaintenanceQuerySet
+from maintenance_windows.models.querysets import FLAG_LIVE, PrimaryQuerySet, SiteMaintenanceQuerySet
 from maintenance_windows.models.times import readable
 from maintenance_windows.patterns.faults import fault, slowness
 
@@ -116,6 +116,8 @@ class IgnoredURL(models.Model):
     )
     description = models.CharField(_("description"), max_length=200, blank=True)
 
+    objects = PrimaryQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("ignored URL")
         verbose_name_plural = _("ignored URLs")
@@ -148,3 +150,8 @@ class IgnoredURL(models.Model):
     def _is_kept(self) -> bool:
         kept = type(self).objects.filter(pk=self.pk, kind=self.kind, pattern=self.pattern)
         return self.pk is not None and kept.exists()
+
+
+def all_sites() -> QuerySet[Site]:
+    """All sites, read where their flags are written: see PrimaryQuerySet."""
+    return Site.objects.using(router.db_for_write(SiteMaintenance))

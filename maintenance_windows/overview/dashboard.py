@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.sites.models import Site
-from django.db.models import DateTimeField, F, Q, Value
+from django.db.models import DateTimeField, F, Q, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce
 
 from maintenance_windows.core.intervals import Span
-from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, all_sites
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.models.search import contains, matching_ids
 from maintenance_windows.overview import status
@@ -69,7 +70,7 @@ class Sites:
         few = Q() if site_ids is None else Q(pk__in=site_ids)
         many = contains(text, *NAMES) if text and site_ids is None else Q()
         near = list(dict.fromkeys(_near(now, site_ids)))
-        found = Site.objects.filter(few, many)
+        found = all_sites().filter(few, many)
         if many:
             matching = set(found.filter(pk__in=near).values_list("pk", flat=True))
             near = [pk for pk in near if pk in matching]
@@ -81,7 +82,7 @@ class Sites:
 
     def __getitem__(self, wanted: slice) -> list[Site]:
         ids, beyond = self.near[wanted], len(self.near)
-        near = Site.objects.in_bulk(ids)
+        near = all_sites().in_bulk(ids)
         first, last = max(wanted.start - beyond, 0), max(wanted.stop - beyond, 0)
         others = self.found.exclude(pk__in=self.near).order_by("domain", "pk")[first:last]
         return [*(near[pk] for pk in ids if pk in near), *others]
@@ -93,7 +94,7 @@ def _near(now: datetime, site_ids: list[int] | None) -> Iterator[int]:
     is_down = Q(until=None) | Q(until__gt=now)
     at_once = Cast(Value(now), DateTimeField())  # MariaDB would take a literal for text
     begins = Coalesce("since", at_once)  # a flag that was set with SQL may have no `since`
-    rows = [
+    rows: list[QuerySet[Any]] = [
         SiteMaintenance.objects.down().filter(is_down).annotate(begins=begins),
         windows.running().annotate(begins=F("started_at")),
         windows.waiting().filter(starts_at__lt=now + AHEAD).annotate(begins=F("starts_at")),

@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 
-from django.contrib.sites.models import Site
 from django.db import connections, router, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
@@ -18,6 +17,7 @@ from maintenance_windows.models import (
     MaintenanceWindow,
     SiteMaintenance,
     Transition,
+    all_sites,
 )
 from maintenance_windows.models.querysets import LIVE, WAITING
 from maintenance_windows.snapshot import runtime
@@ -71,7 +71,7 @@ def record_valid(
     if not site_ids:
         return []
     using = router.db_for_write(SiteMaintenance)
-    existing = set(Site.objects.filter(pk__in=site_ids).values_list("pk", flat=True))
+    existing = set(all_sites().filter(pk__in=site_ids).values_list("pk", flat=True))
     for site_id in set(site_ids) - existing:
         errors[site_id] = f"The flag of site {site_id} cannot be kept: there is no such site."
     try:
@@ -88,7 +88,7 @@ def record_valid(
 def announce(transitions: Collection[Transition]) -> None:
     """Tell this process's visitors, and whoever listens."""
     runtime.publish()
-    sites = Site.objects.in_bulk({transition.site_id for transition in transitions})
+    sites = all_sites().in_bulk({transition.site_id for transition in transitions})
     for transition in transitions:
         if transition.site_id not in sites:
             continue  # it was deleted in the same transaction

@@ -16,7 +16,7 @@ from maintenance_windows.conf import conf
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Closure, Level, PatternKind, SiteState, Snapshot
 from maintenance_windows.logonce import LogOnce
-from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, all_sites
 from maintenance_windows.models.querysets import among
 from maintenance_windows.snapshot.threads import yield_gil
 
@@ -85,7 +85,7 @@ def _near_parts() -> list[QuerySet[Any, Any]]:
 
 @cache
 def _sites() -> QuerySet[Site, Any]:
-    return Site.objects.order_by("pk").values_list(*SITE)
+    return all_sites().order_by("pk").values_list(*SITE)
 
 
 @cache
