@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import count
+from math import inf
+from os import getpid
 from typing import Any
 
 from django.contrib.sites.models import Site
@@ -20,9 +22,12 @@ _nobodys_ids = count(-1, -1)
 class FixedReader:
     """A stand-in for the refresher that knows the given sites and reads nothing."""
 
+    age = 0.0
     database_answers = True
+    late_at = inf
 
     def __init__(self, states: Iterable[SiteState]) -> None:
+        self.pid = getpid()
         self.snapshot = Snapshot(states)
 
     def refresh(self, timeout: float = -1) -> None:

@@ -169,4 +169,5 @@ def visit(request: pytest.FixtureRequest) -> Callable[..., HttpResponse]:
 
         return async_to_sync(ask)()
 
+    visit.is_async = request.param == "async"
     return visit

@@ -11,10 +11,10 @@ pytestmark = pytest.mark.any_database
 
 def test_pool_skips_cancelled_calls():
     gone, asked = Event(), []
-    busy = [threads.pool.submit(gone.wait) for _ in range(threads.THREADS)]
-    unwanted = threads.pool.submit(lambda: asked.append("unwanted"))
+    busy = [threads.submit(gone.wait) for _ in range(threads.THREADS)]
+    unwanted = threads.submit(lambda: asked.append("unwanted"))
     assert unwanted.cancel()
     gone.set()
     assert all(one.result(5) for one in busy)
-    assert threads.pool.submit(lambda: "wanted").result(5) == "wanted"
+    assert threads.submit(lambda: "wanted").result(5) == "wanted"
     assert asked == []

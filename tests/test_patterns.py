@@ -342,8 +342,10 @@ def test_unused_patterns_leave_memory(monkeypatch):
 
 # Prints whether `regex` is there at the start, with a site that is up, with routes, with a regex.
 LAZY = """
-import sys
+import os, sys, tempfile
 import django
+folder = tempfile.TemporaryDirectory()
+os.environ["DATABASE_URL"] = f"sqlite:///{folder.name}/db.sqlite3"
 django.setup()
 from django.contrib.sites.models import Site
 from django.core.management import call_command

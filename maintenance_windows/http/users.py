@@ -84,7 +84,7 @@ async def asent_by_staff(request: HttpRequest) -> bool:
             is_lazy = issubclass(type(request.user), LazyObject)
             return await sync_to_async(_is_staff)(request) if is_lazy else _is_staff(request)
         if runtime.database_answers():
-            future = threads.pool.submit(lambda: _is_staff(request))
+            future = threads.submit(lambda: _is_staff(request))
             return await asyncio.wait_for(asyncio.wrap_future(future), USER_DEADLINE)
     except Exception as error:  # noqa: BLE001 (see sent_by_staff)
         logger.debug("Cannot tell who sends a request: %r", error)

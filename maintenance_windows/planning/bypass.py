@@ -64,7 +64,7 @@ def revoke(sites: Collection[Site], *, actor: str = "") -> None:
         for site in sites:
             SiteMaintenance.objects.get_or_create(site=site)
         SiteMaintenance.objects.filter(site__in=sites).update(bypass=F("bypass") + 1)
-        transaction.on_commit(runtime.publish, using=using)
+        runtime.publish_on_commit(using)
     for site in sites:
         logger.info("bypass links of %s revoked by %s", site.domain, actor or "code")
 

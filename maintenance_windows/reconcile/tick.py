@@ -56,7 +56,7 @@ def tick(
     done: list[Transition] = []
     errors: dict[Hashable, str] = {}
     try:
-        with locked(clock, PATIENCE) as now:
+        with locked(clock, PATIENCE, immediate=False) as now:
             agenda = _agenda(using, now + horizon)
             due = sorted({site_id for site_id, at in agenda if at is None or at <= now})
             recorded = record_valid(due[:AT_ONCE], now, errors)
@@ -67,7 +67,7 @@ def tick(
         done += recorded
         for start in range(AT_ONCE, len(due), AT_ONCE):
             time.sleep(PAUSE)
-            with locked(clock, PATIENCE) as later:
+            with locked(clock, PATIENCE, immediate=False) as later:
                 recorded = record_valid(due[start : start + AT_ONCE], later, errors)
             done += recorded
     finally:

@@ -8,9 +8,9 @@ import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 from django.core.cache import cache
@@ -18,11 +18,13 @@ from django.core.cache import cache
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Closure, Level, PatternKind, SiteState, Snapshot
 from maintenance_windows.logonce import LogOnce
-from maintenance_windows.snapshot.threads import yield_gil
+from maintenance_windows.snapshot.threads import call_with_timeout, yield_gil
 
 # Raise the number with each change of the format: releases must not read each other's.
 KEY = "maintenance_windows.snapshot.4"
+WRITTEN_AT = f"{KEY}.written_at"
 AGAIN = 60.0  # seconds until an unchanged snapshot is written again, in case it was evicted
+CACHE_DEADLINE = 0.5  # seconds
 REST = 10  # the pause after a write, as a multiple of its duration
 SLICE = 50  # sites encoded at once; the GIL is held meanwhile
 
@@ -43,14 +45,18 @@ class SnapshotCache:
         is_busy = self._writer is not None and self._writer.is_alive()
         if is_busy or now < self._rested or (now < self._due and content == self._written):
             return
-        self._written, self._due = content, now + AGAIN
-        self._writer = threading.Thread(target=self._write, args=[snapshot], daemon=True)
-        self._writer.start()
+        writer = threading.Thread(target=self._write, args=[snapshot], daemon=True)
+        try:
+            writer.start()
+        except RuntimeError:  # no thread can be started at present
+            return
+        self._writer, self._written, self._due = writer, content, now + AGAIN
 
     def _write(self, snapshot: Snapshot) -> None:
         started = monotonic()
         try:
             cache.set(KEY, encode(snapshot), timeout=None)
+            cache.set(WRITTEN_AT, time(), timeout=None)
         except Exception as error:  # noqa: BLE001 (each backend has exceptions of its own)
             text = f"Cannot keep maintenance windows in the cache: {error}"
             self._problems.now({"cache": text})
@@ -66,6 +72,18 @@ class SnapshotCache:
         except Exception as error:  # noqa: BLE001 (see _write)
             logger.debug("Cannot read maintenance windows from the cache: %s", error)
             return None
+
+
+def written_at() -> datetime | None:
+    """Return when a process last wrote the cached snapshot; None without one, or without a cache.
+
+    Each does so once a minute at least, while it can read the database.
+    """
+    try:
+        written: float | None = call_with_timeout(lambda: cache.get(WRITTEN_AT), CACHE_DEADLINE)
+        return None if written is None else datetime.fromtimestamp(written, UTC)
+    except Exception:  # noqa: BLE001 (see _write)
+        return None
 
 
 def encode(snapshot: Snapshot) -> list[list[str]]:

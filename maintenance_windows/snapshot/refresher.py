@@ -1,142 +1,201 @@
 """The thread that keeps the snapshot of this process fresh.
 
-It reads the database once a second; requests only use its last snapshot. When a read fails, that
-snapshot stays valid: it holds the times of all windows that start within the next hour, so they
-still start and end on time.
+It reads the database once a second, and at once when PostgreSQL notifies it of a change. Requests
+only take what is there. When a reading fails, the last snapshot stands: it carries its own times,
+so the windows that it knows still start and end.
+
+A request that finds the snapshot late wakes the thread and waits for it, for a bounded moment: the
+process may have been frozen, or the server may give threads no time between requests.
 """
 
+import asyncio
 import logging
+import os
 import threading
+import time
 from contextlib import suppress
-from time import monotonic
 
-from django.contrib.sites.models import Site
-from django.db import close_old_connections, connections
-from django.utils import timezone
+from django.core import mail
+from django.db import router
 
-from maintenance_windows.conf import conf
-from maintenance_windows.core.state import EVERYWHERE, Snapshot
+from maintenance_windows.core.state import Snapshot
 from maintenance_windows.logonce import LogOnce
-from maintenance_windows.models.scheduler import is_unmigrated
-from maintenance_windows.snapshot.cache import SnapshotCache
-from maintenance_windows.snapshot.loader import NOTHING, load
-from maintenance_windows.snapshot.threads import close_connections
+from maintenance_windows.models import SiteMaintenance
+from maintenance_windows.snapshot.connection import OwnConnection, greenlet_problem
+from maintenance_windows.snapshot.reading import Source, clock
 
+# All in seconds. From the begin of one reading to that of the next, where nothing wakes the thread.
 INTERVAL = 1.0
-# Requests wait for the first snapshot for at most this many seconds after the process starts to
-# read.
+# Between two readings that changes have asked for: a thousand changes make no thousand readings.
+LEAST_INTERVAL = 0.02
+# Only the first requests of a process wait so long, counted from the first of all.
 FIRST_WAIT = 1.0
-# Seconds that stop() waits for a read in progress, so that it cannot leak into the next test.
+# A snapshot of this age is late, and a request waits this long for a newer one.
+LATE, CATCH_UP = 1.5, 0.5
+# The end of a test waits so long for a reading that would go on in the next test.
 LAST_WAIT = 10.0
-# Seconds without a successful read after which the database counts as unreachable.
+# Without an answer for so long the database counts as unavailable.
 SILENCE = 2.5
 
 logger = logging.getLogger(__name__)
 
 
 class Refresher:
-    """Keeps one snapshot fresh from a thread of its own."""
+    """Keeps one snapshot fresh from a thread of its own, in the process that made it."""
 
     def __init__(self) -> None:
-        # MAINTENANCE_FORCE overrides what the database says.
-        self._forced = {"on": EVERYWHERE, "off": NOTHING, None: None}[conf.MAINTENANCE_FORCE]
-        self.snapshot: Snapshot | None = self._forced
-        self._cache = SnapshotCache()
-        self._attempted = threading.Event()
-        self._stopped = threading.Event()
-        self._reading = threading.Lock()
-        self._last_read = monotonic()
-        self._problems = LogOnce(logger, over="Maintenance windows can be read again.")
-        self._deadline = monotonic() + FIRST_WAIT
-        self._with_port: frozenset[str] = frozenset()
-        self._with_port_due = 0.0
-        # The fleet's last snapshot, read at once: the database may hang instead of failing.
-        self._cached: Snapshot | None = None
-        threading.Thread(target=self._read_cache, name="maintenance-cache", daemon=True).start()
-        self._thread = threading.Thread(target=self._run, name="maintenance-windows", daemon=True)
-        self._thread.start()
+        self.pid = os.getpid()
+        using = router.db_for_write(SiteMaintenance)
+        self._own = OwnConnection(using)
+        self._source = Source(self._own)
+        self.snapshot = self._source.snapshot
+        self.late_at = clock() + LATE
+        if problem := greenlet_problem(using):
+            logger.warning("%s", problem)
+        self._starting, self._reading = threading.Lock(), threading.Lock()
+        self._condition = threading.Condition()
+        self._begun = self._finished = 0  # readings
+        self._waited_for, self._patience = 0, 0.0
+        self._stopped = False
+        self._lateness = LogOnce(logger, over="The snapshot of this process is up to date again.")
+        self._deadline = clock() + FIRST_WAIT
+        self._thread: threading.Thread | None = None
+        self._start_thread()
 
-    def _read_cache(self) -> None:
-        self._cached = self._cache.read()
-
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            started = monotonic()
-            with suppress(Exception):  # this thread must never end
-                close_old_connections()
-            self.refresh()
-            with suppress(Exception):
-                close_connections()
-            # Count from start to start, but give a slow database a pause as well.
-            self._stopped.wait(max(INTERVAL / 2, started + INTERVAL - monotonic()))
-        connections.close_all()
+    @property
+    def age(self) -> float | None:
+        """Seconds since the database answered last; None before its first answer."""
+        return clock() - self._source.answered_at if self._finished else None
 
     @property
     def database_answers(self) -> bool:
-        """Return whether the last read succeeded recently; the database may have died since."""
-        return not self._problems and monotonic() - self._last_read < SILENCE
+        """Whether the database answered lately. It may have died since."""
+        return not self._source.failing and clock() - self._source.answered_at < SILENCE
 
-    def refresh(self, timeout: float = -1) -> None:
-        """Read the database now, one thread at a time, so that no older result replaces a newer.
+    def refresh(self, timeout: float) -> None:
+        """Have the database read now, and wait up to `timeout` seconds for the snapshot."""
+        begun = self._wake(inline=True)
+        with self._condition:
+            self._condition.wait_for(lambda: self._finished > begun, timeout)
 
-        `timeout` is the number of seconds to wait for another reader; -1 waits for ever.
+    def catch_up(self) -> None:
+        """Wait up to CATCH_UP for a newer snapshot: once for each hang, and not after a failure."""
+        begun, seconds = self._call(inline=True)
+        if seconds:
+            with self._condition:
+                self._condition.wait_for(lambda: self._finished > begun, seconds)
+            self._log_lateness()
+
+    async def acatch_up(self) -> None:
+        """See catch_up()."""
+        begun, seconds = self._call(inline=False)
+        deadline = clock() + seconds
+        while self._finished <= begun and clock() < deadline:  # noqa: ASYNC110 (a thread's)
+            await asyncio.sleep(0.002)
+        if seconds:
+            self._log_lateness()
+
+    def _call(self, *, inline: bool) -> tuple[int, float]:
+        """Wake the thread. Returns how many readings had begun, and the seconds to wait."""
+        begun, now = self._wake(inline=inline), clock()
+        if self._source.failing or self._finished == 0:
+            return begun, 0.0
+        if self._waited_for != self._finished:
+            self._waited_for, self._patience = self._finished, now + CATCH_UP
+        return begun, max(0.0, self._patience - now)
+
+    def _log_lateness(self) -> None:
+        if clock() > self.late_at:
+            text = f"The snapshot of this process is {self.age:.1f} s old: its reader does not run."
+            with suppress(Exception):  # a logging filter of the project may need what is not here
+                self._lateness.now({"late": text})
+
+    def _wake(self, *, inline: bool) -> int:
+        """Have the thread read, or read here where no thread can be started.
+
+        Only sync code can read here: an event loop may not wait for a database.
         """
-        if not self._reading.acquire(timeout=timeout):
-            return
+        begun = self._begun
+        if self._start_thread():
+            self._own.wake()
+        elif inline and self._reading.acquire(blocking=False):
+            try:
+                self._attempt()
+            finally:
+                self._reading.release()
+        return begun
+
+    def _start_thread(self) -> bool:
+        """Return whether the thread runs, or could be started."""
+        with self._starting:
+            if self._thread is not None and self._thread.is_alive():
+                return True
+            thread = threading.Thread(target=self._run, name="maintenance-windows", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # as many threads or processes run as may
+                return False
+            self._thread = thread
+            return True
+
+    def _run(self) -> None:
+        """Nothing ends this loop but stop(), whatever the project's code or a driver raises."""
+        is_lost = False
+        while not self._stopped:
+            begun, was_lost = clock(), is_lost
+            with self._reading:
+                self._attempt()
+            try:
+                is_lost, notified = False, self._own.wait(self._rest(begun, INTERVAL))
+            except Exception:  # noqa: BLE001 (of any driver; a new connection reads at once)
+                self._own.close()
+                is_lost = notified = True
+            if notified:
+                time.sleep(self._rest(begun, INTERVAL if was_lost else LEAST_INTERVAL))
+        self._own.close()
+
+    def _rest(self, begun: float, interval: float) -> float:
+        """Seconds until an interval is over; the database has half of it, however long it reads."""
+        return max(interval / 2, begun + interval - clock())
+
+    def _attempt(self) -> None:
+        """Read once. The caller holds `_reading`, so no older answer can come last."""
+        self._begun += 1
+        begun = clock()
         try:
-            self._read()
+            with suppress(Exception):  # such as of the project's logging filter
+                self._source.read()
         finally:
-            self._reading.release()
-        self._attempted.set()
-
-    def _read(self) -> None:
-        try:
-            known = self.snapshot or NOTHING
-            loaded = load(timezone.now(), self._domains_with_port(), known)
-        except Exception as error:  # noqa: BLE001 (the last snapshot stays, whatever fails)
-            if is_unmigrated():
-                self.snapshot = self._forced or NOTHING
-                text = "Maintenance windows have no tables yet: run migrate."
-                self._problems.now({"tables": text})
-                return
-            if self.snapshot is None:
-                self._read_cache()
-            text = f"Cannot read maintenance windows, {self._meanwhile()}: {error}"
-            self._problems.now({"database": text})
-        else:
-            self._last_read = monotonic()
-            self.snapshot = loaded if self._forced is None else self._forced
-            self._cache.offer(loaded)
-            self._problems.now({})
-
-    def _meanwhile(self) -> str:
-        if self._last_known() is not None:
-            return "going on as known"
-        state = "closed" if conf.MAINTENANCE_WHEN_UNKNOWN == "closed" else "open"
-        return f"and none is known: every site is {state}"
-
-    def _last_known(self) -> Snapshot | None:
-        return self._cached if self.snapshot is None else self.snapshot
-
-    def _domains_with_port(self) -> frozenset[str]:
-        """Return the domains that name a port. They are rare, so they are read once a minute."""
-        if monotonic() >= self._with_port_due:
-            found = Site.objects.filter(domain__contains=":").values_list("domain", flat=True)
-            self._with_port = frozenset(domain.lower() for domain in found)
-            self._with_port_due = monotonic() + 60
-        return self._with_port
-
-    def known(self) -> Snapshot:
-        """Return the snapshot, else the fleet's cached one, else MAINTENANCE_WHEN_UNKNOWN's."""
-        if (snapshot := self._last_known()) is not None:
-            return snapshot
-        return EVERYWHERE if conf.MAINTENANCE_WHEN_UNKNOWN == "closed" else NOTHING
+            self.snapshot = self._source.snapshot
+            if hasattr(mail, "outbox"):
+                # Under a test runner an open connection would keep the database from being dropped.
+                self._own.close()
+            ended = clock()
+            with self._condition:
+                self._finished = self._begun
+                # A large fleet takes longer to read; that is not late.
+                self.late_at = ended + max(LATE, INTERVAL + 3 * (ended - begun))
+                self._condition.notify_all()
+            with suppress(Exception):
+                self._lateness.now({})
 
     def first(self) -> Snapshot:
-        """Wait briefly for the first read, and return the snapshot for the first requests."""
-        self._attempted.wait(max(0.0, self._deadline - monotonic()))
-        return self.known()
+        """The snapshot for the first requests, which wait for the first reading, once."""
+        if self._thread is None:
+            self._wake(inline=True)
+        with self._condition:
+            self._condition.wait_for(lambda: self._finished, max(0.0, self._deadline - clock()))
+        return self._source.known()
+
+    async def afirst(self) -> Snapshot:
+        """See first()."""
+        # The condition is a thread's, and at most FIRST_WAIT of this happens in a process's life.
+        while not self._finished and clock() < self._deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        return self._source.known()
 
     def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join(LAST_WAIT)
+        self._stopped = True
+        self._own.wake()
+        if self._thread is not None:
+            self._thread.join(LAST_WAIT)

@@ -1,16 +1,19 @@
 """The snapshot of this process, shared by all its threads and event loops."""
 
-import asyncio
 import os
 import threading
 from collections.abc import Callable
+from os import getpid
 from typing import Any, TypeVar
 
 from django.core.signals import setting_changed
 from django.db import Error as DatabaseError
+from django.db import transaction
 
 from maintenance_windows.core.state import Snapshot
 from maintenance_windows.snapshot import threads
+from maintenance_windows.snapshot.connection import notify
+from maintenance_windows.snapshot.reading import clock
 from maintenance_windows.snapshot.refresher import INTERVAL, Refresher
 
 DATABASE_DEADLINE = 0.5  # seconds
@@ -20,33 +23,51 @@ T = TypeVar("T")
 
 _refresher: Refresher | None = None
 _starting = threading.Lock()
+_abandoned: list[Refresher] = []
 
 
 def _start() -> Refresher:
     global _refresher  # noqa: PLW0603 (one for each process)
     with _starting:
-        if _refresher is None:
+        if _refresher is None or _refresher.pid != getpid():
+            if _refresher is not None:
+                # A server written in C has forked. Its child inherits no thread, and must not
+                # close the connection, which would end the parent's.
+                _abandoned.append(_refresher)
             _refresher = Refresher()
         return _refresher
 
 
+def _reader() -> Refresher:
+    refresher = _refresher
+    return _start() if refresher is None or refresher.pid != getpid() else refresher
+
+
 def current() -> Snapshot:
-    """Return the snapshot from memory. Only the first requests wait, see Refresher.first()."""
-    refresher = _refresher or _start()
+    """The snapshot to answer a request by: from memory, unless it is late or there is none."""
+    refresher = _refresher
+    if refresher is None or refresher.pid != getpid():
+        refresher = _start()
+    if clock() > refresher.late_at:
+        refresher.catch_up()
     snapshot = refresher.snapshot
     return refresher.first() if snapshot is None else snapshot
 
 
 async def acurrent() -> Snapshot:
     """See current()."""
-    refresher = _refresher or _start()
+    refresher = _refresher
+    if refresher is None or refresher.pid != getpid():
+        refresher = _start()
+    if clock() > refresher.late_at:
+        await refresher.acatch_up()
     snapshot = refresher.snapshot
-    return await asyncio.to_thread(refresher.first) if snapshot is None else snapshot
+    return await refresher.afirst() if snapshot is None else snapshot
 
 
 def database_answers() -> bool:
     """Return whether the database answered this process recently, without a query."""
-    return (_refresher or _start()).database_answers
+    return _reader().database_answers
 
 
 def query_with_deadline(function: Callable[[], T]) -> T | None:
@@ -55,17 +76,31 @@ def query_with_deadline(function: Callable[[], T]) -> T | None:
         return None
     try:
         return threads.call_with_timeout(function, DATABASE_DEADLINE)
-    except (DatabaseError, TimeoutError):
+    except (DatabaseError, RuntimeError, TimeoutError):  # RuntimeError: no thread can be started
         return None
+
+
+def snapshot_age() -> float | None:
+    """Seconds since this process last read the database; None before its first reading."""
+    return _reader().age
 
 
 def publish() -> None:
     """Show the next request in this process what was just committed.
 
-    Other processes see it within INTERVAL. A process that never served a request reads nothing.
+    A process that never served a request reads nothing.
     """
-    if _refresher is not None:
+    if _refresher is not None and _refresher.pid == getpid():
         _refresher.refresh(timeout=INTERVAL)
+
+
+def publish_on_commit(using: str) -> None:
+    """Have all processes read again once this transaction commits, and this one at once.
+
+    Only PostgreSQL can notify the others; on other databases they follow within INTERVAL.
+    """
+    notify(using)
+    transaction.on_commit(publish, using=using)
 
 
 def use(reader: Any) -> Any:

@@ -1,11 +1,11 @@
 """Database queries in threads of our own: with a timeout, and without blocking requests."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
+from os import getpid
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -43,6 +43,7 @@ class Pool:
     """
 
     def __init__(self) -> None:
+        self.pid = getpid()
         self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
         self._starting = threading.Lock()
         self._started = 0
@@ -50,8 +51,8 @@ class Pool:
     def submit(self, function: Callable[[], T]) -> "Future[T]":
         with self._starting:
             if self._started < THREADS:
-                self._started += 1
                 threading.Thread(target=self._run, name="maintenance-ask", daemon=True).start()
+                self._started += 1
         future: Future[T] = Future()
         self._calls.put((future, function))
         return future
@@ -70,7 +71,18 @@ class Pool:
                 close_connections()
 
 
-pool = Pool()
+_pool = Pool()
+
+
+def submit(function: Callable[[], T]) -> "Future[T]":
+    """Call the function in a thread of this process; a forked child inherits none.
+
+    Raises RuntimeError where no thread can be started.
+    """
+    global _pool  # noqa: PLW0603 (one for each process)
+    if _pool.pid != getpid():
+        _pool = Pool()
+    return _pool.submit(function)
 
 
 def call_with_timeout(function: Callable[[], T], seconds: float) -> T:
@@ -81,7 +93,7 @@ def call_with_timeout(function: Callable[[], T], seconds: float) -> T:
     """
     if in_transaction():
         return function()
-    future = pool.submit(function)
+    future = submit(function)
     try:
         return future.result(seconds)
     finally:
@@ -90,12 +102,3 @@ def call_with_timeout(function: Callable[[], T], seconds: float) -> T:
 
 def in_transaction() -> bool:
     return any(known.in_atomic_block for known in connections.all(initialized_only=True))
-
-
-def _start_over() -> None:
-    global pool  # noqa: PLW0603 (one for each process)
-    pool = Pool()
-
-
-# A forked child inherits no threads.
-os.register_at_fork(after_in_child=_start_over)

@@ -1,0 +1,119 @@
+"""The reading of a snapshot, and what is known while the database cannot be read."""
+
+import logging
+import threading
+import time
+from contextlib import suppress
+from functools import partial
+
+from django.utils import timezone
+
+from maintenance_windows.conf import conf
+from maintenance_windows.core.state import EVERYWHERE, Snapshot
+from maintenance_windows.logonce import LogOnce
+from maintenance_windows.models import all_sites
+from maintenance_windows.models.scheduler import is_unmigrated
+from maintenance_windows.snapshot.cache import SnapshotCache
+from maintenance_windows.snapshot.connection import OwnConnection
+from maintenance_windows.snapshot.loader import NOTHING, load
+
+logger = logging.getLogger(__name__)
+
+# Seconds that go on while the machine sleeps. Those of time.monotonic() do not on Linux.
+if hasattr(time, "CLOCK_BOOTTIME"):
+    clock = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+else:
+    clock = partial(time.time)
+
+
+class Source:
+    """The last snapshot that could be read. `failing` tells that the last reading could not.
+
+    It belongs to one thread at a time. `answered_at` is by clock().
+    """
+
+    def __init__(self, own: OwnConnection) -> None:
+        # MAINTENANCE_FORCE overrules all that is known.
+        self._forced = {"on": EVERYWHERE, "off": NOTHING, None: None}[conf.MAINTENANCE_FORCE]
+        self.snapshot: Snapshot | None = self._forced
+        self.failing = False
+        self.answered_at = clock()
+        self._own = own
+        self._cache = SnapshotCache()
+        # The last snapshot of any process, for the case that the database hangs.
+        self._inherited: Snapshot | None = None
+        self._problems = LogOnce(logger, over="Maintenance windows can be read again.")
+        self._with_port: frozenset[str] = frozenset()
+        self._with_port_due = 0.0
+        with suppress(RuntimeError):  # no thread can be started: read() does it then
+            threading.Thread(target=self._inherit, name="maintenance-cache", daemon=True).start()
+
+    def _inherit(self) -> None:
+        self._inherited = self._cache.read()
+
+    def read(self) -> None:
+        """Read the database once; when that fails, the last snapshot stands.
+
+        Raises what logging raises, as a filter of the project may need a request.
+        """
+        try:
+            loaded = self._load()
+        except Exception as error:  # noqa: BLE001 (whatever it was, the last snapshot stands)
+            self.failing = True
+            if self._has_no_tables():
+                self.snapshot = self._forced or NOTHING
+                text = "Maintenance windows have no tables yet: run migrate."
+                self._problems.now({"tables": text})
+                return
+            if self.snapshot is None:
+                self._inherit()
+            text = f"Cannot read maintenance windows, {self._meanwhile()}: {error}"
+            self._problems.now({"database": text})
+        else:
+            self.failing = False
+            self.answered_at = clock()
+            self.snapshot = loaded if self._forced is None else self._forced
+            self._cache.offer(loaded)
+            self._problems.now({})
+
+    def _load(self) -> Snapshot:
+        """By the connection that there is, and once more by a new one where that was lost."""
+        for last in (False, True):
+            try:
+                with self._own.active():
+                    return load(timezone.now(), self._domains_with_port(), self.snapshot or NOTHING)
+            except Exception:
+                self._own.close()
+                if last:
+                    raise
+        raise AssertionError
+
+    def _has_no_tables(self) -> bool:
+        try:
+            with self._own.active():
+                return is_unmigrated()
+        except Exception:  # noqa: BLE001 (no connection)
+            return False
+
+    def _meanwhile(self) -> str:
+        if self._last_known() is not None:
+            return "going on as known"
+        state = "closed" if conf.MAINTENANCE_WHEN_UNKNOWN == "closed" else "open"
+        return f"and none is known: every site is {state}"
+
+    def _last_known(self) -> Snapshot | None:
+        return self._inherited if self.snapshot is None else self.snapshot
+
+    def _domains_with_port(self) -> frozenset[str]:
+        """Sites told apart by port, which only laptops have: read once a minute."""
+        if clock() >= self._with_port_due:
+            found = all_sites().filter(domain__contains=":").values_list("domain", flat=True)
+            self._with_port = frozenset(domain.lower() for domain in found)
+            self._with_port_due = clock() + 60
+        return self._with_port
+
+    def known(self) -> Snapshot:
+        """The snapshot, or the last of the fleet, or what MAINTENANCE_WHEN_UNKNOWN says."""
+        if (snapshot := self._last_known()) is not None:
+            return snapshot
+        return EVERYWHERE if conf.MAINTENANCE_WHEN_UNKNOWN == "closed" else NOTHING
