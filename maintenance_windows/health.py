@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from maintenance_windows.overview import status
+from maintenance_windows.snapshot import runtime
 from maintenance_windows.snapshot.runtime import query_with_deadline
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -36,10 +37,15 @@ def live(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """Say whether the database answers and the scheduler ticks; 503 where one does not.
 
-    Anybody may ask, so nobody waits for a database that is frozen.
+    `snapshot_age` is how many seconds ago this process last read which sites are down. Anybody may
+    ask, so nobody waits for a database that is frozen.
     """
     scheduler = query_with_deadline(lambda: status.scheduler(timezone.now()))
-    if scheduler is None:
-        return JsonResponse({"database": False, "scheduler": None}, status=503)
-    answer = {"database": True, "scheduler": scheduler}
-    return JsonResponse(answer, status=200 if scheduler["healthy"] else 503)
+    age = runtime.snapshot_age()
+    answer = {
+        "database": scheduler is not None,
+        "scheduler": scheduler,
+        "snapshot_age": None if age is None else round(age, 1),
+    }
+    is_healthy = scheduler is not None and scheduler["healthy"]
+    return JsonResponse(answer, status=200 if is_healthy else 503)

@@ -11,11 +11,14 @@ from io import StringIO
 import pytest
 from django.conf import settings
 from django.contrib.sites.models import Site
+from django.core.cache import cache
 from django.core.management import CommandError, call_command, load_command_class
 
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
+from maintenance_windows.snapshot.cache import SnapshotCache
+from maintenance_windows.snapshot.loader import load
 from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
 
@@ -154,6 +157,17 @@ def test_tick_updates_flag(acme, plan, maintenance, at):
     assert is_on(acme)
 
 
+def test_status_as_json_says_how_old_the_shared_snapshot_is(acme, maintenance, at):
+    at(TWO)
+    SnapshotCache()._write(load(TWO))
+    at(TWO + MINUTE)
+    try:
+        record = json.loads(maintenance("status", "--json"))["snapshot"]
+    finally:
+        cache.clear()
+    assert record == {"written_at": "2029-11-04T02:00:00Z", "age": 60}
+
+
 def test_status_as_json(acme, globex, plan, maintenance, at):
     first = plan(acme, message="M")
     second = plan(acme, FOUR + HOUR, FOUR + 2 * HOUR)
@@ -168,6 +182,7 @@ def test_status_as_json(acme, globex, plan, maintenance, at):
             "kind": None,
             "consumed": True,
         },
+        "snapshot": {"written_at": None, "age": None},
         "sites": [
             {
                 "site": "acme.example",

@@ -15,8 +15,9 @@ from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.core.retry import retry_after
 from maintenance_windows.core.state import Maintenance
-from maintenance_windows.models import MaintenanceWindow, Scheduler
+from maintenance_windows.models import MaintenanceWindow, Scheduler, all_sites
 from maintenance_windows.models.search import FEW
+from maintenance_windows.snapshot.cache import written_at
 from maintenance_windows.snapshot.loader import load
 
 Record = dict[str, Any]
@@ -36,6 +37,17 @@ def scheduler(now: datetime) -> Record:
         "kind": row.kind or None,
         "consumed": not row.is_unconsumed,
     }
+
+
+def snapshot(now: datetime) -> Record:
+    """Return when a web process last wrote the shared snapshot, and how many seconds ago.
+
+    Processes that start while the database is down answer by it. Both are None without a cache
+    that processes share, or before the first request.
+    """
+    written = written_at()
+    age = None if written is None else max(0, round((now - written).total_seconds()))
+    return {"written_at": rfc3339(written), "age": age}
 
 
 def forced() -> str | None:
@@ -75,7 +87,7 @@ def _upcoming(chosen: Collection[Site], now: datetime) -> dict[int, Record]:
     """Return the next window of each site; cheap even with very many sites."""
     waiting = MaintenanceWindow.objects.waiting().filter(starts_at__gt=now)
     of_site = waiting.filter(site=OuterRef("pk")).order_by("starts_at", "pk")
-    sites = Site.objects.filter(pk__in=[site.pk for site in chosen])
+    sites = all_sites().filter(pk__in=[site.pk for site in chosen])
     first = sites.order_by().values_list(Subquery(of_site.values("pk")[:1]), flat=True)
     # Look up ids only: with more conditions, planners read all scheduled windows.
     found = MaintenanceWindow.objects.in_bulk([pk for pk in first if pk])

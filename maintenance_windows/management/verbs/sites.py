@@ -26,7 +26,12 @@ def show_status(command: BaseCommand, given: Namespace) -> None:
     records, scheduler = status.sites(_shown(given), now), status.scheduler(now)
     forced = status.forced()
     if given.json:
-        record = {"at": rfc3339(now), "scheduler": scheduler, "sites": records}
+        record = {
+            "at": rfc3339(now),
+            "scheduler": scheduler,
+            "snapshot": status.snapshot(now),
+            "sites": records,
+        }
         output.print_json(command, record | ({"forced": forced} if forced else {}))
     else:
         if forced:
