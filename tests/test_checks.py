@@ -1,6 +1,7 @@
 """System checks of settings, sites and the scheduler."""
 
 import re
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -387,3 +388,17 @@ def test_docs_list_each_check_once():
     )
     table = re.findall(r"^\| `([EW]\d{3})` \|", (ROOT / "docs/checks.md").read_text(), re.MULTILINE)
     assert table == sorted(set(numbers))
+
+
+def test_check_w016_reports_greenlets_beside_mysqlclient(monkeypatch):
+    class Monkey:
+        @staticmethod
+        def is_module_patched(name):
+            return name == "threading"
+
+    monkeypatch.setitem(sys.modules, "gevent.monkey", Monkey)
+    found = [message.id for message in run_checks(include_deployment_checks=True)]
+    assert ("maintenance_windows.W016" in found) is (connection.vendor == "mysql")
+    monkeypatch.setattr(connection, "vendor", "mysql")
+    found = [message.id for message in run_checks(include_deployment_checks=True)]
+    assert "maintenance_windows.W016" in found

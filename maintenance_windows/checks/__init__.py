@@ -35,5 +35,10 @@ def connect() -> None:
         sites.check_hosts,
     ):
         register(check, TAG, Tags.database)
-    for check in (deployment.check_forced, deployment.check_cache, deployment.check_addresses):
+    for check in (
+        deployment.check_forced,
+        deployment.check_cache,
+        deployment.check_addresses,
+        deployment.check_greenlets,
+    ):
         register(check, TAG, deploy=True)

@@ -16,6 +16,7 @@ from django.db import connections, router
 from maintenance_windows.conf import conf
 from maintenance_windows.http.clients import is_within, read_networks
 from maintenance_windows.models import SiteMaintenance
+from maintenance_windows.snapshot.connection import greenlet_problem
 
 LOOPBACK = (ip_address("127.0.0.1"), ip_address("::1"))
 
@@ -55,6 +56,12 @@ def check_cache(**_: Any) -> list[CheckMessage]:
             id="maintenance_windows.W009",
         )
     ]
+
+
+def check_greenlets(**_: Any) -> list[CheckMessage]:
+    """W016: a process of greenlets hangs with a database whose driver waits in C."""
+    problem = greenlet_problem(router.db_for_write(SiteMaintenance))
+    return [CheckWarning(problem, id="maintenance_windows.W016")] if problem else []
 
 
 def check_addresses(**_: Any) -> list[CheckMessage]:
