@@ -229,6 +229,13 @@ def faults(session: nox.Session) -> None:
 
 
 @alone
+def servers(session: nox.Session) -> None:
+    """How soon each server follows a change; in CI the three that failed worst once."""
+    worst = ["--worst"] if os.environ.get("CI") else []
+    session.run(sys.executable, "-m", "tests.servers", *worst, *session.posargs)
+
+
+@alone
 def figures(session: nox.Session) -> None:
     """How punctual windows are, measured on real processes."""
     pytest(session, "tests/test_fleet.py", "-k", "on_time or two_beats")
