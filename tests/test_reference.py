@@ -1,9 +1,10 @@
 """docs/reference.md lists exactly the names that the code has."""
 
+import inspect
 import json
 import re
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -13,6 +14,7 @@ from django.core.management import call_command
 from django.dispatch import Signal
 from django.template import engines
 from django.test.signals import template_rendered
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from maintenance_windows import signals, urls
@@ -167,6 +169,32 @@ def test_names_in_code():
                     assert callable(import_string(f"{name}.{verb}"))
             else:
                 assert callable(import_string(name)), name
+
+
+def test_signatures_of_verbs():
+    block = TEXT.partition("### Verbs")[2].partition("```python\n")[2].partition("```")[0]
+    listed: dict[str, list[str]] = {}
+    for line in block.splitlines():
+        if line.startswith("# "):
+            module = line.removeprefix("# ")
+        elif line:
+            name, _, rest = line.partition("(")
+            listed[f"{module}.{name}"] = rest.partition(")")[0].split(", ")
+    assert len(listed) == 15
+    for verb, parameters in listed.items():
+        assert parameters == list(documented(import_string(verb))), verb
+
+
+def documented(verb: Callable[..., object]) -> Iterator[str]:
+    kind, starred = inspect.Parameter, False
+    for name, given in inspect.signature(verb).parameters.items():
+        if given.kind is kind.KEYWORD_ONLY and not starred:
+            starred = True
+            yield "*"
+        default = "now" if given.default is timezone.now else json.dumps(given.default, default=str)
+        default = {"null": "None"}.get(default, default)
+        marks = {kind.VAR_KEYWORD: "**"}.get(given.kind, "")
+        yield f"{marks}{name}" + ("" if given.default is kind.empty else f"={default}")
 
 
 def test_environment():
