@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from math import ceil, isfinite
+from math import ceil
 from typing import Any, Generic, Protocol, Self, TypeVar, overload
 
 from django.conf import settings
@@ -66,13 +66,13 @@ def _one_of(*words: str) -> Kind[str | None]:
     return Kind(E001, wanted, lambda value: value is None or value in words, lambda value: value)
 
 
-def _is_number(value: Any, least: int = 0) -> bool:
+def _is_number(value: Any, least: int = 0, most: int = MOST_DAYS * 86_400) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and isfinite(value) and value >= least
+    return is_number and least <= value <= most  # which neither NaN nor infinity is
 
 
 def _is_days(value: Any) -> bool:
-    return isinstance(value, int) and _is_number(value, 1) and value <= MOST_DAYS
+    return isinstance(value, int) and _is_number(value, 1, MOST_DAYS)
 
 
 def _seconds(value: float) -> timedelta:

@@ -72,6 +72,8 @@ def test_database_checks_are_opt_in_warnings(settings, django_assert_num_queries
         ("RETRY_AFTER_JITTER", None, "E002", "a number of seconds"),
         ("BANNER_LEAD", True, "E002", "a number of seconds"),
         ("TICK_MAX_AGE", float("inf"), "E002", "a number of seconds, 1 at least"),
+        ("BANNER_LEAD", 1e15, "E002", "a number of seconds"),
+        ("RETRY_AFTER", 10**400, "E002", "a number of seconds or None"),
         ("TICK_MAX_AGE", 0, "E002", "a number of seconds, 1 at least"),
         ("SERIES_HORIZON", "60", "E002", "whole days from 1 to 3660"),
         ("SERIES_HORIZON", 1.5, "E002", "whole days from 1 to 3660"),
@@ -132,6 +134,7 @@ def test_defaults_are_valid(settings):
         ("RETRY_AFTER_JITTER", None),
         ("RETRY_AFTER_MAX", -1),
         ("SERIES_HORIZON", 10**9),
+        ("BANNER_LEAD", 1e15),
         ("TICK_MAX_AGE", 0),
     ],
 )
