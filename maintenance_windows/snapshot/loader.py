@@ -18,11 +18,12 @@ from maintenance_windows.core.state import Closure, Level, PatternKind, SiteStat
 from maintenance_windows.logonce import LogOnce
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, all_sites
 from maintenance_windows.models.querysets import among
-from maintenance_windows.snapshot.threads import yield_gil
+from maintenance_windows.snapshot.threads import give_way
 
 # A database that dies within this time before its own maintenance does not keep it from starting.
 LEAST_AHEAD = timedelta(hours=1)
-# Sites that are read and made at once, in a millisecond or two; then requests have their turn.
+# So many sites are read by as few queries as can be, in a few milliseconds. Of more, half as many
+# are read at once, and requests have their turn after each query.
 BATCH = 100
 
 WINDOW = ("site_id", "pk", "level", "message", "started_at", "starts_at", "ends_at")
@@ -54,9 +55,12 @@ def load(
     wrong: dict[Hashable, str] = {}
 
     def states() -> Iterator[SiteState]:
-        site_ids = iter(_near(ahead) if only is None else only)
-        while batch := list(islice(site_ids, BATCH)):
-            for state in yield_gil(_states(batch, now, ahead, wrong), BATCH):
+        site_ids = _near(ahead) if only is None else only
+        many = len(site_ids) > BATCH
+        size = BATCH // 2 if many else BATCH
+        remaining = iter(site_ids)
+        while batch := list(islice(remaining, size)):
+            for state in _states(batch, now, ahead, wrong, many=many):
                 known = last.by_id.get(state.site_id)
                 yield known if known == state else state
 
@@ -66,7 +70,7 @@ def load(
     return snapshot
 
 
-def _near(ahead: datetime) -> Iterable[int]:
+def _near(ahead: datetime) -> Collection[int]:
     """The sites that are down or will be by `ahead`: each in one of the indexes of live rows.
 
     One statement, so that a window that starts meanwhile is in it once, not never.
@@ -94,14 +98,23 @@ def _windows() -> Any:
 
 
 def _states(
-    site_ids: list[int], now: datetime, ahead: datetime, wrong: dict[Hashable, str]
+    site_ids: list[int],
+    now: datetime,
+    ahead: datetime,
+    wrong: dict[Hashable, str],
+    *,
+    many: bool,
 ) -> Iterator[SiteState]:
     """Those of these sites that are down or will be by `ahead`.
 
     Flags are read before windows: a hold that becomes a window meanwhile is found twice, not never.
     """
     sites = list(_sites().filter(pk__in=among(site_ids)))
+    if many:
+        give_way()
     closures = _closures(site_ids, now, ahead, wrong)
+    if many:
+        give_way()
     for (site_id, domain, *flag), rows in groupby(sites, key=itemgetter(slice(-len(IGNORED)))):
         is_down, bypass, since, until, level, message = flag
         if is_down and until is None:

@@ -19,11 +19,16 @@ NAP = 0.0001
 T = TypeVar("T")
 
 
+def give_way() -> None:
+    """Let requests run now."""
+    time.sleep(NAP)
+
+
 def yield_gil(items: Iterable[T], at_once: int) -> Iterator[T]:
     """Yield the items, and let requests run after every `at_once` of them."""
     for number, item in enumerate(items):
         if number and number % at_once == 0:
-            time.sleep(NAP)
+            give_way()
         yield item
 
 
