@@ -11,6 +11,7 @@ from django.contrib.sites.models import Site
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
+from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.snapshot import runtime
 from maintenance_windows.snapshot.loader import load
@@ -112,3 +113,22 @@ def test_load_reuses_unchanged_sites(acme, globex, plan):
     assert second.of(globex.pk).at(TWO - HOUR)
     Site.objects.filter(pk=acme.pk).update(domain="acme2.example")
     assert load(TWO - HOUR, last=second).of(acme.pk).domain == "acme2.example"
+
+
+def test_site_whose_window_becomes_a_hold_between_queries_stays_down(acme, plan, at):
+    window = plan(acme)
+    at(TWO)
+    swapped = []
+
+    def swap(execute, sql, *arguments):
+        reads_windows = sql.startswith("SELECT") and "maintenancewindow" in sql
+        if reads_windows and "UNION" not in sql and not swapped:
+            swapped.append(sql)
+            take_down([acme])
+            windows.end(window.pk)
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(swap):
+        snapshot = load(TWO)
+    assert swapped
+    assert snapshot.of(acme.pk).at(TWO).held

@@ -60,8 +60,13 @@ def load(
         size = BATCH // 2 if many else BATCH
         remaining = iter(site_ids)
         while batch := list(islice(remaining, size)):
-            for state in _states(batch, now, ahead, wrong, many=many):
-                known = last.by_id.get(state.site_id)
+            found = {state.site_id: state for state in _states(batch, now, ahead, wrong, many=many)}
+            if only is None and len(found) < len(batch):
+                # Between two queries a hold may have become a window, or a window a hold.
+                again = [site_id for site_id in batch if site_id not in found]
+                found |= {one.site_id: one for one in _states(again, now, ahead, wrong, many=many)}
+            for site_id, state in found.items():
+                known = last.by_id.get(site_id)
                 yield known if known == state else state
 
     snapshot = Snapshot(states(), with_port)
