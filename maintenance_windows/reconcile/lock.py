@@ -35,5 +35,5 @@ def locked(
             # A write comes first: SQLite then locks the file, MariaDB the row.
             Scheduler.objects.update(last_tick=F("last_tick"))
         yield clock()
-        if immediate:
+        if immediate and not transaction.get_rollback(using):
             notify(using)
