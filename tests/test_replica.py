@@ -19,7 +19,6 @@ SUITES = [
     "tests/test_command.py",
     "tests/test_lifecycle.py",
     "tests/test_reconcile.py",
-    "tests/test_repeat_command.py",
     "tests/test_series.py",
     "tests/test_signals.py",
 ]
