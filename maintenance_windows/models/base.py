@@ -14,7 +14,7 @@ KNOWN_LEVEL = Q(level__in=[level for level, _ in LEVELS])
 
 
 class Planned(models.Model):
-    """How much is closed, what is said about it, and who planned it."""
+    """The level and texts of a maintenance, and who planned it."""
 
     level = models.CharField(
         _("level"), max_length=16, choices=LEVELS, default=Level.FULL.value, help_text=LEVEL_HELP
@@ -33,7 +33,7 @@ class Planned(models.Model):
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
-    # What people may say, beside the times; and all that a change may change.
+    # TEXTS: what a user may edit besides the times. FACTS: all fields whose changes are recorded.
     TEXTS = ("level", "title", "message")
     FACTS: tuple[str, ...] = TEXTS
 
@@ -44,6 +44,6 @@ class Planned(models.Model):
         return {name: getattr(self, name) for name in self.FACTS}
 
     def changes(self, before: dict[str, object]) -> dict[str, tuple[object, object]]:
-        """The facts that are different now, each with its old and its new value."""
+        """Return the facts that differ from `before`, each with its old and new value."""
         after = self.facts()
         return {name: (old, after[name]) for name, old in before.items() if old != after[name]}

@@ -1,4 +1,4 @@
-"""Who may read the calendar of all sites."""
+"""Personal keys for the calendar of all sites."""
 
 import hashlib
 import secrets
@@ -14,7 +14,7 @@ from maintenance_windows.permissions import may_see_all_windows
 
 
 class CalendarToken(models.Model):
-    """The key in a person's calendar address; only its digest is kept. Deleted, it is revoked."""
+    """The digest of the key in a user's calendar address. Deleting the row revokes the key."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
@@ -42,7 +42,7 @@ class CalendarToken(models.Model):
 
     @classmethod
     def renew(cls, user: Any) -> str:
-        """Give this person a new key, which is returned and kept nowhere; the old one is void."""
+        """Replace the user's key and return the new one, of which only the digest is stored."""
         key = secrets.token_urlsafe(24)
         given = {"digest": cls.digest_of(key), "created_at": timezone.now()}
         cls.objects.update_or_create(user=user, defaults=given)
@@ -50,6 +50,6 @@ class CalendarToken(models.Model):
 
     @classmethod
     def admits(cls, key: str) -> bool:
-        """Whether it is the key of somebody who may still have one."""
+        """Return whether this key belongs to a user who may still see all windows."""
         found = cls.objects.select_related("user").filter(digest=cls.digest_of(key)).first()
         return found is not None and may_see_all_windows(found.user)

@@ -1,4 +1,4 @@
-"""What has happened to flags, windows and recurring windows."""
+"""The history of flags, windows and recurring windows."""
 
 from django.contrib.sites.models import Site
 from django.core.serializers.json import DjangoJSONEncoder
@@ -12,7 +12,7 @@ from maintenance_windows.models.querysets import PrimaryQuerySet
 
 
 class Transition(models.Model):
-    """One change of a site's flag: append-only. `actor` is empty where a window did it."""
+    """A status change: append-only. `actor` is empty if a window started or ended by itself."""
 
     site = models.ForeignKey(
         Site, models.CASCADE, related_name="maintenance_transitions", verbose_name=_("site")
@@ -45,7 +45,7 @@ class Transition(models.Model):
 
     @property
     def why(self) -> str:
-        """The cause, in the language of the reader."""
+        """The cause, in the active language."""
         if self.window_id is None:
             texts = gettext("switched on"), gettext("switched off")
         elif self.actor:
@@ -56,7 +56,7 @@ class Transition(models.Model):
 
 
 class Change(models.Model):
-    """One change of a window or of a series: append-only.
+    """One change of a window or of a recurring window: append-only.
 
     `changes` maps each fact that changed to its old and its new value.
     """

@@ -1,8 +1,8 @@
-"""Which rows are meant: the live ones, each set small however long the history is.
+"""Querysets and conditions for live rows, whose number does not grow with the history.
 
-The conditions are those of the partial indexes, too. SQLite uses such an index only where a query
-says its condition in the same words, and Django's releases write `in_maintenance=True` in different
-ones; IN and IS NULL all write alike, so an index that another release made is used as well.
+The partial indexes have the same conditions. SQLite uses such an index only if the query repeats
+its condition word for word, and Django's releases write `in_maintenance=True` differently. All of
+them write IN and IS NULL alike, so an index that another release created is used too.
 """
 
 from collections.abc import Iterable
@@ -17,12 +17,12 @@ from django.utils.translation import pgettext_lazy
 
 Row = TypeVar("Row", bound=models.Model)
 
-# How far is read at first, and how much farther than the farthest end after that, at the most.
+# SOON: how far reaching() reads at first. FARTHER: how far beyond the latest end it may read next.
 SOON, FARTHER = timedelta(hours=4), timedelta(days=300)
 
 LIVE = Q(ended_at=None, cancelled_at=None)
 WAITING = LIVE & Q(started_at=None)
-# One that is cancelled has not started; where that is said too, SQLite reads all that is live.
+# A cancelled window has not started. If the query said so too, SQLite would read all live rows.
 RUNNING = Q(started_at__isnull=False, ended_at=None)
 DOWN = Q(in_maintenance__in=[True])
 # Written as an OR so that a query for either half implies it and may use the index.
@@ -30,7 +30,7 @@ FLAG_LIVE = DOWN | Q(since__isnull=False)
 
 
 def among(ids: Iterable[int]) -> RawSQL:
-    """For `__in`: as parameters, hundreds of numbers take longer than the query."""
+    """Return literal numbers for `__in`: hundreds of parameters take longer than the query."""
     return RawSQL(",".join(str(int(number)) for number in ids), ())  # noqa: S611 (numbers)
 
 
@@ -42,9 +42,9 @@ class Status(models.TextChoices):
 
 
 class PrimaryQuerySet(QuerySet[Row]):
-    """Rows read where they are written, whatever a router says of reads.
+    """Read from the database that is written to, even if a router sends reads elsewhere.
 
-    A replica lags, and never shows what the open transaction has written.
+    A replica lags, and does not show what the open transaction has written.
     """
 
     @property
@@ -57,7 +57,7 @@ class SiteMaintenanceQuerySet(PrimaryQuerySet[Row]):
         return self.filter(DOWN)
 
     def held(self) -> Self:
-        """Down without an end: by hand, in the admin, the shell or with SQL."""
+        """Flags down without an end: set by hand in the admin, in the shell or with SQL."""
         return self.down().filter(until=None)
 
 
@@ -74,11 +74,11 @@ class WindowQuerySet(PrimaryQuerySet[Row]):
         return self.filter(RUNNING)
 
     def live(self, now: datetime) -> Self:
-        """Those that are scheduled or active at `now`."""
+        """Windows that are scheduled or in progress at `now`."""
         return self.filter(LIVE, ends_at__gt=now)
 
     def with_status(self, status: Status, now: datetime) -> Self:
-        """The windows whose status_at(now) is `status`."""
+        """Windows whose status_at(now) is `status`."""
         match status:
             case Status.CANCELLED:
                 return self.filter(cancelled_at__isnull=False)
@@ -86,16 +86,16 @@ class WindowQuerySet(PrimaryQuerySet[Row]):
                 over = Q(ended_at__isnull=False) | Q(cancelled_at=None, ends_at__lte=now)
                 return self.filter(over)
             case Status.ACTIVE:
-                # In two halves, each of which is in an index.
+                # Two conditions, each with an index of its own.
                 return self.filter(RUNNING | WAITING & Q(starts_at__lte=now), ends_at__gt=now)
             case _:
                 return self.waiting().filter(starts_at__gt=now)
 
     def reaching(self, now: datetime) -> list[Any]:
-        """Windows that have begun by `now`, and those that may follow on without a gap.
+        """Return live windows started by `now`, and those that may follow without a gap.
 
-        Reads farther each time that a window reaches beyond what was read: most often one query
-        will do, a chain takes few, and what lies behind its first gap is hardly read.
+        The look-ahead grows while a window ends beyond it. Usually one query is enough; a chain of
+        adjacent windows needs few, and little is read after its first gap.
         """
         upto = now + SOON
         begun = Q(started_at__isnull=False) | Q(starts_at__lte=upto)

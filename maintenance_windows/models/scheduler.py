@@ -1,4 +1,4 @@
-"""The scheduler's row."""
+"""The scheduler's row: when the last tick was, and what made it."""
 
 from django.db import connections, models, router
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +8,7 @@ from maintenance_windows.models.times import readable
 
 
 class SchedulerKind(models.TextChoices):
-    """What ticks. The values stand in `maintenance status --json`."""
+    """The kind of scheduler. `maintenance status --json` prints these values."""
 
     CELERY = "celery", "Celery"
     PROCESS = "scheduler", "maintenance scheduler"
@@ -17,12 +17,12 @@ class SchedulerKind(models.TextChoices):
 
 
 class Scheduler(models.Model):
-    """The one row that says when the last tick was; on SQLite and MariaDB it is the lock too."""
+    """The only row, with the time of the last tick. On SQLite and MariaDB it is also the lock."""
 
     last_tick = models.DateTimeField(null=True)
-    # Database defaults: during a release the old code still makes this row.
+    # Database defaults, because old code may still create this row during a release.
     kind = models.CharField(max_length=20, default="", db_default="", blank=True)
-    # Beat found its queue full for a while; the next tick, whoever makes it, takes this back.
+    # Set if nobody consumes beat's queue. The next tick of any scheduler clears it.
     is_unconsumed = models.BooleanField(default=False, db_default=False)
 
     objects = PrimaryQuerySet.as_manager()
@@ -38,12 +38,12 @@ class Scheduler(models.Model):
 
 
 def is_unmigrated() -> bool:
-    """Whether the database answers and has no tables of ours."""
+    """Return whether the database answers but lacks the tables of this app."""
     connection = connections[router.db_for_read(Scheduler)]
     if connection.connection is None:
-        return False  # and to ask again would take as long again
+        return False  # a second attempt to connect would take as long again
     try:
         names = connection.introspection.table_names()
-    except Exception:  # noqa: BLE001 (whatever kept the windows from being read, most likely)
+    except Exception:  # noqa: BLE001 (most likely the error that kept the windows from being read)
         return False
     return Scheduler._meta.db_table not in names  # noqa: SLF001 (public, as documented)

@@ -1,22 +1,22 @@
-"""Sites by a piece of their domain or name, be they a hundred thousand."""
+"""Search sites by a part of their domain or name, among a hundred thousand."""
 
 from django.db.models import Q
 
 from maintenance_windows.models.site import all_sites
 
-FEW = 1000  # rows that a query names one by one
+FEW = 1000  # the most ids in one query
 
 
 def contains(text: str, *fields: str) -> Q:
-    """That one of these fields has `text` in it, in whatever case."""
+    """Build the condition that one of these fields contains `text`, ignoring case."""
     return Q.create([(f"{field}__icontains", text) for field in fields], connector=Q.OR)
 
 
 def matching_ids(text: str, *fields: str) -> list[int] | None:
-    """The ids of the sites that have `text` in one of these fields; None where they are many.
+    """Return the ids of the sites with `text` in one of these fields, or None if above FEW.
 
-    To look through all sites takes as long as to read thousands of rows of an index: a page
-    should do it once.
+    This scans all sites, which takes as long as reading thousands of index rows, so a page
+    should call it once.
     """
     found = all_sites().filter(contains(text, *fields)).order_by()
     ids = list(found.values_list("pk", flat=True)[: FEW + 1])
@@ -24,9 +24,10 @@ def matching_ids(text: str, *fields: str) -> list[int] | None:
 
 
 def matching(text: str, site: str = "") -> Q:
-    """The sites with `text` in domain or name, as a condition; `site` is how it is reached.
+    """Build the condition that a site has `text` in its domain or name.
 
-    Where there are many, the first of them are found soon, in whatever order.
+    `site` is the lookup prefix, such as `site__`. If there are many such sites, a scan in any order
+    soon finds the first of them, so no ids are listed.
     """
     if (ids := matching_ids(text, "domain", "name")) is not None:
         return Q(**{f"{site}pk__in": ids})

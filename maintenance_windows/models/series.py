@@ -1,4 +1,4 @@
-"""A window that comes again."""
+"""Recurring windows."""
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time
@@ -20,15 +20,15 @@ from maintenance_windows.models.times import readable
 from maintenance_windows.wording.recurrences import format_recurrence
 
 ZONE_LENGTH = 64
-# Files beside those of IANA's zones.
+# Names from available_timezones() that IANA does not define.
 OF_THE_MACHINE = {"localtime", "Factory"}
 
 
 class WindowSeries(Planned):
-    """A recurrence rule in a time zone of its own, from which windows are made ahead of time.
+    """A recurring window: a rule in a time zone, from which windows are made ahead of time.
 
-    `starts_on` and `start_time` are what the wall clock shows in `zone` at the first start that
-    the rule may have; `excluded` are dates there, as ISO 8601 texts.
+    `starts_on` and `start_time` are the wall clock in `zone` at the earliest start that the rule
+    allows. `excluded` holds local dates, as ISO 8601 texts.
     """
 
     site = models.ForeignKey(
@@ -69,7 +69,7 @@ class WindowSeries(Planned):
             ),
         ]
         indexes = [
-            # Read by the task that makes windows ahead: the series that go on.
+            # Read by the task that makes windows ahead: recurring windows that have not ended.
             models.Index(fields=["id"], condition=Q(ended_at=None), name="mw_series_going_on"),
         ]
 
@@ -77,16 +77,16 @@ class WindowSeries(Planned):
         return f"{self.site}: {self.words()}"
 
     def words(self) -> str:
-        """When it takes place, in the language of the reader."""
+        """Return the rule in words, in the active language."""
         try:
             return format_recurrence(self.recurrence())
         except RuleError:
-            return self.rule  # somebody wrote it with SQL
+            return self.rule  # written with SQL
 
     def recurrence(self, zone_of: Callable[[str], ZoneInfo] | None = None) -> Recurrence:
-        """Raises RuleError where rule, zone or excluded dates cannot be used.
+        """Return the recurrence. Raises RuleError if rule, zone or an excluded date is invalid.
 
-        `zone_of` reads a zone, as zone() does.
+        `zone_of` replaces zone().
         """
         return Recurrence(
             rule=Rule.parse(self.rule),
@@ -98,7 +98,7 @@ class WindowSeries(Planned):
 
 
 def dates(texts: Iterable[str]) -> frozenset[date]:
-    """The dates of ISO 8601 texts such as 2026-12-27. Raises RuleError."""
+    """Parse ISO 8601 dates such as 2026-12-27. Raises RuleError if one is invalid."""
     try:
         return frozenset(map(date.fromisoformat, texts))
     except (TypeError, ValueError):
@@ -106,19 +106,19 @@ def dates(texts: Iterable[str]) -> frozenset[date]:
 
 
 def zone(name: str) -> ZoneInfo:
-    """The zone of an IANA name. Raises RuleError where there is none.
+    """Return the zone with this IANA name. Raises RuleError if there is none.
 
-    Read anew each time: a worker that runs for months learns of new zone data without a restart.
+    It is not cached, so that a long-running worker gets new zone data without a restart.
     """
     try:
         if name in zones():
             return ZoneInfo.no_cache(name)
-    except (KeyError, OSError, ValueError):  # KeyError: ZoneInfoNotFoundError is one
-        pass  # gone since the names were read
+    except (KeyError, OSError, ValueError):  # KeyError includes ZoneInfoNotFoundError
+        pass  # removed since the names were read
     raise RuleError(f"There is no time zone {name!r}: write it as Europe/Berlin or UTC.")
 
 
 @cache
 def zones() -> frozenset[str]:
-    """The names of all time zones: hundreds of files are looked at for them."""
+    """Return the names of all time zones. Cached, because this reads hundreds of files."""
     return frozenset(available_timezones() - OF_THE_MACHINE)

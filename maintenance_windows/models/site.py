@@ -1,4 +1,4 @@
-"""The flag of a site, and the URLs that its maintenance leaves open."""
+"""The flag of a site, and its exempt URLs."""
 
 from datetime import datetime
 
@@ -19,10 +19,10 @@ KINDS = [(PatternKind.ROUTE.value, _("path() route")), (PatternKind.REGEX.value,
 
 
 class SiteMaintenance(models.Model):
-    """The flag of one Site. Written by maintenance_windows.reconcile alone.
+    """The flag of one Site. Only maintenance_windows.reconcile writes it.
 
-    `since` tells what reconcile has recorded: it is set while the maintenance has a transition
-    to its name, so a flag that was changed with SQL is one whose two columns disagree.
+    `since` is set while the start of the current outage is recorded as a status change. If it
+    disagrees with `in_maintenance`, the flag was changed with SQL.
     """
 
     site = models.OneToOneField(
@@ -48,14 +48,14 @@ class SiteMaintenance(models.Model):
         _("message"), blank=True, default="", help_text=_("Shown to visitors while it is on.")
     )
     since = models.DateTimeField(_("since"), null=True, blank=True, editable=False)
-    # Bypass links carry the number that this had when they were made.
+    # A bypass link contains this number; increasing it revokes all links of the site.
     bypass = models.PositiveIntegerField(
         _("bypass links revoked"), default=0, db_default=0, editable=False
     )
 
     objects = SiteMaintenanceQuerySet.as_manager()
 
-    # What reconcile writes, and nobody else.
+    # The fields that only reconcile writes.
     CONTENT = ("in_maintenance", "until", "level", "message", "since")
 
     class Meta:
@@ -65,7 +65,7 @@ class SiteMaintenance(models.Model):
             ("operate_sitemaintenance", _("Can switch sites, and start, extend and end windows")),
         ]
         indexes = [
-            # Read by every snapshot and every tick; holds only the sites in maintenance.
+            # Read by every snapshot and every tick; contains only sites in maintenance.
             models.Index(fields=["site"], condition=FLAG_LIVE, name="mw_flag_live"),
         ]
         constraints = [
@@ -81,7 +81,7 @@ class SiteMaintenance(models.Model):
         return self.in_maintenance and self.until is None
 
     def apply_maintenance(self, maintenance: Maintenance | None, now: datetime) -> None:
-        """Say what the site's windows say, unless it is held. Saves nothing."""
+        """Set the fields from the site's windows, unless the site is held. Does not save."""
         if self.held:
             self.since = self.since or now
         elif maintenance is not None:
@@ -101,7 +101,7 @@ class SiteMaintenance(models.Model):
 
 
 class IgnoredURL(models.Model):
-    """A URL pattern of a site that stays open during its maintenance."""
+    """A URL pattern of a site that is exempt from its maintenance."""
 
     maintenance = models.ForeignKey(
         SiteMaintenance, models.CASCADE, related_name="ignored_urls", verbose_name=_("site")
@@ -138,10 +138,10 @@ class IgnoredURL(models.Model):
 
     def clean(self) -> None:
         if not self.pattern or self.kind not in {kind for kind, _ in KINDS}:
-            return  # the fields say so themselves
+            return  # field validation reports it
         kind = PatternKind(self.kind)
         sentence = fault(kind, self.pattern)
-        # A slow one that is here already, say from an import, keeps nobody from saving its site.
+        # A slow pattern that is already stored, for example by an import, must not block saving.
         if sentence is None and not self._is_kept():
             sentence = slowness(kind, self.pattern)
         if sentence:
@@ -153,5 +153,5 @@ class IgnoredURL(models.Model):
 
 
 def all_sites() -> QuerySet[Site]:
-    """All sites, read where their flags are written: see PrimaryQuerySet."""
+    """All sites, from the database that flags are written to: see PrimaryQuerySet."""
     return Site.objects.using(router.db_for_write(SiteMaintenance))

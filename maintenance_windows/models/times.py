@@ -1,6 +1,6 @@
-"""Which times a row may hold: Python can read them, and every time zone can show them.
+"""Constraints on times: Python can read them, and every time zone can show them.
 
-SQL can write others, such as `infinity`, of which a single one would keep all rows from being read.
+SQL can write others, such as `infinity`. One such value would make every query for the rows fail.
 """
 
 from collections.abc import Iterable
@@ -16,17 +16,17 @@ TOO_LATE = datetime(MAXYEAR, 1, 1, tzinfo=UTC)
 
 @deconstructible
 class AsRead(Func):
-    """A time or date as the database reads it. SQLite has no such type: it takes any text.
+    """A time or date as the database parses it. SQLite has no such type and accepts any text.
 
-    Migrations name this class.
+    Migrations refer to this class.
     """
 
     arity = 1
     template = "%(expressions)s"
 
-    # Of 30 February SQLite makes 1 or 2 March, so that is another; of what is no time, nothing. It
-    # rounds fractions of a second, so these are left alone. As Django reads the definitions of
-    # tables, no space may follow a comma here.
+    # SQLite turns 30 February into 1 or 2 March, which differs from the text, and an invalid time
+    # into NULL. Fractions of a second are copied, because SQLite rounds them. No space may follow
+    # a comma here, because Django parses the table definition.
     AS_TEXT = (
         "coalesce(CASE WHEN datetime({0}) IS NOT NULL AND ltrim(substr({0},20),'.0123456789') = ''"
         " THEN substr(datetime(substr({0},1,19),'+0 days'),1,length({0}))||substr({0},20) END,'')"
@@ -39,7 +39,7 @@ class AsRead(Func):
 
 
 def readable(times: Iterable[str], dates: Iterable[str] = ()) -> Q:
-    """The condition that each of these fields holds such a time or date, or none."""
+    """Build the condition that each of these fields is NULL or a readable time or date."""
     bounds = dict.fromkeys(times, (EARLIEST, TOO_LATE))
     days = dict.fromkeys(dates, (EARLIEST.date(), TOO_LATE.date()))
     return Q(

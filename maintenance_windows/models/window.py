@@ -1,4 +1,4 @@
-"""Planned downtime."""
+"""Maintenance windows."""
 
 from datetime import datetime
 
@@ -18,12 +18,12 @@ TIMES = ("starts_at", "ends_at", "started_at", "ended_at", "cancelled_at")
 class MaintenanceWindow(Planned):
     """Planned downtime of one Site, half-open `[starts_at, ends_at)`.
 
-    What was planned and what really happened are separate: `started_at` is earlier than
-    `starts_at` only for a window that somebody started by hand.
+    Planned and actual times are separate fields. `started_at` is earlier than `starts_at` only
+    if somebody started the window by hand.
 
-    One of a series keeps the local date that the rule gave it, `occurs_on`, when it is moved;
-    it loses it when the series no longer has that date. While it is `overridden`, that is
-    changed by itself, the series leaves it alone.
+    An occurrence of a recurring window keeps its local date, `occurs_on`, when it is moved. It
+    loses the date when the rule no longer has it. While it is `overridden`, that is edited
+    individually, changes of the recurring window do not affect it.
     """
 
     site = models.ForeignKey(
@@ -74,17 +74,17 @@ class MaintenanceWindow(Planned):
                 condition=readable((*TIMES, "created_at"), dates=["occurs_on"]),
                 name="mw_window_readable",
             ),
-            # Whatever runs at once, a date of a series is one window.
+            # One window for each date of a series, even if two processes make it at once.
             models.UniqueConstraint(fields=["series", "occurs_on"], name="mw_window_occurrence"),
         ]
         indexes = [
-            # Three sets of live windows, none of which grows with history. The first two are read
-            # by every snapshot and every tick, the third for what concerns some sites.
+            # Three sets of live windows, none of which grows with history. Every snapshot and
+            # every tick reads the first two; queries for certain sites read the third.
             models.Index(fields=["starts_at"], condition=WAITING, name="mw_window_waiting"),
             models.Index(fields=["ends_at"], condition=RUNNING, name="mw_window_running"),
             models.Index(fields=["site", "starts_at"], condition=LIVE, name="mw_window_live"),
-            # Read by the admin's list, newest first, and by the calendar of all sites. That nobody
-            # has a level the first tells without the rows; cancelled ones may be few among many.
+            # Read by the admin's list, newest first, and by the calendar of all sites. The first
+            # filters by level without reading rows; the second finds rare cancelled windows.
             models.Index(fields=["-starts_at", "-id", "level"], name="mw_window_newest"),
             models.Index(
                 fields=["-starts_at", "-id"],
@@ -101,7 +101,7 @@ class MaintenanceWindow(Planned):
         return self.started_at or self.starts_at
 
     def end_at(self, now: datetime) -> None:
-        """End before its time. A clock that is behind the one that started it ends it at once."""
+        """End early. If this clock is behind the one that started it, the end equals the start."""
         self.started_at = self.begins_at
         self.ended_at = max(now, self.started_at)
 

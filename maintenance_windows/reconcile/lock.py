@@ -1,4 +1,4 @@
-"""One writer at a time in the whole fleet."""
+"""The lock that lets one writer at a time change flags, in all processes of all hosts."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,18 +13,19 @@ from maintenance_windows.snapshot.connection import notify
 
 Clock = Callable[[], datetime]
 
-LOCK_KEY = 0x6D77_696E  # any number that nobody else locks
+LOCK_KEY = 0x6D77_696E  # arbitrary; no other application may lock this number
 
 
 @contextmanager
 def locked(
     clock: Clock = timezone.now, limits: str = "", *, immediate: bool = True
 ) -> Iterator[datetime]:
-    """A transaction that is alone in the fleet, and its `now`, read after the lock was had.
+    """Open a transaction under the lock and yield its `now`.
 
-    A clock that is read before can be older than what another pass has done meanwhile. `limits`
-    are settings that PostgreSQL has for this transaction. An `immediate` one has all processes read
-    anew once it commits; a tick need not, as they know the boundaries that it records.
+    The clock is read after the lock is taken: before, it could be older than what another pass
+    has recorded. `limits` are PostgreSQL settings for this transaction. With `immediate`, all
+    processes reload their snapshot on commit; a tick needs no reload, because snapshots already
+    hold the times that it records.
     """
     using = router.db_for_write(SiteMaintenance)
     with transaction.atomic(using=using):
@@ -32,7 +33,7 @@ def locked(
             with connections[using].cursor() as cursor:
                 cursor.execute(f"{limits} SELECT pg_advisory_xact_lock({LOCK_KEY})")
         else:
-            # A write comes first: SQLite then locks the file, MariaDB the row.
+            # Write first: SQLite then locks the file, MariaDB the row.
             Scheduler.objects.update(last_tick=F("last_tick"))
         yield clock()
         if immediate and not transaction.get_rollback(using):

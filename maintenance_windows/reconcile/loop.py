@@ -1,4 +1,4 @@
-"""The scheduler without Celery: ticks in one thread, an hourly task in another."""
+"""The scheduler without Celery: one thread ticks, another runs the hourly task."""
 
 import logging
 import threading
@@ -13,17 +13,17 @@ from maintenance_windows.models import SchedulerKind
 from maintenance_windows.reconcile import skew
 from maintenance_windows.reconcile.tick import watch_boundaries
 
-EVERY = 1.0  # seconds between two ticks; each looks a little further ahead
+EVERY = 1.0  # seconds between two ticks; each tick covers a little more
 HOUR = 3600.0
-RETRY = 60.0  # seconds after an hourly task that failed
-PATIENCE = 0.5  # seconds for which a tick may go on when the process is told to end
+RETRY = 60.0  # seconds until a failed hourly task runs again
+PATIENCE = 0.5  # seconds that a tick may still take after a signal to stop
 
 logger = logging.getLogger("maintenance_windows")
 complaints = LogOnce(logger, over="The tick works again.")
 
 
 def keep_right(kind: SchedulerKind) -> None:
-    """Make the fleet right now, and again at each boundary of the second that follows."""
+    """Correct all flags now, and again at each start or end within the next second."""
     try:
         skew.compare()
         watch_boundaries(kind)
@@ -34,16 +34,16 @@ def keep_right(kind: SchedulerKind) -> None:
 
 
 class Loop:
-    """Keeps the flags until it is told to stop. Any number of processes may run one."""
+    """Keep the flags until stopped. Any number of processes may run a loop."""
 
     def __init__(self, hourly: Callable[[], object]) -> None:
         self.hourly = hourly
         self.stopping = threading.Event()
 
     def run(self) -> None:
-        """Return soon after `stopping` is set, also while the database hangs.
+        """Return soon after `stopping` is set, even if the database hangs.
 
-        The work is done in daemon threads: a signal reaches a main thread that only waits.
+        Daemon threads do the work, so that the main thread is free to handle signals.
         """
         ticking = threading.Thread(target=self._tick, name="maintenance-tick", daemon=True)
         threading.Thread(target=self._make, name="maintenance-hourly", daemon=True).start()
@@ -56,10 +56,10 @@ class Loop:
             due = time.monotonic() + EVERY
             try:
                 keep_right(SchedulerKind.PROCESS)
-            except Exception as error:  # noqa: BLE001 (of rows or code of others: it must go on)
+            except Exception as error:  # noqa: BLE001 (of rows or project code: the loop goes on)
                 complaints.now({"tick": f"The tick fails, the next one will do it: {error!r}"})
             if complaints:
-                connections.close_all()  # the next tick has another
+                connections.close_all()  # the next tick opens a new connection
             self.stopping.wait(due - time.monotonic())
         connections.close_all()
 
@@ -69,7 +69,7 @@ class Loop:
             try:
                 self.hourly()
             except DatabaseError:
-                pause = RETRY  # the tick says so
+                pause = RETRY  # the tick logs it
             except Exception:
                 logger.exception("The windows of series cannot be made, trying again in an hour.")
             connections.close_all()

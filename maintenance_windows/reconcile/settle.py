@@ -1,4 +1,4 @@
-"""Flags and transitions, written."""
+"""Write flags and status changes."""
 
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
@@ -23,7 +23,7 @@ from maintenance_windows.models.querysets import LIVE, WAITING
 from maintenance_windows.snapshot import runtime
 
 BATCH = 500
-# What a transition is put down to that nobody claims: done with SQL, or by code without a name.
+# The actor of a status change that has neither window nor actor: made with SQL or unnamed code.
 BY_DATABASE = "database"
 
 
@@ -34,11 +34,11 @@ def settle(
     actor: str = "",
     ended: Iterable[MaintenanceWindow] = (),
 ) -> None:
-    """Make the flags of these sites right at `now`. Call it inside `locked()`.
+    """Correct the flags of these sites at `now`. Call it inside `locked()`.
 
-    A verb calls it before and after it writes. The first call records what was already due, with
-    its own times and causes. The second records what the verb did, by `actor`;
-    `ended` are the windows that the verb has ended before their time.
+    A verb calls it before and after it writes. The first call records changes that were already
+    due, with their own times and causes. The second call records the verb's changes, by `actor`.
+    `ended` are the windows that the verb has ended early.
     """
     transitions = record(site_ids, now, actor=actor, ended=ended)
     transaction.on_commit(
@@ -53,7 +53,7 @@ def record(
     actor: str = "",
     ended: Iterable[MaintenanceWindow] = (),
 ) -> list[Transition]:
-    """As settle(), but it is the caller who announces the transitions once they are committed."""
+    """Do as settle() does, but leave it to the caller to announce after the commit."""
     causes = {window.site_id: window for window in ended}
     transitions: list[Transition] = []
     for batch in _batches(site_ids):
@@ -64,9 +64,9 @@ def record(
 def record_valid(
     site_ids: Collection[int], now: datetime, errors: dict[Hashable, str]
 ) -> list[Transition]:
-    """Like record(), for the sites whose rows allow it; the others get a sentence in `errors`.
+    """Record the sites with valid rows, and add a message to `errors` for each other site.
 
-    Rows that only SQL can have written keep no other site from being right.
+    Invalid rows, which only SQL can write, must not block the other sites.
     """
     if not site_ids:
         return []
@@ -86,13 +86,13 @@ def record_valid(
 
 
 def announce(transitions: Collection[Transition]) -> None:
-    """Tell this process's visitors, and whoever listens."""
+    """Reload this process's snapshot and send a signal for each status change."""
     runtime.publish()
     sites = all_sites().in_bulk({transition.site_id for transition in transitions})
     for transition in transitions:
         if transition.site_id not in sites:
-            continue  # it was deleted in the same transaction
-        transition.site = sites[transition.site_id]  # lest each receiver asks for it
+            continue  # deleted in the same transaction
+        transition.site = sites[transition.site_id]  # so that no receiver queries for it
         signal = (
             signals.maintenance_started if transition.in_maintenance else signals.maintenance_ended
         )
@@ -100,7 +100,7 @@ def announce(transitions: Collection[Transition]) -> None:
 
 
 def hold(site_ids: Collection[int], level: Level, message: str) -> None:
-    """Switch these sites on without an end. Call it inside `locked()`, between two `settle()`."""
+    """Hold these sites down. Call it inside `locked()`, between two `settle()` calls."""
     for batch in _batches(site_ids):
         SiteMaintenance.objects.filter(pk__in=batch).update(
             in_maintenance=True, until=None, level=level, message=message
@@ -108,7 +108,7 @@ def hold(site_ids: Collection[int], level: Level, message: str) -> None:
 
 
 def release(site_ids: Collection[int]) -> None:
-    """Drop the holds of these sites. Call it inside `locked()`, before `settle()`."""
+    """Release the holds of these sites. Call it inside `locked()`, before `settle()`."""
     for batch in _batches(site_ids):
         SiteMaintenance.objects.held().filter(pk__in=batch).update(in_maintenance=False)
 
@@ -120,14 +120,14 @@ def _batches(site_ids: Collection[int]) -> Iterator[list[int]]:
 
 
 def _flags(site_ids: list[int]) -> list[SiteMaintenance]:
-    """The flags, locked; new ones of sites that were saved behind the back of the signal."""
+    """Lock and return the flags, with unsaved ones for sites created without post_save."""
     flags = list(SiteMaintenance.objects.select_for_update().filter(pk__in=site_ids))
     missing = set(site_ids) - {flag.pk for flag in flags}
     return flags + [SiteMaintenance(site_id=site_id) for site_id in sorted(missing)]
 
 
 def _write(flags: list[SiteMaintenance]) -> None:
-    """Insert or update: one statement a batch, where a CASE for each row takes seconds."""
+    """Upsert with one statement: bulk_update(), with a CASE for each row, takes seconds."""
     features = connections[router.db_for_write(SiteMaintenance)].features
     SiteMaintenance.objects.bulk_create(
         flags,
@@ -147,12 +147,12 @@ def _record(
         closures[window.site_id].append(window.closure(now))
         if window.ends_at <= now:
             causes.setdefault(window.site_id, window)
-    # A window that nobody saw open or close is recorded with its own times.
+    # No tick saw this start or end: record the planned time.
     if any(window.started_at is None and window.starts_at <= now for window in live):
         windows.filter(WAITING, starts_at__lte=now).update(started_at=F("starts_at"))
     over = [window for window in live if window.ends_at <= now]
     if over:
-        late = Greatest(F("started_at"), F("ends_at"))  # times may have been edited with SQL
+        late = Greatest(F("started_at"), F("ends_at"))  # SQL may have put the end before the start
         begun = windows.filter(LIVE, started_at__isnull=False)
         begun.filter(ends_at__lte=now).update(ended_at=late)
 
@@ -186,7 +186,7 @@ def _missed_seams(
     over: Iterable[MaintenanceWindow],
     now: datetime,
 ) -> dict[int, Transition]:
-    """The ends of runs that nobody saw, where there was a later one, be it over by now or not."""
+    """Return the unrecorded ends of outages that a later outage has followed."""
     ends = {}
     for flag in flags:
         maintenance = due[flag.pk]

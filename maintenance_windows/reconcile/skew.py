@@ -1,4 +1,4 @@
-"""How far the clock of this host is from the database's, which all hosts share."""
+"""Compare this host's clock with the database's, which all hosts share."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -10,9 +10,9 @@ from django.utils import timezone
 from maintenance_windows.models import SiteMaintenance
 
 EVERY = 30.0  # seconds
-# More than this is worth a word: windows open and close for visitors by the clock of each host.
+# Larger differences are logged: each host starts and ends windows for visitors by its own clock.
 TOLERANCE = timedelta(seconds=2)
-# SQLite has the clock of the host.
+# SQLite uses the clock of the host.
 NOW = {"postgresql": "SELECT clock_timestamp()", "mysql": "SELECT utc_timestamp(6)"}
 
 logger = logging.getLogger("maintenance_windows")
@@ -20,8 +20,8 @@ _due = 0.0
 
 
 def compare() -> None:
-    """Warn, twice a minute at the most, while this host's clock is wrong."""
-    global _due  # noqa: PLW0603 (once a process is the point)
+    """Warn while this host's clock is wrong, at most twice a minute."""
+    global _due  # noqa: PLW0603 (one interval for the whole process)
     if monotonic() < _due:
         return
     _due = monotonic() + EVERY
@@ -33,7 +33,7 @@ def compare() -> None:
 
 
 def skew() -> timedelta:
-    """This host's clock less the database's; positive where it is ahead."""
+    """Return this host's time minus the database's; positive if this host is ahead."""
     connection = connections[router.db_for_write(SiteMaintenance)]
     if (sql := NOW.get(connection.vendor)) is None:
         return timedelta(0)

@@ -1,4 +1,4 @@
-"""What is due now in the fleet, and when the next is."""
+"""Record all starts and ends that are due, and find the next one."""
 
 import logging
 import time
@@ -24,18 +24,18 @@ from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import announce, record_valid
 
 BEAT = timedelta(seconds=2)
-# Sites that are settled under one lock, for which others wait: half a second of work.
+# Sites settled under one lock: half a second of work, for which other writers wait.
 AT_ONCE = 2000
-# Seconds in which others have the lock before more is settled: SQLite has them ask so often.
+# Seconds without the lock between batches. On SQLite, waiting writers poll this often.
 PAUSE = 0.1
-# Of a tick: when another session keeps it waiting the next one does it. PostgreSQL's units.
+# A tick that another session blocks gives up; the next tick does its work. PostgreSQL's units.
 PATIENCE = (
     "SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '10s';"
-    # To start others to help takes longer than the whole tick.
+    # Starting parallel workers takes longer than the whole tick.
     " SET LOCAL max_parallel_workers_per_gather = 0;"
 )
 
-# A little over the second between two ticks, so that no boundary falls between them.
+# A little over the second between two ticks, so that no start or end falls between them.
 HORIZON = timedelta(seconds=1.1)
 
 complaints = LogOnce(logging.getLogger("maintenance_windows"))
@@ -46,10 +46,9 @@ def tick(
     horizon: timedelta = timedelta(0),
     kind: SchedulerKind = SchedulerKind.CODE,
 ) -> datetime | None:
-    """Make the whole fleet right; return the next time within `horizon` that changes a flag.
+    """Correct all flags; return the next time within `horizon` at which a flag changes.
 
-    After a pass that changed something that time is its `now`: what comes next is then asked
-    best when the change is committed, by another pass.
+    Return `now` after a change, so that the caller ticks again once the change is committed.
     """
     using = router.db_for_write(SiteMaintenance)
     due: list[int] = []
@@ -60,7 +59,7 @@ def tick(
             agenda = _agenda(using, now + horizon)
             due = sorted({site_id for site_id, at in agenda if at is None or at <= now})
             recorded = record_valid(due[:AT_ONCE], now, errors)
-            # Every other second: enough to notice a dead scheduler, and half the dead rows.
+            # Write every other second: enough to notice a dead scheduler, with half the dead rows.
             stale = Q(last_tick=None) | Q(last_tick__lte=now - BEAT) | Q(last_tick__gt=now)
             row = Scheduler.objects.filter(stale | Q(is_unconsumed=True))
             row.update(last_tick=now, kind=kind, is_unconsumed=False)
@@ -71,7 +70,7 @@ def tick(
                 recorded = record_valid(due[start : start + AT_ONCE], later, errors)
             done += recorded
     finally:
-        if due:  # at the end alone: a receiver may be slow, and flags do not wait for it
+        if due:  # only at the end: flags must not wait for a slow receiver
             transaction.on_commit(partial(announce, done), using=using)
     complaints.now(errors)
     if len(due) > len(errors):
@@ -80,22 +79,22 @@ def tick(
 
 
 def watch_boundaries(kind: SchedulerKind = SchedulerKind.CODE) -> None:
-    """Tick now, and again at each boundary of the second that follows."""
+    """Tick now, and again at each start or end within the next second."""
     stop = time.monotonic() + HORIZON.total_seconds()
     while (left := stop - time.monotonic()) > 0:
         boundary = tick(horizon=timedelta(seconds=left), kind=kind)
         if boundary is None:
             return
-        # The clock may step meanwhile: never wait longer than this tick lasts.
+        # The clock may step: never wait beyond the horizon.
         wait = (boundary - timezone.now()).total_seconds()
         time.sleep(min(max(wait, 0.0), left))
 
 
 def _agenda(using: str, stop: datetime) -> list[tuple[int, datetime | None]]:
-    """Sites whose flag is wrong now, without a time, or turns wrong by `stop`, and when.
+    """Return (site id, time) for each start or end by `stop`, and (site id, None) for wrong flags.
 
-    Each part reads one of the indexes of live rows: no joins, and no OR but those that an index was
-    made with, or the planners turn to whole tables.
+    Each part reads one partial index of live rows. With joins, or with an OR that no index has,
+    the planners would scan whole tables.
     """
     windows = MaintenanceWindow.objects.using(using)
     due = windows.waiting().filter(starts_at__lte=stop).values_list("site_id", "starts_at")
@@ -104,13 +103,13 @@ def _agenda(using: str, stop: datetime) -> list[tuple[int, datetime | None]]:
     return list(due.union(over, *wrong, all=True))
 
 
-@cache  # to put a query together takes longer than to answer it
+@cache  # building the queries takes longer than running them
 def _wrong_flags(using: str) -> list[QuerySet[Any, Any]]:
-    """Sites whose flag does not say what their windows say, whatever the time is."""
+    """Return queries for sites whose flag contradicts their windows, whatever the time."""
     windows = MaintenanceWindow.objects.using(using)
     flags = SiteMaintenance.objects.using(using)
     live = windows.filter(LIVE, site=OuterRef("site"))
-    # Not as equal: MariaDB would look for the end first, which thousands of sites may share.
+    # With `=`, MariaDB would search by the end first, which thousands of sites may share.
     until = OuterRef("until")
     ends = Exists(live.filter(ends_at__gte=until, ends_at__lte=until))
     has_started = Exists(live.filter(started_at__isnull=False))
