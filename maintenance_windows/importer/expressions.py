@@ -1,7 +1,7 @@
-"""Expressions that were matched at the start of a path, for those who search in it.
+"""Convert expressions written for re.match() to expressions for re.search().
 
-django-maintenancemode-2 asked re.match for the path without its leading slash; here patterns are
-searched, as in urls.py.
+django-maintenancemode-2 calls re.match() with the path without its leading slash. This app
+searches for patterns, as urls.py does.
 """
 
 import re
@@ -14,23 +14,23 @@ from maintenance_windows.patterns.engine import UNREADABLE
 from maintenance_windows.patterns.expressions import TOKEN
 from maintenance_windows.patterns.faults import fault
 
-FLAGS = re.compile(r"(?:\(\?[a-zA-Z]+\))*")  # of the whole expression
+FLAGS = re.compile(r"(?:\(\?[a-zA-Z]+\))*")  # global flags
 
 
 def rewritten(pattern: str) -> str:
-    """The expression that, searched, finds what re.match matched with this one.
+    """Return an expression for re.search() that finds what re.match() found.
 
-    One that cannot be taken stays as it was: refusal() says why.
+    An invalid expression is returned unchanged: refusal() reports it.
     """
     try:
         re.compile(pattern)
     except UNREADABLE:
-        return pattern  # in brackets even "a)|(b" could be read
+        return pattern  # inside a group, even the invalid "a)|(b" would compile
     return _anchored(pattern)
 
 
 def refusal(row: IgnoredURL) -> str | None:
-    """Why a row cannot be kept; None where it can, even if its pattern is slow on some paths."""
+    """Return why a row cannot be saved, or None. A slow pattern is no reason."""
     try:
         row.clean_fields(exclude=["maintenance"])
     except ValidationError as error:
@@ -47,7 +47,7 @@ def _anchored(pattern: str) -> str:
 
 
 def _is_choice(expression: str) -> bool:
-    """Whether the whole of it is one, as ^a|b is, where only the first part has the sign."""
+    """Return whether the top level has alternatives: in ^a|b, the ^ applies only to the first."""
     depth = 0
     for token in TOKEN.finditer(expression):
         depth += bool(token["opens"]) - bool(token["closes"])

@@ -1,4 +1,4 @@
-"""Flags and patterns of django-maintenancemode-2, taken over."""
+"""Import the flags and patterns of django-maintenancemode-2."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from maintenance_windows.reconcile.settle import settle
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A pattern as it is kept here, and as it was written there."""
+    """An imported pattern, and the text that it had before."""
 
     row: IgnoredURL
     written: str
@@ -33,7 +33,7 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What was taken; `left` has a sentence for each thing that could not be."""
+    """The result of an import. `left` has a sentence for each flag or pattern not imported."""
 
     closed: list[Site]
     opened: list[Ignored]
@@ -41,10 +41,10 @@ class Imported:
 
 
 def take_over(*, actor: str, dry_run: bool = False, clock: Clock = timezone.now) -> Imported:
-    """Take flags and patterns, all in one transaction; what is here already stays as it is.
+    """Import flags and patterns in one transaction, and keep existing rows unchanged.
 
-    A flag is taken once: it closes no site that was brought up here since. Raises Refused where
-    the tables are not there. With `dry_run` nothing is written.
+    Each flag is imported only once, so that it does not take down a site that was brought up here
+    since. Raises Refused if the tables do not exist. With `dry_run` nothing is written.
     """
     using = router.db_for_write(SiteMaintenance)
     left: list[str] = []
@@ -55,7 +55,7 @@ def take_over(*, actor: str, dry_run: bool = False, clock: Clock = timezone.now)
         left += [_lost(former) for former in formers if former.site_id not in sites]
         known = [f for f in formers if f.site_id in sites and (f.closed or f.patterns)]
         site_ids = [former.site_id for former in known]
-        # Makes the rows that are missing, and has every process read the patterns.
+        # Creates missing rows, and makes every process reload the patterns.
         settle(site_ids, now)
         flags = SiteMaintenance.objects.select_related("site").in_bulk(site_ids)
         opened = _open(_patterns(known, flags), left)
@@ -86,7 +86,7 @@ def _patterns(formers: Iterable[Former], flags: dict[int, SiteMaintenance]) -> I
 
 
 def _open(patterns: Iterable[Ignored], left: list[str]) -> list[Ignored]:
-    """Keep those that are not here yet, and return them."""
+    """Save the patterns that do not exist yet, and return them."""
     good: dict[tuple[int, str], Ignored] = {}
     for pattern in patterns:
         if reason := refusal(pattern.row):
@@ -100,14 +100,14 @@ def _open(patterns: Iterable[Ignored], left: list[str]) -> list[Ignored]:
     new = [pattern for pattern in good.values() if pattern.key not in known]
     IgnoredURL.objects.bulk_create([pattern.row for pattern in new], ignore_conflicts=True)
     kept = set(keys.all())
-    # A database may not tell capitals from small letters.
+    # The database may compare without regard to case.
     reason = "The database takes it for another pattern of the site."
     left += [pattern.refused(reason) for pattern in new if pattern.key not in kept]
     return [pattern for pattern in new if pattern.key in kept]
 
 
 def _to_close(flags: list[SiteMaintenance], left: list[str]) -> list[Site]:
-    """The sites that are to be closed: not those that are, or that were and are no more."""
+    """Return the sites to take down: not held, and not imported before."""
     transitions = Transition.objects.filter(
         site__in=[flag.pk for flag in flags], in_maintenance=True, actor__endswith=f", from {NAME}"
     )

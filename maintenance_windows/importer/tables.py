@@ -1,6 +1,6 @@
-"""The two tables of django-maintenancemode-2, the same in all of its releases.
+"""Read the two tables of django-maintenancemode-2, which are the same in all of its releases.
 
-They are read with SQL, so that it need not be installed, and never written.
+They are read with SQL, so that the package need not be installed. They are never written.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ FLAGS, PATTERNS = "maintenancemode_maintenance", "maintenancemode_ignoredurl"
 
 @dataclass(slots=True)
 class Former:
-    """What there was about one site. `patterns` go with their descriptions."""
+    """The flag of one site, and its patterns with their descriptions."""
 
     site_id: int
     closed: bool = False
@@ -24,16 +24,16 @@ class Former:
 
 
 def read(connection: BaseDatabaseWrapper) -> tuple[list[Former], list[str]]:
-    """What there is of each site, and the patterns that are of none.
+    """Return the data of each site, and the patterns that belong to no site.
 
-    Raises Refused where a table or a column is not there.
+    Raises Refused if a table or a column is missing.
     """
     flags = _rows(connection, FLAGS, "id", "site_id", "is_being_performed")
     patterns = _rows(connection, PATTERNS, "id", "maintenance_id", "pattern", "description")
     formers: dict[int, Former] = {}
     by_row: dict[int, Former] = {}
     for pk, site_id, closed in flags:
-        # Older releases could make several rows for a site.
+        # Older releases could create several rows for a site.
         former = by_row[pk] = formers.setdefault(site_id, Former(site_id))
         former.closed |= bool(closed)
     strays = []
@@ -46,7 +46,7 @@ def read(connection: BaseDatabaseWrapper) -> tuple[list[Former], list[str]]:
 
 
 def _rows(connection: BaseDatabaseWrapper, table: str, *columns: str) -> list[tuple[Any, ...]]:
-    """By the first of these columns, in its order."""
+    """Return these columns of all rows, ordered by the first column."""
     with connection.cursor() as cursor:
         if table not in connection.introspection.table_names(cursor):
             raise Refused(f"There is no table {table} of {NAME} here.")
@@ -55,6 +55,6 @@ def _rows(connection: BaseDatabaseWrapper, table: str, *columns: str) -> list[tu
             raise Refused(f"The table {table} is not that of {NAME}: it has no {missing}.")
         quote = connection.ops.quote_name
         names = ", ".join(map(quote, columns))
-        # Nothing in this statement comes from outside.
+        # No part of this statement is user input.
         cursor.execute(f"SELECT {names} FROM {quote(table)} ORDER BY {quote(columns[0])}")  # noqa: S608
         return list(cursor.fetchall())

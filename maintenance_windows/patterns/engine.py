@@ -1,7 +1,7 @@
-"""Patterns made ready to be matched, none of them for longer than LIMIT.
+"""Compile patterns so that no match takes longer than LIMIT.
 
-Python's own engine knows no limit, so regular expressions are matched by `regex`, which does. It
-is imported with the first pattern that needs it: other processes never pay for it.
+Python's own engine has no timeout, so `regex`, which has one, matches regular expressions. The
+first pattern that needs it imports it, so that other processes do not load it.
 """
 
 import re
@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _
 from maintenance_windows.core.state import PatternKind
 from maintenance_windows.patterns.expressions import COMMENTED, for_regex, size
 
-# Seconds of the processor for one match, which mostly takes some millionths.
+# CPU seconds for one match, which usually takes a few microseconds.
 LIMIT = 0.005
-# Nodes of an expression: with so many it takes up to 5 MB, and up to 0.1 s to be made.
+# Nodes of an expression: this many take up to 5 MB, and up to 0.1 s to compile.
 LARGEST = 5000
 
-# Searches a path, or matches it from its start; raises TimeoutError.
+# Searches a path, or matches it from its start if the flag is true. May raise TimeoutError.
 Matcher = Callable[[str, bool], bool]
 
 TAME = {type(converter) for converter in DEFAULT_CONVERTERS.values()}
@@ -28,23 +28,23 @@ CONVERTER = re.compile("<[^>]+>")
 
 
 class Unusable(ValueError):
-    """A pattern that cannot be used; its text is a sentence for people."""
+    """The pattern cannot be used. The message is a sentence for users."""
 
 
 UNREADABLE = (ImproperlyConfigured, re.error, OverflowError, RecursionError)
 
 
 def expression_of(kind: PatternKind, pattern: str) -> str:
-    """A pattern as a regular expression. Raises ImproperlyConfigured or re.error."""
+    """Return a pattern as a regular expression. Raises ImproperlyConfigured or re.error."""
     if kind is PatternKind.REGEX:
         return pattern
     return RoutePattern(pattern, is_endpoint=True).regex.pattern
 
 
 def compile_pattern(kind: PatternKind, pattern: str) -> Matcher:
-    """A test for paths without their leading slash, as urls.py sees them.
+    """Return a matcher for paths without their leading slash, as in urls.py.
 
-    Raises Unusable, or one of UNREADABLE.
+    Raises Unusable or one of UNREADABLE.
     """
     expression = expression_of(kind, pattern)
     if kind is PatternKind.ROUTE and _is_tame(pattern):
@@ -53,10 +53,10 @@ def compile_pattern(kind: PatternKind, pattern: str) -> Matcher:
 
 
 def _is_tame(route: str) -> bool:
-    """Whether any engine matches a route in a time that grows with the path alone.
+    """Return whether any engine matches this route in a time that depends only on the path.
 
-    So it is where each of Django's own converters ends at the next slash, one <path:…> aside.
-    The converters of a project may be any expression.
+    It does if the route has only Django's own converters, with a slash between any two, and at
+    most one of them is <path:…>. A project's converter may be any expression.
     """
     kinds = [type(one) for one in RoutePattern(route).converters.values()]
     between = CONVERTER.split(route)[1:-1]
@@ -68,12 +68,12 @@ def _is_tame(route: str) -> bool:
 
 
 def _unlimited(expression: str) -> Matcher:
-    match = re.compile(expression).match  # that of a route is anchored anyway
+    match = re.compile(expression).match  # a route is always anchored
     return lambda path, _from_start: match(path) is not None
 
 
 def _limited(expression: str) -> Matcher:
-    re.compile(expression)  # the language is Python's, and so are the complaints
+    re.compile(expression)  # Python's syntax counts, so report Python's errors
     if COMMENTED.search(expression):
         raise Unusable(_("Leave out comments and the flag x: they have no use in a URL pattern."))
     if size(expression) > LARGEST:
@@ -82,12 +82,12 @@ def _limited(expression: str) -> Matcher:
 
     try:
         compiled = regex.compile(for_regex(expression), regex.V0, cache_pattern=False)
-    except Exception as error:  # some of its releases stumble over what Python reads
+    except Exception as error:  # some releases of regex fail on expressions that Python accepts
         raise re.error(str(error)) from error
     look = (compiled.search, compiled.match)
 
     def matches(path: str, from_start: bool) -> bool:  # noqa: FBT001
-        # To let other threads run meanwhile takes longer than most matches do.
+        # Releasing the GIL takes longer than most matches.
         return look[from_start](path, timeout=LIMIT, concurrent=False) is not None
 
     return matches

@@ -1,4 +1,4 @@
-"""Regular expressions as Python reads them, taken apart, measured and written for `regex`."""
+"""Tokenize Python's regular expressions, measure them and translate them for `regex`."""
 
 import re
 from collections.abc import Iterator
@@ -16,19 +16,19 @@ TOKEN = re.compile(
     """,
     re.DOTALL | re.VERBOSE,
 )
-# Comments and what allows them could hide brackets from TOKEN.
+# Comments, and the flag x that allows them, could hide brackets from TOKEN.
 COMMENTED = re.compile(r"\(\?(?:#|[a-zA-Z-]*x[a-zA-Z-]*[:)])")
 BRACKET = re.compile(r"\\.|\[", re.DOTALL)
-# What stands for other characters, with one of them; what stands for none, with none.
+# A character that each class matches; the empty string for each anchor.
 EXAMPLES = {r"\d": "0", r"\w": "a", r"\s": " ", r"\D": "a", r"\W": "-", r"\S": "a", ".": "a"}
 EXAMPLES |= dict.fromkeys([r"\A", r"\Z", r"\z", r"\b", r"\B", "^", "$"], "")
 
 
 def size(expression: str) -> int:
-    """How many nodes `regex` makes of it.
+    """Estimate how many nodes `regex` creates for an expression.
 
-    It writes out what is repeated as often as it must occur, and once more. A short expression
-    such as a{4294967294}, or (a+)+ in thirty layers, takes all of the memory so.
+    It copies a repeated part as often as the part must occur, plus once. A short expression
+    such as a{4294967294}, or (a+)+ nested thirty times, would use up all memory.
     """
     outer: list[int] = []
     total = last = 0
@@ -43,15 +43,15 @@ def size(expression: str) -> int:
             least = int(token["least"][:9]) if token["least"] else token[0].startswith("+")
             total += last * least
         else:
-            last = 1 + len(token[0]) // 8  # of a long set
+            last = 1 + len(token[0]) // 8  # a long set counts for more
             total += last
     return total
 
 
 def for_regex(expression: str) -> str:
-    r"""The expression that `regex` reads as Python reads this one.
+    r"""Translate an expression so that `regex` reads it as Python does.
 
-    Otherwise {e} means about the same text, [:alpha:] letters, and older releases know no \z.
+    In `regex`, {e} is a fuzzy match and [:alpha:] means letters; older releases do not know \z.
     """
     return TOKEN.sub(_for_regex, expression)
 
@@ -63,7 +63,7 @@ def _for_regex(token: re.Match[str]) -> str:
 
 
 def samples(expression: str) -> Iterator[str]:
-    """Paths on which an expression may take long: what it repeats, very often, and no good end."""
+    """Yield paths that may be slow to match: many repetitions, then a character that fails."""
     parts = [(token.lastgroup, _example(token)) for token in TOKEN.finditer(expression)]
     texts = [text for _, text in parts if text]
     units = {"a", "0", "/", "a/", *texts, *map("".join, pairwise(texts))}
@@ -74,7 +74,7 @@ def samples(expression: str) -> Iterator[str]:
 
 
 def _heads(parts: list[tuple[str | None, str]]) -> set[str]:
-    """What stands before each group and each part that is counted, by one way through it."""
+    """Return a text that leads up to each group and each repeated part."""
     heads, outer, head = {""}, [""], ""
     for (kind, text), (following, _) in pairwise([*parts, (None, "")]):
         if kind == "opens" or following == "count":

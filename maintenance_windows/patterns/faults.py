@@ -1,4 +1,4 @@
-"""Why a pattern that somebody types is refused."""
+"""Validate the patterns that users enter."""
 
 from time import thread_time
 
@@ -14,14 +14,14 @@ from maintenance_windows.patterns.engine import (
 )
 from maintenance_windows.patterns.expressions import samples
 
-# Paths with nothing in common but how they end: what matches a pair matches about everything.
+# Each pair shares only its ending, a slash or none: a pattern for both matches nearly all paths.
 UNLIKELY = (("kq7/zx-9/~w/", "J.0/"), ("kq7/zx-9/~w", "J.0"))
-# Seconds of the processor for all samples of one pattern.
+# CPU seconds for all samples of one pattern.
 TRIAL = 0.25
 
 
 def usable(kind: PatternKind, pattern: str) -> Matcher:
-    """The test that a pattern stands for. Raises Unusable."""
+    """Return the matcher for a pattern. Raises Unusable if it must not be used."""
     if not pattern.strip():
         raise Unusable(_("Enter a pattern: a blank one would leave the whole site open."))
     if pattern.startswith(("/", "^/")):
@@ -42,7 +42,7 @@ def usable(kind: PatternKind, pattern: str) -> Matcher:
 
 
 def fault(kind: PatternKind, pattern: str) -> str | None:
-    """The sentence that says why a pattern cannot be used; None where it can."""
+    """Return a sentence that says why a pattern cannot be used, or None if it can."""
     try:
         usable(kind, pattern)
     except Unusable as error:
@@ -51,10 +51,10 @@ def fault(kind: PatternKind, pattern: str) -> str | None:
 
 
 def slowness(kind: PatternKind, pattern: str) -> str | None:
-    """The sentence that says that a pattern without a fault is slow; None where it is not.
+    """Return a sentence if a valid pattern is slow, else None.
 
-    It is tried on paths that are made from it. On a path that these do not stand for a match
-    may still run into its limit.
+    The pattern is tried on sample paths generated from it. On other paths, a match may still
+    reach its time limit.
     """
     matches = compile_pattern(kind, pattern)
     end = thread_time() + TRIAL

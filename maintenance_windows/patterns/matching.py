@@ -1,4 +1,4 @@
-"""The patterns of one request, matched within one bound for all of them."""
+"""Match the patterns of a request, within one time limit for all of them."""
 
 import logging
 from collections.abc import Iterable
@@ -12,23 +12,23 @@ from maintenance_windows.patterns.faults import usable
 
 Pattern = tuple[PatternKind, str]
 
-LONGEST = 4096  # characters of a path: no pattern is matched with a longer one
-# Seconds that all patterns of one request may take: to be matched, and to be made ready.
+LONGEST = 4096  # characters; a longer path matches no pattern
+# Seconds for all patterns of one request: for matching, and for compiling.
 MATCHING = 0.05
 PREPARING = 0.25
-TURN = 60.0  # seconds
+TURN = 60.0  # seconds between two turns of Matchers
 
 logger = logging.getLogger(__name__)
 
 
 @lru_cache(maxsize=1024)
 def warn(sentence: str) -> None:
-    """Log it once in each process."""
+    """Log a warning once in each process."""
     logger.warning("%s", sentence)
 
 
 class Matchers:
-    """Patterns that are ready, as many as are asked for; others go after one or two turns."""
+    """A cache of compiled patterns. Unused ones are dropped after one or two turns."""
 
     def __init__(self) -> None:
         self._young: dict[Pattern, Matcher] = {}
@@ -67,9 +67,9 @@ def _never(path: str, from_start: bool) -> bool:  # noqa: FBT001
 def any_matches(
     path: str, searched: Iterable[Pattern], from_start: Iterable[str] = (), *, site: str = ""
 ) -> bool:
-    """Whether one of the patterns matches a path without its leading slash.
+    """Return whether one of the patterns matches a path without its leading slash.
 
-    A match that takes too long is none. What there is no time left for is left out.
+    A match that times out counts as no match. Patterns for which no time is left are skipped.
     """
     if len(path) > LONGEST:
         return False
@@ -93,6 +93,6 @@ def any_matches(
                 return True
         except TimeoutError:
             warn(f"The URL pattern {pattern[1]!r} takes too long on some paths: left out there.")
-        # What the system held up meanwhile has not matched for longer.
+        # Matching is limited by LIMIT; any further time was spent waiting for the CPU.
         matching -= min(perf_counter() - began, LIMIT)
     return False

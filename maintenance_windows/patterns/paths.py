@@ -1,13 +1,13 @@
-"""Paths that can be read in one way only, and paths below others."""
+"""Recognise unambiguous paths, and paths below others."""
 
 import re
 
-# An empty segment, one of dots alone, and signs that some servers take for slashes or cut at.
+# Empty segments, dot segments, and characters that servers treat as slashes or cut the path at.
 DETOUR = re.compile(r"//|/(?:\.|%2e){1,2}(?:/|\Z)|[\\;\0\r\n]|%2f|%5c", re.IGNORECASE)
 
 
 def is_below(path: str, roots: tuple[str, ...]) -> bool:
-    """Whether a path is one of these or below it, by whole segments and without detours."""
+    """Return whether an unambiguous path is one of these roots or below one."""
     if not path.startswith(roots):
         return False
     below = any(path == root or path.startswith(f"{root}/") for root in roots)
@@ -15,9 +15,9 @@ def is_below(path: str, roots: tuple[str, ...]) -> bool:
 
 
 def is_plain(path: str) -> bool:
-    """Whether a path, with its leading slash, can only be read in one way.
+    """Return whether a path, with its leading slash, is unambiguous.
 
-    A server that resolves dots, empty segments, backslashes or another round of percent-encoding
-    may find something else there than a pattern did.
+    A server that resolves dots, empty segments, backslashes or double percent-encoding may map
+    other paths to another page than the one that a pattern matched.
     """
     return path.startswith("/") and DETOUR.search(path) is None

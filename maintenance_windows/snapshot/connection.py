@@ -1,4 +1,4 @@
-"""The reader's own database connection, and the notifications that arrive on it."""
+"""The reader's own database connection, which also receives notifications."""
 
 import selectors
 import socket
@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connections
 
 CHANNEL = "maintenance_windows"
-# Where a statement of ours meets a flush or a migration, ours gives up and the other goes on.
+# If one of our statements meets a flush or a migration, ours gives up and the other continues.
 SESSION = {
     "postgresql": "SET lock_timeout = '250ms'; SET statement_timeout = '5s'",
     "mysql": "SET SESSION lock_wait_timeout = 1, innodb_lock_wait_timeout = 1",
@@ -20,9 +20,9 @@ SESSION = {
 
 
 class OwnConnection:
-    """A connection that requests do not share: from no pool, in autocommit, kept until an error.
+    """A connection apart from those of requests: unpooled, in autocommit, kept until an error.
 
-    It has the project's settings otherwise. Only one thread may use it at a time.
+    Its other settings are the project's. Only one thread may use it at a time.
     """
 
     def __init__(self, alias: str) -> None:
@@ -34,9 +34,9 @@ class OwnConnection:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Have the queries of this thread use this connection."""
+        """Make the queries of this thread use this connection."""
         if self._connection is not None and self._inode != self._inode_now():
-            self.close()  # another file lies where the SQLite database was
+            self.close()  # the SQLite file was replaced
         if self._connection is None:
             self._connection = self._make()
         before = connections[self._alias]
@@ -57,18 +57,18 @@ class OwnConnection:
             "CONN_MAX_AGE": None,
             "OPTIONS": options,
         }
-        made.inc_thread_sharing()  # without threads to start, requests read by it in turn
+        made.inc_thread_sharing()  # if no thread can start, requests take turns with it
         return made
 
     def _prepare(self) -> None:
-        """Connect where there is no connection, and set up the session."""
+        """Connect unless connected, and set up the session."""
         connection = self._connection
         if connection.connection is not None:
             return
         connection.connect()
         self._inode = self._inode_now()
         if connection.vendor == "postgresql" and not _is_direct(connection.connection):
-            return  # a pooler hands the session on to others, with all that was set
+            return  # a pooler would pass the session and its settings to others
         if sql := SESSION.get(connection.vendor):
             with connection.cursor() as cursor:
                 cursor.execute(sql)
@@ -80,7 +80,7 @@ class OwnConnection:
                 end.settimeout(0)
 
     def _inode_now(self) -> int | None:
-        """The file of an SQLite database, which somebody may have replaced."""
+        """Return the inode of an SQLite file, to notice when the file is replaced."""
         connection = self._connection
         if connection is None or connection.vendor != "sqlite" or connection.is_in_memory_db():
             return None
@@ -90,7 +90,7 @@ class OwnConnection:
             return None
 
     def close(self) -> None:
-        """Close the connection, or drop it where that fails; the next use opens another."""
+        """Close the connection, or drop it if that fails. The next use opens a new one."""
         connection, self._connection = self._connection, None
         sockets, self._sockets = self._sockets, None
         for end in sockets or ():
@@ -103,13 +103,13 @@ class OwnConnection:
         """End the wait() of another thread."""
         self._woken.set()
         if (sockets := self._sockets) is not None:
-            with suppress(OSError):  # full, so awake already; or closed meanwhile
+            with suppress(OSError):  # full, so already awake; or closed meanwhile
                 sockets[1].send(b"\0")
 
     def wait(self, seconds: float) -> bool:
-        """Wait for a notification or for wake(); whether a notification came.
+        """Wait for a notification or wake(); return whether a notification arrived.
 
-        Raises what the driver raises where the connection was lost meanwhile.
+        Raises the driver's error if the connection is lost meanwhile.
         """
         notified = False
         if self._sockets is None:
@@ -128,7 +128,7 @@ class OwnConnection:
 
 
 def greenlet_problem(alias: str) -> str | None:
-    """Return why this process would hang with its database; None where it would not."""
+    """Return why this process would hang when its database does, or None if it would not."""
     monkey, patcher = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
     is_patched = (monkey and monkey.is_module_patched("threading")) or (
         patcher and patcher.is_monkey_patched("thread")
@@ -142,7 +142,7 @@ def greenlet_problem(alias: str) -> str | None:
 
 
 def _is_direct(driver: Any) -> bool:
-    """Whether PostgreSQL itself answers, and no pooler such as PgBouncer."""
+    """Return whether the connection goes to PostgreSQL itself, not to a pooler like PgBouncer."""
     info = getattr(driver, "info", None)
     with driver.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
@@ -151,7 +151,7 @@ def _is_direct(driver: Any) -> bool:
 
 
 def _can_wait(driver: Any) -> bool:
-    """Whether the driver gives notifications with a time limit: psycopg 3.2 and newer."""
+    """Return whether the driver can poll for notifications with a timeout (psycopg 3.2)."""
     try:
         driver.notifies(timeout=0).close()
     except (AttributeError, TypeError):
@@ -160,7 +160,7 @@ def _can_wait(driver: Any) -> bool:
 
 
 def notify(using: str) -> None:
-    """Have all processes read anew once this transaction commits. Only PostgreSQL can tell them."""
+    """Make all processes reload when this transaction commits. Only works on PostgreSQL."""
     connection = connections[using]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""The snapshot as the database has it."""
+"""Load the snapshot from the database."""
 
 import logging
 from collections import defaultdict
@@ -20,21 +20,21 @@ from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, all_s
 from maintenance_windows.models.querysets import among
 from maintenance_windows.snapshot.threads import give_way
 
-# A database that dies within this time before its own maintenance does not keep it from starting.
+# How far ahead to load at least: windows start even if the database failed up to this long before.
 LEAST_AHEAD = timedelta(hours=1)
-# So many sites are read by as few queries as can be, in a few milliseconds. Of more, half as many
-# are read at once, and requests have their turn after each query.
+# Up to this many sites are read at once, in a few milliseconds. More sites are read in batches of
+# half this size, and each batch lets other threads run after each query.
 BATCH = 100
 
 WINDOW = ("site_id", "pk", "level", "message", "started_at", "starts_at", "ends_at")
 FLAG = ("in_maintenance", "bypass", "since", "until", "level", "message")
 IGNORED = ("ignored_urls__kind", "ignored_urls__pattern")
-# A row for each ignored URL, and one where there is none.
+# One row for each ignored URL, and one row for a site without any.
 SITE = ("pk", "domain", *(f"maintenance__{name}" for name in (*FLAG, *IGNORED)))
 
 NOTHING = Snapshot()
 
-# Rows that only SQL can have written mean nothing, and spoil no others.
+# Invalid rows, which only SQL can write, are left out so that the others still count.
 left_out = LogOnce(logging.getLogger(__name__))
 
 
@@ -44,12 +44,12 @@ def load(
     last: Snapshot = NOTHING,
     only: Collection[int] | None = None,
 ) -> Snapshot:
-    """Read the snapshot at `now`: one small query while no site is in or near maintenance.
+    """Load the snapshot at `now`: one small query while no site is in or near maintenance.
 
-    However many sites there are, no other thread waits for long. A state that is as in `last` is
-    that one: so what was found out about it is kept, and little is made anew.
+    Other threads never wait for long, even with many sites. A state that equals the one in `last`
+    is reused, with its cached results.
 
-    `only` are some ids of sites, for whoever asks about a page of them.
+    `only` limits the snapshot to these site ids, for example to one page of a list.
     """
     ahead = now + max(LEAST_AHEAD, conf.MAINTENANCE_BANNER_LEAD)
     wrong: dict[Hashable, str] = {}
@@ -76,15 +76,15 @@ def load(
 
 
 def _near(ahead: datetime) -> Collection[int]:
-    """The sites that are down or will be by `ahead`: each in one of the indexes of live rows.
+    """Return the ids of the sites that are down or will be by `ahead`, from the partial indexes.
 
-    One statement, so that a window that starts meanwhile is in it once, not never.
+    A single statement, so that a window that starts meanwhile is not missed.
     """
     held, running, waiting = (part.all() for part in _near_parts())
     return dict.fromkeys(held.union(running, waiting.filter(starts_at__lte=ahead), all=True))
 
 
-# To put a query together takes as long as to answer it: so it is done once.
+# Building a query takes as long as running it, so build each once.
 @cache
 def _near_parts() -> list[QuerySet[Any, Any]]:
     windows = MaintenanceWindow.objects
@@ -110,9 +110,9 @@ def _states(
     *,
     many: bool,
 ) -> Iterator[SiteState]:
-    """Those of these sites that are down or will be by `ahead`.
+    """Yield the state of each of these sites that is down or will be by `ahead`.
 
-    Flags are read before windows: a hold that becomes a window meanwhile is found twice, not never.
+    Flags are read before windows, so that a hold that becomes a window meanwhile is not missed.
     """
     sites = list(_sites().filter(pk__in=among(site_ids)))
     if many:
@@ -123,7 +123,7 @@ def _states(
     for (site_id, domain, *flag), rows in groupby(sites, key=itemgetter(slice(-len(IGNORED)))):
         is_down, bypass, since, until, level, message = flag
         if is_down and until is None:
-            span = Span(min(since or now, now), None)  # a hold made with SQL has no start yet
+            span = Span(min(since or now, now), None)  # a hold set with SQL has no start yet
             try:
                 closures[site_id].append(Closure(span=span, level=Level(level), message=message))
             except ValueError as error:
@@ -135,7 +135,7 @@ def _states(
                 closures=tuple(found),
                 patterns=tuple(_patterns(site_id, rows, wrong)),
                 recorded=Span(since, until) if is_down and since else None,
-                bypass=bypass or 0,  # none where somebody deleted the flag's row
+                bypass=bypass or 0,  # None if the flag's row was deleted
             )
 
 
@@ -167,7 +167,7 @@ def _patterns(
 ) -> Iterator[tuple[PatternKind, str]]:
     for *_, kind, pattern in rows:
         if kind is None:
-            continue  # it has none
+            continue  # the site has no ignored URL
         if kind not in set(PatternKind):
             wrong[site_id, kind] = f"Left out an ignored URL of site {site_id}: it is {kind!r}"
         else:

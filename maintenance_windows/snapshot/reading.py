@@ -1,4 +1,4 @@
-"""The reading of a snapshot, and what is known while the database cannot be read."""
+"""Read snapshots, and choose a substitute while the database cannot be read."""
 
 import logging
 import threading
@@ -19,7 +19,7 @@ from maintenance_windows.snapshot.loader import NOTHING, load
 
 logger = logging.getLogger(__name__)
 
-# Seconds that go on while the machine sleeps. Those of time.monotonic() do not on Linux.
+# A clock that keeps counting while the machine sleeps; time.monotonic() does not on Linux.
 if hasattr(time, "CLOCK_BOOTTIME"):
     clock = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
 else:
@@ -27,38 +27,38 @@ else:
 
 
 class Source:
-    """The last snapshot that could be read. `failing` tells that the last reading could not.
+    """The last snapshot that was read. `failing` is true if the last read failed.
 
-    It belongs to one thread at a time. `answered_at` is by clock().
+    Only one thread may use it at a time. `answered_at` is a value of clock().
     """
 
     def __init__(self, own: OwnConnection) -> None:
-        # MAINTENANCE_FORCE overrules all that is known.
+        # MAINTENANCE_FORCE overrides every snapshot.
         self._forced = {"on": EVERYWHERE, "off": NOTHING, None: None}[conf.MAINTENANCE_FORCE]
         self.snapshot: Snapshot | None = self._forced
         self.failing = False
         self.answered_at = clock()
         self._own = own
         self._cache = SnapshotCache()
-        # The last snapshot of any process, for the case that the database hangs.
+        # The last snapshot of any process, used if the database hangs.
         self._inherited: Snapshot | None = None
         self._problems = LogOnce(logger, over="Maintenance windows can be read again.")
         self._with_port: frozenset[str] = frozenset()
         self._with_port_due = 0.0
-        with suppress(RuntimeError):  # no thread can be started: read() does it then
+        with suppress(RuntimeError):  # if no thread can start, read() calls _inherit()
             threading.Thread(target=self._inherit, name="maintenance-cache", daemon=True).start()
 
     def _inherit(self) -> None:
         self._inherited = self._cache.read()
 
     def read(self) -> None:
-        """Read the database once; when that fails, the last snapshot stands.
+        """Read the database once. If that fails, keep the last snapshot.
 
-        Raises what logging raises, as a filter of the project may need a request.
+        Errors from logging propagate: a filter of the project may need a request.
         """
         try:
             loaded = self._load()
-        except Exception as error:  # noqa: BLE001 (whatever it was, the last snapshot stands)
+        except Exception as error:  # noqa: BLE001 (after any error, keep the last snapshot)
             self.failing = True
             if self._has_no_tables():
                 self.snapshot = self._forced or NOTHING
@@ -77,7 +77,7 @@ class Source:
             self._problems.now({})
 
     def _load(self) -> Snapshot:
-        """By the connection that there is, and once more by a new one where that was lost."""
+        """Load over the present connection, and retry once over a new one."""
         for last in (False, True):
             try:
                 with self._own.active():
@@ -105,7 +105,7 @@ class Source:
         return self._inherited if self.snapshot is None else self.snapshot
 
     def _domains_with_port(self) -> frozenset[str]:
-        """Sites told apart by port, which only laptops have: read once a minute."""
+        """Return the domains with a port, which occur in development; read once a minute."""
         if clock() >= self._with_port_due:
             found = all_sites().filter(domain__contains=":").values_list("domain", flat=True)
             self._with_port = frozenset(domain.lower() for domain in found)
@@ -113,7 +113,7 @@ class Source:
         return self._with_port
 
     def known(self) -> Snapshot:
-        """The snapshot, or the last of the fleet, or what MAINTENANCE_WHEN_UNKNOWN says."""
+        """Return the last snapshot of this process, else of any, else the default."""
         if (snapshot := self._last_known()) is not None:
             return snapshot
         return EVERYWHERE if conf.MAINTENANCE_WHEN_UNKNOWN == "closed" else NOTHING

@@ -1,11 +1,11 @@
 """The thread that keeps the snapshot of this process fresh.
 
-It reads the database once a second, and at once when PostgreSQL notifies it of a change. Requests
-only take what is there. When a reading fails, the last snapshot stands: it carries its own times,
-so the windows that it knows still start and end.
+It reads the database once a second, and immediately when PostgreSQL notifies it of a change.
+Requests only use the snapshot in memory. If a read fails, the last snapshot remains in use. It
+contains the times of its windows, so these still start and end.
 
-A request that finds the snapshot late wakes the thread and waits for it, for a bounded moment: the
-process may have been frozen, or the server may give threads no time between requests.
+A request that finds the snapshot late wakes the thread and waits for it for a limited time. The
+process may have been frozen, or the server may not run threads between requests.
 """
 
 import asyncio
@@ -24,24 +24,24 @@ from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.snapshot.connection import OwnConnection, greenlet_problem
 from maintenance_windows.snapshot.reading import Source, clock
 
-# All in seconds. From the begin of one reading to that of the next, where nothing wakes the thread.
+# All in seconds. INTERVAL is from the start of one read to the next, unless something wakes it.
 INTERVAL = 1.0
-# Between two readings that changes have asked for: a thousand changes make no thousand readings.
+# The least time between reads after notifications, so that a burst of changes causes few reads.
 LEAST_INTERVAL = 0.02
-# Only the first requests of a process wait so long, counted from the first of all.
+# How long the first requests of a process wait at most, counted from the first one.
 FIRST_WAIT = 1.0
-# A snapshot of this age is late, and a request waits this long for a newer one.
+# LATE: the age of a late snapshot. CATCH_UP: how long a request then waits for a newer one.
 LATE, CATCH_UP = 1.5, 0.5
-# The end of a test waits so long for a reading that would go on in the next test.
+# How long stop() waits for a read, so that it does not leak into the next test.
 LAST_WAIT = 10.0
-# Without an answer for so long the database counts as unavailable.
+# After this long without an answer the database counts as unavailable.
 SILENCE = 2.5
 
 logger = logging.getLogger(__name__)
 
 
 class Refresher:
-    """Keeps one snapshot fresh from a thread of its own, in the process that made it."""
+    """Keeps a snapshot fresh in a thread. Belongs to the process that created it."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
@@ -64,22 +64,22 @@ class Refresher:
 
     @property
     def age(self) -> float | None:
-        """Seconds since the database answered last; None before its first answer."""
+        """Seconds since the database last answered; None before the first answer."""
         return clock() - self._source.answered_at if self._finished else None
 
     @property
     def database_answers(self) -> bool:
-        """Whether the database answered lately. It may have died since."""
+        """Whether the database answered recently. It may have failed since."""
         return not self._source.failing and clock() - self._source.answered_at < SILENCE
 
     def refresh(self, timeout: float) -> None:
-        """Have the database read now, and wait up to `timeout` seconds for the snapshot."""
+        """Read the database now, and wait up to `timeout` seconds for the snapshot."""
         begun = self._wake(inline=True)
         with self._condition:
             self._condition.wait_for(lambda: self._finished > begun, timeout)
 
     def catch_up(self) -> None:
-        """Wait up to CATCH_UP for a newer snapshot: once for each hang, and not after a failure."""
+        """Wait up to CATCH_UP for a newer snapshot, once for each hang. Skip it after a failure."""
         begun, seconds = self._call(inline=True)
         if seconds:
             with self._condition:
@@ -96,7 +96,7 @@ class Refresher:
             self._log_lateness()
 
     def _call(self, *, inline: bool) -> tuple[int, float]:
-        """Wake the thread. Returns how many readings had begun, and the seconds to wait."""
+        """Wake the thread. Return how many reads had begun, and how many seconds to wait."""
         begun, now = self._wake(inline=inline), clock()
         if self._source.failing or self._finished == 0:
             return begun, 0.0
@@ -107,13 +107,13 @@ class Refresher:
     def _log_lateness(self) -> None:
         if clock() > self.late_at:
             text = f"The snapshot of this process is {self.age:.1f} s old: its reader does not run."
-            with suppress(Exception):  # a logging filter of the project may need what is not here
+            with suppress(Exception):  # a logging filter of the project may need a request
                 self._lateness.now({"late": text})
 
     def _wake(self, *, inline: bool) -> int:
-        """Have the thread read, or read here where no thread can be started.
+        """Make the thread read, or read in this thread if none can start.
 
-        Only sync code can read here: an event loop may not wait for a database.
+        Only sync code may read here: an event loop must not wait for a database.
         """
         begun = self._begun
         if self._start_thread():
@@ -126,20 +126,20 @@ class Refresher:
         return begun
 
     def _start_thread(self) -> bool:
-        """Return whether the thread runs, or could be started."""
+        """Start the thread unless it runs. Return whether it runs now."""
         with self._starting:
             if self._thread is not None and self._thread.is_alive():
                 return True
             thread = threading.Thread(target=self._run, name="maintenance-windows", daemon=True)
             try:
                 thread.start()
-            except RuntimeError:  # as many threads or processes run as may
+            except RuntimeError:  # the limit of threads or processes is reached
                 return False
             self._thread = thread
             return True
 
     def _run(self) -> None:
-        """Nothing ends this loop but stop(), whatever the project's code or a driver raises."""
+        """Read until stop(). No error of a driver or of the project's code ends this loop."""
         is_lost = False
         while not self._stopped:
             begun, was_lost = clock(), is_lost
@@ -155,32 +155,32 @@ class Refresher:
         self._own.close()
 
     def _rest(self, begun: float, interval: float) -> float:
-        """Seconds until an interval is over; the database has half of it, however long it reads."""
+        """Seconds until the interval is over; at least half of it, to relieve the database."""
         return max(interval / 2, begun + interval - clock())
 
     def _attempt(self) -> None:
-        """Read once. The caller holds `_reading`, so no older answer can come last."""
+        """Read once. The caller holds `_reading`, so no older result can replace a newer one."""
         self._begun += 1
         begun = clock()
         try:
-            with suppress(Exception):  # such as of the project's logging filter
+            with suppress(Exception):  # for example from the project's logging filter
                 self._source.read()
         finally:
             self.snapshot = self._source.snapshot
             if hasattr(mail, "outbox"):
-                # Under a test runner an open connection would keep the database from being dropped.
+                # Under a test runner, an open connection would prevent dropping the test database.
                 self._own.close()
             ended = clock()
             with self._condition:
                 self._finished = self._begun
-                # A large fleet takes longer to read; that is not late.
+                # Many sites take longer to read, which does not count as late.
                 self.late_at = ended + max(LATE, INTERVAL + 3 * (ended - begun))
                 self._condition.notify_all()
             with suppress(Exception):
                 self._lateness.now({})
 
     def first(self) -> Snapshot:
-        """The snapshot for the first requests, which wait for the first reading, once."""
+        """Return the snapshot for the first requests, after waiting for the first read once."""
         if self._thread is None:
             self._wake(inline=True)
         with self._condition:
@@ -189,7 +189,7 @@ class Refresher:
 
     async def afirst(self) -> Snapshot:
         """See first()."""
-        # The condition is a thread's, and at most FIRST_WAIT of this happens in a process's life.
+        # Poll, because the condition would block the event loop. FIRST_WAIT limits the polling.
         while not self._finished and clock() < self._deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         return self._source.known()
