@@ -14,7 +14,7 @@ class MaintenanceWindowsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def import_models(self) -> None:
-        """Without sites no model of ours can be imported, and Django asks no check any more."""
+        """Our models import Site: without django.contrib.sites, Django fails before any check."""
         if not apps.is_installed("django.contrib.sites"):
             raise ImproperlyConfigured(NO_SITES)
         super().import_models()

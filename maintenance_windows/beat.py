@@ -1,22 +1,22 @@
-"""The entries that Celery beat sends, and the queue that they go to.
+"""The entries of Celery beat, and their queue.
 
 A project's Celery settings may import this module: it needs neither Django nor Celery.
 """
 
-# A queue of its own keeps the tick from waiting behind the slow tasks of others.
+# A separate queue, so that ticks do not wait behind slow tasks of the project.
 QUEUE = "maintenance"
 TICK_TASK = "maintenance_windows.tasks.tick"
 MATERIALISE_TASK = "maintenance_windows.tasks.materialise"
 
-# How often, the life of a message in seconds, and what the operator reads. Stale ticks are
-# harmless; a shorter life than this would lose all of them to clock skew.
+# For each task: interval, period, expiry in seconds, and description. Stale ticks are harmless.
+# With a shorter expiry, clock skew could discard all of them.
 BEAT_ENTRIES = {
     TICK_TASK: (1, "seconds", 30, "Sets and clears the maintenance flags. Leave it on."),
     MATERIALISE_TASK: (1, "hours", 3600, "Makes the windows of series ahead. Leave it on."),
 }
 
-# For a beat that reads `beat_schedule`: `app.conf.beat_schedule |= SCHEDULE`. The rows that
-# `migrate` makes for django-celery-beat have the same names, so that nothing is sent twice.
+# For projects that use `beat_schedule`: `app.conf.beat_schedule |= SCHEDULE`. `migrate` creates
+# django-celery-beat's rows under the same names, so that no task is sent twice.
 SCHEDULE = {
     task: {
         "task": task,

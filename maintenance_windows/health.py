@@ -1,9 +1,9 @@
-"""Two views for supervisors, load balancers and containers. A project mounts them where it likes:
+"""Health check views. A project adds them to its URLconf at any path:
 
     path("healthz", health.live),
     path("readyz", health.ready),
 
-Both stay open while the site is closed, and where Django has everybody log in.
+Both are exempt from maintenance and from LoginRequiredMiddleware.
 """
 
 from collections.abc import Callable
@@ -29,16 +29,16 @@ def _for_probes(view: View) -> View:
 
 @_for_probes
 def live(request: HttpRequest) -> HttpResponse:
-    """Answer 200 as long as this process does. Touches nothing."""
+    """Return 200 while this process responds. Uses neither database nor cache."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @_for_probes
 def ready(request: HttpRequest) -> HttpResponse:
-    """Say whether the database answers and the scheduler ticks; 503 where one does not.
+    """Report whether the database answers and the scheduler ticks; 503 if either does not.
 
-    `snapshot_age` is how many seconds ago this process last read which sites are down. Anybody may
-    ask, so nobody waits for a database that is frozen.
+    `snapshot_age` is the number of seconds since this process last read the snapshot. The view is
+    public, so a deadline keeps a hanging database from blocking a worker.
     """
     scheduler = query_with_deadline(lambda: status.scheduler(timezone.now()))
     age = runtime.snapshot_age()

@@ -1,4 +1,4 @@
-"""Rows that exist without anybody making them, and the log of what happened."""
+"""Create rows after migrate and after a Site is saved, and log signals."""
 
 import logging
 from collections.abc import Callable
@@ -30,21 +30,21 @@ logger = logging.getLogger("maintenance_windows")
 
 
 def make_row(instance: Site, using: str, **_: Any) -> None:
-    """After a Site is saved. Before the first migrate there is no table to write to."""
+    """Create the flag of a saved Site, unless its table does not exist yet."""
     table = SiteMaintenance._meta.db_table  # noqa: SLF001 (public, as the documentation says)
     if table in connections[using].introspection.table_names():
         SiteMaintenance.objects.using(using).get_or_create(site=instance)
 
 
 def make_rows(using: str, apps: Any = apps, **_: Any) -> None:
-    """After migrate: a flag for each Site, the scheduler's row, and beat's entries.
+    """Create flags, the scheduler's row and beat's entries after migrate.
 
-    Visitors depend on none of them, so nothing here ends a deployment or keeps other apps from
-    what they do after migrate.
+    Requests need none of these rows. So an error here must not abort a deployment, nor block the
+    post_migrate receivers of other apps.
     """
     if not router.allow_migrate_model(using, SiteMaintenance):
         return
-    is_here = _has(apps, "maintenance_windows", "Scheduler")  # not migrated back to nothing
+    is_here = _has(apps, "maintenance_windows", "Scheduler")  # not after migrating to zero
     wanted: dict[str, Callable[[str], None]] = {}
     if is_here:
         wanted["the scheduler's row cannot be made"] = partial(make_scheduler, apps=apps)
@@ -58,12 +58,12 @@ def make_rows(using: str, apps: Any = apps, **_: Any) -> None:
         try:
             with transaction.atomic(using=using):
                 work(using)
-        except Exception as error:  # noqa: BLE001 (of whatever listens to others' rows, see above)
+        except Exception as error:  # noqa: BLE001 (of any receiver in the project, see above)
             logger.warning("After migrate, %s: %s", fault, error)
 
 
 def make_scheduler(using: str, apps: Any) -> None:
-    # As migrate has left its table: an older migration may have been asked for.
+    # Use the migrated state of the model: the target may be an older migration.
     apps.get_model("maintenance_windows", "Scheduler").objects.using(using).get_or_create(pk=1)
 
 
@@ -77,9 +77,9 @@ def make_flags(using: str) -> None:
 
 
 def make_entries(using: str) -> None:
-    """Beat's entries for our tasks. Made once: from then on they belong to the operator.
+    """Create beat's entries for our tasks once; afterwards they belong to the operator.
 
-    Nothing in beat's tables is unique but a name, and that may be taken by a task of the project.
+    In beat's tables only names are unique, and a task of the project may have taken ours.
     """
     from django_celery_beat.models import IntervalSchedule, PeriodicTask  # noqa: PLC0415
 
@@ -100,14 +100,14 @@ def make_entries(using: str) -> None:
 
 
 def drop_entries(using: str) -> None:
-    """With our tables away, beat would go on sending what nobody can do."""
+    """Delete beat's entries. Otherwise beat would keep sending tasks that cannot run."""
     from django_celery_beat.models import PeriodicTask  # noqa: PLC0415
 
     PeriodicTask.objects.using(using).filter(task__in=BEAT_ENTRIES).delete()
 
 
 def _has(state: Any, app_label: str, model: str) -> bool:
-    """Whether the database has this model's table once migrate is through."""
+    """Return whether the migrated state contains this model."""
     if not apps.is_installed(app_label):
         return False
     try:
@@ -136,7 +136,7 @@ def log_window(
     **_: Any,
 ) -> None:
     if signal is window_scheduled and window.series_id:
-        return  # of thousands each series tells in one line
+        return  # the series logs one line for all of them
     done = {window_scheduled: "scheduled", window_cancelled: "cancelled"}.get(signal, "changed")
     names = f" ({', '.join(changes)})" if changes else ""
     logger.info("window %s %s%s by %s: %s", window.pk, done, names, actor or "code", window)

@@ -1,6 +1,6 @@
-"""Beat's tasks: one sets and clears the flags, one makes the windows of series.
+"""Celery tasks: one sets and clears the flags, one makes recurring windows ahead of time.
 
-The one module of this app that needs Celery.
+This is the only module of the app that needs Celery.
 """
 
 import logging
@@ -26,13 +26,13 @@ except ImportError as error:
         'pip install "django-maintenance-windows[celery]"'
     ) from error
 
-# As many wait at most. The tick asks what is due now, so one would do.
+# Messages that may wait in the queue. One would be enough, because a tick handles all that is due.
 MOST_WAITING = 3
-# Seconds for which nobody takes them before that is said: a worker may be starting again.
+# Seconds without a consumer before that is logged: a worker may be restarting.
 PATIENCE = 10.0
-DEADLINE = 1.0  # seconds for a word in the database
-# The oldest messages of a list in Redis, as long as they are ours; others' are left alone. LTRIM
-# works in a Redis that is full, and no message has to be sent here.
+DEADLINE = 1.0  # seconds to store the problem in the database
+# Drop the oldest messages of a list in Redis, up to the first that is not ours. LTRIM works even
+# if Redis is full, and the messages are not transferred.
 DROP_OURS = """
 local oldest = redis.call('LRANGE', KEYS[1], -1000, -1)
 local ours = 0
@@ -47,10 +47,10 @@ logger = logging.getLogger("maintenance_windows")
 
 
 class BoundedTask(Task):  # type: ignore[misc]
-    """A task of which at most a handful of messages wait, whoever takes them or not.
+    """A task of which only a few messages wait, even if nothing consumes the queue.
 
-    Beat calls apply_async() of each task that it knows, whatever its scheduler class. Nothing is
-    raised here: beat would log a traceback each second.
+    Beat calls apply_async() of each registered task, with every scheduler class. No error
+    propagates, because beat would log a traceback every second.
     """
 
     abstract = True
@@ -64,10 +64,10 @@ class BoundedTask(Task):  # type: ignore[misc]
     def apply_async(
         self, args: Any = None, kwargs: Any = None, producer: Any = None, **options: Any
     ) -> Any:
-        """Send the task where its queue has room; None where it was not sent."""
+        """Send the task if its queue has room. Return None if it was not sent."""
         if self.app.conf.task_always_eager:
             return super().apply_async(args, kwargs, producer=producer, **options)
-        options["retry"] = False  # a message that is lost is replaced by the next
+        options["retry"] = False  # the next message replaces a lost one
         sent = None
         try:
             route = self.app.amqp.router.route({"queue": self.queue} | options, self.name)
@@ -78,34 +78,34 @@ class BoundedTask(Task):  # type: ignore[misc]
                     if has_room:
                         sent = super().apply_async(args, kwargs, producer=chosen, **options)
                 except Exception:
-                    # The channel went with the broker, or was closed: the next try has another.
+                    # The channel is closed or its broker down: the next attempt needs a new one.
                     chosen.connection.revive(None)
                     chosen.revive(chosen.connection)
                     raise
             self._note(queue.name, is_taken=is_taken)
-        except Exception as error:  # noqa: BLE001 (of any broker, and see above)
+        except Exception as error:  # noqa: BLE001 (of any broker, see the class)
             said = f"Beat cannot send {self.name}, the next time will do it: {error}"
             self.complaints.now({"broker": said})
         return sent
 
     def _look(self, producer: Any, queue: Any) -> tuple[bool, bool]:
-        """Return whether the queue has room, and whether anybody seems to take what is in it.
+        """Return whether the queue has room, and whether something seems to consume it.
 
-        One question answers both: the declaration that sending would make all the same.
+        One declaration answers both, and sending would declare the queue anyway.
         """
-        # Without these limits kombu would wait here until the broker is back.
+        # Without these limits, kombu would block until the broker is back.
         connection = producer.connection.ensure_connection(
             max_retries=1, interval_start=0, interval_step=0
         )
         declared = queue(connection.default_channel).queue_declare(passive=queue.no_declare)
         waiting, consumers = declared.message_count, declared.consumer_count
-        # RabbitMQ knows its consumers, and makes room by itself when a message's life is over.
+        # RabbitMQ counts its consumers, and drops expired messages itself.
         is_amqp = connection.transport.driver_type == "amqp"
         is_taken = consumers > 0 if is_amqp else waiting < MOST_WAITING
         return waiting < self.most_waiting, is_taken
 
     def _note(self, name: str, *, is_taken: bool) -> None:
-        """Log, and leave word for `status` and `check`, where nobody consumes the queue."""
+        """If nothing consumes the queue, log it and store it for `status` and `check`."""
         if is_taken:
             BoundedTask.idle_since, BoundedTask.word_is_left = None, False
             self.complaints.now({})
@@ -132,35 +132,35 @@ def _leave_word() -> None:
 
 @shared_task(base=BoundedTask, name=TICK_TASK, expires=BEAT_ENTRIES[TICK_TASK][2])  # type: ignore[untyped-decorator]
 def tick(**kwargs: Any) -> None:
-    """Make the fleet right now, and again at each boundary of the second that follows."""
+    """Correct all flags now, and again at each start or end within the next second."""
     keep_right(SchedulerKind.CELERY)
 
 
-# Of thousands of series it may take longer than a tick may.
+# With thousands of recurring windows this takes longer than a tick may.
 @shared_task(  # type: ignore[untyped-decorator]
     base=BoundedTask,
     name=MATERIALISE_TASK,
     expires=BEAT_ENTRIES[MATERIALISE_TASK][2],
-    most_waiting=MOST_WAITING + 1,  # ticks that nobody takes leave room for one
+    most_waiting=MOST_WAITING + 1,  # waiting ticks leave room for one
     soft_time_limit=540,
     time_limit=600,
 )
 def materialise(**kwargs: Any) -> None:
-    """Make the windows of all series up to the horizon, and follow new zone data."""
+    """Make recurring windows up to the horizon, and adjust them to new time zone data."""
     series.materialise()
 
 
 @celeryd_after_setup.connect  # type: ignore[untyped-decorator]
 def drop_stale(instance: Any, **_: Any) -> None:
-    """Before a worker connects: drop what waits in our queue, of which Redis may be full.
+    """Drop stale messages from our queue before a worker connects, as they may fill Redis.
 
-    RabbitMQ drops messages by itself when their life is over.
+    RabbitMQ drops expired messages itself.
     """
     if QUEUE not in instance.app.amqp.queues.consume_from:
         return
     try:
         dropped = _drop(instance.app)
-    except Exception as error:  # noqa: BLE001 (a worker starts all the same, and says what is wrong)
+    except Exception as error:  # noqa: BLE001 (the worker starts anyway and reports it)
         logger.info("What waits in the queue %s cannot be dropped: %s", QUEUE, error)
     else:
         if dropped:

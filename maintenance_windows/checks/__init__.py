@@ -1,14 +1,14 @@
-"""What `manage.py check` says about this app; docs/checks.md lists it by id.
+"""System checks of this app; docs/checks.md lists them by id.
 
-An error is what cannot work, or is given and counts for nothing. A warning is what works, though
-not as it may be meant: it keeps no project from starting, and no site from being brought up.
+An error is for what cannot work, or for a value that is ignored. A warning is for what works, but
+possibly not as intended. A warning never blocks the start of a project or bringing up a site.
 """
 
 from django.core.checks import Tags, register
 
 from maintenance_windows.checks import deployment, middleware, scheduler, settings, sites
 
-TAG = "maintenance_windows"  # `manage.py check --tag maintenance_windows` asks for these alone
+TAG = "maintenance_windows"  # `manage.py check --tag maintenance_windows` runs only these
 
 
 def connect() -> None:

@@ -1,4 +1,4 @@
-"""What is said where a site is deployed: `manage.py check --deploy`."""
+"""Checks of a deployment: `manage.py check --deploy`."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -22,7 +22,7 @@ LOOPBACK = (ip_address("127.0.0.1"), ip_address("::1"))
 
 
 def check_forced(**_: Any) -> list[CheckMessage]:
-    """W003: MAINTENANCE_FORCE overrules all windows and switches."""
+    """W003: MAINTENANCE_FORCE overrides all windows and flags."""
     if (force := conf.MAINTENANCE_FORCE) is None:
         return []
     return [
@@ -35,11 +35,11 @@ def check_forced(**_: Any) -> list[CheckMessage]:
 
 
 def check_cache(**_: Any) -> list[CheckMessage]:
-    """W009: the cache tells nothing to a process that starts while the database is down."""
+    """W009: a process that starts while the database is down cannot use the cache instead."""
     if connections[router.db_for_read(SiteMaintenance)].vendor == "sqlite":
-        return []  # a file is not down
+        return []  # an SQLite file does not go down
     if DEFAULT_CACHE_ALIAS not in settings.CACHES:
-        return []  # Django itself says so
+        return []  # Django reports it
     cache: Any = caches[DEFAULT_CACHE_ALIAS]
     if isinstance(cache, LocMemCache | DummyCache):
         fault = "is not shared between processes"
@@ -59,13 +59,13 @@ def check_cache(**_: Any) -> list[CheckMessage]:
 
 
 def check_greenlets(**_: Any) -> list[CheckMessage]:
-    """W016: a process of greenlets hangs with a database whose driver waits in C."""
+    """W016: with greenlets and mysqlclient, which waits in C, a process hangs with its database."""
     problem = greenlet_problem(router.db_for_write(SiteMaintenance))
     return [CheckWarning(problem, id="maintenance_windows.W016")] if problem else []
 
 
 def check_addresses(**_: Any) -> list[CheckMessage]:
-    """W013: whoever comes by way of a proxy passes as the proxy, or as anybody he likes."""
+    """W013: visitors behind a proxy are exempt like the proxy, or can spoof an exempt address."""
     return [CheckWarning(text, id="maintenance_windows.W013") for text in _address_complaints()]
 
 

@@ -1,4 +1,4 @@
-"""MIDDLEWARE: that ours is there, once, and in its place."""
+"""Checks of MIDDLEWARE: ours is present, only once, and in the right order."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -8,11 +8,11 @@ from django.core.checks import CheckMessage
 from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
-NAME = "MaintenanceModeMiddleware"  # peers call theirs so, too
+NAME = "MaintenanceModeMiddleware"  # similar packages use the same name
 OURS = f"maintenance_windows.middleware.{NAME}"
 CORS = "corsheaders.middleware.CorsMiddleware"
 
-# What comes of it when one of these, or a class made from it, is on the wrong side of ours.
+# The consequence if one of these, or a subclass, is on the wrong side of ours.
 NOBODY = "staff get the 503, as nobody has said yet who they are"
 BEFORE_OURS = {
     "django.contrib.sessions.middleware.SessionMiddleware": NOBODY,
@@ -29,12 +29,12 @@ AFTER_OURS = {
     "django.middleware.cache.FetchFromCacheMiddleware": "a closed site goes on from the cache",
 }
 
-# The path of each middleware, and the names of its class and of those that it is made from.
+# The path of each middleware, and the names of its class and of its base classes.
 Stack = Sequence[tuple[str, frozenset[str]]]
 
 
 def check_presence(**_: Any) -> list[CheckMessage]:
-    """W005: in this process no site is ever closed."""
+    """W005: the middleware is missing, so no site is ever down in this process."""
     if _places(_stack(), OURS):
         return []
     return [
@@ -47,7 +47,7 @@ def check_presence(**_: Any) -> list[CheckMessage]:
 
 
 def check_order(**_: Any) -> list[CheckMessage]:
-    """W006: who knows the visitor comes too late, or who answers comes too early."""
+    """W006: a middleware that identifies the visitor is too late, or one that answers too early."""
     stack = _stack()
     ours = _places(stack, OURS)
     if not ours:
@@ -68,7 +68,7 @@ def check_order(**_: Any) -> list[CheckMessage]:
 
 
 def check_kin(**_: Any) -> list[CheckMessage]:
-    """W007: two of our kind, each of which closes sites by what it knows itself."""
+    """W007: there are several maintenance middlewares, each with its own state."""
     kin = [path for path, kinds in _stack() if OURS in kinds or path.endswith(f".{NAME}")]
     if len(kin) <= 1:
         return []
@@ -82,7 +82,7 @@ def check_kin(**_: Any) -> list[CheckMessage]:
 
 
 def check_cors(**_: Any) -> list[CheckMessage]:
-    """W004: scripts of other origins cannot read the 503, or when it ends."""
+    """W004: scripts of other origins cannot read the 503 or its Retry-After header."""
     return [CheckWarning(text, id="maintenance_windows.W004") for text in _cors_complaints()]
 
 
@@ -106,7 +106,7 @@ def _kinds(path: str) -> frozenset[str]:
     try:
         found = import_string(path)
     except ImportError:
-        return frozenset({path})  # Django itself says so
+        return frozenset({path})  # Django reports it
     classes = found.__mro__ if isinstance(found, type) else ()
     return frozenset({path, *(f"{one.__module__}.{one.__qualname__}" for one in classes)})
 
@@ -116,7 +116,7 @@ def _places(stack: Stack, kind: str) -> list[int]:
 
 
 def _met(stack: Stack, outcomes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Those that are of one of these kinds, and what comes of it."""
+    """Yield the path of each middleware of one of these kinds, with the consequence."""
     for path, kinds in stack:
         for kind in outcomes.keys() & kinds:
             yield path, outcomes[kind]

@@ -1,4 +1,4 @@
-"""What keeps the flags: Celery beat and a worker, `maintenance scheduler`, or cron."""
+"""Checks of the scheduler: Celery beat and a worker, `maintenance scheduler`, or cron."""
 
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
@@ -20,14 +20,14 @@ TASKS = {
     TICK_TASK: "sets and clears the maintenance flags",
     MATERIALISE_TASK: "makes the windows of series",
 }
-# A release may take its time; status and /readyz say sooner that nothing ticks.
+# A release may take a while. `status` and /readyz report earlier that nothing ticks.
 SILENCE = timedelta(hours=1)
 NEVER_MADE = "Run `manage.py migrate`: it makes the task."
 NAME_TAKEN = "A periodic task of yours has its name: make one for {} by another name."
 
 
 def check_beat(**_: Any) -> list[CheckMessage]:
-    """W010: pip takes one of 2020, whose beat dies, where no newer one allows this Django."""
+    """W010: pip installs a crashing version of 2020 if no newer one supports this Django."""
     if not apps.is_installed("django_celery_beat"):
         return []
     import django_celery_beat  # noqa: PLC0415
@@ -44,7 +44,7 @@ def check_beat(**_: Any) -> list[CheckMessage]:
 
 
 def check_tasks(*, databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """W001: beat has no entry for one of our tasks, or it is switched off."""
+    """W001: beat's entry for one of our tasks is missing or disabled."""
     using = router.db_for_read(SiteMaintenance)
     if using not in (databases or ()) or not apps.is_installed("django_celery_beat"):
         return []
@@ -55,12 +55,12 @@ def check_tasks(*, databases: Collection[str] | None = None, **_: Any) -> list[C
         found = list(entries.filter(task__in=TASKS).values_list("task", "enabled"))
         taken = set(entries.filter(name__in=TASKS).values_list("name", flat=True))
     except DatabaseError:
-        return []  # before the first migrate, which makes the entries
+        return []  # before the first migrate, which creates the entries
     if is_unmigrated():
-        return []  # our tables went, and the entries with them
+        return []  # `migrate maintenance_windows zero` deleted the entries with our tables
     seen = status.scheduler(timezone.now())
     if seen["healthy"] and seen["kind"] in {SchedulerKind.PROCESS, SchedulerKind.CRON}:
-        return []  # beat is there for others
+        return []  # the project uses beat for other tasks
     known = {task for task, _ in found}
     return [
         CheckWarning(
@@ -76,7 +76,7 @@ def check_tasks(*, databases: Collection[str] | None = None, **_: Any) -> list[C
 
 
 def check_ticks(*, databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """W020: nobody takes beat's messages, or what kept the flags has stopped."""
+    """W020: nothing consumes beat's queue, or the scheduler has stopped."""
     using = router.db_for_read(SiteMaintenance)
     if using not in (databases or ()):
         return []

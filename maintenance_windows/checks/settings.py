@@ -1,4 +1,4 @@
-"""The settings: that each is one of ours, can be used, and names what is there."""
+"""Checks of the settings: each is known and valid, and refers to what exists."""
 
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -18,13 +18,13 @@ from maintenance_windows.http.clients import UNIX, read_network
 from maintenance_windows.patterns.faults import fault, slowness
 
 PREFIX = "MAINTENANCE_"
-MODE = "MAINTENANCE_MODE"  # and what starts with it is django-maintenance-mode's
-# django-maintenancemode's, of which some mean the opposite of what is like them here.
+MODE = "MAINTENANCE_MODE"  # the prefix of django-maintenance-mode's settings
+# Settings of django-maintenancemode. Some mean the opposite of similar ones here.
 LOCK_FILE = {"LOCKFILE_PATH", "IGNORE_URLS", "ALLOW_STAFF", "ALLOW_SUPERUSER"}
 
 
 def check_shapes(**_: Any) -> list[CheckMessage]:
-    """E001, E002 and E005: a setting has a value that it cannot have; its default counts."""
+    """E001, E002 and E005: the value of a setting is invalid, so its default applies."""
     return [
         CheckError(f"{name} must be {setting.kind.wanted}, not {value!r}.", id=setting.kind.id)
         for name, setting in SETTINGS.items()
@@ -33,7 +33,7 @@ def check_shapes(**_: Any) -> list[CheckMessage]:
 
 
 def check_networks(**_: Any) -> list[CheckMessage]:
-    """E003: an entry in a list of networks is none, and counts for nothing."""
+    """E003: an entry in a list of networks is invalid, so it is ignored."""
     named = [("MAINTENANCE_EXEMPT_NETWORKS", text) for text in conf.MAINTENANCE_EXEMPT_NETWORKS]
     proxies = [text for text in conf.MAINTENANCE_TRUSTED_PROXIES if text != UNIX]
     named += [("MAINTENANCE_TRUSTED_PROXIES", text) for text in proxies]
@@ -53,7 +53,7 @@ def _no_network(text: str) -> str | None:
 
 
 def check_may_pass(**_: Any) -> list[CheckMessage]:
-    """E004: MAINTENANCE_MAY_PASS is no function, so nobody passes by it."""
+    """E004: MAINTENANCE_MAY_PASS is not a function, so it exempts nobody."""
     try:
         found = conf.MAINTENANCE_MAY_PASS
     except ImportError as error:
@@ -67,7 +67,7 @@ def check_may_pass(**_: Any) -> list[CheckMessage]:
 
 
 def check_time_zones(**_: Any) -> list[CheckMessage]:
-    """E007: Django would read times without a zone, and no request could be judged by them."""
+    """E007: with USE_TZ off, Django reads naive times, which cannot be compared with ours."""
     if settings.USE_TZ:
         return []
     sentence = "USE_TZ must be True: windows have times with a zone."
@@ -75,7 +75,7 @@ def check_time_zones(**_: Any) -> list[CheckMessage]:
 
 
 def check_patterns(**_: Any) -> list[CheckMessage]:
-    """W002: a pattern of MAINTENANCE_ADMIN_IGNORED_URLS is left out, on all paths or on some."""
+    """W002: a pattern in MAINTENANCE_ADMIN_IGNORED_URLS is ignored, for all paths or for some."""
     found: list[CheckMessage] = []
     for pattern in conf.MAINTENANCE_ADMIN_IGNORED_URLS:
         where = "is left out"
@@ -89,7 +89,7 @@ def check_patterns(**_: Any) -> list[CheckMessage]:
 
 
 def check_names(**_: Any) -> list[CheckMessage]:
-    """W008: a setting has a name like ours and means nothing here."""
+    """W008: a setting has our prefix but is unknown."""
     return [
         CheckWarning(
             f"{name} means nothing to maintenance_windows.",
@@ -104,7 +104,7 @@ def check_names(**_: Any) -> list[CheckMessage]:
 def _meant(name: str) -> str:
     if name.startswith(MODE):
         return _went("django-maintenance-mode")
-    # Without what all begin with, which would make any two of them alike.
+    # Compare without the common prefix, which would make all names similar.
     name = name.removeprefix(PREFIX)
     if name in LOCK_FILE:
         return _went("django-maintenancemode")
@@ -119,7 +119,7 @@ def _went(package: str) -> str:
 
 
 def check_template(**_: Any) -> list[CheckMessage]:
-    """W014: the page that MAINTENANCE_503_TEMPLATE names is not shown."""
+    """W014: the template MAINTENANCE_503_TEMPLATE is missing or has a syntax error."""
     if not (name := conf.MAINTENANCE_503_TEMPLATE):
         return []
     try:
@@ -134,7 +134,7 @@ def check_template(**_: Any) -> list[CheckMessage]:
 
 
 def check_url_names(**_: Any) -> list[CheckMessage]:
-    """W015: a name that no URL has keeps nothing open."""
+    """W015: no URL has the name in a setting, so the name exempts nothing."""
     named = [("MAINTENANCE_EXEMPT_URL_NAMES", name) for name in conf.MAINTENANCE_EXEMPT_URL_NAMES]
     writable = conf.MAINTENANCE_WRITABLE_URL_NAMES
     named += [("MAINTENANCE_WRITABLE_URL_NAMES", name) for name in writable]
@@ -153,7 +153,7 @@ def check_url_names(**_: Any) -> list[CheckMessage]:
 
 
 def _names(patterns: list[URLPattern | URLResolver], *namespaces: str) -> Iterator[str]:
-    """As ResolverMatch.view_name has them, which is the view's path where there is no name."""
+    """Yield names as in ResolverMatch.view_name: a URL without a name has its view's path."""
     for pattern in patterns:
         if isinstance(pattern, URLPattern):
             yield ":".join([*namespaces, pattern.name or pattern.lookup_str])

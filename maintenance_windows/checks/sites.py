@@ -1,4 +1,4 @@
-"""Which sites a process serves, and which hosts are none."""
+"""Checks of SITE_ID and ALLOWED_HOSTS against the Sites in the database."""
 
 from collections.abc import Collection
 from typing import Any
@@ -13,11 +13,11 @@ from django.db.models import Q, QuerySet
 from maintenance_windows.conf import conf
 from maintenance_windows.http.clients import read_address
 
-MADE_BY_DJANGO = "example.com"  # with the first migrate; most projects leave it there
+MADE_BY_DJANGO = "example.com"  # by the first migrate; most projects keep it
 
 
 def check_site_id(*, databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """W011: SITE_ID is that of one site among others, or of none."""
+    """W011: SITE_ID belongs to one of several sites, or to no site."""
     sites = _sites(databases)
     if sites is None or not isinstance(conf.SITE_ID, int):
         return []
@@ -41,7 +41,7 @@ def check_site_id(*, databases: Collection[str] | None = None, **_: Any) -> list
 
 
 def check_hosts(*, databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """W012: hosts under which a site can be had that are no site, and so are never closed."""
+    """W012: ALLOWED_HOSTS contains hosts without a Site, which are never in maintenance."""
     sites = _sites(databases)
     if sites is None or conf.SITE_ID:
         return []
@@ -67,7 +67,7 @@ def _sites(databases: Collection[str] | None) -> QuerySet[Site] | None:
 
 
 def _is_public(host: str) -> bool:
-    """Not the name or the address by which probes ask, nor a domain with all that is below it."""
+    """Return whether a host is a full domain: no address, no bare host name, no `.example.com`."""
     return "." in host[1:] and not host.startswith(".") and read_address(host) is None
 
 
