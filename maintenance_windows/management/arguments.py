@@ -1,4 +1,4 @@
-"""Times, lengths and sites as people type them on a command line, and who types them."""
+"""Parse times, lengths and sites from the command line, and name the user who typed them."""
 
 import getpass
 from argparse import ArgumentTypeError, Namespace
@@ -16,11 +16,11 @@ from maintenance_windows.models import all_sites
 from maintenance_windows.planning import rules
 from maintenance_windows.wording.durations import parse_duration
 
-SHORTEST, LONGEST = 0.1, 3600.0  # seconds between two looks
+SHORTEST, LONGEST = 0.1, 3600.0  # seconds between two frames of --watch
 
 
 def moment(text: str) -> datetime:
-    """An ISO 8601 date and time; without an offset it is read in TIME_ZONE."""
+    """Parse an ISO 8601 date and time. Without an offset it is in TIME_ZONE."""
     try:
         parsed = _date_and_time(text)
         if parsed.tzinfo is None:
@@ -34,7 +34,7 @@ def moment(text: str) -> datetime:
 
 
 def wall_clock(text: str) -> datetime:
-    """An ISO 8601 date and time without an offset: what the clock shows in a zone named apart."""
+    """Parse an ISO 8601 local time without an offset; another argument gives the zone."""
     try:
         parsed = _date_and_time(text)
     except ValueError:
@@ -46,12 +46,12 @@ def wall_clock(text: str) -> datetime:
 
 
 def _date_and_time(text: str) -> datetime:
-    # A date alone would be read as its midnight, which nobody means.
+    # Refuse a date without a time: it would mean midnight, which nobody intends.
     return datetime.fromisoformat(text if len(text) > len("2026-11-29") else "")
 
 
 def day(text: str) -> str:
-    """An ISO 8601 date, in the form in which it is stored."""
+    """Parse an ISO 8601 date and return it in the stored form."""
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:
@@ -59,7 +59,7 @@ def day(text: str) -> str:
 
 
 def length(text: str) -> timedelta:
-    """A length such as 90s, 30m, 2h, 1h30m or 1d."""
+    """Parse a length such as 90s, 30m, 2h, 1h30m or 1d."""
     try:
         return parse_duration(text)
     except ValueError as error:
@@ -67,7 +67,7 @@ def length(text: str) -> timedelta:
 
 
 def end(given: Namespace, starts_at: datetime) -> datetime:
-    """The end of what starts then, told as a time or as a length."""
+    """Return the end, given as a time or as a length from `starts_at`."""
     if given.until is not None:
         return moment(given.until)
     return rules.add(starts_at, length(given.length))
@@ -78,7 +78,7 @@ def level(given: Namespace) -> Level:
 
 
 def text(given: str) -> str:
-    """Text that a database can keep: bytes that the shell could not decode are refused."""
+    """Return text that a database can store. Bytes that are not UTF-8 are refused."""
     try:
         given.encode()
     except UnicodeEncodeError:
@@ -87,7 +87,7 @@ def text(given: str) -> str:
 
 
 def interval(text: str) -> float:
-    """The seconds between two looks."""
+    """Parse the seconds between two frames of --watch."""
     try:
         seconds = float(text)
     except ValueError:
@@ -101,7 +101,7 @@ def interval(text: str) -> float:
 
 
 def sites(names: list[str], *, everyone: bool = False) -> list[Site]:
-    """Sites by domain or id, in the order given; all of them, or the only one there is."""
+    """Return the sites with these domains or ids, in this order. Else all, or the only site."""
     if everyone and names:
         raise CommandError("Name sites or say --all, not both.")
     if names:
@@ -122,7 +122,7 @@ def _site(name: str) -> Site:
 
 
 def actor() -> str:
-    """The account that runs the command."""
+    """Return the name of the account that runs the command."""
     try:
         return f"{getpass.getuser()[:100]} (shell)"
     except (KeyError, OSError):

@@ -1,4 +1,4 @@
-"""A command that says in one line what it refuses: an argument, a change, or a database's error."""
+"""A command that reports each error in one line: of an argument, a change or the database."""
 
 import os
 import sys
@@ -12,11 +12,11 @@ from django.db import Error as DatabaseError
 
 from maintenance_windows.exceptions import Refused
 
-NOBODY_READS = 141  # what a shell says of a program that SIGPIPE ended
+NOBODY_READS = 141  # the exit status of a program ended by SIGPIPE
 
 
 class OneLineParser(CommandParser):
-    """Says what is wrong with the arguments as the command says what is wrong with their values."""
+    """Report wrong arguments in the same form as the command reports wrong values."""
 
     def error(self, message: str) -> NoReturn:
         if self.called_from_command_line:
@@ -25,13 +25,13 @@ class OneLineParser(CommandParser):
 
 
 class OneLineCommand(BaseCommand):
-    """The parser's default `func` does the work: it is given the command and the arguments."""
+    """Call the parser's default `func` with the command and the arguments."""
 
-    # A setting that is mistyped must not keep anybody from bringing a site up.
+    # A mistyped setting must not prevent bringing a site up.
     requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        # Django always makes a CommandParser. As a parent it hands its arguments to this one.
+        # Django always creates a CommandParser. As a parent, it passes its arguments on to ours.
         parent = super().create_parser(prog_name, subcommand, add_help=False, **kwargs)
         return OneLineParser(
             parents=[parent],
@@ -50,14 +50,14 @@ class OneLineCommand(BaseCommand):
             finally:
                 self.stdout.flush()
         except BrokenPipeError:
-            # The reader has seen enough. Python flushes once more when it exits.
+            # The reader closed the pipe. Redirect stdout, because Python flushes it again on exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(NOBODY_READS)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Leaves out colours with NO_COLOR (no-color.org) and where no terminal reads.
+        """Disable colours if NO_COLOR (no-color.org) is set or the output is no terminal.
 
-        Django knows nothing of the first, and looks at sys.stdout wherever the output goes.
+        Django ignores NO_COLOR, and looks at sys.stdout even if the output goes elsewhere.
         """
         stdout: Any = options.get("stdout") or self.stdout
         out = OutputWrapper(stdout)

@@ -1,4 +1,4 @@
-"""What the verbs print, for a person in the time zone of the project: as lines and as tables."""
+"""The output of the verbs: lines and tables for people, in the project's time zone, and JSON."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ def print_json(command: BaseCommand, value: object) -> None:
 
 
 def print_tables(command: BaseCommand, *tables: Table) -> None:
-    """Cut to the terminal's width; those in a pipe or a file never are."""
+    """Print tables, cut to the width of a terminal but not in a pipe or file."""
     columns = shutil.get_terminal_size().columns if command.stdout.isatty() else None
     for table in tables:
         for line in lines(table, columns):
@@ -70,7 +70,7 @@ def series_line(outcome: SeriesChange) -> str:
 
 
 def occurrence_line(occurrence: Occurrence, zone: tzinfo) -> str:
-    """One window by the clock of its series, and in UTC."""
+    """Format an occurrence in its own time zone and in UTC."""
     times = (occurrence.starts_at, occurrence.ends_at)
     here, utc = (
         " to ".join(f"{at.astimezone(where):%a %Y-%m-%d %H:%M %Z}" for at in times)
@@ -82,7 +82,7 @@ def occurrence_line(occurrence: Occurrence, zone: tzinfo) -> str:
 def status_tables(
     records: Iterable[Record], scheduler: Record, now: datetime, style: Style
 ) -> list[Table]:
-    """A heading, a row for each site, and a line about the scheduler."""
+    """Return a table with a heading and a row for each site, and a line about the scheduler."""
     zone = timezone.get_current_timezone()
     names = ("SITE", "STATE", f"SINCE ({zone})", "UNTIL", "NEXT")
     rows = [_site_row(record, style) for record in records]
@@ -116,7 +116,7 @@ def _scheduler(record: Record, now: datetime, style: Style) -> Cell:
         return Cell("Scheduler: never ticked.", style.ERROR)
     last = datetime.fromisoformat(record["last_tick"])
     if record["healthy"]:
-        # A clock that is a little behind the scheduler's makes no tick of the future.
+        # A clock slightly behind the scheduler's must not show a negative age.
         seconds = max(0, int((now - last).total_seconds()))
         by = f", {record['kind']}" if record["kind"] else ""
         return Cell(f"Scheduler: last tick {seconds} s ago{by}.")
@@ -125,7 +125,7 @@ def _scheduler(record: Record, now: datetime, style: Style) -> Cell:
 
 
 def window_table(records: Iterable[Record], style: Style) -> Table:
-    """A heading and a row for each window."""
+    """Return a heading and a row for each window."""
     start = f"START ({timezone.get_current_timezone()})"
     names = ("ID", "SITE", "STATUS", "LEVEL", start, "END", "SERIES", "TITLE")
     return [_heading(names, style), *(_window_row(record, style) for record in records)]
@@ -153,7 +153,7 @@ def _from_to(record: Record) -> str:
 
 
 def _span(start: str, end: str | None) -> tuple[str, str]:
-    """Start and end as short as they are clear, where a heading names the zone."""
+    """Format start and end briefly; the heading names the time zone."""
     begins = timezone.localtime(datetime.fromisoformat(start))
     if end is None:
         return _clock(begins), "switched off"
@@ -162,7 +162,7 @@ def _span(start: str, end: str | None) -> tuple[str, str]:
 
 
 def _clock(here: datetime, day: date | None = None) -> str:
-    """Leaves out `day` and seconds that are zero, and says which of two hours that look alike."""
+    """Omit `day` and zero seconds. Add the zone if the hour occurs twice that day."""
     text = "" if here.date() == day else f"{here:%Y-%m-%d} "
     text += f"{here:%H:%M:%S}" if here.second else f"{here:%H:%M}"
     twice = here.utcoffset() != here.replace(fold=1 - here.fold).utcoffset()

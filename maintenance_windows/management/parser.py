@@ -1,4 +1,4 @@
-"""The verbs of `manage.py maintenance`: what each may be told, and the function that does it."""
+"""The verbs of `manage.py maintenance`: their arguments, and the function of each."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
@@ -12,18 +12,18 @@ from maintenance_windows.management.base import OneLineParser
 from maintenance_windows.management.verbs import importing, scheduler, series, sites, windows
 
 Verb = Callable[[BaseCommand, Namespace], None]
-USUAL = 2.0  # seconds between two looks
+USUAL = 2.0  # seconds between two frames of --watch
 
 
 def argument(*names: str, **options: Any) -> OneLineParser:
-    """A parent for the parsers of the verbs that take this argument."""
+    """Return a parent parser with this argument, for the verbs that take it."""
     parent = OneLineParser(add_help=False)
     parent.add_argument(*names, **options)
     return parent
 
 
 def end(time: str, length: str, *, required: bool = True) -> OneLineParser:
-    """A parent for those that take an end: as a time or as a length, never as both."""
+    """Return a parent parser for an end, given either as a time or as a length."""
     parent = OneLineParser(add_help=False)
     group = parent.add_mutually_exclusive_group(required=required)
     group.add_argument(time, dest="until", metavar="ISO", help="in TIME_ZONE unless it says")
@@ -81,7 +81,7 @@ def add_verbs(parser: ArgumentParser) -> None:
     verbs = parser.add_subparsers(required=True, metavar="VERB", parser_class=OneLineParser)
 
     def verb(name: str, func: Verb, *parents: OneLineParser) -> None:
-        """Its help is the function's docstring."""
+        """Add a verb. Its help text is the docstring of `func`."""
         added = verbs.add_parser(name, help=func.__doc__, description=func.__doc__, parents=parents)
         added.set_defaults(func=func)
 

@@ -1,4 +1,4 @@
-"""What a terminal shows: columns that keep their places, and a screen that is painted anew."""
+"""Aligned columns on a terminal, and a screen that is redrawn repeatedly."""
 
 import os
 import shutil
@@ -16,16 +16,16 @@ CUT = "…"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # emoji and many scripts need them
 LINE_ENDS = {"Zl", "Zp"}
-# Escape codes start with a control character, C1 has some of one byte; format characters turn the
-# direction of all that follows.
+# Escape codes start with a control character, and C1 controls are single-byte codes. Format
+# characters can reverse the direction of the text that follows.
 UNSAFE = {"Cc", "Cf", "Cs"}
-# ECMA-48: CUP, EL and ED. None of them is a mode, so there is nothing to undo, whatever ends us.
+# ECMA-48: CUP, EL and ED. None of them sets a mode, so there is nothing to reset on exit.
 HOME, CLEAR_LINE, CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
-RESIZED = 0.2  # seconds after which a change of the terminal's size is seen, at the most
+RESIZED = 0.2  # seconds between two looks at the terminal's size
 
 
 class Cell(NamedTuple):
-    """A text and its colour; the words say all that the colour says."""
+    """A text and its colour. The colour adds no information to the text."""
 
     text: str
     style: Callable[[str], str] = str
@@ -35,7 +35,7 @@ Table = Sequence[Sequence[Cell]]
 
 
 def lines(rows: Table, columns: int | None = None) -> list[str]:
-    """One line a row, cut where a terminal of so many columns ends."""
+    """Format one line for each row, cut to `columns` if given."""
     safe = [[Cell(printable(text), style) for text, style in row] for row in rows]
     widths = [max(width(text) for text, _ in column) for column in zip(*safe, strict=True)]
     return [_line(row, widths, columns) for row in safe]
@@ -56,7 +56,7 @@ def _line(row: Sequence[Cell], widths: Sequence[int], columns: int | None) -> st
 
 
 def printable(text: str) -> str:
-    """The text on one line, without anything that a terminal would act upon."""
+    """Return the text on one line, without characters that control a terminal."""
     return "".join(map(_printable, text))
 
 
@@ -68,23 +68,23 @@ def _printable(character: str) -> str:
 
 
 def is_terminal(out: OutputWrapper) -> bool:
-    """Whether it is one that can be painted on."""
+    """Return whether the output is a terminal that can be redrawn."""
     return out.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def repeat(out: OutputWrapper, frame: Callable[[int], list[str]], every: float) -> None:
-    """Paint what `frame` returns, each so many seconds and when the terminal's size has changed.
+    """Draw the lines of `frame` every `every` seconds and when the terminal is resized.
 
-    It is given the terminal's columns, and returns lines that fit into them.
+    `frame` takes the number of columns, and returns lines that fit into them.
 
-    What was on the screen before scrolls up and stays; so does the last frame.
+    Earlier output scrolls up and remains. The last frame remains too.
     """
     with suppress(KeyboardInterrupt):
         try:
             out.write("\n" * (shutil.get_terminal_size().lines - 1))
             while True:
                 size = shutil.get_terminal_size()
-                # The cursor rests below: what is typed there is cleared with the next frame.
+                # The cursor rests below the frame, and the next frame clears what is typed there.
                 shown = _fitting(frame(size.columns), size.lines - 1)
                 painted = "".join(f"{CLEAR_LINE}{line}\n" for line in shown)
                 out.write(f"{HOME}{painted}{CLEAR_BELOW}", ending="")
@@ -95,7 +95,7 @@ def repeat(out: OutputWrapper, frame: Callable[[int], list[str]], every: float) 
 
 
 def _fitting(shown: list[str], rows: int) -> list[str]:
-    """So many of the lines, the last one among them."""
+    """Return at most `rows` lines, always with the last one."""
     if len(shown) <= rows:
         return shown
     first = max(0, rows - 2)

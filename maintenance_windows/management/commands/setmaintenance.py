@@ -1,4 +1,4 @@
-"""The command of django-maintenancemode-2, for scripts that know it: `setmaintenance on 2 3`."""
+"""The command of django-maintenancemode-2, for existing scripts: `setmaintenance on 2 3`."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What moves in from elsewhere."""
+"""The verbs that import from other packages."""
 
 from argparse import Namespace
 
@@ -21,7 +21,7 @@ def import_maintenancemode2(command: BaseCommand, given: Namespace) -> None:
 
 
 def _taken(outcome: Imported) -> list[str]:
-    """One line for each flag and each pattern."""
+    """Return one line for each flag and each pattern."""
     lines = [f"{site.domain}: in maintenance until switched off" for site in outcome.closed]
     for ignored in outcome.opened:
         row, written = ignored.row, ignored.written

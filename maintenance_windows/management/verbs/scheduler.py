@@ -1,4 +1,4 @@
-"""What keeps the flags without Celery: once, or as a process of its own."""
+"""The verbs that keep the flags without Celery: one tick, or a process that runs on."""
 
 import signal
 from argparse import Namespace

@@ -1,4 +1,4 @@
-"""What one may tell a series."""
+"""The verbs for recurring windows."""
 
 from argparse import Namespace
 from itertools import islice

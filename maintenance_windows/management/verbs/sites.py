@@ -1,4 +1,4 @@
-"""What one may tell a site, or all of them."""
+"""The verbs for sites."""
 
 from argparse import Namespace
 
@@ -51,11 +51,11 @@ def _watch(command: BaseCommand, given: Namespace) -> None:
         raise CommandError("--watch goes with neither --json nor --check.")
     if not terminal.is_terminal(command.stdout):
         raise CommandError("--watch needs a terminal; status alone prints once.")
-    _shown(given)  # what is refused is refused before anything is painted
+    _shown(given)  # refuse wrong arguments before drawing anything
     style = command.style
 
     def frame(columns: int) -> list[str]:
-        """What is to be seen now. No connection stays open until the next one."""
+        """Return the current lines. Connections are closed, not kept open between frames."""
         now = timezone.now()
         head = f"{output.local(now.isoformat())}, every {given.watch:g} s until Ctrl-C"
         tables: list[Table] = [[[Cell(head)]], [[Cell("")]]]
@@ -68,14 +68,14 @@ def _watch(command: BaseCommand, given: Namespace) -> None:
             tables.append([[Cell(unanswered(error), style.ERROR)]])
         finally:
             db.connections.close_all()
-            db.reset_queries()  # with DEBUG each is kept
+            db.reset_queries()  # with DEBUG, Django keeps every query
         return [line for table in tables for line in terminal.lines(table, columns)]
 
     terminal.repeat(command.stdout, frame, given.watch)
 
 
 def _shown(given: Namespace) -> list[Site]:
-    """The sites named, else all."""
+    """Return the named sites, or all."""
     return arguments.sites(given.sites, everyone=not given.sites)
 
 

@@ -1,4 +1,4 @@
-"""What one may tell a window."""
+"""The verbs for windows."""
 
 from argparse import Namespace
 
