@@ -2,10 +2,14 @@
 
 import logging
 from collections.abc import Hashable, Mapping
+from contextlib import suppress
 
 
 class LogOnce:
-    """The present problems by key. `over` is logged when all of them are resolved."""
+    """The present problems by key. `over` is logged when all of them are resolved.
+
+    Nothing is raised: a logging filter of the project may need a request where there is none.
+    """
 
     def __init__(self, logger: logging.Logger, over: str = "") -> None:
         self._logger = logger
@@ -19,13 +23,17 @@ class LogOnce:
         """Log the problems that are new since the last call; forget those that are gone."""
         for key, text in problems.items():
             if key not in self._logged:
-                self._logger.warning("%s", text)
+                self._log(logging.WARNING, text)
         if self._over and self._logged and not problems:
-            self._logger.warning("%s", self._over)
+            self._log(logging.WARNING, self._over)
         self._logged = frozenset(problems)
 
     def error(self, text: str, error: Exception) -> None:
         """Log an error of this type with its traceback, once until now() forgets it."""
         if (key := (text, type(error))) not in self._logged:
             self._logged |= {key}
-            self._logger.error("%s", text, exc_info=error)
+            self._log(logging.ERROR, text, error)
+
+    def _log(self, level: int, text: str, error: Exception | None = None) -> None:
+        with suppress(Exception):
+            self._logger.log(level, "%s", text, exc_info=error)

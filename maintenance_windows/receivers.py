@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -59,7 +60,8 @@ def make_rows(using: str, apps: Any = apps, **_: Any) -> None:
             with transaction.atomic(using=using):
                 work(using)
         except Exception as error:  # noqa: BLE001 (of any receiver in the project, see above)
-            logger.warning("After migrate, %s: %s", fault, error)
+            with suppress(Exception):  # such as of the project's logging filter
+                logger.warning("After migrate, %s: %s", fault, error)
 
 
 def make_scheduler(using: str, apps: Any) -> None:

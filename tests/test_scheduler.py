@@ -1,8 +1,10 @@
 """`maintenance scheduler` without Celery, and reports of each kind of scheduler."""
 
 import json
+import logging
 import signal
 import statistics
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -125,6 +127,31 @@ def test_loop_survives_database_outage_and_logs_two_lines(acme, plan, outage: Ou
         "The tick fails, the next one will do it: the database is away",
         "The tick works again.",
     ]
+
+
+def test_loop_survives_a_logging_filter_that_raises(acme, outage: Outage):
+    def needs_request(record: logging.LogRecord) -> bool:
+        raise AttributeError("request_id")
+
+    def unmade() -> None:
+        raise ValueError
+
+    logger = logging.getLogger("maintenance_windows")
+    logger.addFilter(needs_request)
+    loop = Loop(hourly=unmade)
+    running = Thread(target=loop.run)
+    running.start()
+    try:
+        ticked = until_ticked(None)
+        with outage():
+            time.sleep(1.5)
+        assert until_ticked(ticked) > ticked
+        names = {thread.name for thread in threading.enumerate()}
+        assert {"maintenance-tick", "maintenance-hourly"} <= names
+    finally:
+        logger.removeFilter(needs_request)
+        loop.stopping.set()
+        running.join(5)
 
 
 def until_ticked(before: datetime | None) -> datetime:

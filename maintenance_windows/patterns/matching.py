@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
 from time import monotonic, perf_counter, thread_time
@@ -24,7 +25,8 @@ logger = logging.getLogger(__name__)
 @lru_cache(maxsize=1024)
 def warn(sentence: str) -> None:
     """Log a warning once in each process."""
-    logger.warning("%s", sentence)
+    with suppress(Exception):  # such as of the project's logging filter
+        logger.warning("%s", sentence)
 
 
 class Matchers:

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.db import Error as DatabaseError
 from django.db import connections
@@ -19,6 +20,7 @@ RETRY = 60.0  # seconds until a failed hourly task runs again
 PATIENCE = 0.5  # seconds that a tick may still take after a signal to stop
 
 logger = logging.getLogger("maintenance_windows")
+UNMADE = "The windows of series cannot be made, trying again in an hour."
 complaints = LogOnce(logger, over="The tick works again.")
 
 
@@ -71,6 +73,7 @@ class Loop:
             except DatabaseError:
                 pause = RETRY  # the tick logs it
             except Exception:
-                logger.exception("The windows of series cannot be made, trying again in an hour.")
+                with suppress(Exception):  # such as of the project's logging filter
+                    logger.exception(UNMADE)
             connections.close_all()
             self.stopping.wait(pause)

@@ -1,6 +1,7 @@
 """Compare this host's clock with the database's, which all hosts share."""
 
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -27,9 +28,9 @@ def compare() -> None:
     _due = monotonic() + EVERY
     off = skew()
     if abs(off) > TOLERANCE:
-        logger.warning(
-            "This host's clock is %+.1f s off the database's: set both by NTP.", off.total_seconds()
-        )
+        text = "This host's clock is %+.1f s off the database's: set both by NTP."
+        with suppress(Exception):  # such as of the project's logging filter
+            logger.warning(text, off.total_seconds())
 
 
 def skew() -> timedelta:
