@@ -2,8 +2,11 @@
 
 import logging
 import os
+import resource
+import socket
 import threading
 import time
+from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
@@ -12,12 +15,18 @@ from django.db import connection
 
 from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.planning.sites import bring_up, take_down
+from maintenance_windows.snapshot import connection as snapshot_connection
 from maintenance_windows.snapshot import reading, refresher, runtime
 from maintenance_windows.snapshot.connection import CHANNEL
 from tests.helpers.services import require_postgresql
 
 TABLE = SiteMaintenance._meta.db_table
 FLAG = f"UPDATE {TABLE} SET in_maintenance = %s, until = NULL"
+# The sessions that wait for a lock on sites.
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND wait_event_type = 'Lock' AND query LIKE '%django_site%'"
+)
 LIMIT = 5.0  # seconds: generous, as machines are noisy
 
 
@@ -156,6 +165,72 @@ def test_verbs_notify_in_their_transaction(acme):
         other.execute(f"LISTEN {CHANNEL}")
         take_down([acme])
         assert [one.channel for one in other.notifies(timeout=LIMIT, stop_after=1)] == [CHANNEL]
+
+
+def test_change_during_a_reading_is_followed_without_polling(acme, globex, monkeypatch, kept):
+    """Its notification comes with the answer to a statement, and the socket is quiet afterwards."""
+    monkeypatch.setattr(refresher, "INTERVAL", 60.0)
+    take_down([globex])
+    with postgresql() as other, postgresql() as third:
+        assert runtime.current().of(acme.pk) is None
+        runtime._refresher.late_at = float("inf")
+        with other.transaction():
+            other.execute("LOCK TABLE django_site IN ACCESS EXCLUSIVE MODE")
+            third.execute(f"NOTIFY {CHANNEL}")
+            while not third.execute(WAITING).fetchone()[0]:
+                time.sleep(0.005)
+            third.execute(FLAG, [True])  # after the reading has looked for sites that are down
+            third.execute(f"NOTIFY {CHANNEL}")
+        deadline = time.monotonic() + LIMIT
+        while runtime.current().of(acme.pk) is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert runtime.current().of(acme.pk) is not None
+
+
+def test_reader_goes_on_without_free_file_descriptors(acme, kept):
+    with postgresql() as other:
+        assert not runtime.current()
+        time.sleep(0.1)
+        with no_free_descriptors():
+            time.sleep(2.2)  # a reading each second
+            other.execute(FLAG, [True])
+            assert becomes(True)
+
+
+@contextmanager
+def no_free_descriptors():
+    """As in a server with more clients than it may have: what is closed is taken at once."""
+    held: list[socket.socket] = []
+    over = threading.Event()
+
+    def take_all() -> None:
+        while not over.wait(0.001):
+            with suppress(OSError):
+                while not over.is_set():
+                    held.append(socket.socket())
+
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, limits[1]))
+    taker = threading.Thread(target=take_all)
+    taker.start()
+    try:
+        yield
+    finally:
+        over.set()
+        taker.join()
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        for one in held:
+            one.close()
+
+
+def test_server_that_refuses_to_listen_is_read_all_the_same(acme, monkeypatch, kept):
+    """As a hot standby does: "cannot execute LISTEN during recovery"."""
+    require_postgresql()
+    monkeypatch.setattr(snapshot_connection, "CHANNEL", "refused.by.the.server")
+    assert not runtime.current()
+    write_flag(down=True)
+    assert becomes(True)
+    assert runtime.database_answers()
 
 
 def test_many_changes_cause_few_readings(acme, kept):

@@ -5,10 +5,11 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from django.db import Error as DatabaseError
 from django.db import connections
 
 CHANNEL = "maintenance_windows"
@@ -31,6 +32,7 @@ class OwnConnection:
         self._inode: int | None = None
         self._woken = threading.Event()
         self._sockets: tuple[socket.socket, socket.socket] | None = None
+        self._selector: selectors.BaseSelector | None = None
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -73,11 +75,27 @@ class OwnConnection:
             with connection.cursor() as cursor:
                 cursor.execute(sql)
         if connection.vendor == "postgresql" and _can_wait(connection.connection):
+            with suppress(DatabaseError, OSError):  # then the readings of each second are all
+                self._listen(connection)
+
+    def _listen(self, connection: Any) -> None:
+        """Listen, where the server lets us: a hot standby does not.
+
+        What wait() needs is made here, once: later no file descriptor may be left.
+        """
+        with ExitStack() as unless_listening:
+            sockets = socket.socketpair()
+            selector = selectors.DefaultSelector()
+            for made in (*sockets, selector):
+                unless_listening.callback(made.close)
+            for end in sockets:
+                end.settimeout(0)
+            selector.register(connection.connection.fileno(), selectors.EVENT_READ)
+            selector.register(sockets[0], selectors.EVENT_READ)
             with connection.cursor() as cursor:
                 cursor.execute(f"LISTEN {CHANNEL}")
-            self._sockets = socket.socketpair()
-            for end in self._sockets:
-                end.settimeout(0)
+            unless_listening.pop_all()
+        self._sockets, self._selector = sockets, selector
 
     def _inode_now(self) -> int | None:
         """Return the inode of an SQLite file, to notice when the file is replaced."""
@@ -93,6 +111,9 @@ class OwnConnection:
         """Close the connection, or drop it if that fails. The next use opens a new one."""
         connection, self._connection = self._connection, None
         sockets, self._sockets = self._sockets, None
+        selector, self._selector = self._selector, None
+        if selector is not None:
+            selector.close()
         for end in sockets or ():
             end.close()
         if connection is not None:
@@ -112,17 +133,16 @@ class OwnConnection:
         Raises the driver's error if the connection is lost meanwhile.
         """
         notified = False
-        if self._sockets is None:
+        if self._sockets is None or self._selector is None:
             self._woken.wait(seconds)
         else:
             driver = self._connection.connection
-            with selectors.DefaultSelector() as selector:
-                selector.register(driver.fileno(), selectors.EVENT_READ)
-                selector.register(self._sockets[0], selectors.EVENT_READ)
-                selector.select(0 if self._woken.is_set() else seconds)
+            # What came during a statement is no longer on the socket.
+            if not (notified := bool(list(driver.notifies(timeout=0)))):
+                self._selector.select(0 if self._woken.is_set() else seconds)
+                notified = bool(list(driver.notifies(timeout=0)))
             with suppress(BlockingIOError):
                 self._sockets[0].recv(4096)
-            notified = bool(list(driver.notifies(timeout=0)))
         self._woken.clear()
         return notified
 
