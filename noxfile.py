@@ -43,7 +43,7 @@ CI_CELLS = {
 }
 # The servers of the cells; what they make there has a name of its own and is dropped again.
 SERVERS = {name: os.environ.get(f"{name.upper()}_URL") for name in ("postgresql", "mariadb")}
-WITHOUT_SERVICES = {"DATABASE_URL": None, "REDIS_URL": None}
+WITHOUT_SERVICES = {"AMQP_URL": None, "DATABASE_URL": None, "REDIS_URL": None}
 
 # By the extra that brings Celery, the packages that are then not there.
 MISSING = {"beat": "", "celery": "django_celery_beat", "": "celery django_celery_beat"}

@@ -233,6 +233,25 @@ def test_server_that_refuses_to_listen_is_read_all_the_same(acme, monkeypatch, k
     assert runtime.database_answers()
 
 
+def test_age_is_unknown_until_the_database_has_answered(acme):
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {TABLE} RENAME TO elsewhere")
+    try:
+        runtime.current()
+        assert runtime.snapshot_age() is None
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE elsewhere RENAME TO {TABLE}")
+    assert becomes_known()
+
+
+def becomes_known() -> bool:
+    deadline = time.monotonic() + LIMIT
+    while runtime.snapshot_age() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return runtime.snapshot_age() is not None
+
+
 def test_many_changes_cause_few_readings(acme, kept):
     with postgresql() as other:
         assert not runtime.current()

@@ -29,7 +29,8 @@ else:
 class Source:
     """The last snapshot that was read. `failing` is true if the last read failed.
 
-    Only one thread may use it at a time. `answered_at` is a value of clock().
+    Only one thread may use it at a time. `answered_at` is a value of clock(), and that of the start
+    until the database `has_answered`.
     """
 
     def __init__(self, own: OwnConnection) -> None:
@@ -37,6 +38,7 @@ class Source:
         self._forced = {"on": EVERYWHERE, "off": NOTHING, None: None}[conf.MAINTENANCE_FORCE]
         self.snapshot: Snapshot | None = self._forced
         self.failing = False
+        self.has_answered = False
         self.answered_at = clock()
         self._own = own
         self._cache = SnapshotCache()
@@ -52,10 +54,7 @@ class Source:
         self._inherited = self._cache.read()
 
     def read(self) -> None:
-        """Read the database once. If that fails, keep the last snapshot.
-
-        Errors from logging propagate: a filter of the project may need a request.
-        """
+        """Read the database once. If that fails, keep the last snapshot."""
         try:
             loaded = self._load()
         except Exception as error:  # noqa: BLE001 (after any error, keep the last snapshot)
@@ -70,7 +69,7 @@ class Source:
             text = f"Cannot read maintenance windows, {self._meanwhile()}: {error}"
             self._problems.now({"database": text})
         else:
-            self.failing = False
+            self.failing, self.has_answered = False, True
             self.answered_at = clock()
             self.snapshot = loaded if self._forced is None else self._forced
             self._cache.offer(loaded)

@@ -51,7 +51,7 @@ class Refresher:
         self.snapshot = self._source.snapshot
         self.late_at = clock() + LATE
         if problem := greenlet_problem(using):
-            logger.warning("%s", problem)
+            LogOnce(logger).now({"greenlets": problem})
         self._starting, self._reading = threading.Lock(), threading.Lock()
         self._condition = threading.Condition()
         self._begun = self._finished = 0  # readings
@@ -65,7 +65,7 @@ class Refresher:
     @property
     def age(self) -> float | None:
         """Seconds since the database last answered; None before the first answer."""
-        return clock() - self._source.answered_at if self._finished else None
+        return clock() - self._source.answered_at if self._source.has_answered else None
 
     @property
     def database_answers(self) -> bool:
@@ -107,8 +107,7 @@ class Refresher:
     def _log_lateness(self) -> None:
         if clock() > self.late_at:
             text = f"The snapshot of this process is {self.age:.1f} s old: its reader does not run."
-            with suppress(Exception):  # a logging filter of the project may need a request
-                self._lateness.now({"late": text})
+            self._lateness.now({"late": text})
 
     def _wake(self, *, inline: bool) -> int:
         """Make the thread read, or read in this thread if none can start.
@@ -163,7 +162,7 @@ class Refresher:
         self._begun += 1
         begun = clock()
         try:
-            with suppress(Exception):  # for example from the project's logging filter
+            with suppress(Exception):  # whatever it is, the last snapshot stands
                 self._source.read()
         finally:
             self.snapshot = self._source.snapshot
@@ -176,8 +175,7 @@ class Refresher:
                 # Many sites take longer to read, which does not count as late.
                 self.late_at = ended + max(LATE, INTERVAL + 3 * (ended - begun))
                 self._condition.notify_all()
-            with suppress(Exception):
-                self._lateness.now({})
+            self._lateness.now({})
 
     def first(self) -> Snapshot:
         """Return the snapshot for the first requests, after waiting for the first read once."""
