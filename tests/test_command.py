@@ -303,6 +303,16 @@ def test_command_line_error_is_one_line_with_exit_code_1(tmp_path, arguments, se
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("is_last", [True, False])
+def test_django_options_stand_before_or_after_the_verb(acme, capsys, is_last):
+    options = ["--settings=project.settings", "--force-color", "-v", "0", "--traceback"]
+    line = ["status", *options] if is_last else [*options, "status"]
+    load_command_class("maintenance_windows", "maintenance").run_from_argv(
+        ["manage.py", "maintenance", *line]
+    )
+    assert "\x1b[" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("value", ["soon", float("inf"), float("nan")])
 def test_off_works_despite_invalid_settings(acme, at, settings, value):
     take_down([acme])

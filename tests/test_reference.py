@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from io import StringIO
@@ -58,7 +58,8 @@ def test_reference_lists_all_settings():
 
 
 def options(parser: ArgumentParser) -> set[str]:
-    found = {name for action in parser._actions for name in action.option_strings}
+    shown = [action for action in parser._actions if action.help is not SUPPRESS]
+    found = {name for action in shown for name in action.option_strings}
     return found - {"-h", "--help"}
 
 

@@ -1,6 +1,6 @@
 """The verbs of `manage.py maintenance`: their arguments, and the function of each."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -75,6 +75,15 @@ VALID_FOR = length("--for", help="else until the maintenance ends")
 REVOKE = flag("--revoke", help="make all links of the site useless, at once")
 DRY_RUN = flag("--dry-run", help="say what would be taken and write nothing")
 ONCE = flag("--once", help="one tick, then end")
+# Django's own options, which people write at the end of a line as well. What is said before the
+# verb stands, and `--help` of the command lists them.
+hidden = partial(argument, default=SUPPRESS, help=SUPPRESS)
+DJANGO = (
+    hidden("--settings"),
+    hidden("--pythonpath"),
+    hidden("-v", "--verbosity", type=int, choices=range(4)),
+    *(hidden(name, action="store_true") for name in ("--traceback", "--no-color", "--force-color")),
+)
 
 
 def add_verbs(parser: ArgumentParser) -> None:
@@ -82,7 +91,8 @@ def add_verbs(parser: ArgumentParser) -> None:
 
     def verb(name: str, func: Verb, *parents: OneLineParser) -> None:
         """Add a verb. Its help text is the docstring of `func`."""
-        added = verbs.add_parser(name, help=func.__doc__, description=func.__doc__, parents=parents)
+        text = func.__doc__
+        added = verbs.add_parser(name, help=text, description=text, parents=[*parents, *DJANGO])
         added.set_defaults(func=func)
 
     planned = (START, end("--end", "--for"))
