@@ -36,7 +36,7 @@ def check_forced(**_: Any) -> list[CheckMessage]:
 
 def check_cache(**_: Any) -> list[CheckMessage]:
     """W009: a process that starts while the database is down cannot use the cache instead."""
-    if connections[router.db_for_read(SiteMaintenance)].vendor == "sqlite":
+    if connections[router.db_for_write(SiteMaintenance)].vendor == "sqlite":
         return []  # an SQLite file does not go down
     if DEFAULT_CACHE_ALIAS not in settings.CACHES:
         return []  # Django reports it

@@ -45,7 +45,7 @@ def check_beat(**_: Any) -> list[CheckMessage]:
 
 def check_tasks(*, databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
     """W001: beat's entry for one of our tasks is missing or disabled."""
-    using = router.db_for_read(SiteMaintenance)
+    using = router.db_for_write(SiteMaintenance)
     if using not in (databases or ()) or not apps.is_installed("django_celery_beat"):
         return []
     from django_celery_beat.models import PeriodicTask  # noqa: PLC0415
@@ -77,7 +77,7 @@ def check_tasks(*, databases: Collection[str] | None = None, **_: Any) -> list[C
 
 def check_ticks(*, databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
     """W020: nothing consumes beat's queue, or the scheduler has stopped."""
-    using = router.db_for_read(SiteMaintenance)
+    using = router.db_for_write(SiteMaintenance)
     if using not in (databases or ()):
         return []
     try:

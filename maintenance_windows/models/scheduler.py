@@ -39,7 +39,7 @@ class Scheduler(models.Model):
 
 def is_unmigrated() -> bool:
     """Return whether the database answers but lacks the tables of this app."""
-    connection = connections[router.db_for_read(Scheduler)]
+    connection = connections[router.db_for_write(Scheduler)]
     if connection.connection is None:
         return False  # a second attempt to connect would take as long again
     try:

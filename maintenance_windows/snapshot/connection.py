@@ -34,6 +34,10 @@ class OwnConnection:
         self._sockets: tuple[socket.socket, socket.socket] | None = None
         self._selector: selectors.BaseSelector | None = None
 
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None
+
     @contextmanager
     def active(self) -> Iterator[None]:
         """Make the queries of this thread use this connection."""

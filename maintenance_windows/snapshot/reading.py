@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from functools import partial
 
+from django.db import Error as DatabaseError
 from django.utils import timezone
 
 from maintenance_windows.conf import conf
@@ -59,40 +60,44 @@ class Source:
             loaded = self._load()
         except Exception as error:  # noqa: BLE001 (after any error, keep the last snapshot)
             self.failing = True
-            if self._has_no_tables():
-                self.snapshot = self._forced or NOTHING
-                text = "Maintenance windows have no tables yet: run migrate."
-                self._problems.now({"tables": text})
-                return
             if self.snapshot is None:
                 self._inherit()
             text = f"Cannot read maintenance windows, {self._meanwhile()}: {error}"
             self._problems.now({"database": text})
-        else:
-            self.failing, self.has_answered = False, True
-            self.answered_at = clock()
-            self.snapshot = loaded if self._forced is None else self._forced
-            self._cache.offer(loaded)
-            self._problems.now({})
+            return
+        if loaded is None:
+            self.failing, self.snapshot = True, self._forced or NOTHING
+            text = "Maintenance windows have no tables yet: run migrate."
+            self._problems.now({"tables": text})
+            return
+        self.failing, self.has_answered = False, True
+        self.answered_at = clock()
+        self.snapshot = loaded if self._forced is None else self._forced
+        self._cache.offer(loaded)
+        self._problems.now({})
 
-    def _load(self) -> Snapshot:
-        """Load over the present connection, and retry once over a new one."""
-        for last in (False, True):
-            try:
-                with self._own.active():
-                    return load(timezone.now(), self._domains_with_port(), self.snapshot or NOTHING)
-            except Exception:
-                self._own.close()
-                if last:
-                    raise
-        raise AssertionError
+    def _load(self) -> Snapshot | None:
+        """Load over the present connection, else over a new one; None if there are no tables.
 
-    def _has_no_tables(self) -> bool:
+        A new connection that fails is not replaced: a database that hangs would take twice as long.
+        """
+        is_kept = self._own.is_open
         try:
             with self._own.active():
-                return is_unmigrated()
-        except Exception:  # noqa: BLE001 (no connection)
-            return False
+                return self._load_if_migrated()
+        except Exception:
+            self._own.close()
+            if not is_kept:
+                raise
+        return self._load()
+
+    def _load_if_migrated(self) -> Snapshot | None:
+        try:
+            return load(timezone.now(), self._domains_with_port(), self.snapshot or NOTHING)
+        except DatabaseError:
+            if is_unmigrated():
+                return None
+            raise
 
     def _meanwhile(self) -> str:
         if self._last_known() is not None:
