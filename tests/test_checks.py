@@ -4,6 +4,7 @@ import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from django.conf import settings as of_tests
@@ -400,8 +401,8 @@ def test_check_w016_reports_greenlets_beside_mysqlclient(monkeypatch):
             return name == "threading"
 
     monkeypatch.setitem(sys.modules, "gevent.monkey", Monkey)
-    found = [message.id for message in run_checks(include_deployment_checks=True)]
-    assert ("maintenance_windows.W016" in found) is (connection.vendor == "mysql")
-    monkeypatch.setattr(connection, "vendor", "mysql")
-    found = [message.id for message in run_checks(include_deployment_checks=True)]
-    assert "maintenance_windows.W016" in found
+    for driver, is_reported in (("pymysql", False), ("MySQLdb", True)):
+        with monkeypatch.context() as patch:
+            patch.setattr(connection, "Database", ModuleType(driver))
+            found = [message.id for message in run_checks(include_deployment_checks=True)]
+        assert ("maintenance_windows.W016" in found) is is_reported

@@ -157,7 +157,8 @@ def greenlet_problem(alias: str) -> str | None:
     is_patched = (monkey and monkey.is_module_patched("threading")) or (
         patcher and patcher.is_monkey_patched("thread")
     )
-    if not is_patched or connections[alias].vendor != "mysql":
+    driver: Any = getattr(connections[alias], "Database", None)
+    if not is_patched or driver.__name__ != "MySQLdb":
         return None
     return (
         "gevent or eventlet and mysqlclient do not go together: while the database hangs, so does "
