@@ -133,5 +133,5 @@ def _start_over(setting: str, **_: Any) -> None:
 
 
 setting_changed.connect(_start_over)
-# A forked child inherits no threads, and a lock may be held in it for ever.
+# A forked child inherits no threads, and a lock that another thread held is never released in it.
 os.register_at_fork(after_in_child=_drop)
