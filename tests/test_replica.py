@@ -31,7 +31,7 @@ def test_verbs_and_ticks_read_nothing_from_a_replica_inside_the_lock():
     if url := environ.get("DATABASE_URL"):
         environ["DATABASE_URL"] = f"{url}_routed"  # beside the test database of this run
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *SUITES],
+        [sys.executable, "-m", "pytest", "-q", "-x", "--ds=tests.settings", *SUITES],
         cwd=settings.BASE_DIR,
         env=environ,
         capture_output=True,
