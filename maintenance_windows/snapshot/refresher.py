@@ -144,18 +144,17 @@ class Refresher:
             begun, was_lost = clock(), is_lost
             with self._reading:
                 self._attempt()
+            # The database rests for half of the interval, however long it takes to read.
+            rest = max(INTERVAL / 2, begun + INTERVAL - clock())
             try:
-                is_lost, notified = False, self._own.wait(self._rest(begun, INTERVAL))
+                is_lost, notified = False, self._own.wait(rest)
             except Exception:  # noqa: BLE001 (of any driver; a new connection reads at once)
                 self._own.close()
                 is_lost = notified = True
             if notified:
-                time.sleep(self._rest(begun, INTERVAL if was_lost else LEAST_INTERVAL))
+                least = INTERVAL if was_lost else LEAST_INTERVAL
+                time.sleep(max(0.0, begun + least - clock()))
         self._own.close()
-
-    def _rest(self, begun: float, interval: float) -> float:
-        """Seconds until the interval is over; at least half of it, to relieve the database."""
-        return max(interval / 2, begun + interval - clock())
 
     def _attempt(self) -> None:
         """Read once. The caller holds `_reading`, so no older result can replace a newer one."""
