@@ -44,7 +44,7 @@ class Pool:
     """A few daemon threads, started with the first call.
 
     ThreadPoolExecutor joins its threads when the interpreter exits, which a hanging query would
-    delay for ever.
+    delay without limit.
     """
 
     def __init__(self) -> None:
