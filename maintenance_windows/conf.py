@@ -161,7 +161,7 @@ class Conf:
     MAINTENANCE_RETRY_AFTER_JITTER = Setting(WHOLE_SECONDS, 0)
     """up to so many seconds more, by chance, so that a fleet does not come back in one second"""
     MAINTENANCE_RETRY_AFTER_MAX = Setting(_seconds_or_none(int), None)
-    """seconds that `Retry-After` says at the most"""
+    """upper limit of `Retry-After`, in seconds"""
     MAINTENANCE_SERIES_HORIZON = Setting(DAYS, 60)
     """days ahead for which the windows of series are made"""
     MAINTENANCE_TICK_MAX_AGE = Setting(AGE, 8)
