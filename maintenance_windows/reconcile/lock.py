@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from maintenance_windows.models import Scheduler, SiteMaintenance
+from maintenance_windows.reconcile.isolation import fresh_transaction, open_fresh
 from maintenance_windows.snapshot.connection import notify
 
 Clock = Callable[[], datetime]
@@ -28,13 +29,26 @@ def locked(
     hold the times that it records.
     """
     using = router.db_for_write(SiteMaintenance)
-    with transaction.atomic(using=using):
-        if connections[using].vendor == "postgresql":
-            with connections[using].cursor() as cursor:
-                cursor.execute(f"{limits} SELECT pg_advisory_xact_lock({LOCK_KEY})")
-        else:
-            # Write first: SQLite then locks the file, MariaDB the row.
-            Scheduler.objects.update(last_tick=F("last_tick"))
+    with fresh_transaction(using) as opening:
+        _take(using, opening, limits)
         yield clock()
         if immediate and not transaction.get_rollback(using):
             notify(using)
+
+
+def lock_transaction(using: str) -> None:
+    """Take the lock until the open transaction of somebody else ends, such as of a deleted Site."""
+    _take(using, open_fresh(connections[using]) or "")
+
+
+def _take(using: str, opening: str, limits: str = "") -> None:
+    connection = connections[using]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"{opening} {limits} SELECT pg_advisory_xact_lock({LOCK_KEY})")
+        return
+    if opening:
+        with connection.cursor() as cursor:
+            cursor.execute(opening)
+    # Write first: SQLite then locks the file, MariaDB the row.
+    Scheduler.objects.using(using).update(last_tick=F("last_tick"))
