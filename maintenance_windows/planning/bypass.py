@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.sites.models import Site
-from django.db import router, transaction
 from django.db.models import F
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
@@ -14,10 +13,9 @@ from django.utils.translation import gettext as _
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.http.tokens import BypassToken
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
-from maintenance_windows.planning.rules import add
+from maintenance_windows.planning.rules import add, check_exist
 from maintenance_windows.reconcile.lock import locked
 from maintenance_windows.reconcile.settle import settle
-from maintenance_windows.snapshot import runtime
 
 logger = logging.getLogger("maintenance_windows")
 
@@ -40,6 +38,7 @@ def make(site: Site, now: datetime, *, length: timedelta | None = None) -> Link:
     Raises Refused if no maintenance is planned, or if the project does not serve such links.
     """
     with locked(lambda: now):
+        check_exist([site])
         settle([site.pk], now)  # records a flag that was set with SQL
         flag = SiteMaintenance.objects.get(site=site)
     expires_at = add(now, length) if length else None
@@ -59,12 +58,10 @@ def make(site: Site, now: datetime, *, length: timedelta | None = None) -> Link:
 
 def revoke(sites: Collection[Site], *, actor: str = "") -> None:
     """Invalidate all links of these sites, and the cookies that they set, at once."""
-    using = router.db_for_write(SiteMaintenance)
-    with transaction.atomic(using=using):
-        for site in sites:
-            SiteMaintenance.objects.get_or_create(site=site)
+    with locked() as now:
+        check_exist(sites)
+        settle([site.pk for site in sites], now)  # creates missing rows, and reloads snapshots
         SiteMaintenance.objects.filter(site__in=sites).update(bypass=F("bypass") + 1)
-        runtime.publish_on_commit(using)
     for site in sites:
         logger.info("bypass links of %s revoked by %s", site.domain, actor or "code")
 
