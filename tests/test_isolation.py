@@ -1,5 +1,6 @@
 """Writers at each isolation level that Django lets a project choose."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from maintenance_windows.exceptions import Refused
-from maintenance_windows.models import Transition
+from maintenance_windows.models import SiteMaintenance, Transition
 from maintenance_windows.planning.sites import bring_up, take_down
 from tests.helpers.writers import (
     assert_consistent,
@@ -25,6 +26,7 @@ LEVELS = {
     "sqlite": ("SERIALIZABLE",),  # the only one
 }
 WRITERS = 4
+OPERATE = "/admin/maintenance_windows/sitemaintenance/operate/"
 
 
 def option(level: str | None) -> Any:
@@ -75,7 +77,9 @@ def test_concurrent_admins_meet_no_error_with_atomic_requests(sites, alice, monk
         ],
     )
     assert_consistent()
-    assert Transition.objects.filter(actor="alice").exists()
+    for verb in ("off", "on"):
+        clients[0].post(OPERATE, {"site": str(sites[0].pk), "verb": verb})
+    assert Transition.objects.filter(actor="alice", in_maintenance=True).exists()
 
 
 def test_verb_refuses_inside_transaction_that_hides_later_commits(level, acme):
@@ -94,6 +98,17 @@ def test_verb_refuses_inside_transaction_that_hides_later_commits(level, acme):
     with transaction.atomic():
         if connection.vendor == "postgresql" or not hides:
             bring_up([acme])
+
+
+def test_visitors_do_not_see_uncommitted_maintenance(level, acme, visit):
+    with transaction.atomic():
+        SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=True)
+        time.sleep(1.1)
+        assert visit().status_code == 200
+    by = time.monotonic() + 10
+    while visit().status_code == 200 and time.monotonic() < by:
+        time.sleep(0.1)
+    assert visit().status_code == 503
 
 
 @pytest.mark.django_db
