@@ -10,15 +10,18 @@ from django.apps import AppConfig, apps
 from django.contrib.sites.models import Site
 from django.db import connections, router, transaction
 from django.db.models import Q
-from django.db.models.signals import post_migrate, post_save
+from django.db.models.signals import post_migrate, post_save, pre_delete, pre_save
 from django.dispatch import Signal
 
 from maintenance_windows.beat import BEAT_ENTRIES, QUEUE
 from maintenance_windows.models import (
     MaintenanceWindow,
+    Scheduler,
     SiteMaintenance,
     Transition,
+    WindowSeries,
 )
+from maintenance_windows.reconcile.lock import lock_transaction
 from maintenance_windows.signals import (
     maintenance_ended,
     maintenance_started,
@@ -26,6 +29,7 @@ from maintenance_windows.signals import (
     window_changed,
     window_scheduled,
 )
+from maintenance_windows.snapshot import runtime
 
 logger = logging.getLogger("maintenance_windows")
 
@@ -35,6 +39,55 @@ def make_row(instance: Site, using: str, **_: Any) -> None:
     table = SiteMaintenance._meta.db_table  # noqa: SLF001 (public, as the documentation says)
     if table in connections[using].introspection.table_names():
         SiteMaintenance.objects.using(using).get_or_create(site=instance)
+
+
+def lock_for_new_domain(instance: Any, using: str, **_: Any) -> None:
+    """Take the lock before a Site gets another domain, until its transaction ends.
+
+    Verbs refer to the Site's row while they hold the lock. If they took it after the row was
+    locked, both would wait for each other.
+    """
+    if instance.pk is None or not _is_here(using):
+        return
+    stored = Site.objects.using(using).filter(pk=instance.pk).values_list("domain", flat=True)
+    has_new_domain = stored.first() not in {None, instance.domain}
+    vars(instance)["_has_new_domain"] = has_new_domain  # for publish_new_domain()
+    if has_new_domain and connections[using].in_atomic_block:
+        lock_transaction(using)
+
+
+def publish_new_domain(instance: Site, using: str, **_: Any) -> None:
+    """Show visitors the new domain of a saved Site once its transaction commits."""
+    if vars(instance).pop("_has_new_domain", False):
+        runtime.publish_on_commit(using)
+
+
+def lock_for_deletion(using: str, **_: Any) -> None:
+    """Take the lock before a flag is deleted, and its Site after it.
+
+    Django sends this before the Site's own signal, and so before the first statement of a deletion
+    that is its transaction's first work.
+    """
+    if using == router.db_for_write(SiteMaintenance):
+        lock_transaction(using)
+
+
+def delete_rows(instance: Site, using: str, **_: Any) -> None:
+    """Delete the rows that were created after Django collected those of a Site to delete."""
+    if not _is_here(using):
+        return
+    lock_transaction(using)
+    for model in (Transition, MaintenanceWindow, WindowSeries, SiteMaintenance):
+        model.objects.using(using).filter(site=instance).delete()
+    runtime.publish_on_commit(using)
+
+
+def _is_here(using: str) -> bool:
+    """Return whether the lock, which a Site may be changed without, is in this database."""
+    if using != router.db_for_write(SiteMaintenance):
+        return False
+    table = Scheduler._meta.db_table  # noqa: SLF001 (public, as the documentation says)
+    return table in connections[using].introspection.table_names()
 
 
 def make_rows(using: str, apps: Any = apps, **_: Any) -> None:
@@ -147,6 +200,10 @@ def log_window(
 def connect(sender: AppConfig) -> None:
     post_migrate.connect(make_rows, sender=sender)
     post_save.connect(make_row, sender=Site)
+    pre_save.connect(lock_for_new_domain, sender=Site)
+    post_save.connect(publish_new_domain, sender=Site)
+    pre_delete.connect(lock_for_deletion, sender=SiteMaintenance)
+    pre_delete.connect(delete_rows, sender=Site)
     maintenance_started.connect(log_transition)
     maintenance_ended.connect(log_transition)
     for signal in (window_scheduled, window_changed, window_cancelled):

@@ -1,15 +1,18 @@
 """What all pages of the admin share: bounded lists, rows that stay, actions and a history page."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
+from django.db import DataError, router, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -20,6 +23,7 @@ from django.utils.translation import gettext as _
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models.search import FEW
 from maintenance_windows.permissions import may_operate
+from maintenance_windows.reconcile.lock import locked
 
 MAX_COUNTED = 10_000  # rows of a list that are counted and can be paged to
 MAX_SELECTED = 200  # rows that an action changes: each takes the lock
@@ -43,6 +47,13 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class BoundedChangeList(ChangeList):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Treat values that no database takes, such as the year 10000, as Django treats others."""
+        try:
+            super().__init__(*args, **kwargs)
+        except (DataError, OverflowError, ValueError) as error:
+            raise IncorrectLookupParameters(error) from error
+
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         """Order equal rows in the direction of the rest, as indexes do."""
         ordering: list[Any] = list(super().get_ordering(request, queryset))
@@ -89,6 +100,17 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         wrapped = self.admin_site.admin_view(partial(view, self))
         return path(route, wrapped, name=f"{self.opts.app_label}_{self.opts.model_name}_{name}")
 
+    def get_urls(self) -> list[URLPattern]:
+        """Leave our pages out of ATOMIC_REQUESTS: verbs open their transactions with the lock."""
+        urls: list[URLPattern] = [*self.own_urls(), *super().get_urls()]
+        for url in urls:
+            transaction.non_atomic_requests(router.db_for_write(self.model))(url.callback)
+        return urls
+
+    def own_urls(self) -> list[URLPattern]:
+        """The pages beside Django's own."""
+        return []
+
     def render_page(
         self, request: HttpRequest, template: str, title: Any, /, **context: Any
     ) -> HttpResponse:
@@ -123,9 +145,13 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return super().history_view(request, object_id, {"story": entries, **(extra_context or {})})
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show the refusal of a verb: rows may change after the form was validated."""
+        """Validate and save under the lock, so that nobody changes rows in between.
+
+        Show the refusal of a verb.
+        """
         try:
-            return super().changeform_view(request, *args, **kwargs)
+            with locked(immediate=False) if request.method == "POST" else nullcontext():
+                return super().changeform_view(request, *args, **kwargs)
         except Refused as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())

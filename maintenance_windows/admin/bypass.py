@@ -23,10 +23,14 @@ def links_view(model_admin: RecordAdmin, request: HttpRequest, object_id: str) -
     if not model_admin.has_operate_permission(request):
         raise PermissionDenied
     if "revoke" in request.POST:
-        bypass.revoke([flag.site], actor=request.user.get_username())
-        model_admin.log_change(request, flag, _("Bypass links revoked."))
-        text = _("All bypass links are useless now.")
-        model_admin.message_user(request, text, messages.SUCCESS)
+        try:
+            bypass.revoke([flag.site], actor=request.user.get_username())
+        except Refused as refusal:
+            model_admin.message_user(request, str(refusal), messages.ERROR)
+        else:
+            model_admin.log_change(request, flag, _("Bypass links revoked."))
+            text = _("All bypass links are useless now.")
+            model_admin.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(request.get_full_path())
     form, link = LinkForm(request.POST or None), None
     if form.is_valid():

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from maintenance_windows.admin.base import RecordAdmin, format_time
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.forms.sites import OperateForm
-from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 from maintenance_windows.planning import rules, sites
 from maintenance_windows.snapshot import clock
 
@@ -40,7 +40,8 @@ def operate(model_admin: RecordAdmin, request: HttpRequest, sent: dict[str, Any]
     except Refused as refusal:
         model_admin.message_user(request, str(refusal), messages.ERROR)
     else:
-        model_admin.log_change(request, site.maintenance, text)
+        # The site may be deleted meanwhile.
+        model_admin.log_change(request, SiteMaintenance(site=site), text)
         model_admin.message_user(request, text, messages.SUCCESS)
 
 

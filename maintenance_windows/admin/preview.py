@@ -4,7 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, HttpResponseNotAllowed
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseForbidden,
+    HttpResponseNotAllowed,
+)
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -41,7 +47,10 @@ class Preview:
             return HttpResponseForbidden()
         form_class: Any = model_admin.get_form(request, row, change=row is not None)
         form = form_class(request.POST, instance=row)
-        form.is_valid()
+        try:
+            form.is_valid()
+        except model_admin.model.DoesNotExist as error:  # deleted meanwhile
+            raise Http404 from error
         context = {"errors": form.preview_errors(), **self.describe(form)}
         if "X-Requested-With" in request.headers:
             return TemplateResponse(request, self.template, context)

@@ -15,6 +15,7 @@ from maintenance_windows.admin import history
 from maintenance_windows.admin.base import HistoryEntry, RecordAdmin
 from maintenance_windows.admin.operate import ids
 from maintenance_windows.admin.preview import Preview
+from maintenance_windows.forms.fields import SiteWidget
 from maintenance_windows.forms.series import SeriesForm
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.planning import series as verbs
@@ -76,7 +77,6 @@ class WindowSeriesAdmin(RecordAdmin):
     list_select_related = ("site",)
     search_fields = ("site__domain", "title")
     ordering = ("site__domain", "pk")
-    autocomplete_fields = ("site",)
     actions = ("end_series",)
     fieldsets = (
         (None, {"fields": ("site", ("starts_on", "start_time"), "zone", "length")}),
@@ -107,8 +107,8 @@ class WindowSeriesAdmin(RecordAdmin):
         label = text % {"number": live}
         return format_html('<a href="{}?series__id__exact={}">{}</a>', url, series.pk, label)
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.page("preview/", self.preview.view, "preview"), *super().get_urls()]
+    def own_urls(self) -> list[URLPattern]:
+        return [self.page("preview/", self.preview.view, "preview")]
 
     def history_entries(self, request: HttpRequest, obj: WindowSeries) -> list[HistoryEntry]:
         return history.of_series(obj)
@@ -136,6 +136,11 @@ class WindowSeriesAdmin(RecordAdmin):
     ) -> HttpResponse:
         context["preview_url"] = self.preview.url(self, context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "site":
+            kwargs["widget"] = SiteWidget(db_field, self.admin_site, using=kwargs.get("using"))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         actor = request.user.get_username()

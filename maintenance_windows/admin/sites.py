@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
-from django.db import router
+from django.db import IntegrityError, router
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern
@@ -18,10 +18,13 @@ from maintenance_windows.admin.bypass import links_view
 from maintenance_windows.admin.operate import operate_view
 from maintenance_windows.admin.search import split_words
 from maintenance_windows.core.state import Level
-from maintenance_windows.forms.sites import SiteForm
+from maintenance_windows.exceptions import Refused
+from maintenance_windows.forms.sites import IgnoredURLFormSet, SiteForm
 from maintenance_windows.models import IgnoredURL, SiteMaintenance
 from maintenance_windows.models.search import matching
+from maintenance_windows.models.site import REPEATED
 from maintenance_windows.permissions import may_see_all_windows
+from maintenance_windows.planning import rules
 from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.snapshot import clock, runtime
 from maintenance_windows.snapshot.loader import load
@@ -29,6 +32,7 @@ from maintenance_windows.snapshot.loader import load
 
 class IgnoredURLInline(admin.TabularInline):  # type: ignore[type-arg]
     model = IgnoredURL
+    formset = IgnoredURLFormSet
     extra = 1
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -67,11 +71,10 @@ class SiteMaintenanceAdmin(RecordAdmin):
     fields = ("site", "in_maintenance", "since", "until", "level", "message")
     readonly_fields = ("site", "since", "until")
 
-    def get_urls(self) -> list[URLPattern]:
+    def own_urls(self) -> list[URLPattern]:
         return [
             self.page("operate/", operate_view, "operate"),
             self.page("<path:object_id>/links/", links_view, "links"),
-            *super().get_urls(),
         ]
 
     def history_entries(self, request: HttpRequest, obj: SiteMaintenance) -> list[HistoryEntry]:
@@ -107,6 +110,7 @@ class SiteMaintenanceAdmin(RecordAdmin):
         return queryset, False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        rules.check_exist([obj.site])
         if not form.changed_data:
             return
         actor = request.user.get_username()
@@ -118,5 +122,8 @@ class SiteMaintenanceAdmin(RecordAdmin):
             self.message_user(request, text % {"window": window}, messages.WARNING)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
-        super().save_related(request, form, formsets, change)
+        try:
+            super().save_related(request, form, formsets, change)
+        except IntegrityError as error:  # such as two patterns that only the database finds equal
+            raise Refused(REPEATED) from error
         runtime.publish_on_commit(router.db_for_write(IgnoredURL))

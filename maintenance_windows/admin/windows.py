@@ -97,11 +97,10 @@ class MaintenanceWindowAdmin(NearNowAdmin):
     def status(self, window: MaintenanceWindow) -> str:
         return str(window.status_at(clock.now()).label)
 
-    def get_urls(self) -> list[URLPattern]:
+    def own_urls(self) -> list[URLPattern]:
         return [
             self.page("calendar/", calendar_view, "calendar"),
             self.page("preview/", self.preview.view, "preview"),
-            *super().get_urls(),
         ]
 
     def history_entries(self, request: HttpRequest, obj: MaintenanceWindow) -> list[HistoryEntry]:

@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows.core.state import Level
 from maintenance_windows.forms.base import ChangedFieldsForm
 from maintenance_windows.forms.fields import PK, DurationField
-from maintenance_windows.models import SiteMaintenance
+from maintenance_windows.models import IgnoredURL, SiteMaintenance
 from maintenance_windows.models.base import LEVELS
+from maintenance_windows.models.site import REPEATED
 
 MINUTES = (15, 30, 60)
 LENGTHS = [
@@ -58,6 +59,22 @@ class LinkForm(forms.Form):
         required=False,
         help_text=_("Such as 30m, 2h or 1d; empty: until the maintenance ends."),
     )
+
+
+class IgnoredURLFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    def clean(self) -> None:
+        """Refuse patterns that the site has already; Django checks no constraint with its parent.
+
+        Rows that this formset deletes or changes do not count.
+        """
+        super().clean()
+        changed = [form for form in self.forms if form.has_changed()]
+        own = [form.instance.pk for form in changed if form.instance.pk]
+        others = IgnoredURL.objects.filter(maintenance=self.instance.pk).exclude(pk__in=own)
+        for form in changed:
+            content = {name: form.cleaned_data.get(name) for name in ("kind", "pattern")}
+            if form not in self.deleted_forms and others.filter(**content).exists():
+                form.add_error("pattern", REPEATED)
 
 
 class SiteForm(ChangedFieldsForm):

@@ -1,12 +1,11 @@
 """The forms that schedule windows for several sites at once, and change one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, time, tzinfo
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.contrib.sites.models import Site
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -21,6 +20,7 @@ from maintenance_windows.forms.fields import (
     LongSelect,
     MomentField,
     MomentWidget,
+    SitesWidget,
     zone_choices,
 )
 from maintenance_windows.models import MaintenanceWindow
@@ -29,13 +29,6 @@ from maintenance_windows.planning import rules
 from maintenance_windows.snapshot import clock
 
 TIMES = ("starts_at", "ends_at", "length")
-
-
-class SitesWidget(AutocompleteSelectMultiple):
-    """Finds sites as the person types: a list of them may be too long."""
-
-    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
-        return super().optgroups(name, [pk for pk in value if PK.fullmatch(str(pk))], attr)
 
 
 class SitesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]

@@ -16,6 +16,7 @@ from maintenance_windows.models.querysets import FLAG_LIVE, PrimaryQuerySet, Sit
 from maintenance_windows.models.times import readable
 from maintenance_windows.patterns.faults import fault, slowness
 
+REPEATED = _("This site ignores that pattern already.")
 KINDS = [(PatternKind.ROUTE.value, _("path() route")), (PatternKind.REGEX.value, _("regex"))]
 
 
@@ -137,7 +138,7 @@ class IgnoredURL(models.Model):
             models.UniqueConstraint(
                 fields=["maintenance", "kind", "pattern"],
                 name="mw_ignored_url_once",
-                violation_error_message=_("This site ignores that pattern already."),
+                violation_error_message=REPEATED,
             ),
             models.CheckConstraint(condition=~Q(pattern=""), name="mw_ignored_url_not_blank"),
             models.CheckConstraint(

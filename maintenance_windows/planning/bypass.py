@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.http.tokens import BypassToken
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
-from maintenance_windows.planning.rules import add
+from maintenance_windows.planning.rules import add, check_exist
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import settle
 
@@ -39,6 +39,7 @@ def make(site: Site, *, length: timedelta | None = None, clock: Clock | None = N
     Raises Refused if no maintenance is planned, or if the project does not serve such links.
     """
     with locked(clock) as now:
+        check_exist([site])
         settle([site.pk], now)  # records a flag that was set with SQL
         flag = SiteMaintenance.objects.get(site=site)
     expires_at = add(now, length) if length else None
@@ -59,7 +60,8 @@ def make(site: Site, *, length: timedelta | None = None, clock: Clock | None = N
 def revoke(sites: Collection[Site], *, actor: str = "") -> None:
     """Invalidate all links of these sites, and the cookies that they set, at once."""
     with locked() as now:
-        settle([site.pk for site in sites], now)  # makes missing rows
+        check_exist(sites)
+        settle([site.pk for site in sites], now)  # creates missing rows, and reloads snapshots
         newest = Greatest(F("bypass") + 1, int(now.timestamp() * 1000))
         SiteMaintenance.objects.filter(site__in=sites).update(bypass=newest)
     for site in sites:

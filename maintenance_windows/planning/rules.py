@@ -1,17 +1,20 @@
 """The rules for windows, and the error messages for what they refuse."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
+from django.contrib.sites.models import Site
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.exceptions import Refused
-from maintenance_windows.models import TITLE_LENGTH, MaintenanceWindow
+from maintenance_windows.models import TITLE_LENGTH, MaintenanceWindow, all_sites
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.models.times import EARLIEST, TOO_LATE
 
+BATCH = 500
 NOT_LIVE = {
     Status.COMPLETED: _("Window %(id)s is over: the past is not edited."),
     Status.CANCELLED: _("Window %(id)s was cancelled."),
@@ -22,6 +25,19 @@ NOT_IN_PROGRESS = NOT_LIVE | {
 NOT_SCHEDULED = NOT_LIVE | {
     Status.ACTIVE: _("Window %(id)s is running already: end it, or extend it."),
 }
+
+
+def check_exist(sites: Iterable[Site]) -> None:
+    """Raise Refused unless all these sites still exist. Call it inside `locked()`."""
+    rest = iter(sites)
+    while batch := list(islice(rest, BATCH)):
+        found = set(
+            all_sites().filter(pk__in=[site.pk for site in batch]).values_list("pk", flat=True)
+        )
+        for site in batch:
+            if site.pk not in found:
+                sentence = gettext("The site %(site)s does not exist any more.")
+                raise Refused(sentence % {"site": site.domain})
 
 
 def check_times(starts_at: datetime, ends_at: datetime, now: datetime) -> None:

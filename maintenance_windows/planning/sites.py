@@ -17,6 +17,7 @@ from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import audit, windows
+from maintenance_windows.planning.rules import check_exist
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import hold, release, settle
 
@@ -43,6 +44,7 @@ def take_down(
                 clock=lambda: now,
             )
             return
+        check_exist(sites)
         site_ids = [site.pk for site in sites]
         settle(site_ids, now)
         hold(site_ids, level, message, now)
@@ -62,6 +64,7 @@ def bring_up(
     """
     site_ids = [site.pk for site in sites]
     with locked(clock) as now:
+        check_exist(sites)
         if seen is not None:
             for site in sites:
                 _check_seen(site, seen, now)

@@ -20,6 +20,7 @@ from maintenance_windows.planning.rules import (
     NOT_LIVE,
     NOT_SCHEDULED,
     add,
+    check_exist,
     check_move,
     check_times,
     check_title,
@@ -44,6 +45,7 @@ def schedule(
     check_title(title)
     sites = list(sites)
     with locked(clock) as now:
+        check_exist(sites)
         check_times(starts_at, ends_at, now)
         settle([site.pk for site in sites], now)
         planned = MaintenanceWindow.objects.bulk_create(

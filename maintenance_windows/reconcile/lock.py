@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from maintenance_windows.models import Scheduler, SiteMaintenance
+from maintenance_windows.reconcile.isolation import fresh_transaction, open_fresh
 from maintenance_windows.snapshot import clock as database_clock
 from maintenance_windows.snapshot.connection import notify
 
@@ -34,30 +35,39 @@ def locked(
     commit; a tick needs no reload, because snapshots already hold the times that it records.
     """
     using = router.db_for_write(SiteMaintenance)
-    with transaction.atomic(using=using):
-        now = _take(using, limits, make_row=immediate)
+    with fresh_transaction(using) as opening:
+        now = _take(using, opening, limits, make_row=immediate)
         yield clock() if clock else now
         if immediate and not transaction.get_rollback(using):
             notify(using)
 
 
-def _take(using: str, limits: str, *, make_row: bool) -> datetime:
+def lock_transaction(using: str) -> None:
+    """Take the lock until the open transaction of somebody else ends, such as of a deleted Site."""
+    _take(using, open_fresh(connections[using]) or "")
+
+
+def _take(using: str, opening: str, limits: str = "", *, make_row: bool = True) -> datetime:
     """Take the lock and return the time.
 
     Except on PostgreSQL the scheduler's row is the lock. A verb makes a missing row again; a tick
     must not, because a restore may be about to insert it.
     """
-    if connections[using].vendor == "postgresql":
-        with connections[using].cursor() as cursor:
+    connection = connections[using]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
             sent = timezone.now()
-            cursor.execute(f"{limits}{LOCK}")
+            cursor.execute(f"{opening}{limits}{LOCK}")
             with suppress(NotSupportedError):  # psycopg2 has the last result only
                 while cursor.nextset():
                     pass
             return database_clock.observe(cursor.fetchone()[0], sent)
+    if opening:
+        with connection.cursor() as cursor:
+            cursor.execute(opening)
     # Write first: SQLite then locks the file, MariaDB the row.
-    is_there = Scheduler.objects.update(last_tick=F("last_tick"))
-    if not is_there and make_row:
-        Scheduler.objects.get_or_create(pk=1)
-        Scheduler.objects.update(last_tick=F("last_tick"))
+    row = Scheduler.objects.using(using)
+    if not row.update(last_tick=F("last_tick")) and make_row:
+        row.get_or_create(pk=1)
+        row.update(last_tick=F("last_tick"))
     return database_clock.ask()

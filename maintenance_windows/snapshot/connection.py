@@ -56,6 +56,8 @@ class OwnConnection:
     def _make(self) -> Any:
         made = connections.create_connection(self._alias)
         options = {k: v for k, v in made.settings_dict["OPTIONS"].items() if k != "pool"}
+        if made.vendor == "mysql":
+            options["isolation_level"] = "read committed"  # never what may be rolled back
         made.settings_dict = made.settings_dict | {
             "ATOMIC_REQUESTS": False,
             "AUTOCOMMIT": True,

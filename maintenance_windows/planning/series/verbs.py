@@ -42,9 +42,12 @@ def repeat(
     """Create one series for each site from an unsaved template, all or none.
 
     An occurrence in progress starts at once. The windows are created in portions, because those of
-    hundreds of sites would delay the tick. After an interruption materialise() continues.
+    hundreds of sites would delay the tick. After an interruption materialise() continues. A site
+    that is deleted meanwhile has no result.
     """
+    sites = list(sites)
     with locked(clock) as now:
+        rules.check_exist(sites)
         check(template, now)
         created = WindowSeries.objects.bulk_create(_copies(template, sites, actor))
     changes = []
@@ -52,6 +55,8 @@ def repeat(
         for portion in _portions(_planner(ids, now).plans()):
             with locked(clock) as now:
                 changes += apply(_planner(portion, now).plans(), now, actor)
+    if not changes:
+        rules.check_exist(sites)
     return changes
 
 

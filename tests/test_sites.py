@@ -1,0 +1,236 @@
+"""Sites that are deleted and renamed while others change their maintenance."""
+
+import random
+import time
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.contrib.sites.models import Site
+from django.db import connection, transaction
+from django.test import Client
+from django.urls import reverse
+
+from maintenance_windows.exceptions import Refused
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+from maintenance_windows.planning import bypass, windows
+from maintenance_windows.planning.sites import bring_up, take_down
+from maintenance_windows.reconcile.lock import locked
+from tests.helpers.pages import fill
+from tests.helpers.times import FOUR, HOUR, TWO
+from tests.helpers.writers import (
+    assert_consistent,
+    change_something,
+    press_something,
+    write_together,
+)
+
+GONE = r"The site acme\.example does not exist any more\."
+
+
+def delete_something(choices: random.Random, sites: list[Site], client: Client) -> None:
+    """Delete a site in one of Django's ways, rename one, or make one again with its id."""
+    site = choices.choice(sites)
+    copy = Site(pk=site.pk, domain=site.domain, name=site.name)
+    selected = {"action": "delete_selected", "_selected_action": str(site.pk), "post": "yes"}
+    page = reverse("admin:sites_site_delete", args=[site.pk])
+    changelist = reverse("admin:sites_site_changelist")
+    choices.choice(
+        [
+            copy.delete,
+            lambda: Site.objects.filter(pk=site.pk).delete(),
+            lambda: client.post(changelist, selected),
+            lambda: client.post(page, {"post": "yes"}),
+            lambda: rename(site, choices),
+            copy.save,
+            copy.save,
+            copy.save,
+        ]
+    )()
+
+
+def rename(site: Site, choices: random.Random) -> None:
+    with transaction.atomic():
+        for found in Site.objects.filter(pk=site.pk):
+            found.domain = f"{choices.random()}.example"
+            found.save()
+            found.domain = site.domain
+            found.save()
+
+
+@pytest.mark.slow
+def test_concurrent_deletions_and_verbs_meet_no_error(transactional_db, alice):
+    sites = [Site.objects.create(domain=f"s{n}.example") for n in range(3)]
+    clients = [Client(), Client()]
+    for client in clients:
+        client.force_login(alice)
+    write_together(
+        lambda choices: change_something(choices, sites),
+        lambda choices: press_something(choices, sites, clients[0]),
+        lambda choices: delete_something(choices, sites, clients[1]),
+        lambda choices: delete_something(choices, sites, clients[1]),
+    )
+    assert_consistent()
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        lambda site: windows.schedule([site], starts_at=TWO, ends_at=FOUR),
+        lambda site: take_down([site]),
+        lambda site: bring_up([site]),
+        lambda site: bypass.make(site, TWO, length=HOUR),
+        lambda site: bypass.revoke([site]),
+    ],
+)
+def test_verb_refuses_site_that_was_deleted(acme, verb):
+    gone = Site(pk=acme.pk, domain=acme.domain)
+    acme.delete()
+    with pytest.raises(Refused, match=GONE):
+        verb(gone)
+    assert not SiteMaintenance.objects.filter(pk=gone.pk).exists()
+
+
+def meanwhile(function: Callable[[], object], before: str) -> Any:
+    """Call a function, once, before the first statement that contains a text."""
+    waiting = iter([function])
+
+    def wrapper(execute, sql, params, many, context):
+        if before in sql.replace('"', "").replace("`", ""):
+            for waits in waiting:
+                waits()
+        return execute(sql, params, many, context)
+
+    return connection.execute_wrapper(wrapper)
+
+
+LOCK = "pg_advisory_xact_lock" if connection.vendor == "postgresql" else "maintenance_windows_sched"
+
+
+def test_deletion_includes_rows_created_after_it_began(acme, globex, plan):
+    """The window is scheduled between Django's collection of the site's rows and the lock."""
+    plan(globex)
+    with meanwhile(lambda: plan(acme), before=LOCK):
+        acme.delete()
+    assert MaintenanceWindow.objects.get().site == globex
+    assert not Site.objects.filter(domain="acme.example").exists()
+
+
+@pytest.mark.parametrize("page", ["operate", "links", "change"])
+def test_admin_shows_sentence_if_site_is_deleted_first(acme, browser, page):
+    names = {"operate": [], "links": [acme.pk], "change": [acme.pk]}
+    url = reverse(f"admin:maintenance_windows_sitemaintenance_{page}", args=names[page])
+    sent = {"site": acme.pk, "verb": "on", "revoke": "1"}
+    if page == "change":
+        sent = fill(browser.get(url).text, in_maintenance="on")
+    with meanwhile(Site.objects.filter(pk=acme.pk).delete, before=LOCK):
+        response = browser.post(url, sent, follow=True)
+    assert response.status_code in {200, 404}
+    if page != "change":  # there Django has a sentence of its own
+        assert "The site acme.example does not exist any more." in response.text
+    else:
+        assert "Perhaps it was deleted?" in response.text
+
+
+def test_deleted_site_comes_up_at_once(acme, visit):
+    take_down([acme])
+    assert visit().status_code == 503
+    acme.delete()
+    assert visit().status_code != 503
+
+
+def test_bypass_links_of_several_sites_are_revoked_together(acme, globex):
+    gone = Site(pk=999, domain="gone.example")
+    with pytest.raises(Refused):
+        bypass.revoke([acme, globex, gone])
+    assert set(SiteMaintenance.objects.values_list("bypass", flat=True)) == {0}
+    SiteMaintenance.objects.all().delete()
+    bypass.revoke([acme, globex])
+    assert list(SiteMaintenance.objects.values_list("bypass", flat=True)) == [1, 1]
+
+
+def swap_with_save(one: Site, other: Site) -> None:
+    domain, one.domain = one.domain, "meanwhile.example"
+    one.save()
+    one.domain, other.domain = other.domain, domain
+    other.save()
+    one.save()
+
+
+def swap_with_update(one: Site, other: Site) -> None:
+    for pk, domain in (
+        (one.pk, "meanwhile.example"),
+        (other.pk, one.domain),
+        (one.pk, other.domain),
+    ):
+        Site.objects.filter(pk=pk).update(domain=domain)
+
+
+@pytest.mark.parametrize("swap", [swap_with_save, swap_with_update])
+def test_visitors_follow_swapped_domains_within_a_second(acme, globex, visit, swap):
+    """An update sends no signal, as if another process had swapped them."""
+    take_down([acme])
+    assert visit(host="acme.example").status_code == 503
+    assert visit(host="globex.example").status_code == 200
+    with transaction.atomic():
+        swap(acme, globex)
+        assert visit(host="acme.example").status_code == 503  # not committed
+    time.sleep(1.1)
+    assert visit(host="acme.example").status_code == 200
+    assert visit(host="globex.example").status_code == 503
+
+
+def test_saved_domain_counts_for_next_request(acme, visit):
+    take_down([acme])
+    assert visit(host="acme.example").status_code == 503
+    acme.domain = "new.example"
+    acme.save()
+    assert visit(host="acme.example").status_code != 503
+    assert visit(host="new.example").status_code == 503
+
+
+def test_new_domain_waits_for_the_lock(acme):
+    """Its transaction waits before it locks the row of the site, which a verb needs."""
+    done = []
+
+    def rename_in_transaction() -> None:
+        with transaction.atomic():
+            site = Site.objects.get(pk=acme.pk)
+            site.domain = "new.example"
+            site.save()
+        done.append(True)
+        connection.close()
+
+    thread = Thread(target=rename_in_transaction)
+    with locked():
+        thread.start()
+        time.sleep(0.3)
+        take_down([acme])
+        assert not done
+    thread.join()
+    assert done
+    assert Site.objects.get(pk=acme.pk).domain == "new.example"
+
+
+def test_unchanged_domain_takes_no_lock(acme):
+    with meanwhile(lambda: pytest.fail("the lock"), before=LOCK), transaction.atomic():
+        acme.name = "Acme, Inc."
+        acme.save()
+
+
+class SitesElsewhere:
+    """A router whose sites are in another database than our tables."""
+
+    def db_for_write(self, model: Any, **hints: Any) -> str | None:
+        return "elsewhere" if model._meta.app_label == "maintenance_windows" else None
+
+
+def test_sites_of_other_database_take_no_lock(acme, settings):
+    settings.DATABASE_ROUTERS = [f"{__name__}.SitesElsewhere"]
+    acme.domain = "new.example"
+    with meanwhile(lambda: pytest.fail("the lock"), before=LOCK):
+        with transaction.atomic():
+            acme.save()
+        acme.delete()
+    assert not Site.objects.filter(domain="new.example").exists()
