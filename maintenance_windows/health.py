@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from maintenance_windows.overview import status
 from maintenance_windows.snapshot import clock, runtime
 from maintenance_windows.snapshot.runtime import query_with_deadline
+from maintenance_windows.snapshot.threads import Share
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -37,9 +38,12 @@ def ready(request: HttpRequest) -> HttpResponse:
     """Report whether the database answers and the scheduler ticks; 503 if either does not.
 
     `snapshot_age` is the number of seconds since this process last read the snapshot. The view is
-    public, so a deadline keeps a hanging database from blocking a worker.
+    public: a deadline keeps a hanging database from blocking a worker, and all who ask at the same
+    time share one query, so that no load of strangers makes a probe wait.
     """
-    scheduler = query_with_deadline(lambda: status.scheduler(clock.now()))
+    scheduler = query_with_deadline(
+        lambda: status.scheduler(clock.now()), Share.PROBES, key="scheduler"
+    )
     age = runtime.snapshot_age()
     answer = {
         "database": scheduler is not None,

@@ -36,4 +36,5 @@ class LogOnce:
 
     def _log(self, level: int, text: str, error: Exception | None = None) -> None:
         with suppress(Exception):
-            self._logger.log(level, "%s", text, exc_info=error)
+            # One line: drivers write a line for each address that they try.
+            self._logger.log(level, "%s", " ".join(text.split()), exc_info=error)

@@ -179,7 +179,7 @@ def test_beat_starting_before_broker_logs_two_lines(tmp_path, caplog):
         connecting.join(10)
         scheduler.close()
     away, back = logged_warnings(caplog)
-    assert away.startswith("beat: Connection error: ")
+    assert away.startswith("The broker is away, trying every half second: ")
     assert back == "Connected to the broker."
 
 

@@ -4,23 +4,30 @@ import gc
 import logging
 import os
 import re
+import secrets
 import subprocess
 import sys
+import tracemalloc
+from collections.abc import Callable, Iterator
 from datetime import date, time
 from pathlib import Path
 from threading import current_thread
+from time import sleep
 
 import pytest
 from django.conf import settings as of_tests
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.contrib.sites.models import Site
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.test import Client
 from django.urls import reverse
 
 from maintenance_windows.http import pages
+from maintenance_windows.http.recent import Recent
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.planning import series, windows
 from maintenance_windows.planning.sites import take_down
@@ -164,6 +171,105 @@ def test_page_cache_is_bounded_for_many_hosts(transactional_db, settings, client
         assert answer.status_code == 503
     gc.collect()
     assert sum(isinstance(one, pages.Page) for one in gc.get_objects()) <= 257
+
+
+@pytest.fixture
+def sessions_asked(transactional_db) -> Iterator[list[str]]:
+    """The queries for sessions, in any thread."""
+    asked: list[str] = []
+
+    def note(execute: Callable[..., object], sql: str, *args: object) -> object:
+        if sql.startswith("SELECT") and "django_session" in sql:
+            asked.append(sql)
+        return execute(sql, *args)
+
+    def watch(connection: BaseDatabaseWrapper, **_: object) -> None:
+        connection.execute_wrappers.append(note)
+
+    connection_created.connect(watch)
+    with connection.execute_wrapper(note):
+        yield asked
+    connection_created.disconnect(watch)
+
+
+def kept(ask: Callable[[int], object], times: int = 100) -> int:
+    """Return how many bytes are still in use after so many requests, each with another text."""
+    for number in range(5):
+        ask(-number)
+    gc.collect()
+    tracemalloc.start(1)
+    try:
+        for number in range(times):
+            ask(number)
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+def test_long_paths_are_not_kept(acme, visit):
+    take_down([acme])
+    assert visit("/").status_code == 503
+    assert kept(lambda number: visit(f"/{number}{'x' * 40_000}")) < 2_000_000
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_long_hosts_are_not_kept(transactional_db, settings, visit, accept):
+    settings.MAINTENANCE_FORCE = "on"
+
+    def ask(number: int) -> None:
+        answer = visit(host=f"{number}{'x' * 40_000}.example", accept=accept)
+        assert answer.status_code == 503
+
+    assert kept(ask) < 2_000_000
+
+
+@pytest.mark.parametrize("engine", ["db", "cached_db", "cache", "file"])
+def test_made_up_session_cookie_costs_one_query(
+    acme, alice, visit, settings, sessions_asked, engine
+):
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
+    take_down([acme])
+    sessions_asked.clear()
+    cookies = {"sessionid": secrets.token_hex(16)}
+    for _ in range(5):
+        assert visit(cookies=cookies).status_code == 503
+    assert len(sessions_asked) == {"db": 1, "cached_db": 1, "cache": 0, "file": 0}[engine]
+    assert visit(cookies={"sessionid": secrets.token_hex(16)}).status_code == 503
+    assert visit(user=alice).status_code == 200
+
+
+def test_made_up_session_cookie_of_one_host_is_asked_for_on_another(acme, globex, visit, alice):
+    """Tenants may keep the sessions of one cookie domain apart."""
+    take_down([acme, globex])
+    cookies = {"sessionid": secrets.token_hex(16)}
+    assert visit(cookies=cookies, host="globex.example").status_code == 503
+    client = Client()
+    client.force_login(alice)
+    Session.objects.filter(pk=client.cookies["sessionid"].value).update(
+        session_key=cookies["sessionid"]
+    )
+    assert visit(cookies=cookies).status_code == 200
+
+
+def test_signed_cookie_sessions_stay_as_they_are(acme, alice, visit, settings):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    take_down([acme])
+    for _ in range(2):
+        assert visit(cookies={"sessionid": "made:up"}).status_code == 503
+    assert visit(user=alice).status_code == 200
+
+
+def test_recent_digests_are_bounded():
+    recent = Recent(limit=100, seconds=60)
+    for number in range(1000):
+        recent.add(b"%d" % number)
+    assert sum(b"%d" % number in recent for number in range(1000)) <= 100
+    assert b"999" in recent
+    recent = Recent(limit=100, seconds=0.1)
+    recent.add(b"1")
+    sleep(0.2)
+    assert b"1" not in recent
 
 
 def test_calendar_fails_fast_without_database(acme, at, visit, monkeypatch):

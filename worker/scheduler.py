@@ -1,12 +1,16 @@
 """A beat that sees what changes as it starts, returns soon after its broker, and fills no disk."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from typing import Any
 
 from celery.beat import Scheduler
+from django.db import DatabaseError, InterfaceError
 
+from maintenance_windows.logonce import LogOnce
 from worker.reconnect import reconnect_soon
 
 if find_spec("django_celery_beat"):
@@ -14,32 +18,48 @@ if find_spec("django_celery_beat"):
 else:
     DatabaseScheduler = Scheduler
 
-QUIET = 60.0  # seconds
 NEVER = datetime.min.replace(tzinfo=UTC)
 LONG = timedelta(days=1)
+AWAY = "Beat cannot use the database, going on with the schedule that it knows: {}"
+
+logger = logging.getLogger(__name__)
 
 
-class Seldom(logging.Filter):
-    """Lets the same complaint through once in QUIET.
+class DatabaseLog(logging.Filter):
+    """Replaces what django-celery-beat logs of a failing database by one line of ours.
 
-    While the database is away, beat has several a second with a traceback each: a disk is full of
-    them by the morning.
+    It logs several tracebacks a second: a disk is full of them by the morning.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.said: dict[str, float] = {}
+        self._doing = ""
+        self._failing: set[str] = set()
+        self._trouble = LogOnce(logger, over="Beat can use the database again.")
+        logging.getLogger(DatabaseScheduler.__module__).addFilter(self)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno < logging.WARNING:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, DatabaseError):
+            self.failed(error)
+        elif record.levelno >= logging.WARNING and InterfaceError.__name__ in record.getMessage():
+            self.failed(InterfaceError.__name__)
+        else:
             return True
-        # A clock that has stepped back is no reason to be quiet for longer.
-        recent = {text: at for text, at in self.said.items() if abs(record.created - at) < QUIET}
-        self.said = {record.getMessage(): record.created} | recent
-        return record.getMessage() not in recent
+        return False
 
+    def failed(self, error: object) -> None:
+        self._failing.add(self._doing)
+        self._trouble.now({"database": AWAY.format(error)})
 
-logging.getLogger(DatabaseScheduler.__module__).addFilter(Seldom())
+    @contextmanager
+    def during(self, doing: str) -> Iterator[None]:
+        """Note what fails in this block. Where nothing does, it works; the rest may still fail."""
+        before, self._doing = self._failing, doing
+        self._failing = before - {doing}
+        yield
+        if before and not self._failing:
+            self._trouble.now({})
 
 
 class Reconnecting:
@@ -48,8 +68,16 @@ class Reconnecting:
     connection: Any
 
     def _ensure_connected(self) -> Any:
-        reconnect_soon(self.connection)
-        return super()._ensure_connected()  # type: ignore[misc]
+        trouble = LogOnce(logger, over="Connected to the broker.")
+        reconnect_soon(
+            self.connection,
+            lambda error: trouble.now(
+                {"broker": f"The broker is away, trying every half second: {error}"}
+            ),
+        )
+        connected = super()._ensure_connected()  # type: ignore[misc]
+        trouble.now({})
+        return connected
 
 
 class MemoryScheduler(Reconnecting, Scheduler):  # type: ignore[misc]
@@ -67,6 +95,8 @@ class MemoryScheduler(Reconnecting, Scheduler):  # type: ignore[misc]
 class FastReconnectScheduler(Reconnecting, DatabaseScheduler):  # type: ignore[misc]
     """For rows of django-celery-beat: follows them from the start."""
 
+    database_log = DatabaseLog()
+
     def schedule_changed(self) -> bool:
         """Takes the first look for a change, as there may have been one since the first read.
 
@@ -74,4 +104,23 @@ class FastReconnectScheduler(Reconnecting, DatabaseScheduler):  # type: ignore[m
         """
         if self._last_timestamp is None:
             self._last_timestamp = NEVER
-        return bool(super().schedule_changed())
+        with self.database_log.during("reading"):
+            return bool(super().schedule_changed())
+
+    def sync(self) -> None:
+        """Saves what has run; without anything to save, this asks the database nothing."""
+        with self.database_log.during("saving") if self._dirty else nullcontext():
+            super().sync()
+
+    def all_as_schedule(self) -> Any:
+        """Return the entries as they are stored, or as they were read while the database is away.
+
+        Beat reads them again after five minutes, and would end with this error.
+        """
+        try:
+            return super().all_as_schedule()
+        except (DatabaseError, InterfaceError) as error:
+            if self._schedule is None:
+                raise
+            self.database_log.failed(error)
+            return self._schedule

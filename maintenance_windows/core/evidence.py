@@ -84,7 +84,7 @@ def _is_disproven(
     if closure.window in rows.windows:
         return True  # it was ended, cancelled or moved
     if state.site_id not in rows.sites:
-        return rows.has_windows or rows.has_history  # the Site was deleted: those are of others
+        return True  # the Site was deleted: a whole database has others
     flag = rows.flags.get(state.site_id)
     if flag is None:
         return False

@@ -20,6 +20,7 @@ from maintenance_windows.patterns.paths import is_below, is_plain
 # A container is not killed, a crawler not sent away for days, a certificate renewed.
 ALWAYS_OPEN = frozenset({"/robots.txt", "/healthz", "/livez", "/readyz"})
 ALWAYS_OPEN_BELOW = ("/.well-known/acme-challenge",)
+LONGEST_PATH = 250  # characters of a path that is remembered, because clients choose it
 OPEN_APPS = frozenset({"admin", "maintenance_windows"})
 OPEN_VIEWS = (serve_static, serve_media)
 
@@ -42,7 +43,8 @@ def ignored_url(visit: Visit) -> bool:
 
 def open_view(visit: Visit) -> bool:
     """The view that answers, wherever it is mounted: found as Django finds it."""
-    return _is_open(
+    find = _is_open if len(visit.path) <= LONGEST_PATH else _is_open.__wrapped__
+    return find(
         visit.path,
         visit.urlconf,
         visit.language,

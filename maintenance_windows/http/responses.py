@@ -17,6 +17,7 @@ from maintenance_windows.core.retry import retry_after, spread
 from maintenance_windows.core.state import Level
 from maintenance_windows.http import pages
 from maintenance_windows.http.pages import PROBLEM, Page
+from maintenance_windows.http.visit import LONGEST_HOST
 from maintenance_windows.patterns.paths import is_below
 from maintenance_windows.snapshot import clock
 
@@ -97,6 +98,9 @@ def revalidated(
 def _page(request: HttpRequest, visit: Visit, kind: str) -> Page:
     maintenance, language = visit.maintenance, visit.language
     site = visit.state.domain or request.get_host()
+    if len(site) > LONGEST_HOST and not visit.state.domain:
+        # No site has such a name, and a page for each would be remembered.
+        site, kind = "", PROBLEM if kind == PROBLEM else TEXT
     if kind == PROBLEM:
         starts_at = maintenance.since if visit.state.domain else None
         return pages.problem(maintenance, site, starts_at, language)

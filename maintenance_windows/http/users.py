@@ -1,8 +1,8 @@
 """Recognition of staff and of the users whom MAINTENANCE_MAY_PASS lets pass."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable
+from hashlib import blake2b
 from inspect import isawaitable
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.functional import LazyObject, SimpleLazyObject
 
 from maintenance_windows.conf import conf
+from maintenance_windows.http.recent import Recent
 from maintenance_windows.logonce import LogOnce
 from maintenance_windows.snapshot import runtime, threads
 
@@ -19,6 +20,10 @@ USER_DEADLINE = 0.25  # seconds for the user lookup; a hanging database never an
 FAILED = "MAINTENANCE_MAY_PASS fails: nobody passes by it."
 
 logger = logging.getLogger(__name__)
+
+# Digests of session cookies that belong to no session, so that each costs one query. None of them
+# becomes valid: whoever logs in gets a new one, and Django removes the old one from the browser.
+nobodys = Recent(limit=20_000, seconds=60.0)
 
 _failures = LogOnce(logger)
 
@@ -67,8 +72,10 @@ def sent_by_staff(request: HttpRequest) -> bool:
     try:
         if _runs_here(request):
             return _is_staff(request)
-        if runtime.database_answers():
-            return threads.call_with_timeout(lambda: _is_staff(request), USER_DEADLINE)
+        if not _is_nobodys(request) and runtime.database_answers():
+            return threads.call_with_timeout(
+                lambda: _look_up(request), USER_DEADLINE, threads.Share.USERS
+            )
     except Exception as error:  # noqa: BLE001 (each session backend has exceptions of its own)
         logger.debug("Cannot tell who sends a request: %r", error)
     request.user = anonymous_user()
@@ -83,9 +90,10 @@ async def asent_by_staff(request: HttpRequest) -> bool:
         if _runs_here(request):
             is_lazy = issubclass(type(request.user), LazyObject)
             return await sync_to_async(_is_staff)(request) if is_lazy else _is_staff(request)
-        if runtime.database_answers():
-            future = threads.submit(lambda: _is_staff(request))
-            return await asyncio.wait_for(asyncio.wrap_future(future), USER_DEADLINE)
+        if not _is_nobodys(request) and runtime.database_answers():
+            return await threads.acall_with_timeout(
+                lambda: _look_up(request), USER_DEADLINE, threads.Share.USERS
+            )
     except Exception as error:  # noqa: BLE001 (see sent_by_staff)
         logger.debug("Cannot tell who sends a request: %r", error)
     request.user = anonymous_user()
@@ -101,16 +109,48 @@ def _needs_no_lookup(request: HttpRequest) -> bool:
     user = getattr(request, "user", None)
     if user is None:
         return True
-    if not issubclass(type(user), SimpleLazyObject):  # isinstance() may look up the user
-        return False
+    return _is_djangos(user) and request.session.is_empty()
+
+
+def _is_djangos(user: Any) -> bool:
+    """Return whether this is the lazy user of Django's middleware, which depends on the session."""
     # Private: only its function tells Django's lazy user from another middleware's.
-    by_django = user._setupfunc.__module__ == "django.contrib.auth.middleware"  # noqa: SLF001
-    return by_django and request.session.is_empty()
+    return (
+        issubclass(type(user), SimpleLazyObject)  # isinstance() may look up the user
+        and user._setupfunc.__module__ == "django.contrib.auth.middleware"  # noqa: SLF001
+    )
 
 
 def _runs_here(request: HttpRequest) -> bool:
     """Return True if the user lookup needs no database, or needs this thread's transaction."""
     return settings.SESSION_COOKIE_NAME not in request.COOKIES or threads.in_transaction()
+
+
+def _look_up(request: HttpRequest) -> bool:
+    """Look up whether staff sent the request; remember the cookie if it belongs to no session."""
+    digest = _cookie_digest(request)
+    if _is_staff(request):
+        return True
+    # Each session backend of Django that stores sessions drops a key that it does not find.
+    if digest and request.session.session_key is None:
+        nobodys.add(digest)
+    return False
+
+
+def _is_nobodys(request: HttpRequest) -> bool:
+    digest = _cookie_digest(request)
+    return digest is not None and digest in nobodys
+
+
+def _cookie_digest(request: HttpRequest) -> bytes | None:
+    """Return a digest of the host and the session cookie, or None if the user has another source.
+
+    With the host, because tenants may keep the sessions of one cookie domain apart.
+    """
+    if not _is_djangos(request.user):
+        return None
+    named = f"{request.META.get('HTTP_HOST')} {request.COOKIES[settings.SESSION_COOKIE_NAME]}"
+    return blake2b(named.encode(errors="surrogateescape"), digest_size=16).digest()
 
 
 def _is_staff(request: HttpRequest) -> bool:

@@ -15,6 +15,7 @@ from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.base import KNOWN_LEVEL
 from maintenance_windows.requests import site_or_404
 from maintenance_windows.snapshot import runtime
+from maintenance_windows.snapshot.threads import Share
 
 AHEAD = timedelta(days=30)
 MOST = 50  # coming windows
@@ -71,7 +72,8 @@ def public_status(request: HttpRequest, now: datetime) -> PublicStatus:
     """
     state = site_state(request, runtime.current())
     maintenance = state.at(now) if state else None
-    stored = runtime.query_with_deadline(lambda: _stored(request, now))
+    host = conf.SITE_ID or request.get_host()
+    stored = runtime.query_with_deadline(lambda: _stored(request, now), Share.STATUS, key=host)
     domain, coming = stored or (state and state.domain, _known(state, now))
     return PublicStatus(
         site=domain or request.get_host(),

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache
 from itertools import chain
 from time import monotonic, perf_counter, thread_time
 
@@ -22,7 +22,7 @@ TURN = 60.0  # seconds between two turns of Matchers
 logger = logging.getLogger(__name__)
 
 
-@lru_cache(maxsize=1024)
+@cache  # of what planners write, so that one too many does not log all of them again and again
 def warn(sentence: str) -> None:
     """Log a warning once in each process."""
     with suppress(Exception):  # such as of the project's logging filter

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from os import getpid
 from typing import Any, TypeVar
 
@@ -70,12 +70,15 @@ def database_answers() -> bool:
     return _reader().database_answers
 
 
-def query_with_deadline(function: Callable[[], T]) -> T | None:
-    """Return the result of a query, or None if the database is down or takes too long."""
+def query_with_deadline(function: Callable[[], T], share: threads.Share, key: Hashable) -> T | None:
+    """Return the result of a query, or None if the database is down or does not answer.
+
+    Requests with the same key that wait at the same time share one query.
+    """
     if not database_answers():
         return None
     try:
-        return threads.call_with_timeout(function, DATABASE_DEADLINE)
+        return threads.call_with_timeout(function, DATABASE_DEADLINE, share, key)
     except (DatabaseError, RuntimeError, TimeoutError):  # RuntimeError: no thread can be started
         return None
 

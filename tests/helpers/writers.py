@@ -72,7 +72,7 @@ def change_something(choices: random.Random, sites: list[Site]) -> None:
             lambda: take_down([site]),
             lambda: bring_up([site]),
             lambda: extend(site, by=SECOND, seen=[pk]),
-            lambda: bypass.make(site, now, length=SECOND),
+            lambda: bypass.make(site, length=SECOND),
             lambda: bypass.revoke([site]),
             tick,
         ]
