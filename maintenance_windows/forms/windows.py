@@ -1,14 +1,12 @@
 """The forms that schedule windows for several sites at once, and change one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, time, tzinfo
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.contrib.sites.models import Site
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -23,27 +21,12 @@ from maintenance_windows.forms.fields import (
     MomentWidget,
     zone_choices,
 )
+from maintenance_windows.forms.site_search import SitesField, SitesWidget
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.series import zone, zones
 from maintenance_windows.planning import rules
 
 TIMES = ("starts_at", "ends_at", "length")
-
-
-class SitesWidget(AutocompleteSelectMultiple):
-    """Finds sites as the person types: a list of them may be too long."""
-
-    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
-        return super().optgroups(name, [pk for pk in value if PK.fullmatch(str(pk))], attr)
-
-
-class SitesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
-    def clean(self, value: Any) -> Any:
-        for pk in value or ():
-            if not PK.fullmatch(str(pk)):  # a longer number makes some databases fail
-                text = self.error_messages["invalid_choice"]
-                raise ValidationError(text, code="invalid_choice", params={"value": pk})
-        return super().clean(value)
 
 
 class TimesForm(PreviewedForm, forms.ModelForm):  # type: ignore[type-arg]
@@ -72,7 +55,7 @@ class TimesForm(PreviewedForm, forms.ModelForm):  # type: ignore[type-arg]
 
 
 class ScheduleForm(TimesForm):
-    admin_site = admin.site  # its search finds the sites
+    admin_site = admin.site  # the one whose page this is; its search finds the sites
 
     sites = SitesField(
         label=_("Sites"),
