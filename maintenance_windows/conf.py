@@ -153,6 +153,10 @@ class Conf:
     MAINTENANCE_FORCE = Setting(_one_of("on", "off"), None)
     """`"on"` closes and `"off"` opens every site, whatever else is known; the admin, `status` and
     `check --deploy` (`W003`) show it"""
+    MAINTENANCE_IS_STAFF = Setting(FUNCTION, None)
+    """a function, sync or async, or its dotted path: is given an active user, and says whether they
+    count as staff, in place of `is_staff`. For editors of a CMS who are not `is_staff`; superusers
+    pass whatever it says"""
     MAINTENANCE_MAY_PASS = Setting(FUNCTION, None)
     """a function, sync or async, or its dotted path: is given each request that would get the 503,
     and lets it pass by returning true. For users who come by token; it should be quick"""

@@ -172,8 +172,9 @@ def test_check_e003_reports_invalid_networks(settings):
     ("ask", "numbers"),
     [("nowhere.at_all", ["E004"]), (7, ["E004"]), (print, []), ("builtins.print", [])],
 )
-def test_check_e004_reports_invalid_may_pass(settings, ask, numbers):
-    settings.MAINTENANCE_MAY_PASS = ask
+@pytest.mark.parametrize("name", ["MAY_PASS", "IS_STAFF"])
+def test_check_e004_reports_invalid_function(settings, name, ask, numbers):
+    setattr(settings, f"MAINTENANCE_{name}", ask)
     assert [number for number, _ in issues()] == numbers
 
 

@@ -15,7 +15,7 @@ def connect() -> None:
     for check in (
         settings.check_shapes,
         settings.check_networks,
-        settings.check_may_pass,
+        settings.check_functions,
         settings.check_patterns,
         settings.check_names,
         settings.check_time_zones,

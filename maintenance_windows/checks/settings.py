@@ -12,7 +12,7 @@ from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader import get_template
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from maintenance_windows.conf import SETTINGS, Conf, conf
+from maintenance_windows.conf import FUNCTION, SETTINGS, conf
 from maintenance_windows.core.state import PatternKind
 from maintenance_windows.http.clients import UNIX, read_network
 from maintenance_windows.patterns.faults import fault, slowness
@@ -52,18 +52,25 @@ def _no_network(text: str) -> str | None:
     return None
 
 
-def check_may_pass(**_: Any) -> list[CheckMessage]:
-    """E004: MAINTENANCE_MAY_PASS is not a function, so it exempts nobody."""
+def check_functions(**_: Any) -> list[CheckMessage]:
+    """E004: a setting is not a function, so it exempts nobody."""
+    complaints = [
+        (name, said)
+        for name, setting in SETTINGS.items()
+        if setting.kind is FUNCTION and (said := _no_function(name))
+    ]
+    return [
+        CheckError(f"{name} must be {FUNCTION.wanted}: {said}.", id=FUNCTION.id)
+        for name, said in complaints
+    ]
+
+
+def _no_function(name: str) -> str | None:
     try:
-        found = conf.MAINTENANCE_MAY_PASS
-    except ImportError as error:
-        said = str(error)
-    else:
-        if found is None or callable(found):
-            return []
-        said = f"it is {found!r}"
-    kind = Conf.MAINTENANCE_MAY_PASS.kind
-    return [CheckError(f"MAINTENANCE_MAY_PASS must be {kind.wanted}: {said}.", id=kind.id)]
+        found = getattr(conf, name)
+    except Exception as error:  # noqa: BLE001 (of the project's module)
+        return str(error)
+    return None if found is None or callable(found) else f"it is {found!r}"
 
 
 def check_time_zones(**_: Any) -> list[CheckMessage]:
