@@ -41,8 +41,8 @@ def check_logins(**_: Any) -> list[CheckMessage]:
         CheckWarning(
             f"{what} leads to {path}, which gets the 503 while the site is down: staff who are "
             "not logged in yet cannot log in.",
-            hint=f'Add "{match.view_name}" to MAINTENANCE_EXEMPT_URL_NAMES, with what else that '
-            "leads to, or silence this if staff log in elsewhere.",
+            hint=f'Add "{match.view_name}" to MAINTENANCE_EXEMPT_URL_NAMES, and the names of the '
+            "URLs that it leads to, or silence this if staff log in elsewhere.",
             id="maintenance_windows.W018",
         )
         for what, path, match in _closed_logins()
