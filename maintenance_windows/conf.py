@@ -132,7 +132,7 @@ FUNCTION = Kind(E004, "a function or the path of one", lambda _: True, _function
 
 class Conf:
     MAINTENANCE_503_TEMPLATE = Setting(TEMPLATE, None)
-    """the template of the page; else `503.html`, else our own"""
+    """the template of the page; else `503.html`, else our own, also where one of these fails"""
     MAINTENANCE_ADMIN_IGNORED_URLS = Setting(TEXTS, ())
     """regular expressions that stay open on every site, matched from the start of a path without
     its leading slash; `check` warns (`W002`) of one that cannot be used"""
