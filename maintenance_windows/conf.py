@@ -132,7 +132,7 @@ FUNCTION = Kind(E004, "a function or the path of one", lambda _: True, _function
 
 class Conf:
     MAINTENANCE_503_TEMPLATE = Setting(TEMPLATE, None)
-    """the template of the page; else `503.html`, else our own"""
+    """the template of the page; else `503.html`, else our own, also where one of these fails"""
     MAINTENANCE_ADMIN_IGNORED_URLS = Setting(TEXTS, ())
     """regular expressions that stay open on every site, matched from the start of a path without
     its leading slash; `check` warns (`W002`) of one that cannot be used"""
@@ -156,6 +156,10 @@ class Conf:
     MAINTENANCE_FORCE = Setting(_one_of("on", "off"), None)
     """`"on"` closes and `"off"` opens every site, whatever else is known; the admin, `status` and
     `check --deploy` (`W003`) show it"""
+    MAINTENANCE_IS_STAFF = Setting(FUNCTION, None)
+    """a function, sync or async, or its dotted path: is given an active user, and says whether they
+    count as staff, in place of `is_staff`. For editors of a CMS who are not `is_staff`; superusers
+    pass whatever it says"""
     MAINTENANCE_MAY_PASS = Setting(FUNCTION, None)
     """a function, sync or async, or its dotted path: is given each request that would get the 503,
     and lets it pass by returning true. For users who come by token; it should be quick"""

@@ -146,20 +146,6 @@ def test_query_string_selects_existing_sites(acme, globex, browser):
     assert page.count(" selected>") == 4  # and the zone and the level
 
 
-def test_autocomplete_finds_sites(acme, globex, browser):
-    asked = {
-        "app_label": "maintenance_windows",
-        "model_name": "maintenancewindow",
-        "field_name": "site",
-        "term": "acm",
-    }
-    found = browser.get(reverse("admin:autocomplete"), asked).json()["results"]
-    assert found == [{"id": str(acme.pk), "text": "acme.example"}]
-    page = browser.get(ADD).text
-    for name, value in list(asked.items())[:3]:
-        assert f'data-{name.replace("_", "-")}="{value}"' in page
-
-
 def test_preview_describes_window_and_saves_nothing(acme, browser, at):
     at(TWO - timedelta(days=6, hours=2))
     said = preview(browser, schedule_form(acme, zone="Europe/Berlin"))

@@ -183,6 +183,14 @@ def test_status_as_json(acme, globex, plan, maintenance, at):
             "consumed": True,
         },
         "snapshot": {"written_at": None, "age": None},
+        "passes": {
+            "superusers": True,
+            "staff": True,
+            "is_staff": None,
+            "internal_ips": [],
+            "networks": [],
+            "may_pass": None,
+        },
         "sites": [
             {
                 "site": "acme.example",
@@ -222,7 +230,7 @@ def test_status_as_json(acme, globex, plan, maintenance, at):
 def test_status_shows_current_state_without_tick(acme, plan, maintenance, at):
     plan(acme)
     at(TWO)
-    _, line, _ = maintenance("status", "acme.example").splitlines()
+    _, line, _, _ = maintenance("status", "acme.example").splitlines()
     assert line.split() == ["acme.example", "down", "2029-11-04", "02:00", "04:00", "-"]
 
 

@@ -1,10 +1,13 @@
-"""MAINTENANCE_MAY_PASS, and users who authenticate by token rather than by session."""
+"""MAINTENANCE_MAY_PASS and MAINTENANCE_IS_STAFF, and users without a session."""
 
 from functools import partial
 
 import pytest
 from asgiref.sync import iscoroutinefunction
+from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
+from django.core.exceptions import PermissionDenied
+from django.core.signing import SignatureExpired
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.functional import LazyObject, SimpleLazyObject
 
@@ -78,8 +81,96 @@ def test_failing_may_pass_gives_503_and_logs_once(acme, plan, at, visit, setting
     at(TWO)
     answers = [visit(authorization=f"Bearer {n}").status_code for n in range(3)]
     assert answers == [503, 503, 503]
-    said = [r for r in caplog.records if r.name == "maintenance_windows.http.users"]
+    said = [r for r in caplog.records if r.name == "maintenance_windows.http.hooks"]
     assert len(said) == 1
+
+
+class Unauthorized(Exception):
+    """As those of REST frameworks, such as rest_framework.exceptions.AuthenticationFailed."""
+
+    status_code = 401
+
+
+BadToken = type("InvalidTokenError", (Exception,), {"__module__": "jwt.exceptions"})
+ExpiredToken = type("ExpiredSignatureError", (BadToken,), {})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [PermissionDenied, SignatureExpired, Unauthorized, ExpiredToken],
+    ids=lambda e: e.__name__,
+)
+def test_may_pass_that_denies_access_is_not_logged(acme, plan, at, visit, settings, caplog, error):
+    def deny(request):
+        raise error("The token has expired.")
+
+    settings.MAINTENANCE_MAY_PASS = deny
+    plan(acme)
+    at(TWO)
+    assert visit(authorization="Bearer old").status_code == 503
+    assert not [r for r in caplog.records if r.name == "maintenance_windows.http.hooks"]
+
+
+def is_editor(user) -> bool:
+    return user.is_staff or user.groups.filter(name="Editors").exists()
+
+
+async def ais_editor(user) -> bool:
+    return user.is_staff or await user.groups.filter(name="Editors").aexists()
+
+
+@pytest.fixture
+def editor(transactional_db):
+    """An editor of a CMS, who is not is_staff."""
+    user = User.objects.create_user("editor")
+    user.groups.create(name="Editors")
+    return user
+
+
+@pytest.mark.parametrize("ask", [is_editor, ais_editor, f"{__name__}.is_editor"])
+def test_is_staff_function_says_who_counts_as_staff(
+    acme, plan, at, visit, settings, editor, django_user_model, ask
+):
+    plan(acme)
+    at(TWO)
+    assert visit(user=editor).status_code == 503
+    settings.MAINTENANCE_IS_STAFF = ask
+    answer = visit(user=editor)
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert visit(user=django_user_model.objects.create_user("customer")).status_code == 503
+    settings.MAINTENANCE_BLOCK_STAFF = True
+    assert visit(user=editor).status_code == 503
+
+
+@pytest.mark.parametrize("ask", [lambda _: False, "nowhere.at_all", failing], ids=str)
+def test_is_staff_function_replaces_flag_of_all_but_superusers(
+    acme, plan, at, visit, settings, alice, django_user_model, ask
+):
+    settings.MAINTENANCE_IS_STAFF = ask
+    bob = django_user_model.objects.create_user("bob", is_staff=True)
+    plan(acme)
+    at(TWO)
+    assert visit(user=bob).status_code == 503
+    assert visit(user=alice).status_code == 200
+
+
+def test_is_staff_function_is_asked_about_user_from_other_middleware(
+    acme, plan, at, visit, settings, editor
+):
+    """It may query the database, in an async stack as well."""
+
+    def with_user(request, user):
+        request.user = user
+
+    TELL.update(how=with_user, user=editor)
+    place = settings.MIDDLEWARE.index(AUTHENTICATION) + 1
+    others = settings.MIDDLEWARE
+    settings.MIDDLEWARE = [*others[:place], f"{__name__}.customize_request", *others[place:]]
+    settings.MAINTENANCE_IS_STAFF = is_editor
+    plan(acme)
+    at(TWO)
+    assert visit().status_code == 200
 
 
 class Superuser:

@@ -262,7 +262,7 @@ def test_windows_of_deleted_site_do_not_block_the_others(acme, globex, plan, at,
 
 
 @pytest.mark.parametrize("page", ["{% nonsense %}", "{% include 'missing.html' %}", "{{ boom }}"])
-def test_broken_template_falls_back_to_plain_text(acme, plan, at, visit, settings, caplog, page):
+def test_broken_template_falls_back_to_our_page(acme, plan, at, visit, settings, caplog, page):
     settings.TEMPLATES = [
         {
             "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -277,14 +277,26 @@ def test_broken_template_falls_back_to_plain_text(acme, plan, at, visit, setting
     answers = [visit(), visit()]
     for answer in answers:
         assert answer.status_code == 503
-        assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
-        assert answer.text.startswith("Down for maintenance\n\n")
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; ")
+        assert "<h1>Down for maintenance</h1>" in answer.text
+        assert 'data-seconds="7200"' in answer.text
         assert answer.headers["Retry-After"] == "7200"
         assert answer.headers["Cache-Control"] == "no-store"
     (record,) = [r for r in caplog.records if r.name == "maintenance_windows.http.pages"]
     assert record.exc_info
     settings.TEMPLATES = [settings.TEMPLATES[0] | {"OPTIONS": {}, "APP_DIRS": True}]
     assert "<h1>" in visit().text
+
+
+def test_our_page_needs_no_template_engine(acme, plan, at, visit, settings, caplog):
+    settings.TEMPLATES = []
+    plan(acme)
+    at(TWO)
+    answer = visit(accept_language="de")
+    assert answer.headers["Content-Language"] == "de"
+    assert 'data-seconds="7200"' in answer.text
+    assert not [r for r in caplog.records if r.name == "maintenance_windows.http.pages"]
 
 
 def test_missing_template_falls_back_to_default_and_logs_once(

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.any_database
 
 ADMIN = "/admin/maintenance_windows"
 VIEW = ["view_maintenancewindow", "view_sitemaintenance", "view_windowseries", "view_transition"]
-PLAN = ["add_maintenancewindow", "change_maintenancewindow", "add_windowseries", "view_site"]
+PLAN = ["add_maintenancewindow", "change_maintenancewindow", "add_windowseries"]
 ROLES = {
     "nobody": [],
     "viewer": VIEW,

@@ -121,6 +121,7 @@ def test_status_is_a_table(acme, globex, plan, maintenance, at):
         "acme.example    up          -                 -             "
         f"{first}: 2029-11-04 02:00 to 04:00",
         "globex.example  down, held  2029-11-04 01:59  switched off  -",
+        "These pass while a site is down: superusers, staff.",
         "Scheduler: never ticked.",
     ]
     tick(lambda: TWO)
@@ -129,6 +130,7 @@ def test_status_is_a_table(acme, globex, plan, maintenance, at):
         "SITE          STATE      SINCE (UTC)       UNTIL  NEXT",
         "acme.example  read-only  2029-11-04 02:00  04:00  "
         f"{second}: 2029-11-04 05:00 to 2029-11-05 10:00",
+        "These pass while a site is down: superusers, staff.",
         "Scheduler: last tick 2 s ago.",
     ]
 
@@ -241,7 +243,7 @@ def test_terminal_output_has_colours_and_fits_width(acme, globex, plan):
     take_down([globex], level=Level.READ_ONLY)
     take_down([Site.objects.get(domain="example.com")])
     with terminal("status", columns=75) as screen:
-        heading, *sites, scheduler = screen.read_all().splitlines()
+        heading, *sites, _passing, scheduler = screen.read_all().splitlines()
         assert screen.process.wait(5) == 0
     assert heading.startswith(f"{BOLD}SITE\x1b[0m")
     states = (f"{GREEN}up", f"{RED}down, held", f"{YELLOW}read-only, held")

@@ -104,7 +104,10 @@ def test_pages_escape_all_texts(night, alice, client):
     answers += [client.get(address, {"q": HOSTILE}) for address in night]
     site = {"host": "acme.example"}
     answers += [Client().get(address, headers=site) for address in ("/maintenance/", "/")]
-    assert not [answer.request["PATH_INFO"] for answer in answers if SCRIPT in answer.text]
+    # The search of sites answers JSON, which Django's script for it shows as text.
+    pages = [answer for answer in answers if answer.headers["Content-Type"] != "application/json"]
+    assert len(pages) > len(answers) / 2
+    assert not [answer.request["PATH_INFO"] for answer in pages if SCRIPT in answer.text]
     assert sum("&gt;&lt;script&gt;alert(1)" in answer.text for answer in answers) > 10
 
 

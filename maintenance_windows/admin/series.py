@@ -7,7 +7,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -15,9 +14,10 @@ from maintenance_windows.admin import history
 from maintenance_windows.admin.base import HistoryEntry, RecordAdmin
 from maintenance_windows.admin.operate import ids
 from maintenance_windows.admin.preview import Preview
-from maintenance_windows.forms.fields import SiteWidget
+from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.forms.series import SeriesForm
-from maintenance_windows.models import WindowSeries
+from maintenance_windows.forms.site_search import SiteWidget
+from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.planning import series as verbs
 from maintenance_windows.planning.series.apply import SeriesChange
 from maintenance_windows.planning.series.preview import preview as next_windows
@@ -99,16 +99,27 @@ class WindowSeriesAdmin(RecordAdmin):
         return series.words()
 
     @admin.display(description=_("windows"))
-    def its_windows(self, series: WindowSeries) -> SafeString:
-        """A link to the windows, with the number of those that are not over."""
-        url = reverse("admin:maintenance_windows_maintenancewindow_changelist")
+    def its_windows(self, series: WindowSeries) -> str:
+        """The number of windows that are not over, with a link where this admin lists them."""
         live = series.windows.live(clock.now()).count()
         text = ngettext("%(number)s to come or running", "%(number)s to come or running", live)
         label = text % {"number": live}
+        if not self.admin_site.is_registered(MaintenanceWindow):
+            return label
+        name = "admin:maintenance_windows_maintenancewindow_changelist"
+        url = reverse(name, current_app=self.admin_site.name)
         return format_html('<a href="{}?series__id__exact={}">{}</a>', url, series.pk, label)
 
     def own_urls(self) -> list[URLPattern]:
-        return [self.page("preview/", self.preview.view, "preview")]
+        return [
+            self.page("preview/", self.preview.view, "preview"),
+            self.page("sites/", sites_view, "sites"),
+        ]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "site":
+            kwargs["widget"] = SiteWidget(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def history_entries(self, request: HttpRequest, obj: WindowSeries) -> list[HistoryEntry]:
         return history.of_series(obj)
@@ -136,11 +147,6 @@ class WindowSeriesAdmin(RecordAdmin):
     ) -> HttpResponse:
         context["preview_url"] = self.preview.url(self, context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "site":
-            kwargs["widget"] = SiteWidget(db_field, self.admin_site, using=kwargs.get("using"))
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         actor = request.user.get_username()

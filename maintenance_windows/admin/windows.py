@@ -18,6 +18,7 @@ from maintenance_windows.admin.calendar import calendar_view
 from maintenance_windows.admin.preview import Preview
 from maintenance_windows.admin.schedule import describe_added, describe_times, warn_of_overlaps
 from maintenance_windows.admin.search import NearNowAdmin
+from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.forms.windows import TIMES, ScheduleForm, WindowForm, initial_from_query
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
@@ -101,6 +102,7 @@ class MaintenanceWindowAdmin(NearNowAdmin):
         return [
             self.page("calendar/", calendar_view, "calendar"),
             self.page("preview/", self.preview.view, "preview"),
+            self.page("sites/", sites_view, "sites"),
         ]
 
     def history_entries(self, request: HttpRequest, obj: MaintenanceWindow) -> list[HistoryEntry]:

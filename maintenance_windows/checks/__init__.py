@@ -6,7 +6,15 @@ possibly not as intended. A warning never blocks the start of a project or bring
 
 from django.core.checks import Tags, register
 
-from maintenance_windows.checks import deployment, middleware, scheduler, settings, sites
+from maintenance_windows.checks import (
+    deployment,
+    middleware,
+    page,
+    scheduler,
+    settings,
+    sites,
+    urls,
+)
 
 TAG = "maintenance_windows"  # `manage.py check --tag maintenance_windows` runs only these
 
@@ -15,17 +23,22 @@ def connect() -> None:
     for check in (
         settings.check_shapes,
         settings.check_networks,
-        settings.check_may_pass,
+        settings.check_addresses,
+        settings.check_functions,
         settings.check_patterns,
         settings.check_names,
         settings.check_time_zones,
-        settings.check_template,
+        settings.check_tenants,
         settings.check_url_names,
+        page.check_page,
+        urls.check_own_urls,
+        urls.check_logins,
         middleware.check_presence,
         middleware.check_order,
         middleware.check_cors,
         middleware.check_kin,
         scheduler.check_beat,
+        scheduler.check_queue,
     ):
         register(check, TAG)
     for check in (
@@ -38,7 +51,6 @@ def connect() -> None:
     for check in (
         deployment.check_forced,
         deployment.check_cache,
-        deployment.check_addresses,
         deployment.check_greenlets,
     ):
         register(check, TAG, deploy=True)

@@ -1,7 +1,5 @@
 """Checks of a deployment: `manage.py check --deploy`."""
 
-from collections.abc import Iterator
-from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -14,11 +12,8 @@ from django.core.checks import Warning as CheckWarning
 from django.db import connections, router
 
 from maintenance_windows.conf import conf
-from maintenance_windows.http.clients import is_within, read_networks
 from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.snapshot.connection import greenlet_problem
-
-LOOPBACK = (ip_address("127.0.0.1"), ip_address("::1"))
 
 
 def check_forced(**_: Any) -> list[CheckMessage]:
@@ -62,27 +57,3 @@ def check_greenlets(**_: Any) -> list[CheckMessage]:
     """W016: with greenlets and mysqlclient, which waits in C, a process hangs with its database."""
     problem = greenlet_problem(router.db_for_write(SiteMaintenance))
     return [CheckWarning(problem, id="maintenance_windows.W016")] if problem else []
-
-
-def check_addresses(**_: Any) -> list[CheckMessage]:
-    """W013: visitors behind a proxy are exempt like the proxy, or can spoof an exempt address."""
-    return [CheckWarning(text, id="maintenance_windows.W013") for text in _address_complaints()]
-
-
-def _address_complaints() -> Iterator[str]:
-    networks = read_networks(conf.MAINTENANCE_EXEMPT_NETWORKS)
-    near = [
-        str(address)
-        for address in LOOPBACK
-        if str(address) in conf.INTERNAL_IPS or is_within(address, networks)
-    ]
-    if near and not conf.MAINTENANCE_TRUSTED_PROXIES:
-        yield (
-            f"{' and '.join(near)} may pass, and so does everybody where a proxy on the same "
-            "machine asks: name it in MAINTENANCE_TRUSTED_PROXIES."
-        )
-    if any(network.prefixlen == 0 for network in read_networks(conf.MAINTENANCE_TRUSTED_PROXIES)):
-        yield (
-            "MAINTENANCE_TRUSTED_PROXIES believes everybody, so anybody may say to be one who "
-            "passes: name your own proxies alone."
-        )

@@ -1,5 +1,6 @@
 """Checks of the scheduler: Celery beat and a worker, `maintenance scheduler`, or cron."""
 
+import sys
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,6 +40,27 @@ def check_beat(**_: Any) -> list[CheckMessage]:
             f"django-celery-beat {django_celery_beat.__version__} is too old: its beat may die.",
             hint="Install django-celery-beat {}.{} or newer.".format(*OLDEST),
             id="maintenance_windows.W010",
+        )
+    ]
+
+
+def check_queue(**_: Any) -> list[CheckMessage]:
+    """W019: Celery creates no missing queues, and the project has not declared ours."""
+    celery = sys.modules.get("celery")
+    if celery is None:
+        return []  # nothing of the project uses it here
+    try:
+        app = celery.current_app
+        if app.conf.task_create_missing_queues or QUEUE in app.amqp.queues:
+            return []
+    except Exception:  # noqa: BLE001 (of the project's configuration, which Celery reports)
+        return []
+    return [
+        CheckWarning(
+            f"task_create_missing_queues is off and task_queues has no {QUEUE!r}: beat cannot send "
+            "our tasks, and no worker consumes them.",
+            hint=f'Add Queue("{QUEUE}") to task_queues.',
+            id="maintenance_windows.W019",
         )
     ]
 

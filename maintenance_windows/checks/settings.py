@@ -2,21 +2,21 @@
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage
 from django.core.checks import Error as CheckError
 from django.core.checks import Warning as CheckWarning
-from django.template import TemplateDoesNotExist, TemplateSyntaxError
-from django.template.loader import get_template
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from maintenance_windows.conf import SETTINGS, Conf, conf
+from maintenance_windows.conf import FUNCTION, SETTINGS, conf
 from maintenance_windows.core.state import PatternKind
-from maintenance_windows.http.clients import UNIX, read_network
+from maintenance_windows.http.clients import UNIX, is_within, read_network, read_networks
 from maintenance_windows.patterns.faults import fault, slowness
 
+LOOPBACK = (ip_address("127.0.0.1"), ip_address("::1"))
 PREFIX = "MAINTENANCE_"
 MODE = "MAINTENANCE_MODE"  # the prefix of django-maintenance-mode's settings
 # Settings of django-maintenancemode. Some mean the opposite of similar ones here.
@@ -52,18 +52,66 @@ def _no_network(text: str) -> str | None:
     return None
 
 
-def check_may_pass(**_: Any) -> list[CheckMessage]:
-    """E004: MAINTENANCE_MAY_PASS is not a function, so it exempts nobody."""
+def check_addresses(**_: Any) -> list[CheckMessage]:
+    """W013: visitors behind a proxy are exempt like the proxy, or can spoof an exempt address."""
+    return [CheckWarning(text, id="maintenance_windows.W013") for text in _address_complaints()]
+
+
+def _address_complaints() -> Iterator[str]:
+    networks = read_networks(conf.MAINTENANCE_EXEMPT_NETWORKS)
+    near = [
+        str(address)
+        for address in LOOPBACK
+        if str(address) in conf.INTERNAL_IPS or is_within(address, networks)
+    ]
+    if near and not conf.MAINTENANCE_TRUSTED_PROXIES:
+        yield (
+            f"{' and '.join(near)} may pass: from this machine every site looks up, and so it does "
+            "to everybody where a proxy on the same machine asks. Name that proxy in "
+            "MAINTENANCE_TRUSTED_PROXIES."
+        )
+    if any(network.prefixlen == 0 for network in read_networks(conf.MAINTENANCE_TRUSTED_PROXIES)):
+        yield (
+            "MAINTENANCE_TRUSTED_PROXIES believes everybody, so anybody may say to be one who "
+            "passes: name your own proxies alone."
+        )
+
+
+def check_functions(**_: Any) -> list[CheckMessage]:
+    """E004: a setting is not a function, so it exempts nobody."""
+    complaints = [
+        (name, said)
+        for name, setting in SETTINGS.items()
+        if setting.kind is FUNCTION and (said := _no_function(name))
+    ]
+    return [
+        CheckError(f"{name} must be {FUNCTION.wanted}: {said}.", id=FUNCTION.id)
+        for name, said in complaints
+    ]
+
+
+def _no_function(name: str) -> str | None:
     try:
-        found = conf.MAINTENANCE_MAY_PASS
-    except ImportError as error:
-        said = str(error)
-    else:
-        if found is None or callable(found):
-            return []
-        said = f"it is {found!r}"
-    kind = Conf.MAINTENANCE_MAY_PASS.kind
-    return [CheckError(f"MAINTENANCE_MAY_PASS must be {kind.wanted}: {said}.", id=kind.id)]
+        found = getattr(conf, name)
+    except Exception as error:  # noqa: BLE001 (of the project's module)
+        return str(error)
+    return None if found is None or callable(found) else f"it is {found!r}"
+
+
+def check_tenants(**_: Any) -> list[CheckMessage]:
+    """W021: with django-tenants each tenant would have flags of its own, which nothing reads."""
+    apps = ("maintenance_windows", "django.contrib.sites")
+    of_tenants = [app for app in apps if app in getattr(settings, "TENANT_APPS", ())]
+    if not of_tenants or not hasattr(settings, "SHARED_APPS"):
+        return []
+    return [
+        CheckWarning(
+            f"{' and '.join(of_tenants)} in TENANT_APPS: web processes read the public schema "
+            "alone, so what a tenant_command takes down stays up.",
+            hint="Move maintenance_windows and django.contrib.sites to SHARED_APPS.",
+            id="maintenance_windows.W021",
+        )
+    ]
 
 
 def check_time_zones(**_: Any) -> list[CheckMessage]:
@@ -116,21 +164,6 @@ def _meant(name: str) -> str:
 
 def _went(package: str) -> str:
     return f'It is a setting of {package}: "Moving in", in our documentation, says where it went.'
-
-
-def check_template(**_: Any) -> list[CheckMessage]:
-    """W014: the template MAINTENANCE_503_TEMPLATE is missing or has a syntax error."""
-    if not (name := conf.MAINTENANCE_503_TEMPLATE):
-        return []
-    try:
-        get_template(name)
-    except TemplateDoesNotExist:
-        said = f"there is no template {name!r}, so clients get another page."
-    except TemplateSyntaxError as error:
-        said = f"{name!r} cannot be read, so clients get plain text: {error}"
-    else:
-        return []
-    return [CheckWarning(f"MAINTENANCE_503_TEMPLATE: {said}", id="maintenance_windows.W014")]
 
 
 def check_url_names(**_: Any) -> list[CheckMessage]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.sites.models import Site
 from django.core.checks import CheckMessage
@@ -18,7 +19,7 @@ MADE_BY_DJANGO = "example.com"  # by the first migrate; most projects keep it
 
 def check_site_id(*, databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
     """W011: SITE_ID belongs to one of several sites, or to no site."""
-    sites = _sites(databases)
+    sites = sites_in(databases)
     if sites is None or not isinstance(conf.SITE_ID, int):
         return []
     try:
@@ -41,27 +42,40 @@ def check_site_id(*, databases: Collection[str] | None = None, **_: Any) -> list
 
 
 def check_hosts(*, databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """W012: ALLOWED_HOSTS contains hosts without a Site, which are never in maintenance."""
-    sites = _sites(databases)
+    """W012: ALLOWED_HOSTS, or Wagtail, has hosts without a Site, which are never in maintenance."""
+    sites = sites_in(databases)
     if sites is None or conf.SITE_ID:
         return []
     hosts = [host for host in settings.ALLOWED_HOSTS if host == "*" or _is_public(host)]
     try:
         strays = [host for host in hosts if not _is_named(sites, host)]
+        of_wagtail = [host for host in _wagtail_hosts(databases) if not _is_named(sites, host)]
     except DatabaseError:
         return []  # before the first migrate
-    if not strays:
+    found: list[CheckMessage] = []
+    if strays:
+        said = f"ALLOWED_HOSTS lets in what is no site and so is never closed: {', '.join(strays)}."
+        hint = "Name the domains of sites there, and redirect others to them before Django."
+        found.append(CheckWarning(said, hint=hint, id="maintenance_windows.W012"))
+    if of_wagtail:
+        said = f"Wagtail has sites that are never closed: {', '.join(of_wagtail)}."
+        hint = "Its sites are not those of django.contrib.sites: add each domain there, too."
+        found.append(CheckWarning(said, hint=hint, id="maintenance_windows.W012"))
+    return found
+
+
+def _wagtail_hosts(databases: Collection[str] | None) -> list[str]:
+    if not apps.is_installed("wagtail"):
         return []
-    return [
-        CheckWarning(
-            f"ALLOWED_HOSTS lets in what is no site and so is never closed: {', '.join(strays)}.",
-            hint="Name the domains of sites there, and redirect others to them before Django.",
-            id="maintenance_windows.W012",
-        )
-    ]
+    wagtail_site: Any = apps.get_app_config("wagtailcore").get_model("Site")
+    using = router.db_for_read(wagtail_site)
+    if using not in (databases or ()):
+        return []
+    hosts = wagtail_site._default_manager.using(using).values_list("hostname", flat=True)  # noqa: SLF001
+    return sorted({host for host in hosts if _is_public(host)})
 
 
-def _sites(databases: Collection[str] | None) -> QuerySet[Site] | None:
+def sites_in(databases: Collection[str] | None) -> QuerySet[Site] | None:
     using = router.db_for_read(Site)
     return Site.objects.using(using) if using in (databases or ()) else None
 

@@ -1,17 +1,11 @@
 """Fields and widgets for local times, durations, dates and time zones."""
 
 import re
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import (
-    AdminSplitDateTime,
-    AdminTextInputWidget,
-    AutocompleteSelect,
-    AutocompleteSelectMultiple,
-)
+from django.contrib.admin.widgets import AdminSplitDateTime, AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,25 +17,6 @@ from maintenance_windows.wording.durations import format_duration, parse_duratio
 
 # A primary key as text. Longer numbers make some databases fail.
 PK = re.compile(r"[0-9]{1,18}")
-
-
-class SitesWidget(AutocompleteSelectMultiple):
-    """Finds sites as the person types: a list of them may be too long."""
-
-    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
-        return super().optgroups(name, keys(value), attr)
-
-
-class SiteWidget(AutocompleteSelect):
-    """Finds one site; see SitesWidget."""
-
-    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
-        return super().optgroups(name, keys(value), attr)
-
-
-def keys(values: Sequence[str]) -> list[str]:
-    """The values that are primary keys; a link that somebody wrote may have others."""
-    return [value for value in values if PK.fullmatch(str(value))]
 
 
 def zone_choices() -> list[tuple[str, str]]:

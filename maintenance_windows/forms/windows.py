@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.sites.models import Site
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -20,24 +19,15 @@ from maintenance_windows.forms.fields import (
     LongSelect,
     MomentField,
     MomentWidget,
-    SitesWidget,
     zone_choices,
 )
+from maintenance_windows.forms.site_search import SitesField, SitesWidget
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.series import zone, zones
 from maintenance_windows.planning import rules
 from maintenance_windows.snapshot import clock
 
 TIMES = ("starts_at", "ends_at", "length")
-
-
-class SitesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
-    def clean(self, value: Any) -> Any:
-        for pk in value or ():
-            if not PK.fullmatch(str(pk)):  # a longer number makes some databases fail
-                text = self.error_messages["invalid_choice"]
-                raise ValidationError(text, code="invalid_choice", params={"value": pk})
-        return super().clean(value)
 
 
 class TimesForm(PreviewedForm, forms.ModelForm):  # type: ignore[type-arg]
@@ -66,7 +56,7 @@ class TimesForm(PreviewedForm, forms.ModelForm):  # type: ignore[type-arg]
 
 
 class ScheduleForm(TimesForm):
-    admin_site = admin.site  # its search finds the sites
+    admin_site = admin.site  # the one whose page this is; its search finds the sites
 
     sites = SitesField(
         label=_("Sites"),

@@ -29,6 +29,7 @@ from django.utils.translation import gettext as _
 from maintenance_windows.conf import conf, until_settings_change
 from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.core.state import Level, Maintenance
+from maintenance_windows.http.own_page import own_page
 from maintenance_windows.http.users import anonymous_user
 from maintenance_windows.logonce import LogOnce
 
@@ -84,14 +85,14 @@ def describe(maintenance: Maintenance) -> Texts:
 
 
 def html(maintenance: Maintenance, domain: str, language: str | None, *, secure: bool) -> Page:
-    """Return the project's page or our own, or plain text if rendering fails."""
+    """Return the project's page; our own where there is none, or where rendering fails."""
     # With DEBUG each request shows a template as it is being written.
-    make = _html.__wrapped__ if settings.DEBUG else _html
+    make = make_html if settings.DEBUG else _html
     try:
         page = make(maintenance, domain, language, secure=secure)
     except Exception as error:  # noqa: BLE001 (a template may raise anything)
-        _failures.error("Cannot make the page of the 503.", error)
-        return plain(maintenance, language)
+        _failures.error("Cannot make the page of the 503: clients get our own.", error)
+        return _own_html(maintenance, domain, language, secure=secure)
     if _failures:
         _failures.now({})
     return page
@@ -131,13 +132,28 @@ def problem(
     return Page(parts=encoded, headers={"Content-Type": PROBLEM}, never=b"null")
 
 
+def make_html(
+    maintenance: Maintenance, domain: str, _language: str | None, *, secure: bool
+) -> Page:
+    """Render the page anew. Raises whatever a template of the project raises."""
+    return render(_template(), _context(maintenance, domain), domain, secure=secure)
+
+
+_html = until_settings_change(lru_cache(maxsize=256)(make_html))
+
+
 @until_settings_change
 @lru_cache(maxsize=256)
-def _html(maintenance: Maintenance, domain: str, _language: str | None, *, secure: bool) -> Page:
+def _own_html(
+    maintenance: Maintenance, domain: str, _language: str | None, *, secure: bool
+) -> Page:
+    return render(own_page(), _context(maintenance, domain), domain, secure=secure)
+
+
+def _context(maintenance: Maintenance, domain: str) -> dict[str, Any]:
     is_due = maintenance.until is not None or conf.MAINTENANCE_RETRY_AFTER is not None
     seconds = SECONDS_LEFT if is_due else None
-    context = {"site": domain, "maintenance": maintenance, "retry_after": seconds}
-    return render(_template(), context, domain, secure=secure)
+    return {"site": domain, "maintenance": maintenance, "retry_after": seconds}
 
 
 def _template() -> Any:
@@ -146,7 +162,10 @@ def _template() -> Any:
             return get_template(name)
         except TemplateDoesNotExist as error:
             _missing_templates.error(f"MAINTENANCE_503_TEMPLATE: there is no {name}.", error)
-    return select_template(["503.html", "maintenance_windows/503.html"])
+    try:
+        return select_template(["503.html", "maintenance_windows/503.html"])
+    except TemplateDoesNotExist:  # no engine of the project finds templates of apps
+        return own_page()
 
 
 def render(template: Any, context: dict[str, Any], host: str, *, secure: bool) -> Page:

@@ -1,19 +1,18 @@
 """Recognition of staff and of the users whom MAINTENANCE_MAY_PASS lets pass."""
 
 import logging
-from collections.abc import Awaitable
 from hashlib import blake2b
 from inspect import isawaitable
 from typing import Any
 
-from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import LazyObject, SimpleLazyObject
 
 from maintenance_windows.conf import conf
+from maintenance_windows.http import hooks
 from maintenance_windows.http.recent import Recent
-from maintenance_windows.logonce import LogOnce
 from maintenance_windows.snapshot import runtime, threads
 
 USER_DEADLINE = 0.25  # seconds for the user lookup; a hanging database never answers
@@ -25,8 +24,6 @@ logger = logging.getLogger(__name__)
 # becomes valid: whoever logs in gets a new one, and Django removes the old one from the browser.
 nobodys = Recent(limit=20_000, seconds=60.0)
 
-_failures = LogOnce(logger)
-
 
 def may_pass(request: HttpRequest) -> bool:
     """Return whether staff sent the request, or MAINTENANCE_MAY_PASS lets it pass."""
@@ -35,10 +32,9 @@ def may_pass(request: HttpRequest) -> bool:
     try:
         if (function := conf.MAINTENANCE_MAY_PASS) is None:
             return False
-        result = function(request)
-        return bool(async_to_sync(_await)(result) if isawaitable(result) else result)
+        return bool(hooks.resolve(function(request)))
     except Exception as error:  # noqa: BLE001 (a failing function of the project lets nobody pass)
-        _failures.error(FAILED, error)
+        hooks.note(FAILED, error)
         return False
 
 
@@ -53,12 +49,8 @@ async def amay_pass(request: HttpRequest) -> bool:
         result = await (function if is_async else sync_to_async(function))(request)
         return bool(await result if isawaitable(result) else result)
     except Exception as error:  # noqa: BLE001 (see may_pass)
-        _failures.error(FAILED, error)
+        hooks.note(FAILED, error)
         return False
-
-
-async def _await(result: Awaitable[Any]) -> Any:
-    return await result
 
 
 def sent_by_staff(request: HttpRequest) -> bool:
@@ -88,8 +80,11 @@ async def asent_by_staff(request: HttpRequest) -> bool:
         return False
     try:
         if _runs_here(request):
-            is_lazy = issubclass(type(request.user), LazyObject)
-            return await sync_to_async(_is_staff)(request) if is_lazy else _is_staff(request)
+            # A lazy user and a function of the project may query the database.
+            is_quick = conf.MAINTENANCE_IS_STAFF is None and not issubclass(
+                type(request.user), LazyObject
+            )
+            return _is_staff(request) if is_quick else await sync_to_async(_is_staff)(request)
         if not _is_nobodys(request) and runtime.database_answers():
             return await threads.acall_with_timeout(
                 lambda: _look_up(request), USER_DEADLINE, threads.Share.USERS
@@ -158,8 +153,9 @@ def _is_staff(request: HttpRequest) -> bool:
     user = request.user
     if not getattr(user, "is_active", False):
         return False
-    staff = getattr(user, "is_staff", False) and not conf.MAINTENANCE_BLOCK_STAFF
-    return bool(staff or getattr(user, "is_superuser", False))
+    if getattr(user, "is_superuser", False):
+        return True
+    return not conf.MAINTENANCE_BLOCK_STAFF and hooks.counts_as_staff(user)
 
 
 def anonymous_user() -> Any:

@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime, tzinfo
 from django.contrib.sites.models import Site
 from django.core.management import BaseCommand
 from django.core.management.color import Style
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.management.terminal import Cell, Table, lines, printable
 from maintenance_windows.models import MaintenanceWindow
-from maintenance_windows.overview import status
+from maintenance_windows.overview import passing, status
 from maintenance_windows.overview.status import Record
 from maintenance_windows.planning.series.apply import SeriesChange
 from maintenance_windows.snapshot import clock
@@ -123,6 +123,12 @@ def _scheduler(record: Record, now: datetime, style: Style) -> Cell:
         return Cell(f"Scheduler: last tick {seconds} s ago{by}.")
     wrong = "too long ago" if last < now else "which is still to come: the clock was wrong then"
     return Cell(f"Scheduler: last tick at {local(record['last_tick'])}, {wrong}.", style.ERROR)
+
+
+def passing_line() -> str:
+    """Return the sentence that says who passes, in English as the rest of the output."""
+    with translation.override(None):
+        return printable(passing.describe())
 
 
 def window_table(records: Iterable[Record], style: Style) -> Table:

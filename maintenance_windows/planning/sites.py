@@ -16,7 +16,7 @@ from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
-from maintenance_windows.planning import audit, windows
+from maintenance_windows.planning import arguments, audit, windows
 from maintenance_windows.planning.rules import check_exist
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import hold, release, settle
@@ -32,6 +32,10 @@ def take_down(
     clock: Clock | None = None,
 ) -> None:
     """Take sites down now: until a time, by a window that starts now, or until brought up."""
+    sites = arguments.as_sites(sites)
+    arguments.check_level(level)
+    if until is not None:
+        arguments.check_moments(until=until)
     with locked(clock) as now:
         if until is not None:
             windows.schedule(
@@ -62,6 +66,7 @@ def bring_up(
 
     Without `seen` it ends all windows in progress.
     """
+    sites = arguments.as_sites(sites)
     site_ids = [site.pk for site in sites]
     with locked(clock) as now:
         check_exist(sites)
@@ -90,6 +95,8 @@ def extend(
     clock: Clock | None = None,
 ) -> MaintenanceWindow:
     """Extend a site's outage by extending the window that ends it."""
+    arguments.check_site(site)
+    arguments.check_length(by=by)
     with locked(clock) as now:
         _check_seen(site, seen, now)
         near = MaintenanceWindow.objects.filter(site=site).reaching(now)
@@ -105,6 +112,7 @@ def end(
     site: Site, *, seen: Collection[int], actor: str = "", clock: Clock | None = None
 ) -> list[MaintenanceWindow]:
     """End all windows of a site that are in progress. A hold stays."""
+    arguments.check_site(site)
     with locked(clock) as now:
         _check_seen(site, seen, now)
         in_progress = list(_in_progress(site, now))

@@ -2,7 +2,7 @@
 
 A verb takes the lock, reads the clock, changes the rows or refuses with one sentence, and settles
 the flags in the same transaction. `actor` is the name in the history, `clock` returns an aware
-time, and all times are aware.
+time, and all times are aware: see planning.arguments.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow
-from maintenance_windows.planning import audit
+from maintenance_windows.planning import arguments, audit
 from maintenance_windows.planning.rules import (
     NOT_IN_PROGRESS,
     NOT_LIVE,
@@ -42,8 +42,10 @@ def schedule(
     clock: Clock | None = None,
 ) -> list[MaintenanceWindow]:
     """Schedule one window for each site, all or none. If the start has passed, it starts now."""
+    arguments.check_moments(starts_at=starts_at, ends_at=ends_at)
+    arguments.check_level(level)
     check_title(title)
-    sites = list(sites)
+    sites = arguments.as_sites(sites)
     with locked(clock) as now:
         check_exist(sites)
         check_times(starts_at, ends_at, now)
@@ -81,6 +83,9 @@ def revise(
 
     `texts` are `level`, `title` and `message`.
     """
+    times = {"starts_at": starts_at, "ends_at": ends_at}
+    arguments.check_moments(**{name: given for name, given in times.items() if given is not None})
+    arguments.check_level(texts.get("level", Level.FULL))
     check_title(texts.get("title", ""))
 
     def change(window: MaintenanceWindow, now: datetime) -> None:
@@ -102,6 +107,7 @@ def move(
     clock: Clock | None = None,
 ) -> MaintenanceWindow:
     """Change the times of a window. The start of a window in progress cannot change."""
+    arguments.check_moments(starts_at=starts_at, ends_at=ends_at)
     return revise(window_id, starts_at=starts_at, ends_at=ends_at, actor=actor, clock=clock)
 
 
@@ -114,6 +120,10 @@ def extend(
     clock: Clock | None = None,
 ) -> MaintenanceWindow:
     """Extend a window by a length, or until a time."""
+    if by is None:
+        arguments.check_moments(until=until)
+    else:
+        arguments.check_length(by=by)
 
     def change(window: MaintenanceWindow, now: datetime) -> None:
         refuse(window, now, NOT_LIVE)

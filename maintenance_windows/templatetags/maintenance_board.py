@@ -12,7 +12,7 @@ from django.utils.translation import get_language_bidi
 
 from maintenance_windows.forms.sites import LENGTHS, MINUTES
 from maintenance_windows.models.base import LEVELS
-from maintenance_windows.overview import dashboard, status
+from maintenance_windows.overview import dashboard, passing, status
 from maintenance_windows.permissions import may_operate, may_plan, may_see_all_windows
 from maintenance_windows.snapshot import clock
 
@@ -55,6 +55,7 @@ def maintenance_board(context: Any) -> dict[str, Any]:
         "days": [(axis.at(midnight), midnight) for midnight in axis.midnights(zone)],
         "lanes": list(dashboard.lanes(list(page), axis, now)),
         "scheduler": status.scheduler(now),
+        "passing": passing.describe(),
         "lengths": LENGTHS,
         "minutes": MINUTES,
         "levels": LEVELS,

@@ -11,7 +11,7 @@ from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.management import arguments, output, terminal
 from maintenance_windows.management.base import unanswered
 from maintenance_windows.management.terminal import Cell, Table
-from maintenance_windows.overview import status
+from maintenance_windows.overview import passing, status
 from maintenance_windows.planning import bypass as links
 from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.snapshot import clock
@@ -32,12 +32,14 @@ def show_status(command: BaseCommand, given: Namespace) -> None:
             "snapshot": status.snapshot(now),
             "clock_off": round(clock.off().total_seconds(), 1),
             "sites": records,
+            "passes": passing.facts(),
         }
         output.print_json(command, record | ({"forced": forced} if forced else {}))
     else:
         if forced:
             command.stderr.write(_overruled(forced))
-        output.print_tables(command, *output.status_tables(records, scheduler, now, command.style))
+        shown, ticks = output.status_tables(records, scheduler, now, command.style)
+        output.print_tables(command, shown, [[Cell(output.passing_line())]], ticks)
         if wrong := clock.problem(clock.off()):
             command.stdout.write(command.style.ERROR(wrong))
     if given.check and not scheduler["healthy"]:
@@ -98,6 +100,8 @@ def on(command: BaseCommand, given: Namespace) -> None:
         actor=arguments.actor(),
     )
     output.print_sites(command, sites)
+    # Not among the lines for the sites, which scripts read.
+    command.stderr.write(output.passing_line(), style_func=str)
 
 
 def off(command: BaseCommand, given: Namespace) -> None:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from maintenance_windows.core.intervals import SECOND
 from maintenance_windows.exceptions import Refused, RuleError
 from maintenance_windows.models import ACTOR_LENGTH, WindowSeries
-from maintenance_windows.planning import audit, rules
+from maintenance_windows.planning import arguments, audit, rules
 from maintenance_windows.planning.series.apply import SeriesChange, apply
 from maintenance_windows.planning.series.plan import Plan, SeriesPlanner
 from maintenance_windows.reconcile.lock import Clock, locked
@@ -45,7 +45,7 @@ def repeat(
     hundreds of sites would delay the tick. After an interruption materialise() continues. A site
     that is deleted meanwhile has no result.
     """
-    sites = list(sites)
+    sites = arguments.as_sites(sites)
     with locked(clock) as now:
         rules.check_exist(sites)
         check(template, now)
@@ -117,6 +117,7 @@ def materialise(clock: Clock | None = None) -> list[SeriesChange]:
 
 def check(series: WindowSeries, now: datetime) -> None:
     """Raise Refused if the series is invalid, and normalise its rule."""
+    arguments.check_series(series)
     rules.check_title(series.title)
     if series.start_time.microsecond or series.length % SECOND:
         raise Refused(_("Start and length are whole seconds."))
