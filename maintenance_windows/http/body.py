@@ -18,7 +18,8 @@ from django.http import HttpRequest
 
 from maintenance_windows.conf import conf
 
-# Servers read this much at most with the headers. It is in their memory, so the connection may be
+GUNICORN, UWSGI = "gunicorn.http.body", "uwsgi"  # modules of `wsgi.input`; the first is HTTP/1
+# uWSGI reads this much at most with the headers. It is in its memory, so the connection may be
 # silent although nothing is missing.
 READ_AHEAD = 65_536
 # gunicorn reads whole steps of this size, except for the last one. It would wait to fill a step.
@@ -42,17 +43,17 @@ def discard_body(request: HttpRequest) -> None:
         return
     if not 0 < length <= conf.MAINTENANCE_DISCARD_BYTES or _was_read(request):
         return
-    connection = _connection(request.META)
-    if connection is None:
+    if (connection := _connection(request.META)) is None:
         return
+    source = request.META["wsgi.input"]
     began, most = time.monotonic(), conf.MAINTENANCE_DISCARD_SECONDS.total_seconds()
     left = length
-    with suppress(OSError):  # the client has gone
-        while left and (size := _arrived(connection, left)) is not None:
+    with suppress(AttributeError, OSError):  # another gunicorn; the client has gone
+        while left and (size := _arrived(connection, source, left)) is not None:
             allowed = min(most, PATIENCE + (length - left) / SLOWEST)
             seconds = began + allowed - time.monotonic()
             if size and seconds > 0:
-                left -= len(request.META["wsgi.input"].read(size))
+                left -= len(source.read(size))
             elif length <= READ_AHEAD:
                 return
             elif seconds <= 0 or not _is_readable(connection, seconds):
@@ -74,11 +75,11 @@ def _connection(meta: dict[str, Any]) -> int | None:
         return None
     source = meta.get("wsgi.input")
     module = type(source).__module__
-    if module == "gunicorn.http.body":  # HTTP/1, whose `Expect: 100-continue` gunicorn has answered
+    if module == GUNICORN:  # it has answered `Expect: 100-continue`
         server = meta.get("gunicorn.socket")
         return None if isinstance(server, ssl.SSLSocket | None) else _descriptor(server)
-    if module == "uwsgi" and "HTTP_EXPECT" not in meta:
-        options = sys.modules["uwsgi"].opt
+    if module == UWSGI and "HTTP_EXPECT" not in meta:
+        options = sys.modules[UWSGI].opt
         encrypted_or_read = {"https-socket", "post-buffering"}.intersection(options)
         return None if encrypted_or_read else _descriptor(source)
     return None
@@ -88,7 +89,7 @@ def _descriptor(file: Any) -> int:
     return int(file.fileno())
 
 
-def _arrived(connection: int, left: int) -> int | None:
+def _arrived(connection: int, source: Any, left: int) -> int | None:
     """Return how many bytes can be read without waiting, or None at the end of the stream."""
     # Windows has neither.
     from fcntl import ioctl  # noqa: PLC0415
@@ -96,11 +97,15 @@ def _arrived(connection: int, left: int) -> int | None:
 
     is_readable = _is_readable(connection, 0)  # asked first: bytes may arrive in between
     arrived = int.from_bytes(ioctl(connection, FIONREAD, bytes(4)), sys.byteorder)
+    at_end = is_readable and not arrived
+    if type(source).__module__ == GUNICORN:
+        # Private: gunicorn has read these ahead, and says so nowhere else.
+        arrived += len(source.reader.unreader.buf.getbuffer())
     if arrived >= left:
         return min(left, LARGEST_READ)
-    if arrived:
-        return min(arrived - arrived % STEP, LARGEST_READ)
-    return None if is_readable else 0
+    if at_end:
+        return None
+    return min(arrived - arrived % STEP, LARGEST_READ)
 
 
 def _is_readable(connection: int, seconds: float) -> bool:
