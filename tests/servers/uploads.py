@@ -21,10 +21,9 @@ BEHIND = """
     upstream servers {{ {servers} }}
     server {{
         listen 127.0.0.1:{port};
-        location / {{ {passed} }}
+        location / {{ proxy_pass http://servers; }}
     }}
 """
-HTTP, UWSGI = "proxy_pass http://servers;", "uwsgi_pass servers; include /etc/nginx/uwsgi_params;"
 
 
 @dataclass(slots=True)
@@ -35,20 +34,24 @@ class Seen:
     pages: Counter[int] = field(default_factory=Counter)
     slowest: float = 0.0  # seconds of an upload
 
+    @property
+    def failed(self) -> bool:
+        return set(self.uploads) != {503} or set(self.pages) != {200}
+
 
 @contextmanager
-def balanced(folder: Path, ports: list[int], passed: str = HTTP) -> Iterator[int]:
+def balanced(folder: Path, ports: list[int]) -> Iterator[int]:
     """The port of an nginx that balances these servers."""
     port = free_port()
     servers = " ".join(f"server 127.0.0.1:{one};" for one in ports)
-    with running(folder, BEHIND.format(servers=servers, port=port, passed=passed)):
+    with running(folder, BEHIND.format(servers=servers, port=port)):
         yield port
 
 
-def upload(port: int, host: str, body: bytes, method: str = "POST") -> int:
+def upload(port: int, host: str, body: bytes) -> int:
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        connection.request(method, "/", body=body, headers={"Host": host})
+        connection.request("POST", "/", body=body, headers={"Host": host})
         return connection.getresponse().status
     except (OSError, HTTPException):
         return 0
