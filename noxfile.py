@@ -230,7 +230,7 @@ def faults(session: nox.Session) -> None:
 
 @alone
 def servers(session: nox.Session) -> None:
-    """How soon each server follows a change; in CI the three that failed worst once."""
+    """How soon servers follow a change, and uploads behind nginx; in CI the worst lines."""
     worst = ["--worst"] if os.environ.get("CI") else []
     session.run(sys.executable, "-m", "tests.servers", *worst, *session.posargs)
 

@@ -4,6 +4,7 @@
 """
 
 import re
+import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
@@ -75,6 +76,10 @@ def _is_days(value: Any) -> bool:
     return isinstance(value, int) and _is_number(value, 1, MOST_DAYS)
 
 
+def _is_bytes(value: Any) -> bool:
+    return isinstance(value, int) and _is_number(value, most=sys.maxsize)
+
+
 def _seconds(value: float) -> timedelta:
     return timedelta(seconds=value)
 
@@ -124,6 +129,7 @@ PATHS = _texts('a list of paths such as "/status"', "/")
 PREFIXES = _texts('a list of paths such as "/hooks"', "/+[^/]", end="/")
 SECONDS = Kind(E002, "a number of seconds", _is_number, _seconds)
 WHOLE_SECONDS = Kind(E002, "a number of seconds", _is_number, ceil)
+BYTES = Kind(E002, "a whole number of bytes", _is_bytes, int)
 AGE = Kind(E002, "a number of seconds, 1 at least", lambda value: _is_number(value, 1), _seconds)
 DAYS = Kind(E002, f"whole days from 1 to {MOST_DAYS}", _is_days, timedelta)
 # Whether it fits is known when it is read: a check of its own says so.
@@ -145,6 +151,12 @@ class Conf:
     MAINTENANCE_CLOCK_TOLERANCE = Setting(SECONDS, 5)
     """seconds by which a host's clock may differ from the database's before the log says so; the
     database's clock decides in any case"""
+    MAINTENANCE_DISCARD_BYTES = Setting(BYTES, 67_108_864)
+    """the largest body of a refused request that is read and discarded, so that the proxy in front
+    does not see a reset connection; 0 reads none"""
+    MAINTENANCE_DISCARD_SECONDS = Setting(SECONDS, 2)
+    """the longest time for which a worker reads such a body; it gives up after a second
+    where less than 1 MB a second arrives"""
     MAINTENANCE_EXEMPT_NETWORKS = Setting(TEXTS, ())
     """addresses and networks, IPv4 and IPv6, that pass"""
     MAINTENANCE_EXEMPT_PATHS = Setting(PATHS, ())

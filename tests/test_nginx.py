@@ -1,26 +1,21 @@
 """A real nginx with a cache in front: it stores no 503 and spoofs no address."""
 
-import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.message import Message
 from http.client import HTTPConnection
 from http.cookies import Morsel, SimpleCookie
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
 
 from project.probe import RIGHT, ask
-from project.processes import _die_with_parent, free_port
+from project.processes import free_port
 from tests.helpers.fleet import Fleet, new_database
-from tests.helpers.services import require_program
+from tests.helpers.nginx import running
 from tests.helpers.times import SECOND
 from tests.helpers.windows import open_window
 
@@ -33,21 +28,8 @@ CACHES = ("default", "minute")
 
 # The second cache stores every response that does not forbid it.
 CONFIGURATION = """
-daemon off;
-worker_processes 1;
-{user}
-pid nginx.pid;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
     proxy_cache_path default keys_zone=default:1m;
     proxy_cache_path minute keys_zone=minute:1m;
-    proxy_set_header Host $http_host;
     proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     proxy_bind {nginx};
     add_header X-Cache $upstream_cache_status always;
@@ -67,7 +49,6 @@ http {{
         proxy_cache default;
         location / {{ proxy_pass http://127.0.0.1:{believing}; }}
     }}
-}}
 """
 
 
@@ -132,31 +113,6 @@ def wait(port: int) -> None:
         time.sleep(0.05)
 
 
-@contextmanager
-def running(folder: Path, configuration: str) -> Iterator[None]:
-    """Run nginx within the block; it reads and writes only in that folder."""
-    program = require_program("nginx")
-    (folder / "nginx.conf").write_text(configuration)
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [program, "-p", folder, "-e", folder / "log", "-c", folder / "nginx.conf"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 (see project/processes.py)
-        )
-    try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
 @pytest.fixture(scope="module")
 def nginx(fleet, believing, tmp_path_factory) -> Iterator[dict[str, int]]:
     """The ports of nginx's servers, by name."""
@@ -165,8 +121,6 @@ def nginx(fleet, believing, tmp_path_factory) -> Iterator[dict[str, int]]:
     folder = tmp_path_factory.mktemp("nginx")
     ports = {name: free_port() for name in (*CACHES, "believed")}
     configuration = CONFIGURATION.format(
-        # The user nobody could not write to a folder of root.
-        user="user root;" if os.geteuid() == 0 else "",
         nginx=NGINX,
         web=fleet.port,
         believing=believing,

@@ -16,6 +16,7 @@ from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.core.retry import retry_after, spread
 from maintenance_windows.core.state import Level
 from maintenance_windows.http import pages
+from maintenance_windows.http.body import discard_body
 from maintenance_windows.http.pages import PROBLEM, Page
 from maintenance_windows.http.visit import LONGEST_HOST
 from maintenance_windows.patterns.paths import is_below
@@ -43,12 +44,16 @@ def refusal(request: HttpRequest, visit: Visit, verdict: Verdict) -> HttpRespons
     A preflight gets its response here, because a view may ignore the method.
     """
     if verdict is Verdict.PREFLIGHT:
+        discard_body(request)
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     if verdict is not Verdict.DOWN:
         return None
     # The maintenance may have ended during the user lookup.
     visit = visit._replace(now=clock.now())
-    return None if visit.maintenance.is_over(visit.now) else unavailable(request, visit)
+    if visit.maintenance.is_over(visit.now):
+        return None
+    discard_body(request)
+    return unavailable(request, visit)
 
 
 def unavailable(request: HttpRequest, visit: Visit) -> HttpResponse:

@@ -2,7 +2,8 @@
 
 It needs the PostgreSQL server of DATABASE_URL. For each line: seconds until all processes follow a
 flag that was written with SQL, milliseconds where the change was notified, wrong answers later than
-that, and wrong ones among the first after a pause.
+that, and wrong ones among the first after a pause. A second table counts the answers to uploads to
+a closed site, and to pages of an open one, behind an nginx.
 """
 
 import os
@@ -13,15 +14,19 @@ import argparse
 import subprocess
 import sys
 import tempfile
+from http import HTTPStatus
+from itertools import product
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from project.processes import Processes
+from project.probe import ask
+from project.processes import Processes, free_port
 from tests.helpers.fleet import Fleet, new_database
 from tests.servers.following import Result
-from tests.servers.lines import SERVERS, WORST, Server, arguments_of, missing
+from tests.servers.lines import BEHIND_NGINX, SERVERS, WORST, Server, arguments_of, missing
+from tests.servers.uploads import CLOSED, OPEN, Seen, balanced, load
 
 ROW = "| {} | {} | {} | {} | {} |"
 
@@ -34,11 +39,7 @@ def run(name: str, server: Server, folder: Path, url: str) -> Result:
         if server.replica:
             fleet.env["SERVERS_REPLICA"] = replica_of(database, url)
         fleet.env |= server.env or {}
-        command = arguments_of(server, fleet.port)
-        if server.needs:
-            start_program(fleet, command)
-        else:
-            fleet.start("web", *command)
+        start(fleet, server, "web", fleet.port)
         fleet.wait("/healthz")
         for measure in server.measures:
             measure(fleet, result)
@@ -47,9 +48,31 @@ def run(name: str, server: Server, folder: Path, url: str) -> Result:
     return result
 
 
-def start_program(fleet: Processes, command: list[str]) -> None:
-    with (fleet.folder / "web.log").open("ab") as log:
-        fleet.running["web"] = subprocess.Popen(
+def run_behind_nginx(server: Server, folder: Path, url: str, level: str) -> Seen:
+    with new_database(folder, url) as database, Fleet(folder, database) as fleet:
+        fleet.migrate(2)
+        fleet.manage("maintenance", "on", CLOSED, *([level] if level else []))
+        ports = [free_port(), free_port()]
+        for port in ports:
+            start(fleet, server, f"web{port}", port)
+        for port in ports:
+            fleet.until(lambda port=port: ask(port, OPEN).status == HTTPStatus.OK)
+        with balanced(folder, ports) as port:
+            fleet.until(lambda: ask(port, OPEN).status == HTTPStatus.OK)
+            return load(port)
+
+
+def start(fleet: Processes, server: Server, name: str, port: int) -> None:
+    command = arguments_of(server, port)
+    if server.needs:
+        start_program(fleet, name, command)
+    else:
+        fleet.start(name, *command)
+
+
+def start_program(fleet: Processes, name: str, command: list[str]) -> None:
+    with (fleet.folder / f"{name}.log").open("ab") as log:
+        fleet.running[name] = subprocess.Popen(
             command, cwd=settings.BASE_DIR, env=fleet.env, stdin=subprocess.DEVNULL,
             stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
@@ -82,25 +105,57 @@ def main() -> int:
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
         parser.error("DATABASE_URL must name a PostgreSQL server")
-    chosen = {
-        name: server
-        for name, server in SERVERS.items()
+    wanted = [
+        name
+        for name in (*SERVERS, *BEHIND_NGINX)
         if (not given.only or any(text in name for text in given.only))
         and (not given.worst or name in WORST)
-    }
-    print(ROW.format("server", "follows, s", "notified, ms", "wrong later", "wrong after a pause"))
-    print(ROW.format(*["---"] * 5), flush=True)
+    ]
     failed = 0
-    for name, server in chosen.items():
-        if lacks := missing(server):
+    if following := [name for name in wanted if name in SERVERS]:
+        failed += follow_table(following, url)
+    if uploading := [name for name in wanted if name in BEHIND_NGINX]:
+        failed += upload_table(uploading, url)
+    return bool(failed)
+
+
+def follow_table(names: list[str], url: str) -> int:
+    """Print it, and return how many servers fail."""
+    failed = 0
+    print_head("server", "follows, s", "notified, ms", "wrong later", "wrong after a pause")
+    for name in names:
+        if lacks := missing(SERVERS[name]):
             print(ROW.format(name, f"no {lacks}", "", "", ""), flush=True)
             failed += bool(os.environ.get("CI"))
             continue
         with tempfile.TemporaryDirectory() as folder:
-            result = run(name, server, Path(folder), url)
+            result = run(name, SERVERS[name], Path(folder), url)
         failed += result.failed
         print(row(name, result) + (" **fails**" if result.failed else ""), flush=True)
-    return bool(failed)
+    return failed
+
+
+def upload_table(names: list[str], url: str) -> int:
+    """Print it, and return how many servers fail."""
+    failed = 0
+    print_head("server", "level", "uploads by status", "pages by status", "slowest, s")
+    for name, level in product(names, ("", "--read-only")):
+        if lacks := missing(BEHIND_NGINX[name]):
+            print(ROW.format(name, f"no {lacks}", "", "", ""), flush=True)
+            failed += bool(os.environ.get("CI"))
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            seen = run_behind_nginx(BEHIND_NGINX[name], Path(folder), url, level)
+        failed += seen.failed
+        slowest = f"{seen.slowest:.1f}" + (" **fails**" if seen.failed else "")
+        uploads, pages = dict(seen.uploads), dict(seen.pages)
+        print(ROW.format(name, level or "full", uploads, pages, slowest), flush=True)
+    return failed
+
+
+def print_head(*titles: str) -> None:
+    print(ROW.format(*titles))
+    print(ROW.format(*["---"] * len(titles)), flush=True)
 
 
 if __name__ == "__main__":

@@ -95,6 +95,17 @@ SERVERS: dict[str, Server] = {
 }
 
 
+# Two of each stand behind an nginx, with one process each.
+ONE = ("gunicorn", "--workers=1", "--bind=127.0.0.1:{port}")
+UWSGI_ONE = tuple("--processes=1" if part == "--processes=2" else part for part in UWSGI)
+BEHIND_NGINX: dict[str, Server] = {
+    "uploads, gunicorn, sync": Server(command=(*ONE, WSGI)),
+    "uploads, gunicorn, gthread": Server(command=(*ONE, "--threads=4", WSGI)),
+    "uploads, uvicorn": Server(
+        command=("uvicorn", "--host=127.0.0.1", "--port={port}", "project.asgi:application")
+    ),
+    "uploads, uWSGI": Server(command=(*UWSGI_ONE, f"--module={WSGI}"), needs="uwsgi_python3"),
+}
 WORST = ("uWSGI, threads off", "gunicorn, frozen for 3 s", "a replica that never follows")
 
 
