@@ -1,8 +1,7 @@
 """The clock of one host is a day ahead or behind, or steps. The database has the right time."""
 
-import json
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from tests.faults.bench import Bench
 from tests.faults.faketime import DAY, Clock, missing
@@ -28,28 +27,28 @@ USED_AGAIN = timedelta(hours=3)
 @fault("the worker's clock a day ahead, a day behind, then right", seconds=120)
 def worker_clock(bench: Bench, line: Line) -> None:
     if not missing(line):
-        scheduled_by(bench, line, "worker0")
+        on_time_with(bench, line, "worker0")
 
 
 @fault("beat's clock a day ahead, a day behind, then right", seconds=120)
 def beat_clock(bench: Bench, line: Line) -> None:
     if not missing(line):
-        scheduled_by(bench, line, "beat0")
+        on_time_with(bench, line, "beat0")
 
 
 @fault("the clock of worker and beat a day ahead, then put right", seconds=120)
 def scheduler_clock(bench: Bench, line: Line) -> None:
     if not missing(line):
-        scheduled_by(bench, line, "worker0", "beat0")
+        on_time_with(bench, line, "worker0", "beat0")
 
 
 @fault("the clock of web a day ahead, a day behind, then right", seconds=120)
 def web_clock(bench: Bench, line: Line) -> None:
     if not missing(line):
-        scheduled_by(bench, line, "web")
+        on_time_with(bench, line, "web")
 
 
-def scheduled_by(bench: Bench, line: Line, *wrong: str) -> None:
+def on_time_with(bench: Bench, line: Line, *wrong: str) -> None:
     """Windows are on time by the database's clock while some programs have another one."""
     together = len(wrong) > 1
     offsets = {name: off for name, off in OFFSETS.items() if off >= 0 or not together}
@@ -60,9 +59,8 @@ def scheduled_by(bench: Bench, line: Line, *wrong: str) -> None:
         planned = list[Window]()
         with Visitors(fleet.port, SITES) as visitors, Flags(fleet) as flags:
             for name, offset in offsets.items():
-                mark = fleet.mark(wrong[0])
-                if planned:
-                    clock.move(offset)
+                mark = fleet.mark(wrong[0]) if planned else 0
+                clock.move(offset)
                 runs = window(3, 0, 2.5, fleet.soon())
                 fleet.plan(runs)
                 planned.append(runs)
@@ -72,7 +70,7 @@ def scheduled_by(bench: Bench, line: Line, *wrong: str) -> None:
                 late = flags.waited(RUNS, on=False, since=runs.end, timeout=15)
                 line.within(late, 2, f"{name}, cleared")
                 if offset and wrong[0] != "beat0":
-                    said_once(line, name, fleet.warnings(wrong[0], 0 if len(planned) == 1 else mark))
+                    said_once(line, name, fleet.warnings(wrong[0], mark))
             time.sleep(1)
         line.on_time(visitors.seen([*stays, *planned]))
         early = flags.early([*stays, *planned])
@@ -98,13 +96,13 @@ def plan_ahead(fleet: Supervised) -> list[Window]:
 
     Returns what must not end meanwhile.
     """
-    stays = window(0, 0, 7200, fleet.soon())
-    fleet.plan(stays, window(3, 6 * 3600, 3600), window(4, 6 * 3600, 3600))
     tonight = at(8 * 3600).replace(second=0, microsecond=0)
-    fleet.manage(
+    fleet.call(
         "maintenance", "repeat", REPEATED, "--rule=FREQ=DAILY", "--zone=UTC", "--for=1h",
         f"--start={tonight:%Y-%m-%dT%H:%M}",
     )  # fmt: skip
+    stays = window(0, 0, 7200, fleet.soon())
+    fleet.plan(stays, window(3, 6 * 3600, 3600), window(4, 6 * 3600, 3600))
     return [stays]
 
 
@@ -125,56 +123,3 @@ def said_once(line: Line, name: str, warnings: list[str], processes: int = PROCE
     said = [text for text in warnings if "clock" in text.lower() and "again" not in text]
     line.operator.append(f"{name}: {len(said)} lines of the clock")
     line.promise(1 <= len(said) <= processes, f"{name}: {len(said)} lines of the clock: {said[:3]}")
-
-
-@fault("commands by a host whose clock is a day behind, a day ahead", seconds=90)
-def command_clock(bench: Bench, line: Line) -> None:
-    """`tick`, `on`, `schedule`, `off` and `status`, without any other scheduler."""
-    if missing(line):
-        return
-    with bench.fleet() as fleet:
-        clock = Clock(fleet, -DAY)
-        fleet.start_web()
-        stays = plan_ahead(fleet)
-        sleep_until(at(0.2, stays[0].start))
-        with Visitors(fleet.port, [HELD, UP]) as visitors, Flags(fleet) as flags:
-            time.sleep(0.2)
-            for name, offset in (("behind", -DAY), ("ahead", DAY)):
-                clock.move(offset)
-                commanded(fleet, line, name, clock)
-            time.sleep(1)
-        line.on_time(visitors.seen(stays))
-        line.promise(flags.changed(HELD, on=True, since=stays[0].start), "the tick set no flag")
-        early = flags.early([*stays, Window(DOWN, stays[0].start, at(600))])
-        line.promise(not early, f"flags seen to change before their time: {early}")
-        not_used_up(fleet, line)
-
-
-def commanded(fleet: Supervised, line: Line, name: str, clock: Clock) -> None:
-    said = {}
-
-    def run(*arguments: str) -> str:
-        done = fleet.command("maintenance", *arguments, **clock.env)
-        line.promise(done.returncode == 0, f"{name}: {arguments} refused: {done.stderr[-300:]}")
-        said[arguments[0]] = done.stderr.splitlines()
-        return done.stdout
-
-    run("tick")
-    asked = at(0)
-    run("on", DOWN, "--for", "10m")
-    with Visitors(fleet.port, [DOWN]) as visitors:
-        time.sleep(1)
-    ends = at(600, asked)
-    seen = visitors.seen([Window(DOWN, asked, ends)])
-    line.on_time(seen, f"{name}, after `on`")
-    (made,) = json.loads(run("schedule", "s6.example", "--start=+4h", "--for=30m", "--json"))
-    off = abs(datetime.fromisoformat(made["starts_at"]) - at(4 * 3600)).total_seconds()
-    line.flag.append(f"{name}: `--start=+4h` is {off:.0f} s off")
-    line.promise(off <= 65, f"{name}: a window in four hours is {off:.0f} s off")
-    run("off", DOWN)
-    shown = run("status")
-    line.promise("clock" in (shown + "".join(said["status"])).lower(),
-                 f"{name}: status shows nothing of the clock")  # fmt: skip
-    del said["status"]
-    for verb, lines in said.items():
-        said_once(line, f"{name}, {verb}", lines, processes=1)

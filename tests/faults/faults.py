@@ -1,6 +1,21 @@
 """The lines of the table, in its order."""
 
-from tests.faults import broker, chaos, clock, cold, database, dumps, locks, orders, page, restores, rows, scheduler
+from tests.faults import (
+    broker,
+    chaos,
+    clock,
+    cold,
+    commands,
+    database,
+    dumps,
+    locks,
+    orders,
+    page,
+    restores,
+    rows,
+    scheduler,
+    stored,
+)
 
 FAULTS = (
     scheduler.scheduler_dead,
@@ -29,7 +44,9 @@ FAULTS = (
     clock.beat_clock,
     clock.scheduler_clock,
     clock.web_clock,
-    clock.command_clock,
+    commands.command_clock,
+    stored.stored_ahead,
+    stored.row_deleted,
     locks.locked,
     page.template,
     page.receivers,

@@ -76,7 +76,7 @@ def table_orders(bench: Bench, line: Line) -> None:
     with bench.fleet() as fleet:
         fleet.start_all()
         tables = Tables(fleet)
-        fleet.manage("maintenance", "on", HELD)
+        fleet.call("maintenance", "on", HELD)
         origin = fleet.soon()
         stays = window(0, 0, lasts * len(orders) + 2, origin)
         ends = [window(2, lasts * n, 1 + PAUSE * 3.5, origin) for n in range(len(orders))]

@@ -37,7 +37,7 @@ def during(
 
     The windows end on time also after it, and nothing is recorded twice or with other times.
     """
-    fleet.manage("maintenance", "on", HELD)
+    fleet.call("maintenance", "on", HELD)
     origin = fleet.soon()
     planned = [window(0, 0, 11, origin), window(2, 0, 4, origin), window(3, 5, 6, origin)]
     fleet.plan(*planned)

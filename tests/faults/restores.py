@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -12,7 +13,7 @@ import psycopg
 from project.probe import ask
 from project.processes import free_port
 from tests.faults.bench import Bench
-from tests.faults.restored import OURS, during
+from tests.faults.restored import OURS, SITES, during
 from tests.faults.services import until
 from tests.faults.supervised import Supervised
 from tests.faults.table import Line, fault
@@ -23,6 +24,7 @@ from tests.faults.windows import CLOSED, at
 STEP, PAUSE = 0.3, 1.2  # seconds
 STEPS = re.compile(rf"^(?=(COPY|DROP TABLE IF EXISTS) public\.{OURS})", re.MULTILINE)
 FRESH, IGNORANT = "fresh", "ignorant"
+DOWN, UP, *_ = SITES
 
 
 class Dump:
@@ -81,6 +83,10 @@ class Dump:
         return done.stdout
 
 
+def answers(port: int) -> bool:
+    return ask(port, UP, "/healthz").status == 200
+
+
 @contextmanager
 def started_meanwhile(fleet: Supervised, line: Line) -> Iterator[None]:
     """Start a web process with the cache, and one that knows nothing, and ask them.
@@ -92,25 +98,24 @@ def started_meanwhile(fleet: Supervised, line: Line) -> Iterator[None]:
     for name, port in ports.items():
         fleet.start(name, "gunicorn", f"--bind=127.0.0.1:{port}", "project.wsgi", **env[name])
     for name, port in ports.items():
-        until(lambda port=port: ask(port, "", "/healthz").status == 200, f"{name} answers")
-    down, up = (f"s{n}.example" for n in (0, 1))
-    with Visitors(ports[FRESH], [down, up]) as fresh, Visitors(ports[IGNORANT], [down]) as ignorant:
+        until(partial(answers, port), f"{name} answers")
+    with Visitors(ports[FRESH], [DOWN, UP]) as fresh, Visitors(ports[IGNORANT], [DOWN]) as ignorant:
         time.sleep(PAUSE)
         yield
         until_whole = at(0)
         time.sleep(PAUSE)
     for name, visitors in ((FRESH, fresh), (IGNORANT, ignorant)):
-        answers = visitors.answers[down]
-        wrong = [str(answer) for answer in answers if answer.status != CLOSED]
-        line.visitors.append(f"a {name} process: {len(answers)} answers, {len(wrong)} wrong")
-        line.promise(answers and not wrong, f"{name}: {len(wrong)} not 503: {wrong[:3]}")
+        given = visitors.answers[DOWN]
+        wrong = [str(answer) for answer in given if answer.status != CLOSED]
+        line.visitors.append(f"a {name} process: {len(given)} answers, {len(wrong)} wrong")
+        line.promise(given and not wrong, f"{name}: {len(wrong)} not 503: {wrong[:3]}")
         fleet.drop(name)
-    wrong = [str(answer) for answer in fresh.answers[up] if answer.status != 200]
+    wrong = [str(answer) for answer in fresh.answers[UP] if answer.status != 200]
     line.promise(not wrong, f"{FRESH}, a site that is up: {len(wrong)} not 200: {wrong[:3]}")
-    line.promise(fresh.answers[up][0].sent < until_whole, "no process started meanwhile")
+    line.promise(fresh.answers[UP][0].sent < until_whole, "no process started meanwhile")
 
 
-@fault("a restore on PostgreSQL during windows", seconds=150)
+@fault("a restore on PostgreSQL during windows", seconds=180)
 def restored_postgresql(bench: Bench, line: Line) -> None:
     """The schema dropped and pg_restore; pg_restore --clean; pg_restore --section."""
     with bench.fleet() as fleet:

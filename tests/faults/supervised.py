@@ -151,6 +151,12 @@ class Supervised(Fleet):
         Supervised.planning = time.monotonic() - began
         return said
 
+    def call(self, *arguments: str) -> str:
+        """A management command that tells soon() how busy the machine is, too."""
+        return self.shell(
+            f"from django.core.management import call_command\ncall_command(*{arguments!r})"
+        )
+
     def command(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """A management command that may fail."""
         return subprocess.run(
