@@ -4,7 +4,6 @@ import re
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -60,6 +59,5 @@ def restored_sqlite(bench: Bench, line: Line) -> None:
             time.sleep(2 * PAUSE)
             put()
 
-        ways: dict[str, Callable[[], None]] = {"renamed over": put, "removed": remove_and_put}
-        for name, way in ways.items():
-            during(fleet, line, name, save, way)
+        during(fleet, line, "renamed over", save, put)
+        during(fleet, line, "removed before", save, remove_and_put)

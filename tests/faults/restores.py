@@ -3,8 +3,8 @@
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -13,18 +13,21 @@ import psycopg
 from project.probe import ask
 from project.processes import free_port
 from tests.faults.bench import Bench
-from tests.faults.restored import OURS, SITES, during
+from tests.faults.restored import HELD, OURS, SITES, during
 from tests.faults.services import until
 from tests.faults.supervised import Supervised
 from tests.faults.table import Line, fault
 from tests.faults.visitors import Visitors
-from tests.faults.windows import CLOSED, at
+from tests.faults.windows import CLOSED, OPEN, at
 
 # As on a slow disk: each step takes so long that web processes and ticks see what is there.
 STEP, PAUSE = 0.3, 1.2  # seconds
 STEPS = re.compile(rf"^(?=(COPY|DROP TABLE IF EXISTS) public\.{OURS})", re.MULTILINE)
-FRESH, IGNORANT = "fresh", "ignorant"
-DOWN, UP, *_ = SITES
+UP = SITES[1]
+FRESH: dict[str, dict[str, str]] = {
+    "with cache": {},
+    "without": {"REDIS_URL": "", "MAINTENANCE_WHEN_UNKNOWN": "closed"},
+}
 
 
 class Dump:
@@ -84,35 +87,40 @@ class Dump:
 
 
 def answers(port: int) -> bool:
-    return ask(port, UP, "/healthz").status == 200
+    return ask(port, HELD, "/healthz").status == 200
 
 
 @contextmanager
 def started_meanwhile(fleet: Supervised, line: Line) -> Iterator[None]:
-    """Start a web process with the cache, and one that knows nothing, and ask them.
+    """Start web processes before the block, and ask them until it has ended.
 
-    The first takes the site's state from the cache, the second from MAINTENANCE_WHEN_UNKNOWN.
+    One takes the sites' state from the cache, the other from MAINTENANCE_WHEN_UNKNOWN.
     """
-    ports = {FRESH: free_port(), IGNORANT: free_port()}
-    env = {FRESH: {}, IGNORANT: {"REDIS_URL": "", "MAINTENANCE_WHEN_UNKNOWN": "closed"}}
-    for name, port in ports.items():
-        fleet.start(name, "gunicorn", f"--bind=127.0.0.1:{port}", "project.wsgi", **env[name])
+    ports = {name: free_port() for name in FRESH}
+    for (name, env), port in zip(FRESH.items(), ports.values(), strict=True):
+        fleet.start(name, "gunicorn", f"--bind=127.0.0.1:{port}", "project.wsgi", **env)
     for name, port in ports.items():
         until(partial(answers, port), f"{name} answers")
-    with Visitors(ports[FRESH], [DOWN, UP]) as fresh, Visitors(ports[IGNORANT], [DOWN]) as ignorant:
+    with ExitStack() as visits:
+        asked = {
+            name: visits.enter_context(Visitors(port, [HELD, UP])) for name, port in ports.items()
+        }
         time.sleep(PAUSE)
         yield
-        until_whole = at(0)
+        whole = at(0)
         time.sleep(PAUSE)
-    for name, visitors in ((FRESH, fresh), (IGNORANT, ignorant)):
-        given = visitors.answers[DOWN]
-        wrong = [str(answer) for answer in given if answer.status != CLOSED]
-        line.visitors.append(f"a {name} process: {len(given)} answers, {len(wrong)} wrong")
-        line.promise(given and not wrong, f"{name}: {len(wrong)} not 503: {wrong[:3]}")
+    for name, visitors in asked.items():
         fleet.drop(name)
-    wrong = [str(answer) for answer in fresh.answers[UP] if answer.status != 200]
-    line.promise(not wrong, f"{FRESH}, a site that is up: {len(wrong)} not 200: {wrong[:3]}")
-    line.promise(fresh.answers[UP][0].sent < until_whole, "no process started meanwhile")
+        held = visitors.answers[HELD]
+        wrong = [str(answer) for answer in held if answer.status != CLOSED]
+        line.visitors.append(f"started meanwhile, {name}: {len(held)} answers, {len(wrong)} wrong")
+        line.promise(
+            not wrong and held[0].sent < at(-PAUSE, whole),
+            f"{name}: {len(wrong)} of {len(held)} of a held site: {wrong[:3]}",
+        )
+    up = asked["with cache"].answers[UP]
+    wrong = [str(answer) for answer in up if answer.status != OPEN]
+    line.promise(not wrong, f"with cache, a site that is up: {len(wrong)} wrong: {wrong[:3]}")
 
 
 @fault("a restore on PostgreSQL during windows", seconds=180)
@@ -121,10 +129,6 @@ def restored_postgresql(bench: Bench, line: Line) -> None:
     with bench.fleet() as fleet:
         fleet.start_all()
         dump = Dump(bench, fleet, line)
-        ways: dict[str, Callable[[], None]] = {
-            "after DROP SCHEMA": dump.whole,
-            "--clean": dump.clean,
-            "--section": dump.sections,
-        }
-        for name, way in ways.items():
-            during(fleet, line, name, dump.save, way)
+        during(fleet, line, "after DROP SCHEMA", dump.save, dump.whole)
+        during(fleet, line, "--clean", dump.save, dump.clean)
+        during(fleet, line, "--section", dump.save, dump.sections, length=17)
