@@ -66,7 +66,7 @@ class Tables:
                 copy.write(self.rows[name])
 
 
-@fault("tables emptied and filled in several orders during windows", seconds=120, full=420)
+@fault("tables emptied and filled in several orders during windows", seconds=180, full=480)
 def table_orders(bench: Bench, line: Line) -> None:
     core = permutations((FLAGS, WINDOWS, SCHEDULER, SITE))
     orders: dict[str, Sequence[str]] = dict(ORDERS)
@@ -90,9 +90,9 @@ def table_orders(bench: Bench, line: Line) -> None:
                 except psycopg.Error as error:
                     line.promise(kept=False, sentence=f"{order}: {error}")
             sleep_until(at(1.5, stays.end))
-        stays_closed(line, "", visitors)
+        stays_closed(line, f"{len(orders)} orders", visitors)
         line.on_time(visitors.seen([stays, *ends]), f"{len(orders)} orders")
-        right_record(fleet, line, "", [stays, *ends])
+        right_record(fleet, line, f"{len(orders)} orders", [stays, *ends])
 
 
 def restore(tables: Tables, order: Sequence[str]) -> None:

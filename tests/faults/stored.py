@@ -45,7 +45,7 @@ def stored_ahead(bench: Bench, line: Line) -> None:
         line.promise(checked.returncode == 0, f"status --check: {checked.stderr}")
 
 
-@fault("the scheduler's row deleted", seconds=60)
+@fault("the scheduler's row deleted", seconds=120)
 def row_deleted(bench: Bench, line: Line) -> None:
     """Ticks go on and make it again; so does cron's tick, and status knows the last one."""
     with bench.fleet() as fleet:
