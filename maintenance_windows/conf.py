@@ -142,6 +142,9 @@ class Conf:
     """seconds ahead at which a maintenance is announced by the banner"""
     MAINTENANCE_BLOCK_STAFF = Setting(BOOLEAN, default=False)
     """staff who are not superusers get the 503 too"""
+    MAINTENANCE_CLOCK_TOLERANCE = Setting(SECONDS, 5)
+    """seconds by which a host's clock may differ from the database's before the log says so; the
+    database's clock decides in any case"""
     MAINTENANCE_EXEMPT_NETWORKS = Setting(TEXTS, ())
     """addresses and networks, IPv4 and IPv6, that pass"""
     MAINTENANCE_EXEMPT_PATHS = Setting(PATHS, ())

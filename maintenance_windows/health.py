@@ -10,12 +10,11 @@ from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from maintenance_windows.overview import status
-from maintenance_windows.snapshot import runtime
+from maintenance_windows.snapshot import clock, runtime
 from maintenance_windows.snapshot.runtime import query_with_deadline
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -40,7 +39,7 @@ def ready(request: HttpRequest) -> HttpResponse:
     `snapshot_age` is the number of seconds since this process last read the snapshot. The view is
     public, so a deadline keeps a hanging database from blocking a worker.
     """
-    scheduler = query_with_deadline(lambda: status.scheduler(timezone.now()))
+    scheduler = query_with_deadline(lambda: status.scheduler(clock.now()))
     age = runtime.snapshot_age()
     answer = {
         "database": scheduler is not None,

@@ -1,7 +1,5 @@
 """Public functions: the maintenance of a request's site, now and soon."""
 
-from datetime import UTC, datetime
-
 from django.contrib.sites.models import Site
 from django.http import Http404, HttpRequest
 from django.http.request import split_domain_port
@@ -11,7 +9,7 @@ from maintenance_windows.conf import conf
 from maintenance_windows.core.state import Maintenance, Snapshot
 from maintenance_windows.http.visit import site_state
 from maintenance_windows.models import all_sites
-from maintenance_windows.snapshot import runtime
+from maintenance_windows.snapshot import clock, runtime
 
 
 def get_maintenance(request: HttpRequest) -> Maintenance | None:
@@ -49,11 +47,11 @@ def site_or_404(request: HttpRequest) -> Site:
 
 def _now(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:
     state = site_state(request, snapshot) if snapshot else None
-    return state.at(datetime.now(UTC)) if state else None
+    return state.at(clock.now()) if state else None
 
 
 def _soon(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:
-    now = datetime.now(UTC)
+    now = clock.now()
     state = site_state(request, snapshot) if snapshot else None
     upcoming = state.upcoming(now) if state else None
     return upcoming if upcoming and upcoming.since <= now + conf.MAINTENANCE_BANNER_LEAD else None

@@ -1,7 +1,7 @@
 """Tools for the tests of projects that use this app."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import count
 from math import inf
 from os import getpid
@@ -14,7 +14,10 @@ from django.utils import timezone
 from maintenance_windows.conf import conf
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Closure, Level, SiteState, Snapshot
-from maintenance_windows.snapshot import runtime
+from maintenance_windows.snapshot import clock, runtime
+from maintenance_windows.snapshot.clock import hosts_clock
+
+__all__ = ["hosts_clock", "maintenance"]
 
 _nobodys_ids = count(-1, -1)
 
@@ -66,7 +69,7 @@ class maintenance(TestContextDecorator):  # noqa: N801 (used like a function)
         self._reader: FixedReader | None = None
 
     def enable(self) -> None:
-        span = Span(self.since or datetime.now(UTC), self.until)
+        span = Span(self.since or clock.now(), self.until)
         closure = Closure(span=span, level=self.level, message=self.message)
         if isinstance(self.site, str):
             site_id, domain = conf.SITE_ID or next(_nobodys_ids), self.site

@@ -1,7 +1,6 @@
 """The views for visitors: bypass links, the public page and its JSON. They are always exempt."""
 
 import json
-from datetime import UTC, datetime
 from hashlib import sha256
 
 from django.http import (
@@ -22,7 +21,7 @@ from maintenance_windows.http.responses import revalidated, unavailable, unlogge
 from maintenance_windows.http.tokens import COOKIE, BypassToken
 from maintenance_windows.http.visit import read_visit, site_state
 from maintenance_windows.overview.public import public_status
-from maintenance_windows.snapshot import runtime
+from maintenance_windows.snapshot import clock, runtime
 
 
 # csrf_exempt, because Django logs the path, and so the token, of POSTs that it rejects.
@@ -34,7 +33,7 @@ def bypass(request: HttpRequest, token: str) -> HttpResponse:
     """
     if request.method not in {"GET", "HEAD"}:
         return unlogged(HttpResponseNotAllowed(["GET", "HEAD"]))
-    now, snapshot = datetime.now(UTC), runtime.current()
+    now, snapshot = clock.now(), runtime.current()
     state, visit = site_state(request, snapshot), read_visit(request, snapshot)
     read = BypassToken.read(token)
     if visit and not (read and read.admits(visit.state, visit.now)):
@@ -75,7 +74,7 @@ def public(request: HttpRequest) -> HttpResponseBase:
     - `coming`: windows in order of time, each with `span.start`, `span.end`, `level`, `message`
     - `is_complete`: false while the database is down and only windows that start soon are known
     """
-    status = public_status(request, datetime.now(UTC))
+    status = public_status(request, clock.now())
     page = pages.render(
         get_template("maintenance_windows/public.html"),
         {
@@ -95,7 +94,7 @@ def public(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def status(request: HttpRequest) -> HttpResponseBase:
     """Return the public status as JSON, readable for scripts of any origin."""
-    now = datetime.now(UTC)
+    now = clock.now()
     content = public_status(request, now).as_json(now)
     # A weak ETag (RFC 9110 section 8.8.1), because it ignores values that only change with time.
     lasting = {name: content[name] for name in content.keys() - {"at", "retry_after"}}

@@ -19,6 +19,7 @@ from django.test import AsyncClient, Client
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.planning import windows
 from maintenance_windows.snapshot import runtime
+from maintenance_windows.testing import hosts_clock
 from tests.helpers.services import require_program
 from tests.helpers.times import FOUR, HOUR, TWO
 
@@ -76,7 +77,7 @@ def alice(transactional_db: None) -> User:
 @pytest.fixture
 def at() -> Iterator[Callable[[datetime], None]]:
     """Moves the clock and stops it."""
-    with time_machine.travel(TWO - HOUR, tick=False) as traveller:
+    with hosts_clock(), time_machine.travel(TWO - HOUR, tick=False) as traveller:
         yield traveller.move_to
 
 

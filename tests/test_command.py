@@ -87,7 +87,7 @@ def test_schedule_with_past_start_reports_window_in_progress(acme, maintenance):
         "schedule", "acme.example", "--start=2029-11-04T00:30", "--for=1h", "--json"
     )
     (record,) = json.loads(printed)
-    assert (record["status"], record["started_at"]) == ("active", "2029-11-04T00:30:00Z")
+    assert (record["status"], record["started_at"]) == ("active", "2029-11-04T01:00:00Z")
 
 
 def test_list_past_includes_completed_windows(acme, plan, maintenance, at):

@@ -22,7 +22,7 @@ from maintenance_windows.models import (
 from maintenance_windows.planning import series
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.snapshot import runtime
-from maintenance_windows.snapshot.cache import KEY, SnapshotCache
+from maintenance_windows.snapshot.cache import KEY, SnapshotCache, keys
 from tests.helpers.times import FOUR, TWO
 
 APP = "maintenance_windows"
@@ -177,12 +177,13 @@ def test_first_release_writes_to_current_tables(acme, plan, at, visit):
 @pytest.mark.parametrize("old", [None, 7, [], [[], []], [[[1]], []], {"version": 1}, b"\x80", "x"])
 def test_cache_ignores_other_formats(old):
     """Each format has its own key; other values are ignored."""
-    cache.set(KEY, old)
+    key, written_at = keys()
+    cache.set_many({key: old, written_at: 0.0})
     try:
         found = SnapshotCache().read()
     finally:
-        cache.delete(KEY)
-    assert found is None or not found
+        cache.delete_many([key, written_at])
+    assert found is None or not found[0]
 
 
 def test_cache_key_contains_format_version():

@@ -5,7 +5,6 @@ from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from maintenance_windows.admin.base import RecordAdmin
@@ -32,7 +31,7 @@ def links_view(model_admin: RecordAdmin, request: HttpRequest, object_id: str) -
     form, link = LinkForm(request.POST or None), None
     if form.is_valid():
         try:
-            made = bypass.make(flag.site, timezone.now(), length=form.cleaned_data["length"])
+            made = bypass.make(flag.site, length=form.cleaned_data["length"])
         except Refused as refusal:
             form.add_error("length", str(refusal))
         else:

@@ -8,7 +8,6 @@ from django.contrib.sites.models import Site
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
@@ -17,6 +16,7 @@ from maintenance_windows.exceptions import Refused
 from maintenance_windows.forms.sites import OperateForm
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.planning import rules, sites
+from maintenance_windows.snapshot import clock
 
 
 def operate_view(model_admin: RecordAdmin, request: HttpRequest) -> HttpResponse:
@@ -45,7 +45,7 @@ def operate(model_admin: RecordAdmin, request: HttpRequest, sent: dict[str, Any]
 
 
 def take_down(site: Site, sent: dict[str, Any], actor: str) -> str:
-    until = rules.add(timezone.now(), sent["length"]) if sent["length"] else None
+    until = rules.add(clock.now(), sent["length"]) if sent["length"] else None
     level, message = sent["level"], sent["message"]
     sites.take_down([site], until=until, level=level, message=message, actor=actor)
     if until is None:

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.contrib.sites.models import Site
 from django.db.models import Count, Q, Window
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,6 +15,7 @@ from django.utils.translation import ngettext
 from maintenance_windows.admin.base import RecordAdmin
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
+from maintenance_windows.snapshot import clock
 from maintenance_windows.wording.spans import format_length, format_span, format_upcoming
 
 MAX_NAMED = 10  # windows that a message names
@@ -26,7 +26,7 @@ def describe_times(form: Any) -> dict[str, Any]:
     """The context of the preview; empty where the form has no valid times."""
     if form.span is None:
         return {}
-    now, zone, window = timezone.now(), form.tz, form.instance
+    now, zone, window = clock.now(), form.tz, form.instance
     times = (form.span.start, form.span.end)
     sites, exclude, in_progress = form.cleaned_data.get("sites", ()), [], False
     if window.pk:
@@ -74,7 +74,7 @@ def overlap_warnings(
     """A sentence for each live window of the sites that overlaps these times, in one query."""
     begins = Q(starts_at__lt=ends_at) | Q(started_at__lt=ends_at)
     found: list[Any] = list(
-        MaintenanceWindow.objects.live(timezone.now())
+        MaintenanceWindow.objects.live(clock.now())
         .filter(begins, ends_at__gt=starts_at, site__in=[site.pk for site in sites])
         .exclude(pk__in=exclude)
         .select_related("site")

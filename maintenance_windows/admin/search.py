@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows.admin.base import RecordAdmin
 from maintenance_windows.models import search
 from maintenance_windows.models.search import contains, matching_ids
+from maintenance_windows.snapshot import clock
 
 QUOTES = {'"', "'"}
 NEAR = 10_000  # rows before and after now whose texts are searched
@@ -40,7 +41,7 @@ class NearNowAdmin(RecordAdmin):
         if not words:
             return queryset, False
         time, (_domain, *texts) = str(self.date_hierarchy), self.search_fields
-        start, end = nearest(queryset, time, timezone.now())
+        start, end = nearest(queryset, time, clock.now())
         edges = {f"{time}__gt": start, f"{time}__lt": end}
         near = Q(**{lookup: edge for lookup, edge in edges.items() if edge})
         sites = {word: matching_ids(word, "domain") for word in words}

@@ -6,7 +6,6 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +20,7 @@ from maintenance_windows.models import WindowSeries
 from maintenance_windows.planning import series as verbs
 from maintenance_windows.planning.series.apply import SeriesChange
 from maintenance_windows.planning.series.preview import preview as next_windows
+from maintenance_windows.snapshot import clock
 
 PREVIEWED = 10  # windows that a preview shows
 FACTS = ("its_windows", "ended_at", "created_by")
@@ -44,7 +44,7 @@ def describe_series(form: SeriesForm) -> dict[str, Any]:
     """The context of the preview; empty where the form is not valid."""
     if form.series is None:
         return {}
-    now, recurrence = timezone.now(), form.series.recurrence()
+    now, recurrence = clock.now(), form.series.recurrence()
     return {
         "words": form.series.words(),
         "zone": recurrence.zone,
@@ -102,7 +102,7 @@ class WindowSeriesAdmin(RecordAdmin):
     def its_windows(self, series: WindowSeries) -> SafeString:
         """A link to the windows, with the number of those that are not over."""
         url = reverse("admin:maintenance_windows_maintenancewindow_changelist")
-        live = series.windows.live(timezone.now()).count()
+        live = series.windows.live(clock.now()).count()
         text = ngettext("%(number)s to come or running", "%(number)s to come or running", live)
         label = text % {"number": live}
         return format_html('<a href="{}?series__id__exact={}">{}</a>', url, series.pk, label)
@@ -145,7 +145,7 @@ class WindowSeriesAdmin(RecordAdmin):
             (outcome,) = verbs.repeat([form.cleaned_data["site"]], form.series, actor=actor)
             obj.pk = outcome.series.pk
         self.message_user(request, describe_change(outcome))
-        if outcome.series.recurrence().overlaps(timezone.now()):
+        if outcome.series.recurrence().overlaps(clock.now()):
             text = _("The windows of this series overlap one another.")
             self.message_user(request, text, messages.WARNING)
 

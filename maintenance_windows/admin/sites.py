@@ -9,7 +9,6 @@ from django.db import router
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern
-from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -24,7 +23,7 @@ from maintenance_windows.models import IgnoredURL, SiteMaintenance
 from maintenance_windows.models.search import matching
 from maintenance_windows.permissions import may_see_all_windows
 from maintenance_windows.planning.sites import bring_up, take_down
-from maintenance_windows.snapshot import runtime
+from maintenance_windows.snapshot import clock, runtime
 from maintenance_windows.snapshot.loader import load
 
 
@@ -42,7 +41,7 @@ class IgnoredURLInline(admin.TabularInline):  # type: ignore[type-arg]
 
 def show_as_visitors_see(flags: Collection[SiteMaintenance]) -> None:
     """Update these flags in memory, because the tick may not have updated the rows yet."""
-    now = timezone.now()
+    now = clock.now()
     states = load(now, only=[flag.pk for flag in flags]).by_id
     for flag in flags:
         state = states.get(flag.pk)

@@ -10,7 +10,6 @@ from django.contrib.admin.models import ADDITION, LogEntry
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.admin import history
@@ -23,6 +22,7 @@ from maintenance_windows.forms.windows import TIMES, ScheduleForm, WindowForm, i
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import windows
+from maintenance_windows.snapshot import clock
 
 MINUTE = timedelta(minutes=1)
 FACTS = ("status", "started_at", "ended_at", "cancelled_at", "created_by")
@@ -40,7 +40,7 @@ class StatusFilter(admin.SimpleListFilter):
         value = self.value()
         if value not in Status.values:
             return queryset
-        return queryset.with_status(Status(value), timezone.now())
+        return queryset.with_status(Status(value), clock.now())
 
 
 class SeriesFilter(admin.EmptyFieldListFilter):
@@ -50,7 +50,7 @@ class SeriesFilter(admin.EmptyFieldListFilter):
 
 
 def describe_status(window: MaintenanceWindow) -> str:
-    return f"{window}: {window.status_at(timezone.now()).label}."
+    return f"{window}: {window.status_at(clock.now()).label}."
 
 
 def action(
@@ -95,7 +95,7 @@ class MaintenanceWindowAdmin(NearNowAdmin):
 
     @admin.display(description=_("status"))
     def status(self, window: MaintenanceWindow) -> str:
-        return str(window.status_at(timezone.now()).label)
+        return str(window.status_at(clock.now()).label)
 
     def get_urls(self) -> list[URLPattern]:
         return [
@@ -112,7 +112,7 @@ class MaintenanceWindowAdmin(NearNowAdmin):
         is still validated, and says so.
         """
         allowed = super().has_change_permission(request, obj)
-        status = obj.status_at(timezone.now()) if obj else None
+        status = obj.status_at(clock.now()) if obj else None
         if status is Status.ACTIVE:
             return allowed and self.has_operate_permission(request)
         if status in {Status.COMPLETED, Status.CANCELLED} and request.method != "POST":
@@ -132,7 +132,7 @@ class MaintenanceWindowAdmin(NearNowAdmin):
             return ()
         fields = ("site", *FACTS, *FACTS_OF_SERIES)
         # On POST the form checks the start: the window may have started after it was shown.
-        in_progress = obj.status_at(timezone.now()) is Status.ACTIVE and request.method != "POST"
+        in_progress = obj.status_at(clock.now()) is Status.ACTIVE and request.method != "POST"
         return (*fields, "starts_at") if in_progress else fields
 
     def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:

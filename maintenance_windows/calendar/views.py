@@ -1,7 +1,5 @@
 """The calendar feeds that people and their programs subscribe to."""
 
-from datetime import UTC, datetime
-
 from django.db import Error as DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -12,7 +10,7 @@ from maintenance_windows.calendar import events
 from maintenance_windows.http.responses import revalidated
 from maintenance_windows.models import CalendarToken
 from maintenance_windows.requests import site_or_404
-from maintenance_windows.snapshot import runtime
+from maintenance_windows.snapshot import clock, runtime
 
 AGAIN = 60  # seconds after which a client should try again
 
@@ -27,7 +25,7 @@ def calendar(request: HttpRequest) -> HttpResponseBase:
     While the database is down the response is a 503. See maintenance_windows.calendar.events for
     the content.
     """
-    now = datetime.now(UTC)
+    now = clock.now()
     token = request.GET.get("token")
     if not runtime.database_answers():
         return _unavailable()

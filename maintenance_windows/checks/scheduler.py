@@ -8,12 +8,12 @@ from django.apps import apps
 from django.core.checks import CheckMessage
 from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError, router
-from django.utils import timezone
 
 from maintenance_windows.beat import MATERIALISE_TASK, QUEUE, TICK_TASK
 from maintenance_windows.models import SchedulerKind, SiteMaintenance
 from maintenance_windows.models.scheduler import is_unmigrated
 from maintenance_windows.overview import status
+from maintenance_windows.snapshot import clock
 
 OLDEST = (2, 9)
 TASKS = {
@@ -58,7 +58,7 @@ def check_tasks(*, databases: Collection[str] | None = None, **_: Any) -> list[C
         return []  # before the first migrate, which creates the entries
     if is_unmigrated():
         return []  # `migrate maintenance_windows zero` deleted the entries with our tables
-    seen = status.scheduler(timezone.now())
+    seen = status.scheduler(clock.now())
     if seen["healthy"] and seen["kind"] in {SchedulerKind.PROCESS, SchedulerKind.CRON}:
         return []  # the project uses beat for other tasks
     known = {task for task, _ in found}
@@ -81,7 +81,7 @@ def check_ticks(*, databases: Collection[str] | None = None, **_: Any) -> list[C
     if using not in (databases or ()):
         return []
     try:
-        complaints = list(_complaints(timezone.now()))
+        complaints = list(_complaints(clock.now()))
     except DatabaseError:
         return []  # before migrate
     return [

@@ -14,6 +14,7 @@ from maintenance_windows.forms.base import NOT_PREVIEWED, ChangedFieldsForm, Pre
 from maintenance_windows.forms.fields import DatesField, DurationField, LongSelect, zone_choices
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.planning import series as verbs
+from maintenance_windows.snapshot import clock
 
 FIELDS = ("starts_on", "start_time", "zone", "length", "rule", "excluded", *WindowSeries.TEXTS)
 BUILDER = {*recurrence.DEFAULTS, "rule"}  # the fields that make the rule
@@ -106,7 +107,7 @@ class SeriesForm(PreviewedForm, ChangedFieldsForm):
             values = {name: cleaned[name] for name in FIELDS if name in cleaned}
             series = WindowSeries(pk=self.instance.pk, **values)
             try:
-                verbs.check(series, timezone.now())
+                verbs.check(series, clock.now())
             except Refused as refusal:
                 raise ValidationError(str(refusal), code="refused") from None
             self.series = series

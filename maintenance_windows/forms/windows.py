@@ -26,6 +26,7 @@ from maintenance_windows.forms.fields import (
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.series import zone, zones
 from maintenance_windows.planning import rules
+from maintenance_windows.snapshot import clock
 
 TIMES = ("starts_at", "ends_at", "length")
 
@@ -61,7 +62,7 @@ class TimesForm(PreviewedForm, forms.ModelForm):  # type: ignore[type-arg]
         self, starts_at: datetime, ends_at: datetime, window: MaintenanceWindow | None = None
     ) -> None:
         """Set `span` to the times of a new window, or of `window`. Raises Refused."""
-        now = timezone.now()
+        now = clock.now()
         if window:
             rules.check_move(window, starts_at, ends_at, now)
         else:

@@ -1,6 +1,5 @@
 """The 503 and its headers, and the headers of responses that pass."""
 
-from datetime import UTC, datetime
 from functools import lru_cache
 from http import HTTPStatus
 from random import random
@@ -19,6 +18,7 @@ from maintenance_windows.core.state import Level
 from maintenance_windows.http import pages
 from maintenance_windows.http.pages import PROBLEM, Page
 from maintenance_windows.patterns.paths import is_below
+from maintenance_windows.snapshot import clock
 
 HTML, TEXT, JSON = "text/html", "text/plain", "application/json"
 # Headers that take precedence over Cache-Control in caches and CDNs (RFC 9213 for the first).
@@ -46,7 +46,7 @@ def refusal(request: HttpRequest, visit: Visit, verdict: Verdict) -> HttpRespons
     if verdict is not Verdict.DOWN:
         return None
     # The maintenance may have ended during the user lookup.
-    visit = visit._replace(now=datetime.now(UTC))
+    visit = visit._replace(now=clock.now())
     return None if visit.maintenance.is_over(visit.now) else unavailable(request, visit)
 
 

@@ -1,6 +1,5 @@
 """The site of a request, and what the decision needs to know about the request."""
 
-from datetime import UTC, datetime
 from functools import lru_cache
 
 from django.conf import settings
@@ -14,6 +13,7 @@ from maintenance_windows.core.decision import Visit
 from maintenance_windows.core.state import SiteState, Snapshot
 from maintenance_windows.http.exemptions import ALWAYS_OPEN
 from maintenance_windows.http.tokens import COOKIE
+from maintenance_windows.snapshot import clock
 
 LONGEST_HOST = 253  # characters of a domain name (RFC 1035 section 2.3.4, without the last dot)
 # Frameworks and proxies take the method from these headers, none of which is in RFC 9110.
@@ -31,7 +31,7 @@ def read_visit(request: HttpRequest, snapshot: Snapshot) -> Visit | None:
         if request.path_info in ALWAYS_OPEN:  # health probes use hosts outside ALLOWED_HOSTS
             return None
         raise
-    now = datetime.now(UTC)
+    now = clock.now()
     maintenance = state.at(now) if state else None
     if state is None or maintenance is None:
         return None

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from django.contrib.sites.models import Site
 from django.db import connections, router, transaction
-from django.utils import timezone
 
 from maintenance_windows.core.state import PatternKind
 from maintenance_windows.importer.expressions import refusal, rewritten
@@ -40,7 +39,7 @@ class Imported:
     left: list[str]
 
 
-def take_over(*, actor: str, dry_run: bool = False, clock: Clock = timezone.now) -> Imported:
+def take_over(*, actor: str, dry_run: bool = False, clock: Clock | None = None) -> Imported:
     """Import flags and patterns in one transaction, and keep existing rows unchanged.
 
     Each flag is imported only once, so that it does not take down a site that was brought up here

@@ -16,6 +16,7 @@ from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.overview import status
 from maintenance_windows.overview.status import Record
 from maintenance_windows.planning.series.apply import SeriesChange
+from maintenance_windows.snapshot import clock
 
 NOTHING = "-"
 
@@ -35,7 +36,7 @@ def print_tables(command: BaseCommand, *tables: Table) -> None:
 def print_sites(
     command: BaseCommand, sites: list[Site], ended: Collection[MaintenanceWindow] = ()
 ) -> None:
-    for record in status.sites(sites, timezone.now()):
+    for record in status.sites(sites, clock.now()):
         notes = ["up"]
         if record["in_maintenance"]:
             closes = "read-only" if record["level"] == "read_only" else "in maintenance"
@@ -50,7 +51,7 @@ def print_sites(
 def print_windows(
     command: BaseCommand, windows: Iterable[MaintenanceWindow], *, as_json: bool = False
 ) -> None:
-    records = status.windows(windows, timezone.now())
+    records = status.windows(windows, clock.now())
     if as_json:
         print_json(command, records)
         return
@@ -120,7 +121,7 @@ def _scheduler(record: Record, now: datetime, style: Style) -> Cell:
         seconds = max(0, int((now - last).total_seconds()))
         by = f", {record['kind']}" if record["kind"] else ""
         return Cell(f"Scheduler: last tick {seconds} s ago{by}.")
-    wrong = "too long ago" if last < now else "which is still to come: a clock is wrong"
+    wrong = "too long ago" if last < now else "which is still to come: the clock was wrong then"
     return Cell(f"Scheduler: last tick at {local(record['last_tick'])}, {wrong}.", style.ERROR)
 
 

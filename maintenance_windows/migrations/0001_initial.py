@@ -5,6 +5,7 @@ from typing import Any
 
 import django.core.serializers.json
 import django.db.models.deletion
+import maintenance_windows.models.site
 import maintenance_windows.models.times
 from django.conf import settings
 from django.db import migrations, models
@@ -72,14 +73,15 @@ class Migration(migrations.Migration):
                 ('level', models.CharField(choices=[('full', 'full'), ('read_only', 'read-only')], db_default='full', default='full', help_text='Full closes everything; read-only lets GET, HEAD and OPTIONS pass.', max_length=16, verbose_name='level')),
                 ('message', models.TextField(blank=True, default='', help_text='Shown to visitors while it is on.', verbose_name='message')),
                 ('since', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='since')),
-                ('bypass', models.PositiveIntegerField(db_default=0, default=0, editable=False, verbose_name='bypass links revoked')),
+                ('bypass', models.PositiveBigIntegerField(db_default=0, default=maintenance_windows.models.site.milliseconds, editable=False, verbose_name='bypass links revoked')),
+                ('ordered_at', models.DateTimeField(blank=True, editable=False, null=True)),
             ],
             options={
                 'verbose_name': 'site maintenance',
                 'verbose_name_plural': 'site maintenance',
                 'permissions': [('operate_sitemaintenance', 'Can switch sites, and start, extend and end windows')],
                 'indexes': [models.Index(condition=models.Q(('in_maintenance__in', [True]), ('since__isnull', False), _connector='OR'), fields=['site'], name='mw_flag_live')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('level__in', ['full', 'read_only'])), name='mw_flag_level'), models.CheckConstraint(condition=models.Q(models.Q(('until', maintenance_windows.models.times.AsRead(models.F('until'))), ('until__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('until__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('since', maintenance_windows.models.times.AsRead(models.F('since'))), ('since__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('since__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)))), name='mw_flag_readable')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('level__in', ['full', 'read_only'])), name='mw_flag_level'), models.CheckConstraint(condition=models.Q(models.Q(('until', maintenance_windows.models.times.AsRead(models.F('until'))), ('until__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('until__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('since', maintenance_windows.models.times.AsRead(models.F('since'))), ('since__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('since__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('ordered_at', maintenance_windows.models.times.AsRead(models.F('ordered_at'))), ('ordered_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('ordered_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)))), name='mw_flag_readable')],
             },
         ),
         migrations.CreateModel(

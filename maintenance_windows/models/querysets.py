@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
 from django.db import models, router
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -32,6 +32,14 @@ FLAG_LIVE = DOWN | Q(since__isnull=False)
 def among(ids: Iterable[int]) -> RawSQL:
     """Return literal numbers for `__in`: hundreds of parameters take longer than the query."""
     return RawSQL(",".join(str(int(number)) for number in ids), ())  # noqa: S611 (numbers)
+
+
+def is_filled(table: QuerySet[Any]) -> Exists:
+    """Return the condition that a table has a row.
+
+    It is found by its key: a scan would pass over what was deleted.
+    """
+    return Exists(table.order_by().filter(pk__gt=0))
 
 
 class Status(models.TextChoices):

@@ -1,9 +1,12 @@
 """The scheduler's row: when the last tick was, and what made it."""
 
-from django.db import connections, models, router
+from typing import Self
+
+from django.db import DatabaseError, connections, models, router
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.models.querysets import PrimaryQuerySet
+from maintenance_windows.models.querysets import PrimaryQuerySet, is_filled
+from maintenance_windows.models.site import SiteMaintenance, all_sites
 from maintenance_windows.models.times import readable
 
 
@@ -16,6 +19,24 @@ class SchedulerKind(models.TextChoices):
     CODE = "", ""
 
 
+class IncompleteDatabase(DatabaseError):
+    """Rows are missing that every migrated database has, as while a backup is being restored."""
+
+    def __init__(self) -> None:
+        super().__init__("the database is incomplete, so a restore is not done or migrate is due")
+
+
+class SchedulerQuerySet(PrimaryQuerySet["Scheduler"]):
+    def if_whole(self) -> Self:
+        """The row, unless sites or their flags are missing as in a half-restored database.
+
+        A migrated database has a flag for each site. One test for all restores: the row itself is
+        missing too until its table is filled.
+        """
+        sites, flags = is_filled(all_sites()), is_filled(SiteMaintenance.objects.all())
+        return self.filter(sites & flags | ~sites & ~flags)
+
+
 class Scheduler(models.Model):
     """The only row, with the time of the last tick. On SQLite and MariaDB it is also the lock."""
 
@@ -25,7 +46,7 @@ class Scheduler(models.Model):
     # Set if nobody consumes beat's queue. The next tick of any scheduler clears it.
     is_unconsumed = models.BooleanField(default=False, db_default=False)
 
-    objects = PrimaryQuerySet.as_manager()
+    objects = SchedulerQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("scheduler")

@@ -1,6 +1,7 @@
 """The flag of a site, and its exempt URLs."""
 
 from datetime import datetime
+from time import time
 
 from django.contrib.sites.models import Site
 from django.core.exceptions import ValidationError
@@ -16,6 +17,11 @@ from maintenance_windows.models.times import readable
 from maintenance_windows.patterns.faults import fault, slowness
 
 KINDS = [(PatternKind.ROUTE.value, _("path() route")), (PatternKind.REGEX.value, _("regex"))]
+
+
+def milliseconds() -> int:
+    """Return the time since 1970 in milliseconds. Migrations refer to this function."""
+    return int(time() * 1000)
 
 
 class SiteMaintenance(models.Model):
@@ -48,10 +54,14 @@ class SiteMaintenance(models.Model):
         _("message"), blank=True, default="", help_text=_("Shown to visitors while it is on.")
     )
     since = models.DateTimeField(_("since"), null=True, blank=True, editable=False)
-    # A bypass link contains this number; increasing it revokes all links of the site.
-    bypass = models.PositiveIntegerField(
-        _("bypass links revoked"), default=0, db_default=0, editable=False
+    # A bypass link contains this number; a larger one revokes all links of the site. It is a time,
+    # so that a row that is made again does not accept the links of its predecessor.
+    bypass = models.PositiveBigIntegerField(
+        _("bypass links revoked"), default=milliseconds, db_default=0, editable=False
     )
+    # When somebody last took the site down or brought it up. A process that remembers otherwise
+    # believes the row, even if rows of its windows or history are missing.
+    ordered_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = SiteMaintenanceQuerySet.as_manager()
 
@@ -70,7 +80,9 @@ class SiteMaintenance(models.Model):
         ]
         constraints = [
             models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_flag_level"),
-            models.CheckConstraint(condition=readable(["until", "since"]), name="mw_flag_readable"),
+            models.CheckConstraint(
+                condition=readable(["until", "since", "ordered_at"]), name="mw_flag_readable"
+            ),
         ]
 
     def __str__(self) -> str:

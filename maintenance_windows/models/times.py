@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any
 
-from django.db.models import F, Func, Q
+from django.db.models import DateTimeField, F, Func, Q
 from django.utils.deconstruct import deconstructible
 
 EARLIEST = datetime(MINYEAR + 1, 1, 1, tzinfo=UTC)
@@ -48,3 +48,21 @@ def readable(times: Iterable[str], dates: Iterable[str] = ()) -> Q:
             for name, (first, too_late) in (bounds | days).items()
         )
     )
+
+
+class DatabaseNow(Func):
+    """The time of the database at the moment of reading; NULL on SQLite, which has no clock.
+
+    Django's Now() is the start of the statement on PostgreSQL, before a wait for a lock, and the
+    local time of the session on MariaDB.
+    """
+
+    output_field = DateTimeField()
+    arity = 0
+    template = "NULL"
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
+        return self.as_sql(compiler, connection, template="clock_timestamp()", **context)
+
+    def as_mysql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
+        return self.as_sql(compiler, connection, template="utc_timestamp(6)", **context)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.sites.models import Site
-from django.db import router, transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
@@ -15,9 +15,8 @@ from maintenance_windows.exceptions import Refused
 from maintenance_windows.http.tokens import BypassToken
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 from maintenance_windows.planning.rules import add
-from maintenance_windows.reconcile.lock import locked
+from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import settle
-from maintenance_windows.snapshot import runtime
 
 logger = logging.getLogger("maintenance_windows")
 
@@ -34,12 +33,12 @@ class Link:
         return f"{'https' if secure else 'http'}://{self.site.domain}{self.path}"
 
 
-def make(site: Site, now: datetime, *, length: timedelta | None = None) -> Link:
+def make(site: Site, *, length: timedelta | None = None, clock: Clock | None = None) -> Link:
     """Create a link, valid for `length`, or else until the present or next maintenance ends.
 
     Raises Refused if no maintenance is planned, or if the project does not serve such links.
     """
-    with locked(lambda: now):
+    with locked(clock) as now:
         settle([site.pk], now)  # records a flag that was set with SQL
         flag = SiteMaintenance.objects.get(site=site)
     expires_at = add(now, length) if length else None
@@ -59,12 +58,10 @@ def make(site: Site, now: datetime, *, length: timedelta | None = None) -> Link:
 
 def revoke(sites: Collection[Site], *, actor: str = "") -> None:
     """Invalidate all links of these sites, and the cookies that they set, at once."""
-    using = router.db_for_write(SiteMaintenance)
-    with transaction.atomic(using=using):
-        for site in sites:
-            SiteMaintenance.objects.get_or_create(site=site)
-        SiteMaintenance.objects.filter(site__in=sites).update(bypass=F("bypass") + 1)
-        runtime.publish_on_commit(using)
+    with locked() as now:
+        settle([site.pk for site in sites], now)  # makes missing rows
+        newest = Greatest(F("bypass") + 1, int(now.timestamp() * 1000))
+        SiteMaintenance.objects.filter(site__in=sites).update(bypass=newest)
     for site in sites:
         logger.info("bypass links of %s revoked by %s", site.domain, actor or "code")
 

@@ -9,7 +9,6 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.contrib.sites.models import Site
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from maintenance_windows.core.intervals import Span, covering
@@ -29,7 +28,7 @@ def take_down(
     level: Level = Level.FULL,
     message: str = "",
     actor: str = "",
-    clock: Clock = timezone.now,
+    clock: Clock | None = None,
 ) -> None:
     """Take sites down now: until a time, by a window that starts now, or until brought up."""
     with locked(clock) as now:
@@ -46,7 +45,7 @@ def take_down(
             return
         site_ids = [site.pk for site in sites]
         settle(site_ids, now)
-        hold(site_ids, level, message)
+        hold(site_ids, level, message, now)
         settle(site_ids, now, actor=actor)
 
 
@@ -55,7 +54,7 @@ def bring_up(
     *,
     seen: Collection[int] | None = None,
     actor: str = "",
-    clock: Clock = timezone.now,
+    clock: Clock | None = None,
 ) -> list[MaintenanceWindow]:
     """Bring sites up now: drop their holds, and end and return the windows in progress.
 
@@ -73,7 +72,7 @@ def bring_up(
         for window in ended:
             window.end_at(now)
         MaintenanceWindow.objects.bulk_update(ended, ["started_at", "ended_at"])
-        release(site_ids)
+        release(site_ids, now)
         settle(site_ids, now, actor=actor, ended=ended)
         audit.changed(before, actor, now)
     return ended
@@ -85,7 +84,7 @@ def extend(
     by: timedelta,
     seen: Collection[int],
     actor: str = "",
-    clock: Clock = timezone.now,
+    clock: Clock | None = None,
 ) -> MaintenanceWindow:
     """Extend a site's outage by extending the window that ends it."""
     with locked(clock) as now:
@@ -100,7 +99,7 @@ def extend(
 
 
 def end(
-    site: Site, *, seen: Collection[int], actor: str = "", clock: Clock = timezone.now
+    site: Site, *, seen: Collection[int], actor: str = "", clock: Clock | None = None
 ) -> list[MaintenanceWindow]:
     """End all windows of a site that are in progress. A hold stays."""
     with locked(clock) as now:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from django.contrib.sites.models import Site
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from maintenance_windows.core.state import Level
@@ -39,7 +38,7 @@ def schedule(
     title: str = "",
     message: str = "",
     actor: str = "",
-    clock: Clock = timezone.now,
+    clock: Clock | None = None,
 ) -> list[MaintenanceWindow]:
     """Schedule one window for each site, all or none. If the start has passed, it starts now."""
     check_title(title)
@@ -73,7 +72,7 @@ def revise(
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
     actor: str = "",
-    clock: Clock = timezone.now,
+    clock: Clock | None = None,
     **texts: str,
 ) -> MaintenanceWindow:
     """Change only the given fields. The start of a window in progress cannot change.
@@ -98,7 +97,7 @@ def move(
     starts_at: datetime,
     ends_at: datetime,
     actor: str = "",
-    clock: Clock = timezone.now,
+    clock: Clock | None = None,
 ) -> MaintenanceWindow:
     """Change the times of a window. The start of a window in progress cannot change."""
     return revise(window_id, starts_at=starts_at, ends_at=ends_at, actor=actor, clock=clock)
@@ -110,7 +109,7 @@ def extend(
     by: timedelta | None = None,
     until: datetime | None = None,
     actor: str = "",
-    clock: Clock = timezone.now,
+    clock: Clock | None = None,
 ) -> MaintenanceWindow:
     """Extend a window by a length, or until a time."""
 
@@ -126,12 +125,12 @@ def extend(
     return _change(window_id, change, actor, clock, ["ends_at"])
 
 
-def start(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> MaintenanceWindow:
+def start(window_id: int, *, actor: str = "", clock: Clock | None = None) -> MaintenanceWindow:
     """Start a scheduled window now, before its time."""
     return _set_to_now("started_at", window_id, actor, clock)
 
 
-def end(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> MaintenanceWindow:
+def end(window_id: int, *, actor: str = "", clock: Clock | None = None) -> MaintenanceWindow:
     """End a window in progress now, before its time."""
 
     def change(window: MaintenanceWindow, now: datetime) -> None:
@@ -141,12 +140,12 @@ def end(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> Main
     return _change(window_id, change, actor, clock, ["started_at", "ended_at"])
 
 
-def cancel(window_id: int, *, actor: str = "", clock: Clock = timezone.now) -> MaintenanceWindow:
+def cancel(window_id: int, *, actor: str = "", clock: Clock | None = None) -> MaintenanceWindow:
     """Cancel a window that has not started."""
     return _set_to_now("cancelled_at", window_id, actor, clock)
 
 
-def _set_to_now(field: str, window_id: int, actor: str, clock: Clock) -> MaintenanceWindow:
+def _set_to_now(field: str, window_id: int, actor: str, clock: Clock | None) -> MaintenanceWindow:
     def change(window: MaintenanceWindow, now: datetime) -> None:
         refuse(window, now, NOT_SCHEDULED)
         setattr(window, field, now)
@@ -158,7 +157,7 @@ def _change(
     window_id: int,
     change: Callable[[MaintenanceWindow, datetime], None],
     actor: str,
-    clock: Clock,
+    clock: Clock | None,
     fields: list[str],
 ) -> MaintenanceWindow:
     with locked(clock) as now:

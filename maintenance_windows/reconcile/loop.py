@@ -11,7 +11,6 @@ from django.db import connections
 
 from maintenance_windows.logonce import LogOnce
 from maintenance_windows.models import SchedulerKind
-from maintenance_windows.reconcile import skew
 from maintenance_windows.reconcile.tick import watch_boundaries
 
 EVERY = 1.0  # seconds between two ticks; each tick covers a little more
@@ -27,7 +26,6 @@ complaints = LogOnce(logger, over="The tick works again.")
 def keep_right(kind: SchedulerKind) -> None:
     """Correct all flags now, and again at each start or end within the next second."""
     try:
-        skew.compare()
         watch_boundaries(kind)
     except DatabaseError as error:
         complaints.now({"database": f"The tick fails, the next one will do it: {error}"})

@@ -31,14 +31,15 @@ def settle(
     site_ids: Collection[int],
     now: datetime,
     *,
-    actor: str = "",
+    actor: str | None = None,
     ended: Iterable[MaintenanceWindow] = (),
 ) -> None:
     """Correct the flags of these sites at `now`. Call it inside `locked()`.
 
-    A verb calls it before and after it writes. The first call records changes that were already
-    due, with their own times and causes. The second call records the verb's changes, by `actor`.
-    `ended` are the windows that the verb has ended early.
+    A verb calls it before and after it writes. The first call, without an actor, records changes
+    that were already due, with their own times and causes. The second call records the verb's
+    changes, by `actor`: a window whose planned start has passed starts now, because the site was
+    up until now. `ended` are the windows that the verb has ended early.
     """
     transitions = record(site_ids, now, actor=actor, ended=ended)
     transaction.on_commit(
@@ -50,7 +51,7 @@ def record(
     site_ids: Collection[int],
     now: datetime,
     *,
-    actor: str = "",
+    actor: str | None = None,
     ended: Iterable[MaintenanceWindow] = (),
 ) -> list[Transition]:
     """Do as settle() does, but leave it to the caller to announce after the commit."""
@@ -99,18 +100,20 @@ def announce(transitions: Collection[Transition]) -> None:
         signal.send_robust(SiteMaintenance, site_id=transition.site_id, transition=transition)
 
 
-def hold(site_ids: Collection[int], level: Level, message: str) -> None:
+def hold(site_ids: Collection[int], level: Level, message: str, now: datetime) -> None:
     """Hold these sites down. Call it inside `locked()`, between two `settle()` calls."""
     for batch in _batches(site_ids):
         SiteMaintenance.objects.filter(pk__in=batch).update(
-            in_maintenance=True, until=None, level=level, message=message
+            in_maintenance=True, until=None, level=level, message=message, ordered_at=now
         )
 
 
-def release(site_ids: Collection[int]) -> None:
-    """Release the holds of these sites. Call it inside `locked()`, before `settle()`."""
+def release(site_ids: Collection[int], now: datetime) -> None:
+    """Release the holds of these sites. Call it inside `locked()`, between two `settle()` calls."""
     for batch in _batches(site_ids):
-        SiteMaintenance.objects.held().filter(pk__in=batch).update(in_maintenance=False)
+        flags = SiteMaintenance.objects.filter(pk__in=batch)
+        flags.held().update(in_maintenance=False)
+        flags.update(ordered_at=now)
 
 
 def _batches(site_ids: Collection[int]) -> Iterator[list[int]]:
@@ -138,18 +141,25 @@ def _write(flags: list[SiteMaintenance]) -> None:
 
 
 def _record(
-    site_ids: list[int], now: datetime, actor: str, causes: dict[int, MaintenanceWindow]
+    site_ids: list[int],
+    now: datetime,
+    actor: str | None,
+    causes: dict[int, MaintenanceWindow],
 ) -> list[Transition]:
     windows = MaintenanceWindow.objects.filter(site__in=site_ids)
     closures: defaultdict[int, list[Closure]] = defaultdict(list)
     live = sorted(windows.reaching(now), key=lambda window: window.ends_at, reverse=True)
+    started = [one for one in live if one.started_at is None and one.starts_at <= now]
+    for window in started if actor is not None else ():
+        window.started_at = now
     for window in live:
         closures[window.site_id].append(window.closure(now))
         if window.ends_at <= now:
             causes.setdefault(window.site_id, window)
-    # No tick saw this start or end: record the planned time.
-    if any(window.started_at is None and window.starts_at <= now for window in live):
-        windows.filter(WAITING, starts_at__lte=now).update(started_at=F("starts_at"))
+    if started:
+        # If no tick saw this start, record the planned time.
+        started_at = F("starts_at") if actor is None else now
+        windows.filter(WAITING, starts_at__lte=now).update(started_at=started_at)
     over = [window for window in live if window.ends_at <= now]
     if over:
         late = Greatest(F("started_at"), F("ends_at"))  # SQL may have put the end before the start
@@ -175,7 +185,7 @@ def _record(
             written.append(flag)
         if was_on != flag.in_maintenance:
             cause = causes.get(flag.pk)
-            transitions.append(_transition(flag, maintenance, cause, now, actor))
+            transitions.append(_transition(flag, maintenance, cause, now, actor or ""))
     _write(written)
     return Transition.objects.bulk_create(transitions)
 

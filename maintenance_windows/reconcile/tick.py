@@ -2,14 +2,13 @@
 
 import logging
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
 from django.db import router, transaction
-from django.db.models import DateTimeField, Exists, OuterRef, Q, QuerySet, Value
-from django.utils import timezone
+from django.db.models import DateTimeField, Exists, IntegerField, OuterRef, Q, QuerySet, Value
 
 from maintenance_windows.logonce import LogOnce
 from maintenance_windows.models import (
@@ -19,9 +18,12 @@ from maintenance_windows.models import (
     SiteMaintenance,
     Transition,
 )
-from maintenance_windows.models.querysets import LIVE
+from maintenance_windows.models.querysets import LIVE, is_filled
+from maintenance_windows.models.scheduler import IncompleteDatabase
+from maintenance_windows.reconcile import guard
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import announce, record_valid
+from maintenance_windows.snapshot import clock as database_clock
 
 BEAT = timedelta(seconds=2)
 # Sites settled under one lock: half a second of work, for which other writers wait.
@@ -42,13 +44,14 @@ complaints = LogOnce(logging.getLogger("maintenance_windows"))
 
 
 def tick(
-    clock: Clock = timezone.now,
+    clock: Clock | None = None,
     horizon: timedelta = timedelta(0),
     kind: SchedulerKind = SchedulerKind.CODE,
 ) -> datetime | None:
     """Correct all flags; return the next time within `horizon` at which a flag changes.
 
     Return `now` after a change, so that the caller ticks again once the change is committed.
+    Raises IncompleteDatabase, and writes nothing, while rows are missing as during a restore.
     """
     using = router.db_for_write(SiteMaintenance)
     due: list[int] = []
@@ -56,7 +59,9 @@ def tick(
     errors: dict[Hashable, str] = {}
     try:
         with locked(clock, PATIENCE, immediate=False) as now:
-            agenda = _agenda(using, now + horizon)
+            agenda, is_whole = _agenda(using, now + horizon)
+            if not is_whole and not guard.restore_row():
+                raise IncompleteDatabase
             due = sorted({site_id for site_id, at in agenda if at is None or at <= now})
             recorded = record_valid(due[:AT_ONCE], now, errors)
             # Write every other second: enough to notice a dead scheduler, with half the dead rows.
@@ -86,26 +91,44 @@ def watch_boundaries(kind: SchedulerKind = SchedulerKind.CODE) -> None:
         if boundary is None:
             return
         # The clock may step: never wait beyond the horizon.
-        wait = (boundary - timezone.now()).total_seconds()
+        wait = (boundary - database_clock.now()).total_seconds()
         time.sleep(min(max(wait, 0.0), left))
 
 
-def _agenda(using: str, stop: datetime) -> list[tuple[int, datetime | None]]:
-    """Return (site id, time) for each start or end by `stop`, and (site id, None) for wrong flags.
+def _agenda(using: str, stop: datetime) -> tuple[list[tuple[int, datetime | None]], bool]:
+    """Return what is due by `stop`, and whether the database is whole.
 
-    Each part reads one partial index of live rows. With joins, or with an OR that no index has,
-    the planners would scan whole tables.
+    Due are (site id, time) for each start or end, and (site id, None) for wrong flags. Each part
+    reads one partial index of live rows. With joins, or with an OR that no index has, the planners
+    would scan whole tables.
     """
     windows = MaintenanceWindow.objects.using(using)
     due = windows.waiting().filter(starts_at__lte=stop).values_list("site_id", "starts_at")
     over = windows.running().filter(ends_at__lte=stop).values_list("site_id", "ends_at")
-    wrong = (part.all() for part in _wrong_flags(using))
-    return list(due.union(over, *wrong, all=True))
+    # A flag whose windows are missing, see _wrong_flags().
+    flags = SiteMaintenance.objects.using(using).down().filter(~is_filled(windows))
+    left = flags.filter(until__lte=stop).values_list("site_id", "until")
+    others = (part.all() for part in _other_parts(using))
+    found: list[tuple[int | None, datetime | None]] = list(due.union(over, left, *others, all=True))
+    return [(site_id, at) for site_id, at in found if site_id is not None], (None, None) in found
 
 
 @cache  # building the queries takes longer than running them
-def _wrong_flags(using: str) -> list[QuerySet[Any, Any]]:
-    """Return queries for sites whose flag contradicts their windows, whatever the time."""
+def _other_parts(using: str) -> list[QuerySet[Any, Any]]:
+    """Return queries for (None, None) if the database is whole, and for the wrong flags."""
+    nothing = Value(None, IntegerField()), Value(None, DateTimeField())
+    return [
+        Scheduler.objects.using(using).if_whole().values_list(*nothing),
+        *(part.values_list("site_id", nothing[1]) for part in _wrong_flags(using)),
+    ]
+
+
+def _wrong_flags(using: str) -> Iterator[QuerySet[Any, Any]]:
+    """Yield queries for sites whose flag contradicts their windows, whatever the time.
+
+    Where no window is left, a restore may not have filled their table yet: then a flag with an end
+    stays until its end.
+    """
     windows = MaintenanceWindow.objects.using(using)
     flags = SiteMaintenance.objects.using(using)
     live = windows.filter(LIVE, site=OuterRef("site"))
@@ -115,10 +138,7 @@ def _wrong_flags(using: str) -> list[QuerySet[Any, Any]]:
     has_started = Exists(live.filter(started_at__isnull=False))
     lasts = Q(until=None) | Q(until__gte=OuterRef("ends_at"))
     is_down = Exists(flags.down().filter(lasts, site=OuterRef("site")))
-    wrong: list[QuerySet[Any]] = [
-        windows.running().filter(~is_down),
-        flags.down().filter(Q(since=None) | Q(~ends | ~has_started, until__isnull=False)),
-        flags.filter(in_maintenance__in=[False], since__isnull=False),
-    ]
-    no_time = Value(None, DateTimeField())
-    return [part.values_list("site_id", no_time) for part in wrong]
+    has_lost_windows = Q(~ends | ~has_started, is_filled(windows), until__isnull=False)
+    yield windows.running().filter(~is_down)
+    yield flags.down().filter(Q(since=None) | has_lost_windows)
+    yield flags.filter(in_maintenance__in=[False], since__isnull=False)

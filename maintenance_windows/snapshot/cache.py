@@ -10,19 +10,24 @@ from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
 from itertools import islice
-from time import monotonic, time
+from time import monotonic
 from typing import Any
 
 from django.core.cache import cache
+from django.db import connections, router
+from django.utils.crypto import salted_hmac
 
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Closure, Level, PatternKind, SiteState, Snapshot
 from maintenance_windows.logonce import LogOnce
+from maintenance_windows.models import SiteMaintenance
+from maintenance_windows.snapshot import clock
 from maintenance_windows.snapshot.threads import call_with_timeout, yield_gil
 
 # Raise the number with each change of the format: releases must not read each other's.
-KEY = "maintenance_windows.snapshot.4"
-WRITTEN_AT = f"{KEY}.written_at"
+KEY = "maintenance_windows.snapshot.5"
+# Of the settings of a database, these tell it from others.
+IDENTITY = ("ENGINE", "HOST", "PORT", "NAME")
 AGAIN = 60.0  # seconds until an unchanged snapshot is written again, in case it was evicted
 CACHE_DEADLINE = 0.5  # seconds
 REST = 10  # the pause after a write, as a multiple of its duration
@@ -55,8 +60,9 @@ class SnapshotCache:
     def _write(self, snapshot: Snapshot) -> None:
         started = monotonic()
         try:
-            cache.set(KEY, encode(snapshot), timeout=None)
-            cache.set(WRITTEN_AT, time(), timeout=None)
+            key, written_at = keys()
+            cache.set(key, encode(snapshot), timeout=None)
+            cache.set(written_at, clock.now().timestamp(), timeout=None)
         except Exception as error:  # noqa: BLE001 (each backend has exceptions of its own)
             text = f"Cannot keep maintenance windows in the cache: {error}"
             self._problems.now({"cache": text})
@@ -64,14 +70,32 @@ class SnapshotCache:
             self._problems.now({})
         self._rested = monotonic() + REST * (monotonic() - started)
 
-    def read(self) -> Snapshot | None:
-        """Return the cached snapshot, or None if there is none or the cache is down."""
+    def read(self) -> tuple[Snapshot, datetime] | None:
+        """Return the cached snapshot and when it was written; None without, or if the cache fails.
+
+        Its closures may have been lifted since, so its age matters.
+        """
         try:
-            content = cache.get(KEY)
-            return None if content is None else decode(*content)
+            key, written_at = keys()
+            found = cache.get_many([key, written_at])
+            return decode(*found[key]), datetime.fromtimestamp(found[written_at], UTC)
+        except KeyError:
+            return None
         except Exception as error:  # noqa: BLE001 (see _write)
             logger.debug("Cannot read maintenance windows from the cache: %s", error)
             return None
+
+
+def keys() -> tuple[str, str]:
+    """Return the keys of the snapshot and of the time when it was written.
+
+    They name the database, because several projects, and their tests, may share a cache.
+    """
+    database = connections[router.db_for_write(SiteMaintenance)].settings_dict
+    identity = "|".join(str(database[name]) for name in IDENTITY)
+    # With the project's key: two projects in containers may use the same path of a file.
+    name = f"{KEY}.{salted_hmac(KEY, identity).hexdigest()[:16]}"
+    return name, f"{name}.written_at"
 
 
 def written_at() -> datetime | None:
@@ -80,7 +104,8 @@ def written_at() -> datetime | None:
     Each does so once a minute at least, while it can read the database.
     """
     try:
-        written: float | None = call_with_timeout(lambda: cache.get(WRITTEN_AT), CACHE_DEADLINE)
+        _, key = keys()
+        written: float | None = call_with_timeout(lambda: cache.get(key), CACHE_DEADLINE)
         return None if written is None else datetime.fromtimestamp(written, UTC)
     except Exception:  # noqa: BLE001 (see _write)
         return None

@@ -10,14 +10,18 @@ from operator import itemgetter
 from typing import Any
 
 from django.contrib.sites.models import Site
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, IntegerField, QuerySet, Value
+from django.utils import timezone
 
 from maintenance_windows.conf import conf
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Closure, Level, PatternKind, SiteState, Snapshot
 from maintenance_windows.logonce import LogOnce
-from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, all_sites
+from maintenance_windows.models import MaintenanceWindow, Scheduler, SiteMaintenance, all_sites
 from maintenance_windows.models.querysets import among
+from maintenance_windows.models.scheduler import IncompleteDatabase
+from maintenance_windows.models.times import DatabaseNow
+from maintenance_windows.snapshot import clock
 from maintenance_windows.snapshot.threads import give_way
 
 # How far ahead to load at least: windows start even if the database failed up to this long before.
@@ -49,7 +53,8 @@ def load(
     Other threads never wait for long, even with many sites. A state that equals the one in `last`
     is reused, with its cached results.
 
-    `only` limits the snapshot to these site ids, for example to one page of a list.
+    `only` limits the snapshot to these site ids, for example to one page of a list. Without it,
+    IncompleteDatabase is raised while rows are missing as during a restore.
     """
     ahead = now + max(LEAST_AHEAD, conf.MAINTENANCE_BANNER_LEAD)
     wrong: dict[Hashable, str] = {}
@@ -78,18 +83,27 @@ def load(
 def _near(ahead: datetime) -> Collection[int]:
     """Return the ids of the sites that are down or will be by `ahead`, from the partial indexes.
 
-    A single statement, so that a window that starts meanwhile is not missed.
+    A single statement, so that a window that starts meanwhile is not missed. It also tells the
+    database's time. Raises IncompleteDatabase.
     """
-    held, running, waiting = (part.all() for part in _near_parts())
-    return dict.fromkeys(held.union(running, waiting.filter(starts_at__lte=ahead), all=True))
+    whole, held, running, waiting = (part.all() for part in _near_parts())
+    sent = timezone.now()
+    parts = held, running, waiting.filter(starts_at__lte=ahead)
+    found = dict(whole.union(*parts, all=True))
+    if None not in found:
+        raise IncompleteDatabase
+    clock.observe(found.pop(None), sent)
+    return found.keys()
 
 
 # Building a query takes as long as running it, so build each once.
 @cache
 def _near_parts() -> list[QuerySet[Any, Any]]:
     windows = MaintenanceWindow.objects
+    whole = Scheduler.objects.if_whole().values_list(Value(None, IntegerField()), DatabaseNow())
     parts = SiteMaintenance.objects.held(), windows.running(), windows.waiting()
-    return [part.values_list("site_id", flat=True) for part in parts]
+    no_time = Value(None, DateTimeField())
+    return [whole, *(part.values_list("site_id", no_time) for part in parts)]
 
 
 @cache

@@ -3,22 +3,27 @@
 import logging
 import threading
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from functools import partial
 
 from django.db import Error as DatabaseError
-from django.utils import timezone
 
 from maintenance_windows.conf import conf
 from maintenance_windows.core.state import EVERYWHERE, Snapshot
 from maintenance_windows.logonce import LogOnce
 from maintenance_windows.models import all_sites
-from maintenance_windows.models.scheduler import is_unmigrated
+from maintenance_windows.models.scheduler import IncompleteDatabase, is_unmigrated
+from maintenance_windows.snapshot import clock as database_clock
 from maintenance_windows.snapshot.cache import SnapshotCache
 from maintenance_windows.snapshot.connection import OwnConnection
+from maintenance_windows.snapshot.evidence import believe
 from maintenance_windows.snapshot.loader import NOTHING, load
+from maintenance_windows.snapshot.threads import in_test_run
 
 logger = logging.getLogger(__name__)
+
+LOST = "{} stays down as known: its rows are missing. Once they are back, or by `up`, it comes up."
 
 # A clock that keeps counting while the machine sleeps; time.monotonic() does not on Linux.
 if hasattr(time, "CLOCK_BOOTTIME"):
@@ -43,41 +48,45 @@ class Source:
         self.answered_at = clock()
         self._own = own
         self._cache = SnapshotCache()
+        # When the snapshot, or else the one in the cache, was read without a lost row.
+        self._seen_at = database_clock.now()
         # The last snapshot of any process, used if the database hangs.
         self._inherited: Snapshot | None = None
         self._problems = LogOnce(logger, over="Maintenance windows can be read again.")
+        self._losses = LogOnce(logger, over="No site stays down without a row any more.")
         self._with_port: frozenset[str] = frozenset()
         self._with_port_due = 0.0
         with suppress(RuntimeError):  # if no thread can start, read() calls _inherit()
             threading.Thread(target=self._inherit, name="maintenance-cache", daemon=True).start()
 
     def _inherit(self) -> None:
-        self._inherited = self._cache.read()
+        if in_test_run():
+            return  # one test must not know what another one did
+        if found := self._cache.read():
+            self._inherited, self._seen_at = found
 
     def read(self) -> None:
         """Read the database once. If that fails, keep the last snapshot."""
         try:
-            loaded = self._load()
+            loaded, kept = self._load()
         except Exception as error:  # noqa: BLE001 (after any error, keep the last snapshot)
             self.failing = True
             if self.snapshot is None:
                 self._inherit()
             text = f"Cannot read maintenance windows, {self._meanwhile()}: {error}"
-            self._problems.now({"database": text})
-            return
-        if loaded is None:
-            self.failing, self.snapshot = True, self._forced or NOTHING
-            text = "Maintenance windows have no tables yet: run migrate."
-            self._problems.now({"tables": text})
+            self._problems.now({type(error) is IncompleteDatabase: text})
             return
         self.failing, self.has_answered = False, True
         self.answered_at = clock()
         self.snapshot = loaded if self._forced is None else self._forced
-        self._cache.offer(loaded)
+        if not kept:
+            self._seen_at = database_clock.now()
+            self._cache.offer(loaded)
         self._problems.now({})
+        self._losses.now({domain: LOST.format(domain) for domain in kept})
 
-    def _load(self) -> Snapshot | None:
-        """Load over the present connection, else over a new one; None if there are no tables.
+    def _load(self) -> tuple[Snapshot, Collection[str]]:
+        """Load over the present connection, else over a new one. Raises IncompleteDatabase.
 
         A new connection that fails is not replaced: a database that hangs would take twice as long.
         """
@@ -85,23 +94,32 @@ class Source:
         try:
             with self._own.active():
                 return self._load_if_migrated()
+        except IncompleteDatabase:
+            raise
         except Exception:
             self._own.close()
             if not is_kept:
                 raise
         return self._load()
 
-    def _load_if_migrated(self) -> Snapshot | None:
+    def _load_if_migrated(self) -> tuple[Snapshot, Collection[str]]:
         try:
-            return load(timezone.now(), self._domains_with_port(), self.snapshot or NOTHING)
-        except DatabaseError:
+            if not self.has_answered:
+                database_clock.ask()
+            now, known = database_clock.now(), self._last_known()
+            loaded = load(now, self._domains_with_port(), known or NOTHING)
+            return believe(known, loaded, now, self._seen_at)
+        except DatabaseError as error:
             if is_unmigrated():
-                return None
+                raise IncompleteDatabase from error
             raise
 
     def _meanwhile(self) -> str:
-        if self._last_known() is not None:
+        if self.snapshot is not None:
             return "going on as known"
+        if self._inherited is not None:
+            seconds = (database_clock.now() - self._seen_at).total_seconds()
+            return f"going on as known {max(0, seconds):.0f} s ago"
         state = "closed" if conf.MAINTENANCE_WHEN_UNKNOWN == "closed" else "open"
         return f"and none is known: every site is {state}"
 

@@ -15,7 +15,6 @@ import threading
 import time
 from contextlib import suppress
 
-from django.core import mail
 from django.db import router
 
 from maintenance_windows.core.state import Snapshot
@@ -23,6 +22,7 @@ from maintenance_windows.logonce import LogOnce
 from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.snapshot.connection import OwnConnection, greenlet_problem
 from maintenance_windows.snapshot.reading import Source, clock
+from maintenance_windows.snapshot.threads import in_test_run
 
 # All in seconds. INTERVAL is from the start of one read to the next, unless something wakes it.
 INTERVAL = 1.0
@@ -165,8 +165,7 @@ class Refresher:
                 self._source.read()
         finally:
             self.snapshot = self._source.snapshot
-            if hasattr(mail, "outbox"):
-                # Under a test runner, an open connection would prevent dropping the test database.
+            if in_test_run():  # an open connection would prevent dropping the test database
                 self._own.close()
             ended = clock()
             with self._condition:

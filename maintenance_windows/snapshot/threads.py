@@ -35,9 +35,13 @@ def yield_gil(items: Iterable[T], at_once: int) -> Iterator[T]:
 def close_connections() -> None:
     """Close stale connections after background work, as Django does after a request."""
     close_old_connections()
-    if hasattr(mail, "outbox"):
-        # Under Django's test runner: an open connection would keep its database from being dropped.
+    if in_test_run():  # an open connection would keep the test database from being dropped
         connections.close_all()
+
+
+def in_test_run() -> bool:
+    """Return whether Django's test runner, or pytest-django, has set up its environment."""
+    return hasattr(mail, "outbox")
 
 
 class Pool:

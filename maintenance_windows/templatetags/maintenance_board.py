@@ -14,6 +14,7 @@ from maintenance_windows.forms.sites import LENGTHS, MINUTES
 from maintenance_windows.models.base import LEVELS
 from maintenance_windows.overview import dashboard, status
 from maintenance_windows.permissions import may_operate, may_plan, may_see_all_windows
+from maintenance_windows.snapshot import clock
 
 register = template.Library()
 
@@ -34,7 +35,7 @@ def maintenance_board(context: Any) -> dict[str, Any]:
     }
     if not (may["view"] or may["operate"]) or not _is_complete(request):
         return {}
-    now = timezone.now()
+    now = clock.now()
     zone = timezone.get_current_timezone()
     text, busy = request.GET.get("q", "").replace("\0", "").strip(), request.GET.get("busy") == "1"
     sites: Any = dashboard.Sites(text, busy=busy, now=now)

@@ -3,16 +3,16 @@
 from datetime import datetime
 
 from django import template
-from django.utils import timezone
 
 from maintenance_windows.overview import status
+from maintenance_windows.snapshot import clock
 
 register = template.Library()
 
 
 @register.inclusion_tag("maintenance_windows/admin/notices.html")
 def maintenance_notices() -> dict[str, object]:
-    scheduler = status.scheduler(timezone.now())
+    scheduler = status.scheduler(clock.now())
     last = scheduler["last_tick"]
     return {
         "forced": status.forced(),

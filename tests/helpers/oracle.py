@@ -125,6 +125,9 @@ class Plan:
         """Apply an action: its own effects get an actor, overdue changes do not."""
         self.look(minute)
         yield
+        for window in self.windows:
+            if not window.begun and window.planned < minute:
+                window.start = minute  # the site was up until now
         closed = self.level(minute) is not None
         if closed is not self.flag.on:
             self.rows.append(Row(closed, minute, minute, ACTOR))

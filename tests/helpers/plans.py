@@ -11,9 +11,11 @@ from django.db import connection
 LIVE = {"mw_window_waiting", "mw_window_running", "mw_window_live", "mw_flag_live"}
 if connection.vendor == "mysql":
     LIVE = {"mw_window_state", "mw_window_site_state", "mw_flag_state", "mw_flag_live"}
-# Sites, their flags and ignored URLs are found by their keys; of schedulers there is one row.
+# Sites, their flags and ignored URLs are found by their keys, and so is any window; of schedulers
+# there is one row.
 BY_KEY = re.compile(
-    r"INTEGER PRIMARY KEY|PRIMARY|(django_site|maintenance_windows_sitemaintenance)_pkey"
+    r"INTEGER PRIMARY KEY|PRIMARY|django_site_pkey"
+    r"|maintenance_windows_(sitemaintenance|maintenancewindow|scheduler)_pkey"
     r"|maintenance_windows_scheduler|.*maintenance_windows_ignoredurl_.+|mw_ignored_url_once"
 )
 

@@ -4,12 +4,12 @@ from argparse import Namespace
 from itertools import islice
 
 from django.core.management import BaseCommand, CommandError
-from django.utils import timezone
 
 from maintenance_windows.management import arguments, output
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.overview import status
 from maintenance_windows.planning import series
+from maintenance_windows.snapshot import clock
 
 MOST_PREVIEWED = 1000
 
@@ -39,12 +39,12 @@ def repeat(command: BaseCommand, given: Namespace) -> None:
         else:
             for outcome in outcomes:
                 command.stdout.write(output.series_line(outcome))
-    if template.recurrence().overlaps(timezone.now()):
+    if template.recurrence().overlaps(clock.now()):
         command.stderr.write("Note: the windows of this series overlap one another.")
 
 
 def _preview(command: BaseCommand, given: Namespace, template: WindowSeries) -> None:
-    now = timezone.now()
+    now = clock.now()
     if not 1 <= given.preview <= MOST_PREVIEWED:
         raise CommandError(f"--preview takes a number from 1 to {MOST_PREVIEWED}.")
     series.check(template, now)

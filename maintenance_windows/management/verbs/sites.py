@@ -6,7 +6,6 @@ from django import db
 from django.conf import settings
 from django.contrib.sites.models import Site
 from django.core.management import BaseCommand, CommandError
-from django.utils import timezone
 
 from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.management import arguments, output, terminal
@@ -15,6 +14,7 @@ from maintenance_windows.management.terminal import Cell, Table
 from maintenance_windows.overview import status
 from maintenance_windows.planning import bypass as links
 from maintenance_windows.planning.sites import bring_up, take_down
+from maintenance_windows.snapshot import clock
 
 
 def show_status(command: BaseCommand, given: Namespace) -> None:
@@ -22,7 +22,7 @@ def show_status(command: BaseCommand, given: Namespace) -> None:
     if given.watch is not None:
         _watch(command, given)
         return
-    now = timezone.now()
+    now = clock.now()
     records, scheduler = status.sites(_shown(given), now), status.scheduler(now)
     forced = status.forced()
     if given.json:
@@ -30,6 +30,7 @@ def show_status(command: BaseCommand, given: Namespace) -> None:
             "at": rfc3339(now),
             "scheduler": scheduler,
             "snapshot": status.snapshot(now),
+            "clock_off": round(clock.off().total_seconds(), 1),
             "sites": records,
         }
         output.print_json(command, record | ({"forced": forced} if forced else {}))
@@ -37,6 +38,8 @@ def show_status(command: BaseCommand, given: Namespace) -> None:
         if forced:
             command.stderr.write(_overruled(forced))
         output.print_tables(command, *output.status_tables(records, scheduler, now, command.style))
+        if wrong := clock.problem(clock.off()):
+            command.stdout.write(command.style.ERROR(wrong))
     if given.check and not scheduler["healthy"]:
         last = scheduler["last_tick"]
         raise CommandError(
@@ -56,7 +59,7 @@ def _watch(command: BaseCommand, given: Namespace) -> None:
 
     def frame(columns: int) -> list[str]:
         """Return the current lines. Connections are closed, not kept open between frames."""
-        now = timezone.now()
+        now = clock.now()
         head = f"{output.local(now.isoformat())}, every {given.watch:g} s until Ctrl-C"
         tables: list[Table] = [[[Cell(head)]], [[Cell("")]]]
         try:
@@ -89,7 +92,7 @@ def on(command: BaseCommand, given: Namespace) -> None:
     open_ended = given.until is None and given.length is None
     take_down(
         sites,
-        until=None if open_ended else arguments.end(given, timezone.now()),
+        until=None if open_ended else arguments.end(given, clock.now()),
         level=arguments.level(given),
         message=given.message,
         actor=arguments.actor(),
@@ -113,6 +116,5 @@ def bypass(command: BaseCommand, given: Namespace) -> None:
             command.stdout.write(f"{site.domain}: all bypass links revoked")
         return
     length = None if given.length is None else arguments.length(given.length)
-    now = timezone.now()
-    for link in [links.make(site, now, length=length) for site in sites]:
+    for link in [links.make(site, length=length) for site in sites]:
         command.stdout.write(link.url(secure=settings.SESSION_COOKIE_SECURE))

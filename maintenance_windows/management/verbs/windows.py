@@ -3,13 +3,13 @@
 from argparse import Namespace
 
 from django.core.management import BaseCommand
-from django.utils import timezone
 
 from maintenance_windows.management import arguments
 from maintenance_windows.management.output import print_tables, print_windows, window_table
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.overview import status
 from maintenance_windows.planning import windows
+from maintenance_windows.snapshot import clock
 
 
 def schedule(command: BaseCommand, given: Namespace) -> None:
@@ -29,7 +29,7 @@ def schedule(command: BaseCommand, given: Namespace) -> None:
 
 def show_list(command: BaseCommand, given: Namespace) -> None:
     """List windows that run or are to come."""
-    now = timezone.now()
+    now = clock.now()
     found = MaintenanceWindow.objects.select_related("site").order_by("starts_at", "pk")
     if given.sites:
         found = found.filter(site__in=arguments.sites(given.sites))

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from django.contrib.sites.models import Site
 from django.db import OperationalError
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from maintenance_windows.core.intervals import SECOND
@@ -23,6 +22,7 @@ from maintenance_windows.planning import audit, rules
 from maintenance_windows.planning.series.apply import SeriesChange, apply
 from maintenance_windows.planning.series.plan import Plan, SeriesPlanner
 from maintenance_windows.reconcile.lock import Clock, locked
+from maintenance_windows.snapshot import clock as database_clock
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ def repeat(
     template: WindowSeries,
     *,
     actor: str = "",
-    clock: Clock = timezone.now,
+    clock: Clock | None = None,
 ) -> list[SeriesChange]:
     """Create one series for each site from an unsaved template, all or none.
 
@@ -49,14 +49,14 @@ def repeat(
         created = WindowSeries.objects.bulk_create(_copies(template, sites, actor))
     changes = []
     for ids in _batches([series.pk for series in created]):
-        for portion in _portions(_planner(ids, clock()).plans()):
+        for portion in _portions(_planner(ids, now).plans()):
             with locked(clock) as now:
                 changes += apply(_planner(portion, now).plans(), now, actor)
     return changes
 
 
 def revise(
-    series_id: int, *, actor: str = "", clock: Clock = timezone.now, **changes: Any
+    series_id: int, *, actor: str = "", clock: Clock | None = None, **changes: Any
 ) -> SeriesChange:
     """Change a series from now on. Past, present and individually changed windows stay.
 
@@ -73,7 +73,7 @@ def revise(
         return apply([plan], now, actor)[0]
 
 
-def end(series_id: int, *, actor: str = "", clock: Clock = timezone.now) -> SeriesChange:
+def end(series_id: int, *, actor: str = "", clock: Clock | None = None) -> SeriesChange:
     """End a series: create no more windows, and cancel the coming ones that nobody changed."""
     with locked(clock) as now:
         series = _unended(series_id)
@@ -84,15 +84,17 @@ def end(series_id: int, *, actor: str = "", clock: Clock = timezone.now) -> Seri
         return apply(SeriesPlanner([series], now).plans(), now, actor)[0]
 
 
-def materialise(clock: Clock = timezone.now) -> list[SeriesChange]:
+def materialise(clock: Clock | None = None) -> list[SeriesChange]:
     """Create the windows of all series up to the horizon; return the changed series.
 
     It also follows new time zone data. A series that fails, such as one written with SQL, is
     logged and does not affect others.
     """
 
+    tell = clock or database_clock.ask
+
     def read(ids: list[int]) -> list[Plan]:
-        return [plan for plan in _planner(ids, clock()).plans() if plan]
+        return [plan for plan in _planner(ids, tell()).plans() if plan]
 
     def write(ids: list[int]) -> list[SeriesChange]:
         with locked(clock) as now:

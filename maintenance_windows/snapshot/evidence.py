@@ -1,0 +1,86 @@
+"""Look for the rows that prove a change, when a snapshot lacks what was known before."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from maintenance_windows.core.evidence import (
+    Flag,
+    Lost,
+    Rows,
+    keep_revocations,
+    lost,
+    merge_unproven,
+)
+from maintenance_windows.core.intervals import Span
+from maintenance_windows.core.state import Closure, Level, SiteState, Snapshot
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition, all_sites
+from maintenance_windows.models.querysets import among, is_filled
+
+
+def believe(
+    known: Snapshot | None, loaded: Snapshot, now: datetime, seen_at: datetime
+) -> tuple[Snapshot, Collection[str]]:
+    """Return the snapshot to answer by, and the domains of sites that stay down without a row.
+
+    `known` was read at `seen_at`; None in a process that knows nothing yet.
+    """
+    if known is None:
+        return _with_flags(loaded, now), ()
+    closures = lost(known, loaded, now)
+    if not closures:
+        return keep_revocations(known, loaded), ()
+    merged = merge_unproven(known, loaded, closures, _rows(closures), seen_at)
+    changed = (merged.by_id[pk] for pk in closures if pk in merged.by_id)
+    kept = [state.domain for state in changed if state is not loaded.by_id.get(state.site_id)]
+    return keep_revocations(known, merged), kept
+
+
+def _with_flags(loaded: Snapshot, now: datetime) -> Snapshot:
+    """Add the sites whose flag has an end, if there is no window at all: their table is not filled.
+
+    The flag says when they come up.
+    """
+    flags = SiteMaintenance.objects.down().filter(~is_filled(MaintenanceWindow.objects.all()))
+    added = [
+        SiteState(
+            site_id=flag.pk,
+            domain=flag.site.domain,
+            closures=(
+                Closure(
+                    span=Span(flag.since or now, flag.until),
+                    level=Level(flag.level),
+                    message=flag.message,
+                ),
+            ),
+            bypass=flag.bypass,
+        )
+        for flag in flags.filter(until__gt=now).select_related("site")
+        if flag.pk not in loaded.by_id
+    ]
+    return Snapshot([*loaded.by_id.values(), *added], loaded.with_port) if added else loaded
+
+
+def _rows(closures: Lost) -> Rows:
+    site_ids = among(closures)
+    windows = [one.window for found in closures.values() for one in found if one.window]
+    flags = SiteMaintenance.objects.filter(pk__in=site_ids)
+    return Rows(
+        # Windows first and flags last: what settles a window also writes its flag.
+        has_windows=MaintenanceWindow.objects.exists(),
+        windows=_ids(MaintenanceWindow.objects.filter(pk__in=windows)),
+        has_history=Transition.objects.exists(),
+        sites=_ids(all_sites().filter(pk__in=site_ids)),
+        flags={
+            flag.pk: Flag(
+                held=flag.held, in_maintenance=flag.in_maintenance, ordered_at=flag.ordered_at
+            )
+            for flag in flags
+        },
+    )
+
+
+def _ids(rows: QuerySet[Any]) -> set[int]:
+    return set(rows.values_list("pk", flat=True))
