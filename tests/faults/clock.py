@@ -16,7 +16,7 @@ from tests.faults.windows import Window, at, window
 SITES = [f"s{n}.example" for n in range(4)]
 HELD, DOWN, UP, RUNS = SITES
 REPEATED = "s5.example"
-OFFSETS = {"a day ahead": DAY, "a day behind": -DAY, "right": 0}
+OFFSETS = {"a day ahead": DAY, "right": 0, "a day behind": -DAY}
 PROCESSES = 2  # of gunicorn and of the worker's pool
 TICKED = "SELECT count(*) FROM maintenance_windows_scheduler WHERE last_tick IS NOT NULL"
 SERIES = "SELECT count(*) FROM maintenance_windows_maintenancewindow WHERE series_id IS NOT NULL"
@@ -24,25 +24,25 @@ LEAST_LATER = 3  # scheduled windows: two, and at least one of a series
 USED_AGAIN = timedelta(hours=3)
 
 
-@fault("the worker's clock a day ahead, a day behind, then right", seconds=120)
+@fault("the worker's clock a day ahead, then right, then a day behind", seconds=120)
 def worker_clock(bench: Bench, line: Line) -> None:
     if not missing(line):
         on_time_with(bench, line, "worker0")
 
 
-@fault("beat's clock a day ahead, a day behind, then right", seconds=120)
+@fault("beat's clock a day ahead, then right, then a day behind", seconds=120)
 def beat_clock(bench: Bench, line: Line) -> None:
     if not missing(line):
         on_time_with(bench, line, "beat0")
 
 
-@fault("the clock of worker and beat a day ahead, then put right", seconds=120)
+@fault("the clock of worker and beat a day ahead, then put right", seconds=120, only_full=True)
 def scheduler_clock(bench: Bench, line: Line) -> None:
     if not missing(line):
         on_time_with(bench, line, "worker0", "beat0")
 
 
-@fault("the clock of web a day ahead, a day behind, then right", seconds=120)
+@fault("the clock of web a day ahead, then right, then a day behind", seconds=120)
 def web_clock(bench: Bench, line: Line) -> None:
     if not missing(line):
         on_time_with(bench, line, "web")
