@@ -73,7 +73,7 @@ def store(fleet: Supervised, *statements: str) -> None:
 
 def on_time(fleet: Supervised, line: Line, flags: Flags, what: str) -> Window:
     """Check the flag of a window that starts when worker and beat may have started."""
-    planned = window(0, 0, 2, max(fleet.soon(), at(START_UP)))
+    planned = window(0, 0, 3, max(fleet.soon(), at(START_UP)))
     fleet.plan(planned)
     late = flags.waited(planned.site, on=True, since=planned.start, timeout=10)
     line.within(late, 2, f"{what}, set")
