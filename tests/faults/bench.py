@@ -56,6 +56,11 @@ class Bench:
         self.postgresql.execute(f"CREATE DATABASE {folder.name}{template}")
         return Supervised(folder, self.postgresql.url(folder.name), self.redis.url, **env)
 
+    def bare_fleet(self, database_url: str, **env: str) -> Supervised:
+        """A fleet on any other database, which may be a file in its folder, not migrated yet."""
+        folder = self._new_folder()
+        return Supervised(folder, database_url.format(folder=folder), self.redis.url, **env)
+
     def repair(self) -> None:
         """Make the services as they were before the line."""
         self.postgresql.repair()

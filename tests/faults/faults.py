@@ -1,6 +1,21 @@
 """The lines of the table, in its order."""
 
-from tests.faults import broker, chaos, clock, cold, database, locks, page, rows, scheduler
+from tests.faults import (
+    broker,
+    chaos,
+    clock,
+    cold,
+    commands,
+    database,
+    dumps,
+    locks,
+    orders,
+    page,
+    restores,
+    rows,
+    scheduler,
+    stored,
+)
 
 FAULTS = (
     scheduler.scheduler_dead,
@@ -19,10 +34,19 @@ FAULTS = (
     rows.tables_missing,
     rows.site_deleted,
     rows.bad_row,
+    restores.restored_postgresql,
+    dumps.restored_mariadb,
+    dumps.restored_sqlite,
+    orders.table_orders,
     chaos.chaos,
     chaos.chaos_embedded,
-    clock.worker_clock_ahead,
-    clock.clock_stepped_back,
+    clock.worker_clock,
+    clock.beat_clock,
+    clock.scheduler_clock,
+    clock.web_clock,
+    commands.command_clock,
+    stored.stored_ahead,
+    stored.row_deleted,
     locks.locked,
     page.template,
     page.receivers,

@@ -58,7 +58,8 @@ def run(bench: Bench, fault: Fault) -> Line:
             fault.run(bench, line)
     except Exception as error:  # noqa: BLE001 (a line that breaks is a line that failed)
         busy = isinstance(error, Busy)
-        line.promise(kept=False, sentence=f"{type(error).__name__}: {error}", noisy=busy)
+        said = (getattr(error, "stderr", None) or "")[-500:]  # of a command that failed
+        line.promise(kept=False, sentence=f"{type(error).__name__}: {error} {said}", noisy=busy)
         if not busy:
             traceback.print_exc()
     bench.repair()
