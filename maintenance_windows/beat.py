@@ -8,11 +8,11 @@ QUEUE = "maintenance"
 TICK_TASK = "maintenance_windows.tasks.tick"
 MATERIALISE_TASK = "maintenance_windows.tasks.materialise"
 
-# For each task: interval, period, expiry in seconds, and description. Stale ticks are harmless.
-# With a shorter expiry, clock skew could discard all of them.
+# For each task: interval, period and description. Messages have no expiry: it would be a time by
+# beat's clock, and a worker whose clock is ahead would drop every tick. Few of them ever wait.
 BEAT_ENTRIES = {
-    TICK_TASK: (1, "seconds", 30, "Sets and clears the maintenance flags. Leave it on."),
-    MATERIALISE_TASK: (1, "hours", 3600, "Makes the windows of series ahead. Leave it on."),
+    TICK_TASK: (1, "seconds", "Sets and clears the maintenance flags. Leave it on."),
+    MATERIALISE_TASK: (1, "hours", "Makes the windows of series ahead. Leave it on."),
 }
 
 # For projects that use `beat_schedule`: `app.conf.beat_schedule |= SCHEDULE`. `migrate` creates
@@ -21,7 +21,7 @@ SCHEDULE = {
     task: {
         "task": task,
         "schedule": every * {"seconds": 1.0, "hours": 3600.0}[period],
-        "options": {"queue": QUEUE, "expires": expires},
+        "options": {"queue": QUEUE},
     }
-    for task, (every, period, expires, _) in BEAT_ENTRIES.items()
+    for task, (every, period, _) in BEAT_ENTRIES.items()
 }

@@ -140,7 +140,7 @@ def make_entries(using: str) -> None:
 
     entries = PeriodicTask.objects.using(using)
     intervals = IntervalSchedule.objects.using(using)
-    for task, (every, period, expires, description) in BEAT_ENTRIES.items():
+    for task, (every, period, description) in BEAT_ENTRIES.items():
         if entries.filter(Q(task=task) | Q(name=task)).exists():
             continue
         interval = intervals.filter(every=every, period=period).order_by("pk").first()
@@ -149,7 +149,6 @@ def make_entries(using: str) -> None:
             task=task,
             interval=interval or intervals.create(every=every, period=period),
             queue=QUEUE,
-            expire_seconds=expires,
             description=description,
         )
 

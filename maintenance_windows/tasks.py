@@ -6,6 +6,7 @@ This is the only module of the app that needs Celery.
 import logging
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import Error as DatabaseError
@@ -19,7 +20,8 @@ from maintenance_windows.snapshot import threads
 
 try:
     from celery import Task, shared_task
-    from celery.signals import celeryd_after_setup
+    from celery.signals import beat_init, celeryd_after_setup
+    from celery.utils.time import maybe_make_aware
 except ImportError as error:
     raise ImportError(
         "The tasks of maintenance_windows need Celery: "
@@ -31,6 +33,8 @@ MOST_WAITING = 3
 # Seconds without a consumer before that is logged: a worker may be restarting.
 PATIENCE = 10.0
 DEADLINE = 1.0  # seconds to store the problem in the database
+# A last run that is this far ahead is not believed; then the task is due, as it was LONG ago.
+FUTURE, LONG = timedelta(seconds=2), timedelta(days=1)
 # Drop the oldest messages of a list in Redis, up to the first that is not ours. LTRIM works even
 # if Redis is full, and the messages are not transferred.
 DROP_OURS = """
@@ -68,6 +72,7 @@ class BoundedTask(Task):  # type: ignore[misc]
         if self.app.conf.task_always_eager:
             return super().apply_async(args, kwargs, producer=producer, **options)
         options["retry"] = False  # the next message replaces a lost one
+        options.pop("expires", None)  # see maintenance_windows.beat
         sent = None
         try:
             route = self.app.amqp.router.route({"queue": self.queue} | options, self.name)
@@ -99,7 +104,7 @@ class BoundedTask(Task):  # type: ignore[misc]
         )
         declared = queue(connection.default_channel).queue_declare(passive=queue.no_declare)
         waiting, consumers = declared.message_count, declared.consumer_count
-        # RabbitMQ counts its consumers, and drops expired messages itself.
+        # RabbitMQ counts its consumers.
         is_amqp = connection.transport.driver_type == "amqp"
         is_taken = consumers > 0 if is_amqp else waiting < MOST_WAITING
         return waiting < self.most_waiting, is_taken
@@ -130,7 +135,7 @@ def _leave_word() -> None:
     Scheduler.objects.update(is_unconsumed=True)
 
 
-@shared_task(base=BoundedTask, name=TICK_TASK, expires=BEAT_ENTRIES[TICK_TASK][2])  # type: ignore[untyped-decorator]
+@shared_task(base=BoundedTask, name=TICK_TASK)  # type: ignore[untyped-decorator]
 def tick(**kwargs: Any) -> None:
     """Correct all flags now, and again at each start or end within the next second."""
     keep_right(SchedulerKind.CELERY)
@@ -140,7 +145,6 @@ def tick(**kwargs: Any) -> None:
 @shared_task(  # type: ignore[untyped-decorator]
     base=BoundedTask,
     name=MATERIALISE_TASK,
-    expires=BEAT_ENTRIES[MATERIALISE_TASK][2],
     most_waiting=MOST_WAITING + 1,  # waiting ticks leave room for one
     soft_time_limit=540,
     time_limit=600,
@@ -152,10 +156,7 @@ def materialise(**kwargs: Any) -> None:
 
 @celeryd_after_setup.connect  # type: ignore[untyped-decorator]
 def drop_stale(instance: Any, **_: Any) -> None:
-    """Drop stale messages from our queue before a worker connects, as they may fill Redis.
-
-    RabbitMQ drops expired messages itself.
-    """
+    """Drop stale messages from our queue before a worker connects, as they may fill Redis."""
     if QUEUE not in instance.app.amqp.queues.consume_from:
         return
     try:
@@ -178,3 +179,38 @@ def _drop(app: Any) -> int:
         while count := drop(keys=[QUEUE], args=[f'"task": "{__name__}.']):
             dropped += count
     return dropped
+
+
+@beat_init.connect  # type: ignore[untyped-decorator]
+def correct_each_pass(sender: Any, **_: Any) -> None:
+    """Make beat send our tasks again as soon as its clock is right.
+
+    Beat would wait until the time that a wrong clock has left as the last run, in memory or in the
+    database. This holds for every scheduler class, also those of projects.
+    """
+    scheduler, tick = sender.scheduler, sender.scheduler.tick
+
+    def tick_from_now(*args: Any, **kwargs: Any) -> Any:
+        with suppress(Exception):  # then beat waits
+            _correct(scheduler)
+        return tick(*args, **kwargs)
+
+    scheduler.tick = tick_from_now
+
+
+def _correct(scheduler: Any) -> None:
+    heap = scheduler._heap  # noqa: SLF001 (see docs/contributing.md)
+    # To ask for the schedule costs a query, so do it only if needed.
+    if heap is None or any(_ahead(event[2]) for event in heap):
+        for entry in [*(event[2] for event in heap or ()), *scheduler.schedule.values()]:
+            if ahead := _ahead(entry):
+                entry.last_run_at -= ahead + LONG
+        scheduler._heap = None  # noqa: SLF001 (beat then makes it again)
+
+
+def _ahead(entry: Any) -> timedelta | None:
+    """Return how far ahead the last run of one of our entries is, if that cannot be."""
+    if entry.task not in BEAT_ENTRIES:
+        return None
+    ahead: timedelta = maybe_make_aware(entry.last_run_at) - datetime.now(UTC)
+    return ahead if ahead > FUTURE else None

@@ -85,6 +85,8 @@ DATABASES = {
     "default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Opening the file costs nothing, and one that replaces it counts at once.
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"]["OPTIONS"] = {
         # Writers wait for each other instead of failing, and readers never wait for writers.
         "transaction_mode": "IMMEDIATE",

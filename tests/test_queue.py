@@ -3,14 +3,17 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 
 import pytest
 import redis
+import time_machine
 from celery import Celery
-from celery.beat import PersistentScheduler, Scheduler
+from celery.beat import PersistentScheduler, Scheduler, Service
 from celery.contrib.testing.worker import start_worker
+from celery.signals import beat_init
 
 from maintenance_windows import tasks
 from maintenance_windows.beat import MATERIALISE_TASK, QUEUE, SCHEDULE, TICK_TASK
@@ -113,16 +116,58 @@ def test_rows_and_schedule_share_entries(tmp_path):
 
 
 @pytest.mark.parametrize("make", [persistent, in_memory])
-def test_messages_have_queue_and_expiry(make: Make, tmp_path):
+def test_messages_have_queue_and_no_expiry(make: Make, tmp_path):
     with broker("memory", tmp_path) as url:
         app = app_of(url)
         scheduler = make(app, tmp_path)
         beat(scheduler, 1)
         with app.connection_for_read() as connection:
             message = connection.default_channel.basic_get(QUEUE, no_ack=True)
-        assert message.headers["expires"]
+        assert message.headers["expires"] is None
         assert message.headers["task"] in SCHEDULE
         scheduler.close()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("when", ["while it runs", "after a restart"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        persistent,
+        in_memory,
+        pytest.param(plain_database, marks=BEAT),
+        pytest.param(our_database, marks=BEAT),
+    ],
+)
+def test_beat_ticks_at_once_when_its_clock_is_right_again(make: Make, when, tmp_path):
+    """Beat keeps the time of the last run in memory, and in its file or in the database."""
+    with broker("memory", tmp_path) as url:
+
+        def started() -> Scheduler:
+            scheduler = make(app_of(url), tmp_path)
+            service = Service(scheduler.app)
+            service.scheduler = scheduler
+            beat_init.send(sender=service)
+            return scheduler
+
+        with time_machine.travel(timedelta(days=1)):
+            scheduler = started()
+            passes(scheduler)
+            scheduler.sync()
+        if when == "after a restart":
+            scheduler.close()
+            scheduler = started()
+        sent: list[str] = []
+        scheduler.apply_entry = lambda entry, **_: sent.append(entry.task)
+        passes(scheduler)
+        scheduler.close()
+        assert TICK_TASK in sent
+
+
+def passes(scheduler: Scheduler) -> None:
+    """Let beat pass as often as it does in a second, without its sleep."""
+    for _ in range(12):
+        scheduler.tick()
 
 
 def test_beat_without_file_sends_hourly_task_at_start(tmp_path):

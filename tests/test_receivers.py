@@ -60,7 +60,7 @@ def test_migrate_creates_periodic_task_for_tick():
         True,
         "maintenance",
     )
-    assert (entry.expire_seconds, entry.expires) == (30, None)
+    assert (entry.expire_seconds, entry.expires) == (None, None)
 
 
 @pytest.mark.needs("django_celery_beat")

@@ -615,7 +615,7 @@ def test_migrate_creates_periodic_task_for_materialise(transactional_db):
     entry = PeriodicTask.objects.get(task="maintenance_windows.tasks.materialise")
     assert tasks.materialise.name == entry.task
     assert (str(entry.interval), entry.enabled) == ("every hour", True)
-    assert (entry.queue, entry.expire_seconds) == ("maintenance", 3600)
+    assert (entry.queue, entry.expire_seconds) == ("maintenance", None)
     PeriodicTask.objects.filter(pk=entry.pk).update(enabled=False, name="mine")
     migrate()
     entry = PeriodicTask.objects.get(task=tasks.materialise.name)

@@ -23,7 +23,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """The rows that were found: of the sites and windows asked for, and whether any others exist.
+    """The rows that were found: of the sites and windows asked for, and whether there are any.
 
     `has_history` is whether there is a status change of any site.
     """
@@ -31,6 +31,7 @@ class Rows:
     sites: Collection[int]
     flags: Mapping[int, Flag]
     windows: Collection[int]
+    has_sites: bool
     has_windows: bool
     has_history: bool
 
@@ -81,10 +82,10 @@ def merge_unproven(
 def _is_disproven(
     closure: Closure, state: SiteState, rows: Rows, seen_at: datetime, *, is_down: bool
 ) -> bool:
+    if state.site_id not in rows.sites:
+        return rows.has_sites  # then the Site was deleted
     if closure.window in rows.windows:
         return True  # it was ended, cancelled or moved
-    if state.site_id not in rows.sites:
-        return True  # the Site was deleted: a whole database has others
     flag = rows.flags.get(state.site_id)
     if flag is None:
         return False

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows.models.querysets import PrimaryQuerySet, is_filled
 from maintenance_windows.models.site import SiteMaintenance, all_sites
 from maintenance_windows.models.times import readable
+from maintenance_windows.models.window import MaintenanceWindow
 
 
 class SchedulerKind(models.TextChoices):
@@ -30,11 +31,12 @@ class SchedulerQuerySet(PrimaryQuerySet["Scheduler"]):
     def if_whole(self) -> Self:
         """The row, unless sites or their flags are missing as in a half-restored database.
 
-        A migrated database has a flag for each site. One test for all restores: the row itself is
-        missing too until its table is filled.
+        A migrated database has a flag for each site. The row itself is missing too until its table
+        is filled.
         """
         sites, flags = is_filled(all_sites()), is_filled(SiteMaintenance.objects.all())
-        return self.filter(sites & flags | ~sites & ~flags)
+        has_nothing = ~sites & ~flags & ~is_filled(MaintenanceWindow.objects.all())
+        return self.filter(sites & flags | has_nothing)
 
 
 class Scheduler(models.Model):

@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from maintenance_windows.models import Scheduler, SiteMaintenance
+from maintenance_windows.reconcile import guard
 from maintenance_windows.reconcile.isolation import fresh_transaction, open_fresh
 from maintenance_windows.snapshot import clock as database_clock
 from maintenance_windows.snapshot.connection import notify
@@ -17,9 +18,10 @@ Clock = Callable[[], datetime]
 
 LOCK_KEY = 0x6D77_696E  # arbitrary; no other application may lock this number
 # PostgreSQL reads the common table expression first, so its clock is read under the lock.
+TABLE = Scheduler._meta.db_table  # noqa: SLF001 (public, as the documentation says)
 LOCK = (
     f"WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock({LOCK_KEY}))"  # noqa: S608 (a number)
-    " SELECT clock_timestamp() FROM held"
+    f" SELECT clock_timestamp(), EXISTS (SELECT 1 FROM {TABLE}) FROM held"
 )
 
 
@@ -50,8 +52,8 @@ def lock_transaction(using: str) -> None:
 def _take(using: str, opening: str, limits: str = "", *, make_row: bool = True) -> datetime:
     """Take the lock and return the time.
 
-    Except on PostgreSQL the scheduler's row is the lock. A verb makes a missing row again; a tick
-    must not, because a restore may be about to insert it.
+    Except on PostgreSQL the scheduler's row is the lock. A verb makes a missing row again if all
+    else is there; a tick waits, because a restore may be about to insert it.
     """
     connection = connections[using]
     if connection.vendor == "postgresql":
@@ -61,7 +63,11 @@ def _take(using: str, opening: str, limits: str = "", *, make_row: bool = True) 
             with suppress(NotSupportedError):  # psycopg2 has the last result only
                 while cursor.nextset():
                     pass
-            return database_clock.observe(cursor.fetchone()[0], sent)
+            told, is_there = cursor.fetchone()
+        now = database_clock.observe(told, sent)
+        if not is_there and make_row and guard.is_all_else_there():
+            Scheduler.objects.using(using).get_or_create(pk=1)
+        return now
     if opening:
         with connection.cursor() as cursor:
             cursor.execute(opening)

@@ -18,7 +18,7 @@ from maintenance_windows.models import (
     SiteMaintenance,
     Transition,
 )
-from maintenance_windows.models.querysets import LIVE, is_filled
+from maintenance_windows.models.querysets import LIVE
 from maintenance_windows.models.scheduler import IncompleteDatabase
 from maintenance_windows.reconcile import guard
 from maintenance_windows.reconcile.lock import Clock, locked
@@ -60,7 +60,9 @@ def tick(
     try:
         with locked(clock, PATIENCE, immediate=False) as now:
             agenda, is_whole = _agenda(using, now + horizon)
-            if not is_whole and not guard.restore_row():
+            if is_whole:
+                guard.reset()
+            elif not guard.may_go_on(now):
                 raise IncompleteDatabase
             due = sorted({site_id for site_id, at in agenda if at is None or at <= now})
             recorded = record_valid(due[:AT_ONCE], now, errors)
@@ -105,11 +107,8 @@ def _agenda(using: str, stop: datetime) -> tuple[list[tuple[int, datetime | None
     windows = MaintenanceWindow.objects.using(using)
     due = windows.waiting().filter(starts_at__lte=stop).values_list("site_id", "starts_at")
     over = windows.running().filter(ends_at__lte=stop).values_list("site_id", "ends_at")
-    # A flag whose windows are missing, see _wrong_flags().
-    flags = SiteMaintenance.objects.using(using).down().filter(~is_filled(windows))
-    left = flags.filter(until__lte=stop).values_list("site_id", "until")
     others = (part.all() for part in _other_parts(using))
-    found: list[tuple[int | None, datetime | None]] = list(due.union(over, left, *others, all=True))
+    found: list[tuple[int | None, datetime | None]] = list(due.union(over, *others, all=True))
     return [(site_id, at) for site_id, at in found if site_id is not None], (None, None) in found
 
 
@@ -118,17 +117,13 @@ def _other_parts(using: str) -> list[QuerySet[Any, Any]]:
     """Return queries for (None, None) if the database is whole, and for the wrong flags."""
     nothing = Value(None, IntegerField()), Value(None, DateTimeField())
     return [
-        Scheduler.objects.using(using).if_whole().values_list(*nothing),
+        guard.if_settled().using(using).values_list(*nothing),
         *(part.values_list("site_id", nothing[1]) for part in _wrong_flags(using)),
     ]
 
 
 def _wrong_flags(using: str) -> Iterator[QuerySet[Any, Any]]:
-    """Yield queries for sites whose flag contradicts their windows, whatever the time.
-
-    Where no window is left, a restore may not have filled their table yet: then a flag with an end
-    stays until its end.
-    """
+    """Yield queries for sites whose flag contradicts their windows, whatever the time."""
     windows = MaintenanceWindow.objects.using(using)
     flags = SiteMaintenance.objects.using(using)
     live = windows.filter(LIVE, site=OuterRef("site"))
@@ -138,7 +133,6 @@ def _wrong_flags(using: str) -> Iterator[QuerySet[Any, Any]]:
     has_started = Exists(live.filter(started_at__isnull=False))
     lasts = Q(until=None) | Q(until__gte=OuterRef("ends_at"))
     is_down = Exists(flags.down().filter(lasts, site=OuterRef("site")))
-    has_lost_windows = Q(~ends | ~has_started, is_filled(windows), until__isnull=False)
     yield windows.running().filter(~is_down)
-    yield flags.down().filter(Q(since=None) | has_lost_windows)
+    yield flags.down().filter(Q(since=None) | Q(~ends | ~has_started, until__isnull=False))
     yield flags.filter(in_maintenance__in=[False], since__isnull=False)

@@ -6,9 +6,12 @@ SQLite has no clock of its own: there the host's counts.
 """
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from math import inf
 
 from django.db import connections, router
 from django.utils import timezone
@@ -19,7 +22,18 @@ from maintenance_windows.models import SiteMaintenance
 
 SQL = {"postgresql": "SELECT clock_timestamp()", "mysql": "SELECT utc_timestamp(6)"}
 
+# After the database has told its time, that time goes on for so many seconds by a clock that nobody
+# sets. Until the next reading, one that steps changes nothing.
+FRESH = 2.0
+
+# A clock that keeps counting while the machine sleeps; time.monotonic() does not on Linux.
+if hasattr(time, "CLOCK_BOOTTIME"):
+    elapsed = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+else:
+    elapsed = partial(time.time)
+
 _offset = timedelta(0)  # of the database's clock from this host's
+_last: tuple[datetime, float] = (datetime.min.replace(tzinfo=UTC), -inf)  # by now() and elapsed()
 _is_hosts = False
 _problems = LogOnce(
     logging.getLogger("maintenance_windows"), over="This host's clock agrees with the database's."
@@ -28,7 +42,9 @@ _problems = LogOnce(
 
 def now() -> datetime:
     """Return this host's time, corrected by the last time that the database told; in UTC."""
-    return timezone.now() + _offset
+    told, at = _last
+    since = elapsed() - at
+    return told + timedelta(seconds=since) if since < FRESH else timezone.now() + _offset
 
 
 def ask() -> datetime:
@@ -49,12 +65,13 @@ def observe(told: datetime | None, sent: datetime) -> datetime:
     a slow answer is no wrong clock. Without a time (SQLite has none) nothing changes. Returns the
     time that counts.
     """
-    global _offset  # noqa: PLW0603 (one clock for each process)
+    global _offset, _last  # noqa: PLW0603 (one clock for each process)
     if told is None or _is_hosts:
         return now()
     told = told if told.tzinfo else told.replace(tzinfo=UTC)  # MariaDB's has no zone
-    least, most = told - timezone.now(), told - sent
-    _offset = min(max(_offset, least), most)
+    here = timezone.now()
+    _offset = min(max(_offset, told - here), told - sent)
+    _last = here + _offset, elapsed()
     _report(-_offset)
     return told
 
@@ -75,16 +92,16 @@ def problem(off: timedelta) -> str | None:
 
 def _report(off: timedelta) -> None:
     sentence = problem(off)
-    _problems.now({"clock": sentence} if sentence else {})
+    _problems.now({off > timedelta(0): sentence} if sentence else {})
 
 
 @contextmanager
 def hosts_clock() -> Iterator[None]:
     """Let the host's clock count, for tests that stop it."""
-    global _offset, _is_hosts
-    before = _offset, _is_hosts
-    _offset, _is_hosts = timedelta(0), True
+    global _offset, _last, _is_hosts
+    before = _offset, _last, _is_hosts
+    _offset, _last, _is_hosts = timedelta(0), (before[1][0], -inf), True
     try:
         yield
     finally:
-        _offset, _is_hosts = before
+        _offset, _last, _is_hosts = before

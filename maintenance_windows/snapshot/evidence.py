@@ -72,6 +72,7 @@ def _rows(closures: Lost) -> Rows:
         has_windows=MaintenanceWindow.objects.exists(),
         windows=_ids(MaintenanceWindow.objects.filter(pk__in=windows)),
         has_history=Transition.objects.exists(),
+        has_sites=all_sites().exists(),
         sites=_ids(all_sites().filter(pk__in=site_ids)),
         flags={
             flag.pk: Flag(

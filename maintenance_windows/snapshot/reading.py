@@ -2,10 +2,8 @@
 
 import logging
 import threading
-import time
 from collections.abc import Collection
 from contextlib import suppress
-from functools import partial
 
 from django.db import Error as DatabaseError
 
@@ -16,6 +14,7 @@ from maintenance_windows.models import all_sites
 from maintenance_windows.models.scheduler import IncompleteDatabase, is_unmigrated
 from maintenance_windows.snapshot import clock as database_clock
 from maintenance_windows.snapshot.cache import SnapshotCache
+from maintenance_windows.snapshot.clock import elapsed
 from maintenance_windows.snapshot.connection import OwnConnection
 from maintenance_windows.snapshot.evidence import believe
 from maintenance_windows.snapshot.loader import NOTHING, load
@@ -25,18 +24,12 @@ logger = logging.getLogger(__name__)
 
 LOST = "{} stays down as known: its rows are missing. Once they are back, or by `up`, it comes up."
 
-# A clock that keeps counting while the machine sleeps; time.monotonic() does not on Linux.
-if hasattr(time, "CLOCK_BOOTTIME"):
-    clock = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
-else:
-    clock = partial(time.time)
-
 
 class Source:
     """The last snapshot that was read. `failing` is true if the last read failed.
 
-    Only one thread may use it at a time. `answered_at` is a value of clock(), and that of the start
-    until the database `has_answered`.
+    Only one thread may use it at a time. `answered_at` is a value of elapsed(), and that of the
+    start until the database `has_answered`.
     """
 
     def __init__(self, own: OwnConnection) -> None:
@@ -45,7 +38,7 @@ class Source:
         self.snapshot: Snapshot | None = self._forced
         self.failing = False
         self.has_answered = False
-        self.answered_at = clock()
+        self.answered_at = elapsed()
         self._own = own
         self._cache = SnapshotCache()
         # When the snapshot, or else the one in the cache, was read without a lost row.
@@ -77,7 +70,7 @@ class Source:
             self._problems.now({type(error) is IncompleteDatabase: text})
             return
         self.failing, self.has_answered = False, True
-        self.answered_at = clock()
+        self.answered_at = elapsed()
         self.snapshot = loaded if self._forced is None else self._forced
         if not kept:
             self._seen_at = database_clock.now()
@@ -128,10 +121,10 @@ class Source:
 
     def _domains_with_port(self) -> frozenset[str]:
         """Return the domains with a port, which occur in development; read once a minute."""
-        if clock() >= self._with_port_due:
+        if elapsed() >= self._with_port_due:
             found = all_sites().filter(domain__contains=":").values_list("domain", flat=True)
             self._with_port = frozenset(domain.lower() for domain in found)
-            self._with_port_due = clock() + 60
+            self._with_port_due = elapsed() + 60
         return self._with_port
 
     def known(self) -> Snapshot:

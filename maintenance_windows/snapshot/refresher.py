@@ -20,8 +20,9 @@ from django.db import router
 from maintenance_windows.core.state import Snapshot
 from maintenance_windows.logonce import LogOnce
 from maintenance_windows.models import SiteMaintenance
+from maintenance_windows.snapshot.clock import elapsed
 from maintenance_windows.snapshot.connection import OwnConnection, greenlet_problem
-from maintenance_windows.snapshot.reading import Source, clock
+from maintenance_windows.snapshot.reading import Source
 from maintenance_windows.snapshot.threads import in_test_run
 
 # All in seconds. INTERVAL is from the start of one read to the next, unless something wakes it.
@@ -49,7 +50,7 @@ class Refresher:
         self._own = OwnConnection(using)
         self._source = Source(self._own)
         self.snapshot = self._source.snapshot
-        self.late_at = clock() + LATE
+        self.late_at = elapsed() + LATE
         if problem := greenlet_problem(using):
             LogOnce(logger).now({"greenlets": problem})
         self._starting, self._reading = threading.Lock(), threading.Lock()
@@ -58,19 +59,19 @@ class Refresher:
         self._waited_for, self._patience = 0, 0.0
         self._stopped = False
         self._lateness = LogOnce(logger, over="The snapshot of this process is up to date again.")
-        self._deadline = clock() + FIRST_WAIT
+        self._deadline = elapsed() + FIRST_WAIT
         self._thread: threading.Thread | None = None
         self._start_thread()
 
     @property
     def age(self) -> float | None:
         """Seconds since the database last answered; None before the first answer."""
-        return clock() - self._source.answered_at if self._source.has_answered else None
+        return elapsed() - self._source.answered_at if self._source.has_answered else None
 
     @property
     def database_answers(self) -> bool:
         """Whether the database answered recently. It may have failed since."""
-        return not self._source.failing and clock() - self._source.answered_at < SILENCE
+        return not self._source.failing and elapsed() - self._source.answered_at < SILENCE
 
     def refresh(self, timeout: float) -> None:
         """Read the database now, and wait up to `timeout` seconds for the snapshot."""
@@ -89,15 +90,15 @@ class Refresher:
     async def acatch_up(self) -> None:
         """See catch_up()."""
         begun, seconds = self._call(inline=False)
-        deadline = clock() + seconds
-        while self._finished <= begun and clock() < deadline:  # noqa: ASYNC110 (a thread's)
+        deadline = elapsed() + seconds
+        while self._finished <= begun and elapsed() < deadline:  # noqa: ASYNC110 (a thread's)
             await asyncio.sleep(0.002)
         if seconds:
             self._log_lateness()
 
     def _call(self, *, inline: bool) -> tuple[int, float]:
         """Wake the thread. Return how many reads had begun, and how many seconds to wait."""
-        begun, now = self._wake(inline=inline), clock()
+        begun, now = self._wake(inline=inline), elapsed()
         if self._source.failing or self._finished == 0:
             return begun, 0.0
         if self._waited_for != self._finished:
@@ -105,7 +106,7 @@ class Refresher:
         return begun, max(0.0, self._patience - now)
 
     def _log_lateness(self) -> None:
-        if clock() > self.late_at:
+        if elapsed() > self.late_at:
             text = f"The snapshot of this process is {self.age:.1f} s old: its reader does not run."
             self._lateness.now({"late": text})
 
@@ -141,11 +142,11 @@ class Refresher:
         """Read until stop(). No error of a driver or of the project's code ends this loop."""
         is_lost = False
         while not self._stopped:
-            begun, was_lost = clock(), is_lost
+            begun, was_lost = elapsed(), is_lost
             with self._reading:
                 self._attempt()
             # The database rests for half of the interval, however long it takes to read.
-            rest = max(INTERVAL / 2, begun + INTERVAL - clock())
+            rest = max(INTERVAL / 2, begun + INTERVAL - elapsed())
             try:
                 is_lost, notified = False, self._own.wait(rest)
             except Exception:  # noqa: BLE001 (of any driver; a new connection reads at once)
@@ -153,13 +154,13 @@ class Refresher:
                 is_lost = notified = True
             if notified:
                 least = INTERVAL if was_lost else LEAST_INTERVAL
-                time.sleep(max(0.0, begun + least - clock()))
+                time.sleep(max(0.0, begun + least - elapsed()))
         self._own.close()
 
     def _attempt(self) -> None:
         """Read once. The caller holds `_reading`, so no older result can replace a newer one."""
         self._begun += 1
-        begun = clock()
+        begun = elapsed()
         try:
             with suppress(Exception):  # whatever it is, the last snapshot stands
                 self._source.read()
@@ -167,7 +168,7 @@ class Refresher:
             self.snapshot = self._source.snapshot
             if in_test_run():  # an open connection would prevent dropping the test database
                 self._own.close()
-            ended = clock()
+            ended = elapsed()
             with self._condition:
                 self._finished = self._begun
                 # Many sites take longer to read, which does not count as late.
@@ -180,13 +181,13 @@ class Refresher:
         if self._thread is None:
             self._wake(inline=True)
         with self._condition:
-            self._condition.wait_for(lambda: self._finished, max(0.0, self._deadline - clock()))
+            self._condition.wait_for(lambda: self._finished, max(0.0, self._deadline - elapsed()))
         return self._source.known()
 
     async def afirst(self) -> Snapshot:
         """See first()."""
         # Poll, because the condition would block the event loop. FIRST_WAIT limits the polling.
-        while not self._finished and clock() < self._deadline:  # noqa: ASYNC110
+        while not self._finished and elapsed() < self._deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         return self._source.known()
 

@@ -12,8 +12,8 @@ from django.db import transaction
 
 from maintenance_windows.core.state import Snapshot
 from maintenance_windows.snapshot import threads
+from maintenance_windows.snapshot.clock import elapsed
 from maintenance_windows.snapshot.connection import notify
-from maintenance_windows.snapshot.reading import clock
 from maintenance_windows.snapshot.refresher import INTERVAL, Refresher
 
 DATABASE_DEADLINE = 0.5  # seconds
@@ -48,7 +48,7 @@ def current() -> Snapshot:
     refresher = _refresher
     if refresher is None or refresher.pid != getpid():
         refresher = _start()
-    if clock() > refresher.late_at:
+    if elapsed() > refresher.late_at:
         refresher.catch_up()
     snapshot = refresher.snapshot
     return refresher.first() if snapshot is None else snapshot
@@ -59,7 +59,7 @@ async def acurrent() -> Snapshot:
     refresher = _refresher
     if refresher is None or refresher.pid != getpid():
         refresher = _start()
-    if clock() > refresher.late_at:
+    if elapsed() > refresher.late_at:
         await refresher.acatch_up()
     snapshot = refresher.snapshot
     return await refresher.afirst() if snapshot is None else snapshot

@@ -1,26 +1,29 @@
 """The verbs that keep the flags without Celery: one tick, or a process that runs on."""
 
 import signal
+import time
 from argparse import Namespace
 
 from django.core.management import BaseCommand
 
 from maintenance_windows.models import SchedulerKind
+from maintenance_windows.models.scheduler import IncompleteDatabase
 from maintenance_windows.planning import series
+from maintenance_windows.reconcile import guard
 from maintenance_windows.reconcile import tick as ticks
 from maintenance_windows.reconcile.loop import Loop
 
 
 def tick(command: BaseCommand, given: Namespace) -> None:
     """Make all flags and windows of series right once; for cron instead of Celery."""
-    ticks.tick(kind=SchedulerKind.CRON)
+    _tick(SchedulerKind.CRON)
     series.materialise()
 
 
 def scheduler(command: BaseCommand, given: Namespace) -> None:
     """Keep all flags and windows of series right, until SIGTERM or Ctrl-C; without Celery."""
     if given.once:
-        ticks.tick(kind=SchedulerKind.PROCESS)
+        _tick(SchedulerKind.PROCESS)
         series.materialise()
         return
     loop = Loop(hourly=series.materialise)
@@ -30,3 +33,17 @@ def scheduler(command: BaseCommand, given: Namespace) -> None:
     command.stdout.flush()
     loop.run()
     command.stdout.write("The scheduler has ended.")
+
+
+def _tick(kind: SchedulerKind) -> None:
+    """Tick once. If rows are missing, wait as long as a process that ticks on would."""
+    stop = time.monotonic() + guard.PATIENCE + 1
+    while True:
+        try:
+            ticks.tick(kind=kind)
+        except IncompleteDatabase:
+            if time.monotonic() > stop:
+                raise
+            time.sleep(1)
+        else:
+            return
