@@ -1,10 +1,13 @@
-"""Tools for the tests of projects that use this app."""
+"""Tools for the tests of projects that use this app.
 
-from collections.abc import Iterable
+A test needs none of them to see what it has written: under Django's test runner and pytest-django,
+each request reads the database over the connection of its test, and the host's clock counts.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
-from math import inf
-from os import getpid
 from typing import Any
 
 from django.contrib.sites.models import Site
@@ -14,30 +17,21 @@ from django.utils import timezone
 from maintenance_windows.conf import conf
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Closure, Level, SiteState, Snapshot
-from maintenance_windows.snapshot import clock, runtime
+from maintenance_windows.snapshot import clock, runtime, threads
 from maintenance_windows.snapshot.clock import hosts_clock
+from maintenance_windows.snapshot.inline import InlineReader
 
-__all__ = ["hosts_clock", "maintenance"]
+__all__ = ["as_in_production", "hosts_clock", "maintenance"]
 
 _nobodys_ids = count(-1, -1)
 
 
-class FixedReader:
-    """A stand-in for the refresher that knows the given sites and reads nothing."""
-
-    age = 0.0
-    database_answers = True
-    late_at = inf
+class FixedReader(InlineReader):
+    """Knows the given sites and reads nothing."""
 
     def __init__(self, states: Iterable[SiteState]) -> None:
-        self.pid = getpid()
-        self.snapshot = Snapshot(states)
-
-    def refresh(self, timeout: float = -1) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
+        super().__init__()
+        self.snapshot: Snapshot = Snapshot(states)
 
 
 class maintenance(TestContextDecorator):  # noqa: N801 (used like a function)
@@ -91,3 +85,21 @@ class maintenance(TestContextDecorator):  # noqa: N801 (used like a function)
 
     async def __aexit__(self, *_: Any) -> None:
         self.disable()
+
+
+@contextmanager
+def as_in_production() -> Iterator[None]:
+    """Read in a thread, with deadlines and by the database's clock, in a block or a test.
+
+    Requests then see what is committed, and PostgreSQL's or MariaDB's clock counts instead of one
+    that the test has stopped; hosts_clock() inside the block lets that one count.
+    """
+    before = threads.wanted_in_tests
+    runtime.forget()
+    threads.wanted_in_tests = True
+    try:
+        yield
+    finally:
+        runtime.forget()
+        clock.forget()
+        threads.wanted_in_tests = before

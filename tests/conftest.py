@@ -18,8 +18,7 @@ from django.test import AsyncClient, Client
 
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.planning import windows
-from maintenance_windows.snapshot import runtime
-from maintenance_windows.testing import hosts_clock
+from maintenance_windows.testing import as_in_production, hosts_clock
 from tests.helpers.services import require_program
 from tests.helpers.times import FOUR, HOUR, TWO
 
@@ -54,9 +53,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_snapshot() -> Iterator[None]:
-    yield
-    runtime.forget()
+def _as_in_production() -> Iterator[None]:
+    with as_in_production():
+        yield
 
 
 @pytest.fixture

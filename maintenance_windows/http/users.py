@@ -118,7 +118,7 @@ def _is_djangos(user: Any) -> bool:
 
 def _runs_here(request: HttpRequest) -> bool:
     """Return True if the user lookup needs no database, or needs this thread's transaction."""
-    return settings.SESSION_COOKIE_NAME not in request.COOKIES or threads.in_transaction()
+    return settings.SESSION_COOKIE_NAME not in request.COOKIES or threads.stays_here()
 
 
 def _look_up(request: HttpRequest) -> bool:

@@ -15,7 +15,14 @@ from django.utils import timezone
 
 from maintenance_windows.conf import conf
 from maintenance_windows.core.intervals import Span
-from maintenance_windows.core.state import Closure, Level, PatternKind, SiteState, Snapshot
+from maintenance_windows.core.state import (
+    EVERYWHERE,
+    Closure,
+    Level,
+    PatternKind,
+    SiteState,
+    Snapshot,
+)
 from maintenance_windows.logonce import LogOnce
 from maintenance_windows.models import MaintenanceWindow, Scheduler, SiteMaintenance, all_sites
 from maintenance_windows.models.querysets import among
@@ -37,6 +44,18 @@ IGNORED = ("ignored_urls__kind", "ignored_urls__pattern")
 SITE = ("pk", "domain", *(f"maintenance__{name}" for name in (*FLAG, *IGNORED)))
 
 NOTHING = Snapshot()
+
+
+def forced() -> Snapshot | None:
+    """Return the snapshot that MAINTENANCE_FORCE sets for every site, None if it is not set."""
+    return {"on": EVERYWHERE, "off": NOTHING, None: None}[conf.MAINTENANCE_FORCE]
+
+
+def domains_with_port() -> frozenset[str]:
+    """Return the domains with a port, which occur in development."""
+    found = all_sites().filter(domain__contains=":").values_list("domain", flat=True)
+    return frozenset(domain.lower() for domain in found)
+
 
 # Invalid rows, which only SQL can write, are left out so that the others still count.
 left_out = LogOnce(logging.getLogger(__name__))

@@ -10,14 +10,13 @@ from django.db import Error as DatabaseError
 from maintenance_windows.conf import conf
 from maintenance_windows.core.state import EVERYWHERE, Snapshot
 from maintenance_windows.logonce import LogOnce
-from maintenance_windows.models import all_sites
 from maintenance_windows.models.scheduler import IncompleteDatabase, is_unmigrated
 from maintenance_windows.snapshot import clock as database_clock
 from maintenance_windows.snapshot.cache import SnapshotCache
 from maintenance_windows.snapshot.clock import elapsed
 from maintenance_windows.snapshot.connection import OwnConnection
 from maintenance_windows.snapshot.evidence import believe
-from maintenance_windows.snapshot.loader import NOTHING, load
+from maintenance_windows.snapshot.loader import NOTHING, domains_with_port, forced, load
 from maintenance_windows.snapshot.threads import in_test_run
 
 logger = logging.getLogger(__name__)
@@ -34,7 +33,7 @@ class Source:
 
     def __init__(self, own: OwnConnection) -> None:
         # MAINTENANCE_FORCE overrides every snapshot.
-        self._forced = {"on": EVERYWHERE, "off": NOTHING, None: None}[conf.MAINTENANCE_FORCE]
+        self._forced = forced()
         self.snapshot: Snapshot | None = self._forced
         self.failing = False
         self.has_answered = False
@@ -122,8 +121,7 @@ class Source:
     def _domains_with_port(self) -> frozenset[str]:
         """Return the domains with a port, which occur in development; read once a minute."""
         if elapsed() >= self._with_port_due:
-            found = all_sites().filter(domain__contains=":").values_list("domain", flat=True)
-            self._with_port = frozenset(domain.lower() for domain in found)
+            self._with_port = domains_with_port()
             self._with_port_due = elapsed() + 60
         return self._with_port
 

@@ -14,6 +14,7 @@ from maintenance_windows.core.state import Snapshot
 from maintenance_windows.snapshot import threads
 from maintenance_windows.snapshot.clock import elapsed
 from maintenance_windows.snapshot.connection import notify
+from maintenance_windows.snapshot.inline import InlineReader
 from maintenance_windows.snapshot.refresher import INTERVAL, Refresher
 
 DATABASE_DEADLINE = 0.5  # seconds
@@ -21,12 +22,12 @@ DATABASE_DEADLINE = 0.5  # seconds
 T = TypeVar("T")
 
 
-_refresher: Refresher | None = None
+_refresher: Refresher | InlineReader | None = None
 _starting = threading.Lock()
-_abandoned: list[Refresher] = []
+_abandoned: list[Refresher | InlineReader] = []
 
 
-def _start() -> Refresher:
+def _start() -> Refresher | InlineReader:
     global _refresher  # noqa: PLW0603 (one for each process)
     with _starting:
         if _refresher is None or _refresher.pid != getpid():
@@ -34,11 +35,11 @@ def _start() -> Refresher:
                 # A server written in C has forked. Its child inherits no thread, and must not
                 # close the connection, which would end the parent's.
                 _abandoned.append(_refresher)
-            _refresher = Refresher()
+            _refresher = Refresher() if threads.may_run() else InlineReader()
         return _refresher
 
 
-def _reader() -> Refresher:
+def _reader() -> Refresher | InlineReader:
     refresher = _refresher
     return _start() if refresher is None or refresher.pid != getpid() else refresher
 

@@ -18,6 +18,8 @@ from django.db import close_old_connections, connections
 FEW, MANY = 4, 12
 IDLE = 60.0  # seconds without a call after which a thread ends
 PATIENCE = 4  # deadlines that a caller waits for a database that is busy
+# maintenance_windows.testing sets it: a test wants the threads that run in production.
+wanted_in_tests = False
 # Seconds of sleep that release the GIL at once; a busy thread keeps it for 5 ms.
 NAP = 0.0001
 
@@ -47,6 +49,11 @@ def close_connections() -> None:
 def in_test_run() -> bool:
     """Return whether Django's test runner, or pytest-django, has set up its environment."""
     return hasattr(mail, "outbox")
+
+
+def may_run() -> bool:
+    """Return whether threads of ours may run: not in the tests of a project, unless one asks."""
+    return wanted_in_tests or not in_test_run()
 
 
 class Share(Enum):
@@ -152,11 +159,10 @@ def call_with_timeout(
     """Return function(), or raise TimeoutError once nothing of this share finishes for so long.
 
     While other calls finish, the database is busy and not away: then the wait lasts up to PATIENCE
-    times as long. RuntimeError means that no thread can be started. Inside a transaction the
-    function runs in this thread, without a timeout, because other threads do not see what the
-    transaction has written.
+    times as long. RuntimeError means that no thread can be started. Where the function stays in
+    this thread, there is no timeout.
     """
-    if in_transaction():
+    if stays_here():
         return function()
     pool = pool_of(share)
     future = pool.submit(function, key)
@@ -190,5 +196,8 @@ async def acall_with_timeout(function: Callable[[], T], seconds: float, share: S
         waiting.cancel()
 
 
-def in_transaction() -> bool:
+def stays_here() -> bool:
+    """Return whether queries stay in this thread: others do not see what a transaction wrote."""
+    if not may_run():
+        return True
     return any(known.in_atomic_block for known in connections.all(initialized_only=True))

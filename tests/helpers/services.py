@@ -1,7 +1,8 @@
-"""Services and programs: without them a laptop skips tests and CI fails."""
+"""Services, programs and packages: without them a laptop skips tests and CI fails."""
 
 import os
 import shutil
+from importlib.util import find_spec
 
 import pytest
 
@@ -26,3 +27,9 @@ def require_program(name: str) -> str:
     if found is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not installed")
     return found
+
+
+def require_package(name: str) -> None:
+    """See that a package of the [test] extra can be imported; see require()."""
+    if find_spec(name) is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not installed")
