@@ -29,7 +29,7 @@ class OverviewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "opts": self.opts,
             "title": capfirst(self.opts.verbose_name),
         }
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         template = "maintenance_windows/admin/overview.html"
         return TemplateResponse(request, template, context | (extra_context or {}))
 
