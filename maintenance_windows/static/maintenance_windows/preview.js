@@ -30,14 +30,14 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // What the search for sites finds is told to jQuery alone. The admin's calendar and its clock tell
   // nobody, but bring the focus back.
-  const jQuery = window.django?.jQuery ?? window.jQuery;
+  const jQuery = window.django?.jQuery;
   jQuery?.(form).on("change", changed);
   for (const name of ["input", "change", "focusin"]) form.addEventListener(name, changed);
   window.addEventListener("pageshow", changed); // the browser may have filled in what was there
 
-  // The admin's search for one site says nobody's name while it is empty. It is made once all
-  // scripts have run.
-  window.addEventListener("load", () => {
+  // The search for one site has no name while it is empty. jQuery has made
+  // it by then.
+  jQuery?.(() => {
     const label = form.querySelector("label[for=id_site]");
     const site = form.elements.namedItem("site");
     const search = site?.parentElement?.querySelector(".select2-selection");

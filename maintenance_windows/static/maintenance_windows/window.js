@@ -15,8 +15,8 @@ document.addEventListener("DOMContentLoaded", () => {
   window.addEventListener("pageshow", nameZone); // the browser may have filled in what was there
 
   // The admin's search for sites has no label of its own, and the page starts with the focus on what
-  // it hides. It is made once all scripts have run.
-  window.addEventListener("load", () => {
+  // it hides. Both need the admin's jQuery, which has made the search by then.
+  window.django?.jQuery?.(() => {
     const sites = field("sites");
     const label = form.querySelector("label[for=id_sites]");
     const search = sites.parentElement.querySelector(".select2-container [type=search]");
