@@ -195,6 +195,12 @@ def strangers(session: nox.Session) -> None:
 
 
 @here
+def themes(session: nox.Session) -> None:
+    """Our pages under themes of the admin, in a browser; pictures are in artefacts/themes."""
+    session.run(sys.executable, "-m", "tests.themes", *session.posargs)
+
+
+@here
 def package(session: nox.Session) -> None:
     """The source distribution, and the wheel made from it, as an index would take them."""
     folder = session.create_tmp()

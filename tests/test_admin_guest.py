@@ -12,6 +12,7 @@ from django.urls import include, path, reverse
 from maintenance_windows import admin as ours
 from maintenance_windows.models import (
     MaintenanceWindow,
+    Overview,
     SiteMaintenance,
     Transition,
     WindowSeries,
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.any_database
 APP = "maintenance_windows"
 MODELS = {
     MaintenanceWindow: ours.MaintenanceWindowAdmin,
+    Overview: ours.OverviewAdmin,
     SiteMaintenance: ours.SiteMaintenanceAdmin,
     Transition: ours.TransitionAdmin,
     WindowSeries: ours.WindowSeriesAdmin,
@@ -129,6 +131,7 @@ def test_own_admin_site_keeps_its_links(acme, plan, browser, settings, urlconf):
     series = WindowSeries.objects.get()
     pages = {
         "": 'id="maintenance-board"',
+        "overview/": 'id="maintenance-board"',
         "maintenancewindow/": "acme.example",
         "maintenancewindow/add/": f"/backstage/{APP}/maintenancewindow/sites/",
         f"maintenancewindow/{window.pk}/change/": "preview/",

@@ -145,7 +145,7 @@ def first_columns() -> dict[str, list[str]]:
     return {
         model._meta.db_table: [field.column for field in model._meta.local_concrete_fields]
         for model in state.apps.get_models()
-        if model._meta.app_label == APP
+        if model._meta.app_label == APP and not model._meta.proxy
     }
 
 

@@ -92,7 +92,13 @@ class WindowSeriesAdmin(RecordAdmin):
 
     class Media:
         js = ("maintenance_windows/preview.js", "maintenance_windows/series.js")
-        css = {"all": ("maintenance_windows/preview.css", "maintenance_windows/series.css")}
+        css = {
+            "all": (
+                "maintenance_windows/controls.css",
+                "maintenance_windows/preview.css",
+                "maintenance_windows/series.css",
+            )
+        }
 
     @admin.display(description=_("takes place"))
     def words(self, series: WindowSeries) -> str:

@@ -71,6 +71,9 @@ class SiteMaintenanceAdmin(RecordAdmin):
     fields = ("site", "in_maintenance", "since", "until", "level", "message")
     readonly_fields = ("site", "since", "until")
 
+    class Media:
+        css = {"all": ("maintenance_windows/controls.css",)}
+
     def own_urls(self) -> list[URLPattern]:
         return [
             self.page("operate/", operate_view, "operate"),

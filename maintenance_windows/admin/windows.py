@@ -92,7 +92,13 @@ class MaintenanceWindowAdmin(NearNowAdmin):
 
     class Media:
         js = ("maintenance_windows/preview.js", "maintenance_windows/window.js")
-        css = {"all": ("maintenance_windows/preview.css", "maintenance_windows/window.css")}
+        css = {
+            "all": (
+                "maintenance_windows/controls.css",
+                "maintenance_windows/preview.css",
+                "maintenance_windows/window.css",
+            )
+        }
 
     @admin.display(description=_("status"))
     def status(self, window: MaintenanceWindow) -> str:

@@ -17,6 +17,8 @@ from maintenance_windows.wording.durations import format_duration, parse_duratio
 
 # A primary key as text. Longer numbers make some databases fail.
 PK = re.compile(r"[0-9]{1,18}")
+# Shown where a theme of the admin turns the browser's own inputs into text boxes.
+DATE_HINT, TIME_HINT = {"placeholder": "YYYY-MM-DD"}, {"placeholder": "HH:MM"}
 
 
 def zone_choices() -> list[tuple[str, str]]:
@@ -36,8 +38,8 @@ class MomentWidget(forms.SplitDateTimeWidget):
         super().__init__(
             date_format="%Y-%m-%d",
             time_format="%H:%M:%S",
-            date_attrs={"type": "date", "aria-label": date_label},
-            time_attrs={"type": "time", "aria-label": time_label},
+            date_attrs={"type": "date", "aria-label": date_label, **DATE_HINT},
+            time_attrs={"type": "time", "aria-label": time_label, **TIME_HINT},
         )
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:

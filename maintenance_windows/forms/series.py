@@ -11,7 +11,14 @@ from maintenance_windows.core.rrule import MAX_RULE_LENGTH, MOST, Frequency
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.forms import recurrence
 from maintenance_windows.forms.base import NOT_PREVIEWED, ChangedFieldsForm, PreviewedForm
-from maintenance_windows.forms.fields import DatesField, DurationField, LongSelect, zone_choices
+from maintenance_windows.forms.fields import (
+    DATE_HINT,
+    TIME_HINT,
+    DatesField,
+    DurationField,
+    LongSelect,
+    zone_choices,
+)
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.planning import series as verbs
 from maintenance_windows.snapshot import clock
@@ -25,8 +32,8 @@ USED_WITH = (
     ("until", set(Frequency), _("Put UNTIL into the rule.")),
 )
 # The browser's own inputs: the admin's would compare these with the clock of the server's zone.
-DATE = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-TIME = forms.TimeInput(format="%H:%M:%S", attrs={"type": "time"})
+DATE = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", **DATE_HINT})
+TIME = forms.TimeInput(format="%H:%M:%S", attrs={"type": "time", **TIME_HINT})
 
 
 class SeriesForm(PreviewedForm, ChangedFieldsForm):

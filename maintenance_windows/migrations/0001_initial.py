@@ -85,6 +85,20 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Overview',
+            fields=[
+            ],
+            options={
+                'verbose_name': 'overview',
+                'verbose_name_plural': 'overview',
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('maintenance_windows.sitemaintenance',),
+        ),
+        migrations.CreateModel(
             name='WindowSeries',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

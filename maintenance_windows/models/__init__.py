@@ -1,6 +1,7 @@
 from maintenance_windows.models.base import ACTOR_LENGTH, TITLE_LENGTH
 from maintenance_windows.models.calendar import CalendarToken
 from maintenance_windows.models.history import Change, Transition
+from maintenance_windows.models.overview import Overview
 from maintenance_windows.models.scheduler import Scheduler, SchedulerKind
 from maintenance_windows.models.series import WindowSeries
 from maintenance_windows.models.site import IgnoredURL, SiteMaintenance, all_sites
@@ -13,6 +14,7 @@ __all__ = [
     "Change",
     "IgnoredURL",
     "MaintenanceWindow",
+    "Overview",
     "Scheduler",
     "SchedulerKind",
     "SiteMaintenance",

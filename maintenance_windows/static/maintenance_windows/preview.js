@@ -28,15 +28,19 @@ document.addEventListener("DOMContentLoaded", () => {
     timer = setTimeout(show, 250);
   }
 
-  // The admin's own: what its search for sites finds is told to jQuery alone. Its calendar and
-  // its clock tell nobody, but bring the focus back.
-  django.jQuery(form).on("input change focusin", changed);
+  // What the search for sites finds is told to jQuery alone. The admin's calendar and its clock tell
+  // nobody, but bring the focus back.
+  const jQuery = window.django?.jQuery;
+  jQuery?.(form).on("change", changed);
+  for (const name of ["input", "change", "focusin"]) form.addEventListener(name, changed);
   window.addEventListener("pageshow", changed); // the browser may have filled in what was there
 
-  // The admin's search for one site, which it has made by now, says nobody's name while it is empty.
-  django.jQuery(() => {
+  // The search for one site has no name while it is empty. jQuery has made
+  // it by then.
+  jQuery?.(() => {
     const label = form.querySelector("label[for=id_site]");
-    const search = form.querySelector(".field-site .select2-selection");
+    const site = form.elements.namedItem("site");
+    const search = site?.parentElement?.querySelector(".select2-selection");
     if (!label || !search) return;
     label.id = "id_site_label";
     const chosen = search.querySelector("[role=textbox]");

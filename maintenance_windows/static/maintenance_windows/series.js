@@ -5,8 +5,18 @@ document.addEventListener("DOMContentLoaded", () => {
   if (!preview) return;
   const form = preview.closest("form");
   const value = (name) => form.elements[name]?.value;
-  const row = (name) => form.querySelector(`.field-${name}`);
-  const box = (name) => form.elements[name]?.closest(".fieldBox, .form-row");
+
+  // The largest element around these fields that has no other field: a row of the form, or a part of
+  // one, whatever the theme calls it.
+  function around(...names) {
+    const isOurs = (input) => names.includes(input.name.replace(/^initial-/, ""));
+    const element = form.elements.namedItem(names[0]);
+    let box = element?.length && !element.options ? element[0] : element;
+    while (box && [...box.parentElement.querySelectorAll("[name]")].every(isOurs)) {
+      box = box.parentElement;
+    }
+    return box;
+  }
 
   // What is hidden is not sent, or it would be refused where nobody sees it.
   function use(element, used) {
@@ -19,13 +29,13 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function useWhatMatters() {
     const unit = value("unit");
-    use(row("weekdays"), unit === "WEEKLY");
-    use(row("rule"), unit === "rule");
-    use(row("until"), unit !== "rule");
-    use(box("every"), unit !== "rule");
-    use(row("monthly"), unit === "MONTHLY");
     const byWeekday = unit === "MONTHLY" && value("monthly") === "weekday";
-    for (const name of ["nth", "nth_weekday"]) use(box(name), byWeekday);
+    use(around("weekdays"), unit === "WEEKLY");
+    use(around("rule"), unit === "rule");
+    use(around("until"), unit !== "rule");
+    use(around("every"), unit !== "rule");
+    use(around("monthly", "nth", "nth_weekday"), unit === "MONTHLY");
+    for (const name of ["nth", "nth_weekday"]) use(around(name), byWeekday);
   }
 
   form.addEventListener("input", useWhatMatters);

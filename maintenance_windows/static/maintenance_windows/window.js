@@ -14,15 +14,19 @@ document.addEventListener("DOMContentLoaded", () => {
   field("zone").addEventListener("change", nameZone);
   window.addEventListener("pageshow", nameZone); // the browser may have filled in what was there
 
-  // The admin's search for sites, which it has made by now, has no label of its own, and the page
-  // starts with the focus on what it hides.
-  django.jQuery(() => {
+  // The admin's search for sites has no label of its own, and the page starts with the focus on what
+  // it hides. Both need the admin's jQuery, which has made the search by then.
+  window.django?.jQuery?.(() => {
+    const sites = field("sites");
     const label = form.querySelector("label[for=id_sites]");
-    const search = form.querySelector(".field-sites [type=search]");
-    label.id = "id_sites_label";
-    search.setAttribute("aria-labelledby", label.id);
-    field("sites").addEventListener("focus", () => search.focus());
-    if (document.activeElement === field("sites")) search.focus();
+    const search = sites.parentElement.querySelector(".select2-container [type=search]");
+    if (!search) return;
+    if (label) {
+      label.id = "id_sites_label";
+      search.setAttribute("aria-labelledby", label.id);
+    }
+    sites.addEventListener("focus", () => search.focus());
+    if (document.activeElement === sites) search.focus();
   });
 
   field("length").after(lengths);
