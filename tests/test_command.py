@@ -183,6 +183,7 @@ def test_status_as_json(acme, globex, plan, maintenance, at):
             "consumed": True,
         },
         "snapshot": {"written_at": None, "age": None},
+        "clock_off": 0.0,
         "passes": {
             "superusers": True,
             "staff": True,
