@@ -194,6 +194,12 @@ def strangers(session: nox.Session) -> None:
     pytest(session, "tests/test_package.py", "tests/test_mod_wsgi.py", env={"STRANGERS": "all"})
 
 
+@alone
+def guests(session: nox.Session) -> None:
+    """Wagtail, Oscar and a project as cookiecutter makes them: installed, taken down and up."""
+    session.run(sys.executable, "-m", "tests.guests", *session.posargs)
+
+
 @here
 def package(session: nox.Session) -> None:
     """The source distribution, and the wheel made from it, as an index would take them."""
