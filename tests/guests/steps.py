@@ -24,15 +24,12 @@ from django.urls import include, path
 
 from maintenance_windows import health
 
-urlpatterns += [
+urlpatterns = [
     path("maintenance/", include("maintenance_windows.urls")),
     path("healthz", health.live),
     path("readyz", health.ready),
+    *urlpatterns,
 ]
-"""
-# Where a pattern of the project catches all.
-URLS_FIRST = """
-urlpatterns = [*urlpatterns[-3:], *urlpatterns[:-3]]
 """
 
 MIGRATE = "python manage.py migrate --verbosity 0"

@@ -12,6 +12,14 @@ def is_staff(user):
 """
 
 
+# Where `check` has to say W017.
+URLS_LAST = """
+from django.urls import include, path
+
+urlpatterns += [path("maintenance/", include("maintenance_windows.urls"))]
+"""
+
+
 class Wagtail(Host):
     packages = ("wagtail",)
     settings = "settings/base.py"
@@ -38,6 +46,10 @@ from django.contrib.auth.models import Group
 editor.groups.add(Group.objects.get(name="Editors"))
 """
 
+    def move_in(self) -> None:
+        self.add(self.settings, steps.SETTINGS)
+        self.append("urls.py", URLS_LAST)
+
     def follow_advice(self) -> None:
-        self.append("settings/base.py", self.advice)
-        self.append("urls.py", steps.URLS_FIRST)
+        super().follow_advice()
+        self.append("urls.py", steps.URLS)
