@@ -108,7 +108,10 @@ class Host(Stranger):
     def served(self) -> Iterator[None]:
         """Two gunicorns behind nginx, and what keeps the flags."""
         ports = [free_port(), free_port()]
-        web = [f"gunicorn --workers=1 --bind=127.0.0.1:{port} yourproject.wsgi" for port in ports]
+        web = [
+            f"gunicorn --workers=1 --graceful-timeout=5 --bind=127.0.0.1:{port} yourproject.wsgi"
+            for port in ports
+        ]
         with self.running(*web, *self.scheduler) as log:
             for port in ports:
                 until(lambda port=port: ask(port, self.domain, "/healthz").status == 200, log)

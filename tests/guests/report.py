@@ -16,6 +16,9 @@ class Report:
             yield
         except Exception as error:  # noqa: BLE001 (whatever is raised breaks the promise)
             self.failed += 1
-            print(f"FAILED  {self.name}: {text}: {error or type(error).__name__}", flush=True)
+            first = error
+            while first.__context__:  # what ends the processes then may fail, too
+                first = first.__context__
+            print(f"FAILED  {self.name}: {text}: {first!r}", flush=True)
         else:
             print(f"ok      {self.name}: {text}", flush=True)
