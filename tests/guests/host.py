@@ -35,6 +35,8 @@ class Host(Stranger):
     warned = frozenset[str]()  # by `check`, after the quick start
     advice = ""  # settings of docs/moving-in.md, and what `check` says to change
     silenced = frozenset[str]()  # what `check` goes on to say
+    # What the log must not have.
+    raised: tuple[str, ...] = ("Traceback (most recent call last)", "Internal Server Error")
     scheduler: tuple[str, ...] = (steps.SCHEDULER,)
     port = 0  # of nginx
 

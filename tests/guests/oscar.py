@@ -97,6 +97,7 @@ class Oscar(Host):
     # Its 503.html extends the base template, which needs the basket of a request: ours is shown.
     warned = frozenset({"W014", "W018"})
     silenced = frozenset({"W014"})
+    raised = ("Internal Server Error",)  # the log has why that page cannot be rendered
     advice = """
 MAINTENANCE_IS_STAFF = "yourproject.people.is_staff"
 MAINTENANCE_EXEMPT_URL_NAMES = ["dashboard:login", "customer:login"]
