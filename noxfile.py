@@ -194,6 +194,12 @@ def strangers(session: nox.Session) -> None:
     pytest(session, "tests/test_package.py", "tests/test_mod_wsgi.py", env={"STRANGERS": "all"})
 
 
+@alone
+def guests(session: nox.Session) -> None:
+    """Wagtail, Oscar and a project as cookiecutter makes them: installed, taken down and up."""
+    session.run(sys.executable, "-m", "tests.guests", *session.posargs)
+
+
 @here
 def themes(session: nox.Session) -> None:
     """Our pages under themes of the admin, in a browser; pictures are in artefacts/themes."""

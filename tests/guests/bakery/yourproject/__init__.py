@@ -1,0 +1,3 @@
+from yourproject.celery import app as celery_app
+
+__all__ = ["celery_app"]
