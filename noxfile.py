@@ -6,6 +6,7 @@ cells of the matrix make their own.
 
 import os
 import re
+import shutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -190,7 +191,7 @@ def newest(session: nox.Session) -> None:
 
 @here
 def strangers(session: nox.Session) -> None:
-    """Sites that are not ours, beside each Django and with each extra, by the README's steps."""
+    """Sites that are not ours, by the Quick start, beside each Django and with each extra."""
     pytest(session, "tests/test_package.py", "tests/test_mod_wsgi.py", env={"STRANGERS": "all"})
 
 
@@ -213,6 +214,21 @@ def package(session: nox.Session) -> None:
     session.run(sys.executable, "-m", "build", "--outdir", folder)
     made = [str(file) for file in Path(folder).iterdir()]
     session.run(sys.executable, "-m", "twine", "check", "--strict", *made)
+
+
+@nox.session(allow_parallel=True)
+def docs(session: nox.Session) -> None:
+    """Build the documentation as a site in build/site; every warning is an error."""
+    session.install(*PROJECT["optional-dependencies"]["docs"])
+    session.run("mkdocs", "build", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@alone
+def pictures(session: nox.Session) -> None:
+    """Make the pictures of screens in docs/, with the browser of the tests."""
+    pytest(session, "tests/test_browser.py", "-k", "from_scheduling")
+    for old in Path("docs").glob("*.png"):
+        shutil.copy(Path("artefacts", old.name), old)
 
 
 @here
@@ -262,7 +278,7 @@ def run_benchmarks(session: nox.Session, *arguments: str) -> None:
 
 @alone
 def benchmarks(session: nox.Session) -> None:
-    """Each program of tests/benchmarks: the figures of the README."""
+    """Each program of tests/benchmarks: the figures of docs/performance.md."""
     run_benchmarks(session)
 
 

@@ -138,60 +138,64 @@ FUNCTION = Kind(E004, "a function or the path of one", lambda _: True, _function
 
 class Conf:
     MAINTENANCE_503_TEMPLATE = Setting(TEMPLATE, None)
-    """the template of the page; else `503.html`, else our own, also where one of these fails"""
+    """Template of the 503 page. Without one, `503.html` of the project, then the built-in page,
+    which also replaces a template that fails"""
     MAINTENANCE_ADMIN_IGNORED_URLS = Setting(TEXTS, ())
-    """regular expressions that stay open on every site, matched from the start of a path without
-    its leading slash; `check` warns (`W002`) of one that cannot be used"""
+    """Regular expressions of paths that are exempt on every site, matched from the start of a path
+    without its leading slash. `check` reports an invalid one (`W002`), which is ignored"""
     MAINTENANCE_API_PREFIXES = Setting(PREFIXES, ())
-    """`["/api"]`: there the 503 is JSON, whatever is accepted"""
+    """Paths below these prefixes always get the 503 as JSON: `["/api"]`"""
     MAINTENANCE_BANNER_LEAD = Setting(SECONDS, 3600)
-    """seconds ahead at which a maintenance is announced by the banner"""
+    """How many seconds before a maintenance starts the banner appears"""
     MAINTENANCE_BLOCK_STAFF = Setting(BOOLEAN, default=False)
-    """staff who are not superusers get the 503 too"""
+    """Staff get the 503, too; superusers always pass"""
     MAINTENANCE_CLOCK_TOLERANCE = Setting(SECONDS, 5)
-    """seconds by which a host's clock may differ from the database's before the log says so; the
+    """How many seconds a host's clock may differ from the database's before the log says so. The
     database's clock decides in any case"""
     MAINTENANCE_DISCARD_BYTES = Setting(BYTES, 67_108_864)
-    """the largest body of a refused request that is read and discarded, so that the proxy in front
+    """Size of the largest request body that is read and discarded before a 503, so that the proxy
     does not see a reset connection; 0 reads none"""
     MAINTENANCE_DISCARD_SECONDS = Setting(SECONDS, 2)
-    """the longest time for which a worker reads such a body; it gives up after a second
-    where less than 1 MB a second arrives"""
+    """How long a worker reads such a body. It gives up after a second if less than 1 MB a second
+    arrives"""
     MAINTENANCE_EXEMPT_NETWORKS = Setting(TEXTS, ())
-    """addresses and networks, IPv4 and IPv6, that pass"""
+    """Addresses and networks of clients that pass, IPv4 and IPv6"""
     MAINTENANCE_EXEMPT_PATHS = Setting(PATHS, ())
-    """`["/status"]`: exactly these paths stay open"""
+    """Paths that are exempt: `["/status"]` exempts exactly `/status`"""
     MAINTENANCE_EXEMPT_PREFIXES = Setting(PREFIXES, ())
-    """`["/hooks"]`: `/hooks` and all below `/hooks/` stay open"""
+    """Prefixes of paths that are exempt: `["/hooks"]` exempts `/hooks` and everything below
+    `/hooks/`"""
     MAINTENANCE_EXEMPT_URL_NAMES = Setting(TEXTS, ())
-    """`["shop:paid"]`: URLs by name, under any language prefix"""
+    """Names of URLs that are exempt, under any language prefix: `["shop:paid"]`"""
     MAINTENANCE_FORCE = Setting(_one_of("on", "off"), None)
-    """`"on"` closes and `"off"` opens every site, whatever else is known; the admin, `status` and
-    `check --deploy` (`W003`) show it"""
+    """Overrides everything: `"on"` takes all sites down, `"off"` brings all sites up. The admin,
+    `status` and `check --deploy` (`W003`) show it"""
     MAINTENANCE_IS_STAFF = Setting(FUNCTION, None)
-    """a function, sync or async, or its dotted path: is given an active user, and says whether they
-    count as staff, in place of `is_staff`. For editors of a CMS who are not `is_staff`; superusers
-    pass whatever it says"""
+    """Function, sync or async, or its dotted path, that takes an active user and returns whether
+    they count as staff, instead of `is_staff`. Use it for editors of a CMS who are not `is_staff`.
+    Superusers pass in any case"""
     MAINTENANCE_MAY_PASS = Setting(FUNCTION, None)
-    """a function, sync or async, or its dotted path: is given each request that would get the 503,
-    and lets it pass by returning true. For users who come by token; it should be quick"""
+    """Function, sync or async, or its dotted path, that takes each request that would get a 503,
+    and returns whether it passes. Use it for users who come by token, and keep it fast"""
     MAINTENANCE_RETRY_AFTER = Setting(_seconds_or_none(ceil), 300)
-    """seconds in `Retry-After` where no end is known; `None` leaves it out"""
+    """Seconds in `Retry-After` while the end is unknown; `None` leaves the header out"""
     MAINTENANCE_RETRY_AFTER_JITTER = Setting(WHOLE_SECONDS, 0)
-    """up to so many seconds more, by chance, so that a fleet does not come back in one second"""
+    """Upper limit of the random seconds that are added to `Retry-After`, so that clients do not all
+    return at once"""
     MAINTENANCE_RETRY_AFTER_MAX = Setting(_seconds_or_none(int), None)
-    """upper limit of `Retry-After`, in seconds"""
+    """Upper limit of `Retry-After`, in seconds"""
     MAINTENANCE_SERIES_HORIZON = Setting(DAYS, 60)
-    """days ahead for which the windows of series are made"""
+    """How many days ahead recurring windows are created"""
     MAINTENANCE_TICK_MAX_AGE = Setting(AGE, 8)
-    """seconds after which the scheduler's last tick is too old"""
+    """Seconds after the last tick until the scheduler counts as down"""
     MAINTENANCE_TRUSTED_PROXIES = Setting(TEXTS, ())
-    """addresses and networks whose `X-Forwarded-For` is believed; `"unix"` for a proxy that asks
-    over a Unix socket"""
+    """Addresses and networks of proxies whose `X-Forwarded-For` is trusted; `"unix"` for a proxy
+    that connects over a Unix socket"""
     MAINTENANCE_WHEN_UNKNOWN = Setting(_one_of("open", "closed"), "open")
-    """or `"closed"`: what sites are while neither database nor cache tell"""
+    """State of all sites while neither database nor cache is available: `"open"` (up) or `"closed"`
+    (down)"""
     MAINTENANCE_WRITABLE_URL_NAMES = Setting(TEXTS, ())
-    """URLs that take writes while the site is read-only, such as `["login", "logout"]`"""
+    """Names of URLs that accept writes in read-only mode, such as `["login", "logout"]`"""
 
     INTERNAL_IPS = cached_property[Collection[str]](lambda _: settings.INTERNAL_IPS)
 

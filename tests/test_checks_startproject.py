@@ -35,7 +35,7 @@ Run = Callable[..., list[str]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Run commands of a fresh project with the README's settings; return the lines they print."""
+    """Run commands of a fresh project after the Quick start; return the lines they print."""
     call_command("startproject", "mysite", str(tmp_path))
     chosen = tmp_path / "mysite/settings.py"
     text = chosen.read_text().replace("INSTALLED_APPS = [\n", f"INSTALLED_APPS = [\n{BEAT}{APPS}")

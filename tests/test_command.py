@@ -101,16 +101,24 @@ def test_list_past_includes_completed_windows(acme, plan, maintenance, at):
     assert MaintenanceWindow.objects.get(pk=window.pk).ended_at is None  # listing writes nothing
 
 
-def test_on_takes_site_down_and_off_brings_it_up(acme, globex, maintenance):
-    assert maintenance("on", "acme.example", "--message=Sorry") == (
+@pytest.mark.parametrize(("down", "up"), [("down", "up"), ("on", "off")])
+def test_down_takes_site_down_and_up_brings_it_up(acme, globex, maintenance, down, up):
+    assert maintenance(down, "acme.example", "--message=Sorry") == (
         "acme.example: in maintenance since 2029-11-04 01:00:00 UTC, until switched off\n"
     )
     assert (is_on(acme), is_on(globex)) == (True, False)
-    assert maintenance("off", "acme.example") == "acme.example: up\n"
+    assert maintenance(up, "acme.example") == "acme.example: up\n"
     assert not is_on(acme)
 
 
-def test_on_with_duration_creates_window(acme, maintenance):
+def test_help_lists_verbs_without_their_aliases():
+    parser = load_command_class("maintenance_windows", "maintenance").create_parser("", "")
+    listed = [line.split()[0] for line in parser.format_help().splitlines() if line.split()]
+    assert {"down", "up"} <= set(listed)
+    assert {"on", "off"}.isdisjoint(listed)
+
+
+def test_down_with_duration_creates_window(acme, maintenance):
     maintenance("on", "acme.example", "--for=1h30m")
     assert MaintenanceWindow.objects.get().ends_at == TWO + 30 * MINUTE
     maintenance("on", "acme.example", "--until=2029-11-04T04:00")
@@ -269,7 +277,7 @@ def test_status_check_fails_when_last_tick_is_old(acme, maintenance, at, setting
         ("status " + "9" * 5000, "There is no site"),
         ("on acme.example --for=", "Cannot read the length ''"),
         ("on acme.example --until=", "Cannot read the time ''"),
-        ("on", "Say which site, or --all."),
+        ("down", "Say which site, or --all."),
         ("on --all acme.example", "not both"),
         ("end 999999999999999999999", "There is no window"),
     ],
@@ -323,11 +331,11 @@ def test_django_options_stand_before_or_after_the_verb(acme, capsys, is_last):
 
 
 @pytest.mark.parametrize("value", ["soon", float("inf"), float("nan")])
-def test_off_works_despite_invalid_settings(acme, at, settings, value):
+def test_up_works_despite_invalid_settings(acme, at, settings, value):
     take_down([acme])
     settings.MAINTENANCE_RETRY_AFTER = value
     settings.MAINTENANCE_SERIES_HORIZON = value
-    for arguments in (["tick"], ["off", "acme.example"]):
+    for arguments in (["tick"], ["up", "acme.example"]):
         command = load_command_class("maintenance_windows", "maintenance")
         command.run_from_argv(["manage.py", "maintenance", *arguments])  # with Django's checks
     assert not is_on(acme)
@@ -356,7 +364,7 @@ def test_times_without_offset_use_time_zone(acme, maintenance, settings, at, mom
     assert MaintenanceWindow.objects.get().starts_at.isoformat() == "2027-03-28T01:00:00+00:00"
 
 
-def test_off_reports_next_window(acme, plan, maintenance):
+def test_up_reports_next_window(acme, plan, maintenance):
     coming = plan(acme).pk
     take_down([acme])
     span = "2029-11-04 02:00:00 UTC to 2029-11-04 04:00:00 UTC"

@@ -428,6 +428,6 @@ def unavailable(codes: dict[str, int]) -> dict[str, bool]:
 def test_migration_guide_lists_each_setting(peer, source):
     files = peer.parents[1].glob(f"lib/*/site-packages/{source}")
     names = set(re.findall(r"\bMAINTENANCE_\w+", "".join(file.read_text() for file in files)))
-    page = (Path(project.BASE_DIR) / "docs/moving-in.md").read_text()
+    page = (Path(project.BASE_DIR) / "docs/migrating.md").read_text()
     assert len(names) > 2
     assert {name for name in names if f"`{name}`" not in page} == set()

@@ -21,6 +21,7 @@ from maintenance_windows import signals, urls
 from maintenance_windows.conf import conf
 from maintenance_windows.context_processors import maintenance as context_processor
 from maintenance_windows.management.parser import add_verbs
+from tests.helpers.markdown import blocks
 from tests.helpers.reference import REFERENCE, TABLE, settings_table
 from tests.helpers.times import FOUR, TWO
 
@@ -172,16 +173,18 @@ def test_names_in_code():
                 assert callable(import_string(name)), name
 
 
-def test_signatures_of_verbs():
-    block = TEXT.partition("### Verbs")[2].partition("```python\n")[2].partition("```")[0]
+def test_signatures():
+    found = [
+        block.text for block in blocks(TEXT) if block.text.startswith("# maintenance_windows.")
+    ]
     listed: dict[str, list[str]] = {}
-    for line in block.splitlines():
+    for line in "".join(found).splitlines():
         if line.startswith("# "):
             module = line.removeprefix("# ")
         elif line:
             name, _, rest = line.partition("(")
-            listed[f"{module}.{name}"] = rest.partition(")")[0].split(", ")
-    assert len(listed) == 15
+            listed[f"{module}.{name}"] = [one for one in rest.partition(")")[0].split(", ") if one]
+    assert len(listed) == 18
     for verb, parameters in listed.items():
         assert parameters == list(documented(import_string(verb))), verb
 

@@ -1,4 +1,4 @@
-"""Attacks that no other test module covers, and the test names in docs/threats.md."""
+"""Attacks that no other test module covers, and the test names in docs/security.md."""
 
 import gc
 import logging
@@ -43,7 +43,7 @@ HOSTILE = f"\"'>{SCRIPT}</script>"
 
 
 def test_tests_named_in_threats_exist():
-    named = re.findall(r"`(test_\w+\.py)::(\w+)`", (ROOT / "docs/threats.md").read_text())
+    named = re.findall(r"`(test_\w+\.py)::(\w+)`", (ROOT / "docs/security.md").read_text())
     assert named
     for file, test in named:
         assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{file}::{test}"

@@ -83,7 +83,7 @@ def _login_path() -> str | None:
 
 def _is_catch_all(match: ResolverMatch) -> bool:
     """Return whether a view answers any path, so that LOGIN_URL, if unset, may be none of its."""
-    other = _resolve("/no/page/of/any/project/")
+    other = _resolve("/no/page/of/any/site/")
     return other is not None and other.func is match.func
 
 

@@ -89,18 +89,22 @@ DJANGO = (
 def add_verbs(parser: ArgumentParser) -> None:
     verbs = parser.add_subparsers(required=True, metavar="VERB", parser_class=OneLineParser)
 
-    def verb(name: str, func: Verb, *parents: OneLineParser) -> None:
-        """Add a verb. Its help text is the docstring of `func`."""
+    def verb(name: str, func: Verb, *parents: OneLineParser, alias: str = "") -> None:
+        """Add a verb. Its help text is the docstring of `func`; the alias has none."""
         text = func.__doc__
         added = verbs.add_parser(name, help=text, description=text, parents=[*parents, *DJANGO])
         added.set_defaults(func=func)
+        if alias:
+            added = verbs.add_parser(alias, description=text, parents=[*parents, *DJANGO])
+            added.set_defaults(func=func)
 
     planned = (START, end("--end", "--for"))
     texts = (READ_ONLY, MESSAGE)
 
     verb("status", sites.show_status, ANY_SITES, JSON, CHECK, WATCH)
-    verb("on", sites.on, ANY_SITES, ALL, end("--until", "--for", required=False), *texts)
-    verb("off", sites.off, ANY_SITES, ALL)
+    until = end("--until", "--for", required=False)
+    verb("down", sites.down, ANY_SITES, ALL, until, *texts, alias="on")
+    verb("up", sites.up, ANY_SITES, ALL, alias="off")
     verb("schedule", windows.schedule, SITES, *planned, *texts, TITLE, JSON)
     verb("list", windows.show_list, ANY_SITES, PAST, JSON)
     verb("start", windows.start, WINDOW)

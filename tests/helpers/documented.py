@@ -1,25 +1,25 @@
 """What README and docs tell those to run and to name who have installed the wheel."""
 
 import re
-from pathlib import Path
 
-from django.conf import settings
+from tests.helpers.markdown import PAGES
 
-FOR_CONTRIBUTORS = {"contributing.md", "performance.md", "threats.md"}
-COMMAND = re.compile(r"(?:python )?(?:manage\.py )?((?:set)?maintenance(?: .*)?)")
+FOR_CONTRIBUTORS = {"contributing.md", "performance.md", "security.md"}
+COMMAND = re.compile(
+    r"(?:python )?(?:manage\.py )?((?:set)?maintenance(?: .*)?)"
+    r"|python manage\.py ((?:check|migrate|remove_stale_contenttypes)\b.*)"
+)
 # What stands for something else, and what is good for a site that is not ours.
 STANDS_FOR = {"acme.example": "example.com", "SITE": "example.com", "ID": "1", "LENGTH": "1h"}
 UNFINISHED = re.compile(r"…|\[|\||\bVERB\b|\bISO\b")
 
 
 def pages() -> list[str]:
-    root = Path(settings.BASE_DIR)
-    files = [root / "README.md", *sorted((root / "docs").glob("*.md"))]
-    return [file.read_text() for file in files if file.name not in FOR_CONTRIBUTORS]
+    return [page.read_text() for page in PAGES if page.name not in FOR_CONTRIBUTORS]
 
 
 def commands() -> list[str]:
-    """Each form of `maintenance` and `setmaintenance` that is complete, without `manage.py`."""
+    """Each command that is complete, without `manage.py`; those that drop tables come last."""
     found = {}
     for page in pages():
         lines = [line.strip() for line in page.replace("\\\n", " ").splitlines()]
@@ -28,9 +28,9 @@ def commands() -> list[str]:
         named = [f"{text} --help" if len(text.split()) < 3 else text for text in named]
         for text in [line for line in lines if line.startswith("python manage.py")] + named:
             if (command := COMMAND.fullmatch(text)) and not UNFINISHED.search(text):
-                words = [STANDS_FOR.get(word, word) for word in command[1].split(" ")]
-                found[" ".join(words)] = None
-    return list(found)
+                words = (command[1] or command[2]).split(" ")
+                found[" ".join(STANDS_FOR.get(word, word) for word in words)] = None
+    return sorted(found, key=lambda command: command.endswith(" zero"))
 
 
 def dotted_paths() -> list[str]:

@@ -1,46 +1,32 @@
-"""A fresh project from `django-admin startproject` that follows the README."""
+"""A fresh project from `django-admin startproject` that follows the Quick start."""
 
 import ast
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from textwrap import dedent
-from typing import NamedTuple
-
-from django.conf import settings
 
 from project.processes import _die_with_parent
+from tests.helpers.markdown import ROOT, Block, blocks
 
 OURS = "django-maintenance-windows"
-BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-
-
-class Block(NamedTuple):
-    """A code block of the README: commands, or text for a file."""
-
-    language: str
-    text: str
 
 
 def first_steps() -> list[Block]:
-    """The code blocks of the README's "Add it to your project", in order."""
-    readme = (Path(settings.BASE_DIR) / "README.md").read_text()
-    section = readme.partition("\n## Add it to your project\n")[2].partition("\n## ")[0]
-    return [Block(language, dedent(text)) for _, language, text in BLOCK.findall(section)]
+    """The code blocks of the Quick start, in order."""
+    return blocks((ROOT / "docs/quickstart.md").read_text())
 
 
 def step_with(text: str) -> list[str]:
-    """The lines of the one block of the README's steps that has the text."""
+    """The lines of the one block of the Quick start that has the text."""
     (found,) = (block.text.splitlines() for block in first_steps() if text in block.text)
     return found
 
 
 def edit(module: str, snippet: str) -> str:
-    """Add a snippet of the README to a module: lists are extended, other lines appended."""
+    """Add a snippet of a page to a module: lists of strings are extended, other lines appended."""
     lists = {
         node.targets[0].id: ast.get_source_segment(module, node)
         for node in ast.parse(module).body
@@ -49,7 +35,7 @@ def edit(module: str, snippet: str) -> str:
     for node in ast.parse(snippet).body:
         wanted = ast.get_source_segment(snippet, node)
         name = wanted.partition(" = ")[0]
-        if name in lists:
+        if name in lists and name != "urlpatterns":
             module = module.replace(lists[name], fill_up(lists[name], wanted))
         else:
             module += f"\n{wanted}\n"
@@ -71,7 +57,7 @@ def fill_up(there: str, snippet: str) -> str:
 def build(folder: Path) -> Path:
     """The wheel, made from the source distribution, and both put into a folder."""
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder)]
-    subprocess.run(command, cwd=settings.BASE_DIR, check=True, capture_output=True)
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
@@ -101,19 +87,19 @@ class Stranger:
         return set(self.type("python -m pip freeze", where=self.folder).splitlines())
 
     def begin(self, page: str) -> None:
-        """Make a site with that page, and do all that the README says before the first switch."""
+        """Make a site with that page, and do all that the Quick start says before `down`."""
         install, *steps = first_steps()
         self.type(install.text, where=self.folder)
         self.type("django-admin startproject yourproject", where=self.folder)
         self.write(page)
         for language, text in steps:
-            if "maintenance on" in text:
-                return
-            if language == "python":
-                self.write(text)
-            elif "manage.py check" in text:
-                assert "no issues (0 silenced)" in self.type(text)
-        raise AssertionError("the README does not say how to take a site down")
+            if "maintenance down" in text:
+                break
+            self.write(text) if language == "python" else self.type(text)
+        else:
+            raise AssertionError("the Quick start does not say how to take a site down")
+        (check,) = step_with("manage.py check")
+        assert "no issues (0 silenced)" in self.type(check)
 
     def type(self, lines: str, where: Path | None = None) -> str:
         """Run lines of shell in the site's folder; what they said.
@@ -141,7 +127,7 @@ class Stranger:
         return self.type(f"{chosen} python {self.folder}/program.py")
 
     def write(self, snippet: str) -> None:
-        """Add a snippet of the README to `settings.py` or `urls.py`."""
+        """Add a snippet of a page to `settings.py` or `urls.py`."""
         name = "urls.py" if "urlpatterns" in snippet else "settings.py"
         module = self.site / "yourproject" / name
         module.write_text(edit(module.read_text(), snippet))

@@ -14,7 +14,7 @@ from maintenance_windows.planning.sites import bring_up, take_down
 
 
 class Command(OneLineCommand):
-    help = "Take sites down or bring them up by id, as `maintenance on` and `off` do."
+    help = "Take sites down or bring them up by id, as `maintenance down` and `up` do."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("status", choices=("on", "off"))

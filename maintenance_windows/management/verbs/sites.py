@@ -88,7 +88,7 @@ def _overruled(forced: str) -> str:
     return f"MAINTENANCE_FORCE is {forced}: it overrules what follows."
 
 
-def on(command: BaseCommand, given: Namespace) -> None:
+def down(command: BaseCommand, given: Namespace) -> None:
     """Take sites down now, until an end or until switched off."""
     sites = arguments.sites(given.sites, everyone=given.everyone)
     open_ended = given.until is None and given.length is None
@@ -104,7 +104,7 @@ def on(command: BaseCommand, given: Namespace) -> None:
     command.stderr.write(output.passing_line(), style_func=str)
 
 
-def off(command: BaseCommand, given: Namespace) -> None:
+def up(command: BaseCommand, given: Namespace) -> None:
     """Bring sites up now; ends the windows that run."""
     sites = arguments.sites(given.sites, everyone=given.everyone)
     ended = bring_up(sites, actor=arguments.actor())
