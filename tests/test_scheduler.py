@@ -78,7 +78,7 @@ def test_check_w020_reports_stopped_scheduler(browser, at, capsys):
     tick_by_celery()
     at(TWO + MINUTE)
     assert w020() == [
-        "Nothing keeps the flags: the last tick, by Celery, was at 2029-11-04T01:00:00Z."
+        "The scheduler is not running: it last ran with Celery at 2029-11-04T01:00:00Z."
     ]
     call_command("maintenance", "tick")
     assert w020() == []
@@ -87,7 +87,7 @@ def test_check_w020_reports_stopped_scheduler(browser, at, capsys):
 def test_check_w020_and_status_report_unconsumed_queue(browser, at, capsys):
     Scheduler.objects.update(is_unconsumed=True)
     assert w020() == [
-        "Beat runs, and nobody consumes its queue maintenance: nothing keeps the flags."
+        "Beat runs, but no worker consumes its queue maintenance: flags are not updated."
     ]
     assert "Scheduler: beat runs, but no worker consumes its queue." in status(capsys)
     assert json.loads(status(capsys, "--json"))["scheduler"]["consumed"] is False
