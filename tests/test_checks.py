@@ -320,7 +320,7 @@ def test_check_w011_reports_site_id_with_many_sites(settings):
     settings.SITE_ID = acme.pk
     assert issues(asking=True) == []  # only Django's example.com is there beside it
     Site.objects.create(domain="globex.example")
-    assert "requests are for that site alone" in w011()
+    assert "all requests belong to that site" in w011()
     settings.SITE_ID = 7777
     assert "but this site does not exist" in w011()
     settings.SITE_ID = "acme"  # Django reports that itself

@@ -31,9 +31,9 @@ VERBS = {
     "end": lambda pk, clock: windows.end(pk, actor="alice", clock=clock),
     "cancel": lambda pk, clock: windows.cancel(pk, actor="alice", clock=clock),
 }
-OVER = "is over: the past is not edited."
+OVER = "has ended and can no longer be changed."
 CANCELLED = "was cancelled."
-RUNNING = "is running already: end it, or extend it."
+RUNNING = "is already in progress: end or extend it instead."
 
 # The resulting (starts_at, ends_at, started_at, ended_at), or the text of Refused.
 TABLE = {
@@ -41,9 +41,9 @@ TABLE = {
     ("scheduled", "move end"): (TWO, FOUR + HOUR, None, None),
     ("scheduled", "extend"): (TWO, FOUR + HOUR, None, None),
     ("scheduled", "start"): (TWO, FOUR, TWO - MINUTE, None),
-    ("scheduled", "end"): "has not started yet: cancel it, or start it first.",
+    ("scheduled", "end"): "has not started: cancel it instead.",
     ("scheduled", "cancel"): (TWO, FOUR, None, None),
-    ("active", "move"): "has started: only its end can still be moved.",
+    ("active", "move"): "has started: only its end can be changed.",
     ("active", "move end"): (TWO, FOUR + HOUR, TWO, None),
     ("active", "extend"): (TWO, FOUR + HOUR, TWO, None),
     ("active", "start"): RUNNING,
@@ -121,8 +121,8 @@ def test_ending_one_of_two_windows_keeps_site_down(acme, plan):
     [
         (TWO, TWO, "The end must be after the start."),
         (FOUR, TWO, "The end must be after the start."),
-        (TWO - 9 * HOUR, TWO - 8 * HOUR, "The end has passed already."),
-        (TWO - 9 * HOUR, TWO - HOUR, "The end has passed already."),
+        (TWO - 9 * HOUR, TWO - 8 * HOUR, "The end is in the past."),
+        (TWO - 9 * HOUR, TWO - HOUR, "The end is in the past."),
     ],
 )
 def test_impossible_times_schedule_nothing(acme, globex, plan, starts_at, ends_at, sentence):
@@ -198,7 +198,7 @@ def test_calendar_limit_uses_utc(acme, plan):
 
 
 def test_unknown_window_raises_refused(db):
-    with pytest.raises(Refused, match="There is no window 7"):
+    with pytest.raises(Refused, match="Window 7"):
         windows.end(7)
 
 

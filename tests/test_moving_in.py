@@ -53,15 +53,15 @@ GOOD = {
     "^([a-z]+-?)+/slow$": "^([a-z]+-?)+/slow$",
 }
 BAD = {
-    "(": "Django cannot read this pattern: missing ), unterminated subpattern at position 0",
-    "a)|(b": "Django cannot read this pattern: unbalanced parenthesis at position 1",
+    "(": "This pattern is invalid: missing ), unterminated subpattern at position 0",
+    "a)|(b": "This pattern is invalid: unbalanced parenthesis at position 1",
     "^(?!private)": "This pattern matches everything",
-    "(?x)^a b": "Leave out comments and the flag x",
+    "(?x)^a b": "Remove comments and the flag x",
     "a{4294967294}": "This pattern is too large",
     "": "This pattern matches everything",
     "^": "This pattern matches everything",
     "x|": "This pattern matches everything",
-    "/slash/": "Leave out the leading slash",
+    "/slash/": "Omit the leading slash",
     "a" * 255: "Ensure this value has at most 255 characters (it has 256).",
 }
 PATHS = [

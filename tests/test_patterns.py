@@ -31,8 +31,8 @@ ROUTE, REGEX = PatternKind.ROUTE, PatternKind.REGEX
 @pytest.mark.parametrize(
     ("kind", "pattern", "words"),
     [
-        (ROUTE, "", "blank"),
-        (REGEX, "   ", "blank"),
+        (ROUTE, "", "an empty one"),
+        (REGEX, "   ", "an empty one"),
         (ROUTE, "/contact/", "leading slash"),
         (REGEX, "^/contact/$", "leading slash"),
         (REGEX, "(", "cannot read"),

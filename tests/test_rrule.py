@@ -66,14 +66,14 @@ NUMBER = "is not a number from 1 to "
         ("FREQ=DAILY;BYMINUTE=0,30", "leave out BYMINUTE."),
         ("FREQ=DAILY;BYSECOND=0", "leave out BYSECOND."),
         # what dateutil reads in its own way
-        ("FREQ=WEEKLY;BYDAY=MO,WE;BYSETPOS=1", "BYSETPOS does not go with FREQ=WEEKLY."),
+        ("FREQ=WEEKLY;BYDAY=MO,WE;BYSETPOS=1", "BYSETPOS cannot be used with FREQ=WEEKLY."),
         ("FREQ=MONTHLY;BYDAY=SU,2TU", "mixes days with a number and days without"),
         ("FREQ=MONTHLY;BYDAY=6MO", "BYDAY=6 is not a number from 1 to 5"),
         ("FREQ=YEARLY;BYMONTH=2;BYDAY=53TU", "BYDAY=53 is not a number from 1 to 5"),
         # twice, or too much
         ("FREQ=DAILY;FREQ=WEEKLY", "FREQ is in the rule twice."),
         ("FREQ=WEEKLY;BYDAY=SU;BYDAY=MO", "BYDAY is in the rule twice."),
-        ("FREQ=DAILY;COUNT=3;UNTIL=20271231", "COUNT and UNTIL exclude each other."),
+        ("FREQ=DAILY;COUNT=3;UNTIL=20271231", "COUNT and UNTIL cannot be combined."),
         ("FREQ=DAILY\nFREQ=WEEKLY", ONE),
         ("FREQ=DAILY\u2028FREQ=WEEKLY", ONE),
         ("DTSTART:20270101T020000\nRRULE:FREQ=DAILY", ONE),
@@ -113,9 +113,9 @@ NUMBER = "is not a number from 1 to "
         ("FREQ=DAILY;BYDAY=1SU", "needs FREQ=MONTHLY"),
         ("FREQ=YEARLY;BYWEEKNO=20;BYDAY=1MO", "needs FREQ=MONTHLY, or FREQ=YEARLY without weeks."),
         # what section 3.3.10 does not allow together
-        ("FREQ=WEEKLY;BYMONTHDAY=13", "BYMONTHDAY does not go with FREQ=WEEKLY."),
-        ("FREQ=MONTHLY;BYYEARDAY=100", "BYYEARDAY does not go with FREQ=MONTHLY."),
-        ("FREQ=MONTHLY;BYWEEKNO=20", "BYWEEKNO does not go with FREQ=MONTHLY."),
+        ("FREQ=WEEKLY;BYMONTHDAY=13", "BYMONTHDAY cannot be used with FREQ=WEEKLY."),
+        ("FREQ=MONTHLY;BYYEARDAY=100", "BYYEARDAY cannot be used with FREQ=MONTHLY."),
+        ("FREQ=MONTHLY;BYWEEKNO=20", "BYWEEKNO cannot be used with FREQ=MONTHLY."),
         ("FREQ=MONTHLY;BYSETPOS=1", "BYSETPOS chooses among the days of another BY part"),
         # ends
         ("FREQ=DAILY;UNTIL=2027-12-31", "Cannot read UNTIL=2027-12-31"),

@@ -431,13 +431,15 @@ def test_ending_series_keeps_its_history(sundays, cancelled, at, acme):
     sundays.refresh_from_db()
     assert sundays.ended_at == TWO + 7 * DAY
     for verb in (series.end, series.revise):
-        with pytest.raises(Refused, match=f"Series {sundays.pk} has ended: begin a new one."):
+        with pytest.raises(
+            Refused, match=f"Recurring window {sundays.pk} has ended: create a new one."
+        ):
             verb(sundays.pk)
 
 
 def test_unknown_series_raises_refused(db):
     for verb in (series.end, series.revise):
-        with pytest.raises(Refused, match="There is no series 7"):
+        with pytest.raises(Refused, match="Recurring window 7 does not exist"):
             verb(7)
 
 
@@ -456,18 +458,18 @@ def test_manual_move_survives_concurrent_revise(sundays):
         assert (found.starts_at, found.ends_at, found.overridden) == (*moved, True)
 
 
-NEVER = "This rule makes no window from now on."
+NEVER = "This rule produces no future windows."
 REFUSALS = [
     ({"rule": "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"}, NEVER),
     ({"rule": "FREQ=DAILY;UNTIL=20291103"}, NEVER),
     ({"rule": "FREQ=DAILY;UNTIL=20291104T015959Z"}, NEVER),
     ({"rule": "FREQ=DAILY;COUNT=1", "excluded": ["2029-11-04"]}, NEVER),
     ({"rule": "FREQ=DAILY;COUNT=1", "starts_on": date(2029, 11, 3)}, NEVER),
-    ({"rule": "FREQ=HOURLY"}, "A series repeats daily at the most: FREQ=HOURLY is too often."),
-    ({"rule": "FREQ=DAILY;BYHOUR=2,14"}, "The time of day is that of the start: leave out BYHOUR."),
+    ({"rule": "FREQ=HOURLY"}, "FREQ=HOURLY is too frequent: use DAILY or less."),
+    ({"rule": "FREQ=DAILY;BYHOUR=2,14"}, "BYHOUR is not supported: the start sets the time."),
     ({"rule": "each Sunday"}, "Cannot read 'EACH SUNDAY' in the rule"),
-    ({"rule": "FREQ=DAILY;UNTIL=00010101"}, "This rule makes no window from now on."),
-    ({"zone": "Mars"}, "There is no time zone 'Mars': write it as Europe/Berlin or UTC."),
+    ({"rule": "FREQ=DAILY;UNTIL=00010101"}, "This rule produces no future windows."),
+    ({"zone": "Mars"}, "Time zone 'Mars' does not exist. Use for example Europe/Berlin or UTC."),
     ({"zone": ""}, "There is no time zone ''"),
     ({"zone": "Europe"}, "There is no time zone 'Europe'"),
     ({"zone": "../../etc/passwd"}, "There is no time zone"),
@@ -476,14 +478,14 @@ REFUSALS = [
     # Files beside the zones on many machines: leap-second zones and the machine's own zone.
     ({"zone": "right/Europe/Berlin"}, "There is no time zone"),
     ({"zone": "localtime"}, "There is no time zone"),
-    ({"starts_on": date(1969, 12, 31)}, "The start must be in the years from 1970 to 9899."),
-    ({"starts_on": date(9900, 1, 1)}, "The start must be in the years from 1970 to 9899."),
-    ({"starts_on": date(9999, 12, 31)}, "The start must be in the years from 1970 to 9899."),
-    ({"length": timedelta(days=367)}, "A window of a series lasts more than nothing and a year"),
-    ({"length": HOUR / 7200}, "Start and length are whole seconds."),
-    ({"start_time": time(2, 0, 0, 1)}, "Start and length are whole seconds."),
-    ({"length": timedelta(0)}, "A window of a series lasts more than nothing"),
-    ({"length": -HOUR}, "A window of a series lasts more than nothing"),
+    ({"starts_on": date(1969, 12, 31)}, "The start must be in a year from 1970 to 9899."),
+    ({"starts_on": date(9900, 1, 1)}, "The start must be in a year from 1970 to 9899."),
+    ({"starts_on": date(9999, 12, 31)}, "The start must be in a year from 1970 to 9899."),
+    ({"length": timedelta(days=367)}, "The duration must be positive, and at most 366 days"),
+    ({"length": HOUR / 7200}, "Start and duration must be whole seconds."),
+    ({"start_time": time(2, 0, 0, 1)}, "Start and duration must be whole seconds."),
+    ({"length": timedelta(0)}, "The duration must be positive"),
+    ({"length": -HOUR}, "The duration must be positive"),
     ({"excluded": ["soon"]}, "Cannot read a date of"),
     ({"excluded": {"a": 1}}, "Cannot read a date of"),
     ({"excluded": 5}, "Cannot read a date of"),

@@ -121,7 +121,7 @@ def test_status_is_a_table(acme, globex, plan, maintenance, at):
         "acme.example    up          -                 -               "
         f"{first}: 2029-11-04 02:00 to 04:00",
         "globex.example  down, held  2029-11-04 01:59  further notice  -",
-        "These pass while a site is down: superusers, staff.",
+        "Access while a site is down: superusers, staff.",
         "Scheduler: has never run.",
     ]
     tick(lambda: TWO)
@@ -130,7 +130,7 @@ def test_status_is_a_table(acme, globex, plan, maintenance, at):
         "SITE          STATE      SINCE (UTC)       UNTIL  NEXT",
         "acme.example  read-only  2029-11-04 02:00  04:00  "
         f"{second}: 2029-11-04 05:00 to 2029-11-05 10:00",
-        "These pass while a site is down: superusers, staff.",
+        "Access while a site is down: superusers, staff.",
         "Scheduler: last run 2 s ago.",
     ]
 

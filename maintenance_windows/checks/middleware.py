@@ -75,7 +75,7 @@ def check_kin(**_: Any) -> list[CheckMessage]:
     return [
         CheckWarning(
             f"MIDDLEWARE has several maintenance middlewares: {', '.join(kin)}.",
-            hint="Keep one: each has its own state, so one may block a site that is up for the other.",
+            hint="Keep one: each has its own state, and a site is up only if it is up for all.",
             id="maintenance_windows.W007",
         )
     ]
@@ -95,7 +95,7 @@ def _cors_complaints() -> Iterator[str]:
         yield f"{CORS} must come before {NAME}: otherwise the 503 has no CORS headers."
     exposed = [name.lower() for name in getattr(settings, "CORS_EXPOSE_HEADERS", ())]
     if exposed and "retry-after" not in exposed:
-        yield 'Add "Retry-After" to CORS_EXPOSE_HEADERS: otherwise browsers hide it from JavaScript.'
+        yield 'Add "Retry-After" to CORS_EXPOSE_HEADERS: otherwise browsers hide it from scripts.'
 
 
 def _stack() -> Stack:

@@ -54,7 +54,8 @@ def check_page(*, databases: Collection[str] | None = None, **_: Any) -> list[Ch
         said = f"{type(error).__name__}: {lines[0][:LONGEST]}"
         return [
             CheckWarning(
-                f"{name or '503.html'} cannot be rendered, so visitors get the default page: {said}",
+                f"{name or '503.html'} cannot be rendered, so visitors get the default "
+                f"page: {said}",
                 hint="It is rendered once for all visitors, with a request that has no session, an "
                 "AnonymousUser, and no attributes that other middleware sets.",
                 id=W014,

@@ -66,8 +66,8 @@ def _address_complaints() -> Iterator[str]:
     ]
     if near and not conf.MAINTENANCE_TRUSTED_PROXIES:
         yield (
-            f"{' and '.join(near)} may pass, and so may every visitor whose request comes through a "
-            "proxy on this machine. Name that proxy in MAINTENANCE_TRUSTED_PROXIES."
+            f"{' and '.join(near)} may pass, and so may every visitor whose request comes through "
+            "a proxy on this machine. Name that proxy in MAINTENANCE_TRUSTED_PROXIES."
         )
     if any(network.prefixlen == 0 for network in read_networks(conf.MAINTENANCE_TRUSTED_PROXIES)):
         yield (
