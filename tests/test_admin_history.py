@@ -46,7 +46,8 @@ def test_window_history_lists_changes_and_status_changes(past_window, browser):
     assert story(browser, past_window) == [
         f"2029-11-04 02:01:00 UTC window {pk}: ended 2029-11-04 02:01:00 UTC alice",
         f"2029-11-04 02:01:00 UTC 2029-11-04 02:01:00 UTC site up: window {pk} was ended alice",
-        f"2029-11-04 02:00:00 UTC 2029-11-04 02:00:00 UTC site down: window {pk} started as scheduled",
+        f"2029-11-04 02:00:00 UTC 2029-11-04 02:00:00 UTC site down: "
+        f"window {pk} started as scheduled",
         f"2029-11-04 01:59:00 UTC window {pk}: end 2029-11-04 04:00:00 UTC"
         " → 2029-11-04 05:00:00 UTC alice",
         f"2029-11-04 01:00:00 UTC window {pk} scheduled: 2029-11-04 02:00:00 UTC"

@@ -188,7 +188,8 @@ def test_title_search_covers_rows_near_now_or_chosen_date(nights, at, browser, m
     page = browser.get(WINDOWS, {"q": "night"})
     assert numbers(page) == [5, 4, 3, 2]
     assert messages(page) == (
-        "Titles were searched only from 2029-11-04 to 2030-11-05. Choose a date to search another period."
+        "Titles were searched only from 2029-11-04 to 2030-11-05. "
+        "Choose a date to search another period."
     )
     assert numbers(browser.get(WINDOWS, {"q": "acme"})) == [6, 4, 2, 0]
     page = browser.get(WINDOWS, {"q": "night", "starts_at__year": "2028"})

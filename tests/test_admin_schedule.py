@@ -167,10 +167,10 @@ def test_overlap_gives_warning_and_saves_window(acme, globex, plan, browser):
     early = plan(globex, FOUR + 2 * HOUR, FOUR + 3 * HOUR)
     windows.start(early.pk)
     lines = [
-        f"acme.example: overlaps window {window.pk} (Sunday 4 November 2029, 01:00 to 02:01 UTC);"
-        " the site is closed for their union.",
-        f"globex.example: overlaps window {early.pk} (Sunday 4 November 2029, 01:00 to 07:00 UTC);"
-        " the site is closed for their union.",
+        f"acme.example: overlaps window {window.pk} (Sunday 4 November 2029, 01:00 to 02:01 UTC)."
+        " The site stays down for the combined period.",
+        f"globex.example: overlaps window {early.pk} (Sunday 4 November 2029, 01:00 to 07:00 UTC)."
+        " The site stays down for the combined period.",
     ]
     form = schedule_form(acme, globex)
     said = preview(browser, form)

@@ -40,7 +40,8 @@ class Everybody:
         ({"INTERNAL_IPS": Everybody()}, "superusers, staff, Everybody() (INTERNAL_IPS)"),
         (
             {"MAINTENANCE_IS_STAFF": "shop.is_staff", "MAINTENANCE_MAY_PASS": may_pass},
-            f"superusers, staff, according to shop.is_staff, requests that {__name__}.may_pass accepts",
+            "superusers, staff, according to shop.is_staff, requests that "
+            f"{__name__}.may_pass accepts",
         ),
     ],
 )
