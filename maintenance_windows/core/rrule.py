@@ -134,7 +134,7 @@ def _parts(text: str) -> dict[str, str]:
 
 def _frequency(value: str) -> Frequency:
     if value in SUB_DAILY:
-        raise RuleError(f"FREQ={value} is too frequent: use DAILY or less.")
+        raise RuleError(f"FREQ={value} is too frequent: use DAILY, WEEKLY, MONTHLY or YEARLY.")
     try:
         return Frequency(value)
     except ValueError:
