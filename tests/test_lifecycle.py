@@ -179,7 +179,7 @@ def test_long_title_raises_refused(acme, plan):
 @pytest.mark.parametrize("until", [TWO, FOUR - SECOND, FOUR])
 def test_extension_to_earlier_end_raises_refused(acme, plan, until):
     window = plan(acme)
-    with pytest.raises(Refused, match="ends at that time or later already"):
+    with pytest.raises(Refused, match="must be later than its current one"):
         windows.extend(window.pk, until=until, clock=lambda: THREE)
 
 

@@ -515,7 +515,7 @@ def test_invalid_revise_raises_refused_and_saves_nothing(sundays, fields, senten
 
 def test_unknown_site_saves_nothing(acme):
     gone = Site(pk=999, domain="gone.example")
-    with pytest.raises(Refused, match=r"The site gone\.example does not exist any more\."):
+    with pytest.raises(Refused, match=r"Site gone\.example no longer exists\."):
         series.repeat([acme, gone], template(), clock=lambda: ONE)
     assert not WindowSeries.objects.exists()
     assert not MaintenanceWindow.objects.exists()

@@ -26,7 +26,7 @@ from tests.helpers.writers import (
     write_together,
 )
 
-GONE = r"The site acme\.example does not exist any more\."
+GONE = r"Site acme\.example no longer exists\."
 
 
 def delete_something(choices: random.Random, sites: list[Site], client: Client) -> None:
