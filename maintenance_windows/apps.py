@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 NO_SITES = (
     '(maintenance_windows.E006) Add "django.contrib.sites" to INSTALLED_APPS: '
-    "maintenance_windows keeps a flag for each site."
+    "maintenance_windows needs it."
 )
 
 

@@ -133,7 +133,7 @@ BYTES = Kind(E002, "a whole number of bytes", _is_bytes, int)
 AGE = Kind(E002, "a number of seconds, 1 at least", lambda value: _is_number(value, 1), _seconds)
 DAYS = Kind(E002, f"whole days from 1 to {MOST_DAYS}", _is_days, timedelta)
 # Whether it fits is known when it is read: a check of its own says so.
-FUNCTION = Kind(E004, "a function or the path of one", lambda _: True, _function)
+FUNCTION = Kind(E004, "a callable or its dotted path", lambda _: True, _function)
 
 
 class Conf:

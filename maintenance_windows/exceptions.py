@@ -1,7 +1,11 @@
 """The exceptions of this app. The message of each is one sentence for the user."""
 
-SKIPPED = "%(time)s does not exist in %(zone)s: it could be read as %(first)s or as %(second)s."
-REPEATED = "%(time)s happens twice in %(zone)s: it could be read as %(first)s or as %(second)s."
+SKIPPED = (
+    "%(time)s does not exist in %(zone)s because of DST: it could mean %(first)s or %(second)s."
+)
+REPEATED = (
+    "%(time)s occurs twice in %(zone)s because of DST: it could mean %(first)s or %(second)s."
+)
 
 
 class Refused(ValueError):

@@ -165,5 +165,5 @@ def test_series_alone_are_shown_without_links_to_windows(acme, browser, settings
     form |= {"length": "2h", "unit": "DAILY", "every": "1", "level": "full"}
     browser.post(f"/series/{APP}/windowseries/add/", form)
     page = browser.get(f"/series/{APP}/windowseries/{WindowSeries.objects.get().pk}/change/").text
-    assert "to come or running" in page
+    assert "upcoming or in progress" in page
     assert f"{APP}/maintenancewindow/" not in page

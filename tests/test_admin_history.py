@@ -45,11 +45,12 @@ def test_window_history_lists_changes_and_status_changes(past_window, browser):
     pk = past_window.pk
     assert story(browser, past_window) == [
         f"2029-11-04 02:01:00 UTC window {pk}: ended 2029-11-04 02:01:00 UTC alice",
-        f"2029-11-04 02:01:00 UTC 2029-11-04 02:01:00 UTC site opened: window {pk} was ended alice",
-        f"2029-11-04 02:00:00 UTC 2029-11-04 02:00:00 UTC site closed: window {pk} began",
+        f"2029-11-04 02:01:00 UTC 2029-11-04 02:01:00 UTC site up: window {pk} was ended alice",
+        f"2029-11-04 02:00:00 UTC 2029-11-04 02:00:00 UTC site down: "
+        f"window {pk} started as scheduled",
         f"2029-11-04 01:59:00 UTC window {pk}: end 2029-11-04 04:00:00 UTC"
         " → 2029-11-04 05:00:00 UTC alice",
-        f"2029-11-04 01:00:00 UTC window {pk} planned: 2029-11-04 02:00:00 UTC"
+        f"2029-11-04 01:00:00 UTC window {pk} scheduled: 2029-11-04 02:00:00 UTC"
         " to 2029-11-04 04:00:00 UTC bob",
     ]
 
@@ -62,7 +63,7 @@ def test_site_history_lists_its_windows_and_status_changes(
     windows.cancel(plan(acme, FOUR + HOUR, FOUR + 2 * HOUR).pk, actor="bob")
     of_acme = story(browser, SiteMaintenance.objects.get(pk=acme.pk))
     assert len(of_acme) == 5 + 1 + 2
-    assert any(row.endswith("site closed: switched on bob") for row in of_acme)
+    assert any(row.endswith("site down: taken down manually bob") for row in of_acme)
     assert any("cancelled 2029-11-04 04:00:00 UTC bob" in row for row in of_acme)
     assert story(browser, SiteMaintenance.objects.get(pk=globex.pk)) == []
 
@@ -76,7 +77,7 @@ def test_history_lists_changes_by_sql(acme, browser, at):
     SiteMaintenance.objects.filter(pk=acme.pk).update(in_maintenance=True)
     tick()
     (row,) = story(browser, SiteMaintenance.objects.get(pk=acme.pk))
-    assert row.endswith("site closed: switched on database")
+    assert row.endswith("site down: taken down manually database")
 
 
 def test_history_shows_at_most_200_rows(acme, browser):
@@ -101,7 +102,7 @@ def test_status_changes_forbid_edit_and_delete(past_window, browser):
     assert browser.post(reverse(f"{name}_change", args=[row.pk]), {}).status_code == 403
     page = browser.get(reverse(f"{name}_changelist")).text
     assert "delete_selected" not in page
-    assert f"window {past_window.pk} began" in page
+    assert f"window {past_window.pk} started as scheduled" in page
     assert Change.objects.count() == 2
 
 
@@ -116,4 +117,4 @@ def test_window_history_names_its_series(acme, browser):
     begun = series.repeat([acme], nightly, actor="bob")[0].series
     window = begun.windows.earliest("starts_at")
     (planned,) = story(browser, window)
-    assert f"window {window.pk} planned by series {begun.pk}: " in planned
+    assert f"window {window.pk} scheduled by recurring window {begun.pk}: " in planned

@@ -132,7 +132,7 @@ def test_pagination_stops_at_count_limit(nights, browser, monkeypatch):
 def test_action_beyond_selection_limit_gives_error(nights, browser, at, monkeypatch):
     monkeypatch.setattr(base, "MAX_SELECTED", 2)
     given = {"action": "cancel", "_selected_action": [nights[3].pk], "select_across": "1"}
-    assert messages(browser.post(WINDOWS, given, follow=True)) == "At most 2 at once: choose fewer."
+    assert messages(browser.post(WINDOWS, given, follow=True)) == "You can select at most 2 items."
     assert not MaintenanceWindow.objects.filter(cancelled_at__isnull=False).exists()
     browser.post(f"{WINDOWS}?q=night+3", given)
     assert MaintenanceWindow.objects.get(cancelled_at__isnull=False) == nights[3]
@@ -188,7 +188,8 @@ def test_title_search_covers_rows_near_now_or_chosen_date(nights, at, browser, m
     page = browser.get(WINDOWS, {"q": "night"})
     assert numbers(page) == [5, 4, 3, 2]
     assert messages(page) == (
-        "Texts were searched from 2029-11-04 to 2030-11-05 only: choose a date to search others."
+        "Titles were searched only from 2029-11-04 to 2030-11-05. "
+        "Choose a date to search another period."
     )
     assert numbers(browser.get(WINDOWS, {"q": "acme"})) == [6, 4, 2, 0]
     page = browser.get(WINDOWS, {"q": "night", "starts_at__year": "2028"})
@@ -207,7 +208,10 @@ def test_search_with_many_matching_sites_covers_rows_near_now(nights, at, browse
     at(TWO + 2 * DAY)
     page = browser.get(WINDOWS, {"q": "example"})
     assert numbers(page) == [5, 4, 3, 2]
-    assert messages(page) == "More than 1 sites match: searched from 2029-11-04 to 2030-11-05 only."
+    assert (
+        messages(page)
+        == "More than 1 sites match. Only windows from 2029-11-04 to 2030-11-05 were searched."
+    )
     assert numbers(browser.get(WINDOWS, {"q": "globex"})) == [5, 3, 1]
 
 

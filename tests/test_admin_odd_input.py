@@ -43,7 +43,7 @@ def test_ignored_url_that_site_has_already_gives_sentence(acme, browser):
     url = reverse("admin:maintenance_windows_sitemaintenance_change", args=[acme.pk])
     form = fill(browser.get(url).text, **{"ignored_urls-0-pattern": "contact/"})
     assert browser.post(url, form).status_code == 302
-    assert "This site ignores that pattern already." in errors(browser.post(url, form))
+    assert "This site already has that pattern." in errors(browser.post(url, form))
     assert IgnoredURL.objects.count() == 1
 
 
@@ -62,4 +62,4 @@ def test_ignored_urls_that_swap_patterns_give_sentence(acme, browser):
         IgnoredURL.objects.create(maintenance=acme.maintenance, pattern=pattern)
     changes = {"ignored_urls-0-pattern": "b/", "ignored_urls-1-pattern": "a/"}
     response = browser.post(url, fill(browser.get(url).text, **changes), follow=True)
-    assert "This site ignores that pattern already." in response.text
+    assert "This site already has that pattern." in response.text

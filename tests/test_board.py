@@ -196,7 +196,7 @@ def test_overview_shows_scheduler_health(acme, at, browser):
 def test_take_down_button_holds_site_until_brought_up(acme, at, browser, visit):
     assert visit().status_code == 200
     answer = press(browser, acme, verb="on", length="", level="full", message="Back soon.")
-    assert messages(answer) == "acme.example is down until it is switched off."
+    assert messages(answer) == "acme.example is down until further notice."
     assert answer.redirect_chain == [(f"{BOARD}?q=ac", 302)]
     assert "Back soon." in visit().text
     assert messages(press(browser, acme, verb="off")) == "acme.example is up."
@@ -204,7 +204,7 @@ def test_take_down_button_holds_site_until_brought_up(acme, at, browser, visit):
     actors = Transition.objects.values_list("actor", flat=True)
     assert set(actors) == {"alice"}
     said = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
-    assert list(said) == ["acme.example is down until it is switched off.", "acme.example is up."]
+    assert list(said) == ["acme.example is down until further notice.", "acme.example is up."]
 
 
 def test_take_down_button_changes_held_level_to_full(acme, at, browser, visit):
@@ -246,9 +246,7 @@ def test_end_button_ends_windows_and_keeps_site_held(acme, plan, at, browser, vi
     plan(acme, TWO, FOUR + HOUR)
     at(TWO)
     take_down([acme])
-    assert messages(press(browser, acme, verb="end")).startswith(
-        "Ended early on acme.example: window"
-    )
+    assert messages(press(browser, acme, verb="end")).startswith("Ended window")
     assert visit().headers["Retry-After"] == "300"
     assert messages(press(browser, acme, verb="off")) == "acme.example is up."
 
@@ -257,14 +255,14 @@ def test_bring_up_button_ends_windows_and_reports_them(acme, plan, at, browser, 
     window = plan(acme)
     at(TWO)
     assert messages(press(browser, acme, verb="off")) == (
-        f"acme.example is up; ended early: window {window.pk}."
+        f"acme.example is up. Ended window {window.pk}."
     )
     assert visit().status_code == 200
 
 
 @pytest.mark.parametrize("button", [{"extend": "15"}, {"verb": "end"}])
 def test_button_without_window_in_progress_gives_error(acme, at, browser, button):
-    assert messages(press(browser, acme, **button)) == "No window of acme.example is running."
+    assert messages(press(browser, acme, **button)) == "No window of acme.example is in progress."
 
 
 @pytest.mark.parametrize(
@@ -304,7 +302,10 @@ def test_stale_page_gives_error_and_keeps_windows(acme, plan, at, browser, visit
     at(FOUR + MINUTE)
     runtime.publish()
     answer = browser.post(OPERATE, page | button, follow=True)
-    assert messages(answer) == "What runs on acme.example has changed meanwhile: look at it again."
+    assert (
+        messages(answer)
+        == "The windows in progress on acme.example have changed: review them and try again."
+    )
     assert visit().status_code == 503
     assert messages(press(browser, acme, **button)) != messages(answer)
 

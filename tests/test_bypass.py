@@ -109,7 +109,7 @@ def test_link_without_maintenance_requires_duration(acme, at):
     with pytest.raises(CommandError) as refusal:
         run("acme.example")
     assert str(refusal.value) == (
-        "acme.example is up and no window is planned: say for how long the link is good."
+        "acme.example is up and has no window: specify how long the link is valid."
     )
 
 

@@ -594,7 +594,7 @@ def test_feed_address_lifecycle(acme, plan, browser, at):
     assert PAGE in browser.get("/admin/maintenance_windows/maintenancewindow/").text
     page = browser.get(PAGE)
     assert (page.status_code, page.context["address"]) == (200, None)
-    assert "Revoke my address" not in page.text
+    assert "Revoke URL" not in page.text
     first = browser.post(PAGE, {"renew": "1"})
     address = first.context["address"]
     assert address.startswith("http://testserver/maintenance/calendar.ics?token=")
@@ -633,5 +633,5 @@ urlpatterns = [path("admin/", admin.site.urls)]
 def test_address_page_requires_url_configuration(browser, settings):
     settings.ROOT_URLCONF = __name__
     answer = browser.post(PAGE, {"renew": "1"})
-    assert "There is no calendar without maintenance_windows.urls." in answer.text
+    assert "Calendars need maintenance_windows.urls in the URLconf." in answer.text
     assert not CalendarToken.objects.exists()

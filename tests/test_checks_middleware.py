@@ -71,21 +71,33 @@ def test_working_order_gives_no_message(settings, stack):
 
 def test_check_w005_reports_missing_middleware(settings):
     settings.MIDDLEWARE = [f"{__name__}.function", *(one for one in IN_ORDER if one != OURS)]
-    sentence = "MIDDLEWARE has no MaintenanceModeMiddleware: no site is ever closed."
+    sentence = "MaintenanceModeMiddleware is missing from MIDDLEWARE, so no site ever goes down."
     assert issues() == [("W005", sentence)]
 
 
 @pytest.mark.parametrize(
     ("stack", "words"),
     [
-        (move(SESSION, 5), f"{SESSION} stands after MaintenanceModeMiddleware: staff"),
-        (move(AUTH, 6), f"{AUTH} stands after MaintenanceModeMiddleware: staff"),
-        ([OURS, f"{__name__}.OwnAuth"], ".OwnAuth stands after MaintenanceModeMiddleware: staff"),
-        ([OURS, f"{__name__}.OwnRemote"], ".OwnRemote stands after"),
-        ([f"{__name__}.Own", AUTH], f"{AUTH} stands after"),
-        (move(LOCALE, 5), f"{LOCALE} stands after"),
-        (move(UPDATE, 5), f"{UPDATE} stands after"),
-        (move(FETCH, 0), f"{FETCH} stands before MaintenanceModeMiddleware: a closed site"),
+        (
+            move(SESSION, 5),
+            f"{SESSION} must come before MaintenanceModeMiddleware in MIDDLEWARE: otherwise staff",
+        ),
+        (
+            move(AUTH, 6),
+            f"{AUTH} must come before MaintenanceModeMiddleware in MIDDLEWARE: otherwise staff",
+        ),
+        (
+            [OURS, f"{__name__}.OwnAuth"],
+            ".OwnAuth must come before MaintenanceModeMiddleware in MIDDLEWARE: otherwise staff",
+        ),
+        ([OURS, f"{__name__}.OwnRemote"], ".OwnRemote must come before"),
+        ([f"{__name__}.Own", AUTH], f"{AUTH} must come before"),
+        (move(LOCALE, 5), f"{LOCALE} must come before"),
+        (move(UPDATE, 5), f"{UPDATE} must come before"),
+        (
+            move(FETCH, 0),
+            f"{FETCH} must come after MaintenanceModeMiddleware in MIDDLEWARE: otherwise cached",
+        ),
     ],
 )
 def test_check_w006_reports_wrong_order(settings, stack, words):
@@ -106,7 +118,9 @@ def test_check_w006_reports_wrong_order(settings, stack, words):
 )
 def test_check_w007_reports_second_middleware(settings, other):
     settings.MIDDLEWARE = [AUTH, OURS, other]
-    assert issues() == [("W007", f"MIDDLEWARE closes sites 2 times: {OURS}, {other}.")]
+    assert issues() == [
+        ("W007", f"MIDDLEWARE has several maintenance middlewares: {OURS}, {other}.")
+    ]
 
 
 def test_check_w004_reports_misplaced_corsheaders(settings):

@@ -47,7 +47,7 @@ def serve(settings):
 def test_missing_template_is_reported(serve, settings):
     serve("", name="503.html")
     settings.MAINTENANCE_503_TEMPLATE = "no/such.html"
-    said = "there is no template 'no/such.html', so clients get another page."
+    said = "template 'no/such.html' does not exist, so visitors get the default page."
     assert issues() == [f"MAINTENANCE_503_TEMPLATE: {said}"]
 
 
@@ -62,7 +62,7 @@ def test_missing_template_is_reported(serve, settings):
 def test_template_that_cannot_be_rendered_is_reported(serve, settings, text, processors, error):
     serve(text, *processors)
     (sentence,) = issues()
-    expected = f"503.html cannot be rendered, so clients get our own page: {error}"
+    expected = f"503.html cannot be rendered, so visitors get the default page: {error}"
     assert sentence.startswith(expected)
     assert "\n" not in sentence
     serve(text, *processors, name="shop/down.html")

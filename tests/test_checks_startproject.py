@@ -69,5 +69,5 @@ def test_missing_sites_app_gives_clear_error(run):
     assert run("check", without='    "django.contrib.sites",\n')[-1] == (
         "django.core.exceptions.ImproperlyConfigured: (maintenance_windows.E006) "
         'Add "django.contrib.sites" to INSTALLED_APPS: '
-        "maintenance_windows keeps a flag for each site."
+        "maintenance_windows needs it."
     )

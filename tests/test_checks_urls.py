@@ -60,8 +60,8 @@ def test_check_w018_reports_closed_login_url(settings, login_url):
     ((number, sentence),) = issues(settings, ADMIN, LOGIN)
     assert number == "W018"
     assert sentence == (
-        "LOGIN_URL leads to /accounts/login/, which gets the 503 while the site is down: staff who "
-        "are not logged in yet cannot log in."
+        "LOGIN_URL leads to /accounts/login/, which answers 503 while the site is down, so staff "
+        "who are not logged in cannot log in."
     )
     settings.MAINTENANCE_EXEMPT_URL_NAMES = ["account_login"]
     assert issues(settings, ADMIN, LOGIN) == []

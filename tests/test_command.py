@@ -93,7 +93,7 @@ def test_schedule_with_past_start_reports_window_in_progress(acme, maintenance):
 def test_list_past_includes_completed_windows(acme, plan, maintenance, at):
     window = plan(acme)
     at(FOUR)
-    assert maintenance("list") == "No windows run or are to come.\n"
+    assert maintenance("list") == "No current or upcoming windows.\n"
     assert maintenance("list", "--json") == "[]\n"
     assert [w["status"] for w in json.loads(maintenance("list", "--past", "--json"))] == [
         "completed"
@@ -104,7 +104,7 @@ def test_list_past_includes_completed_windows(acme, plan, maintenance, at):
 @pytest.mark.parametrize(("down", "up"), [("down", "up"), ("on", "off")])
 def test_down_takes_site_down_and_up_brings_it_up(acme, globex, maintenance, down, up):
     assert maintenance(down, "acme.example", "--message=Sorry") == (
-        "acme.example: in maintenance since 2029-11-04 01:00:00 UTC, until switched off\n"
+        "acme.example: down since 2029-11-04 01:00:00 UTC, until further notice\n"
     )
     assert (is_on(acme), is_on(globex)) == (True, False)
     assert maintenance(up, "acme.example") == "acme.example: up\n"
@@ -151,7 +151,7 @@ def test_window_verbs_report_new_state(acme, plan, maintenance, at):
     assert "to 2029-11-04 04:00:00 UTC" in maintenance(
         "extend", window.pk, "--until=2029-11-04T04:00"
     )
-    assert "active" in maintenance("start", window.pk)
+    assert "in progress" in maintenance("start", window.pk)
     assert is_on(acme)
     assert "completed" in maintenance("end", window.pk)
     assert not is_on(acme)
@@ -244,14 +244,14 @@ def test_status_shows_current_state_without_tick(acme, plan, maintenance, at):
 
 
 def test_status_check_fails_when_last_tick_is_old(acme, maintenance, at, settings):
-    with pytest.raises(CommandError, match="has never ticked"):
+    with pytest.raises(CommandError, match="has never run"):
         maintenance("status", "--check")
     tick(lambda: TWO)
     at(TWO + 8 * SECOND)
     maintenance("status", "--check")
     at(TWO + 9 * SECOND)
     with pytest.raises(
-        CommandError, match="last tick was at 2029-11-04 02:00:00 UTC, too long ago"
+        CommandError, match="last ran at 2029-11-04 02:00:00 UTC and appears to be down"
     ):
         maintenance("status", "--check")
     settings.MAINTENANCE_TICK_MAX_AGE = 90
@@ -261,25 +261,25 @@ def test_status_check_fails_when_last_tick_is_old(acme, maintenance, at, setting
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ("schedule nowhere.example --start=2029-11-04T02:00 --for=1h", "There is no site 'nowhere"),
-        ("schedule 999999999999999999999 --start=2029-11-04T02:00 --for=1h", "There is no site"),
-        ("schedule acme.example --start=soon --for=1h", "Cannot read the time 'soon'"),
-        ("schedule acme.example --start=2029-11-04 --for=1h", "Cannot read the time '2029-11-04'"),
-        ("schedule acme.example --start=0001-01-01T00:00+14:00 --for=1h", "Cannot read the time"),
-        ("schedule acme.example --start=2029-11-04T02:00 --for=soon", "the length 'soon'"),
-        ("schedule acme.example --start=2029-11-04T02:00 --for=0m", "the length '0m'"),
-        ("schedule acme.example --start=2029-11-04T02:00 --for=-1h", "the length '-1h'"),
-        ("schedule acme.example --start=9999-12-31T02:00 --for=9d", "than the calendar goes"),
+        ("schedule nowhere.example --start=2029-11-04T02:00 --for=1h", "Site 'nowhere"),
+        ("schedule 999999999999999999999 --start=2029-11-04T02:00 --for=1h", "Site '9"),
+        ("schedule acme.example --start=soon --for=1h", "Invalid time 'soon'"),
+        ("schedule acme.example --start=2029-11-04 --for=1h", "Invalid time '2029-11-04'"),
+        ("schedule acme.example --start=0001-01-01T00:00+14:00 --for=1h", "Invalid time"),
+        ("schedule acme.example --start=2029-11-04T02:00 --for=soon", "duration 'soon'"),
+        ("schedule acme.example --start=2029-11-04T02:00 --for=0m", "duration '0m'"),
+        ("schedule acme.example --start=2029-11-04T02:00 --for=-1h", "duration '-1h'"),
+        ("schedule acme.example --start=9999-12-31T02:00 --for=9d", "out of range"),
         ("schedule acme.example --start=2029-11-04T02:00 --end=2029-11-04T02:00", "must be after"),
-        ("schedule acme.example --start=2029-11-03T02:00 --for=1h", "The end has passed already."),
+        ("schedule acme.example --start=2029-11-03T02:00 --for=1h", "The end is in the past."),
         ("on acme.example --until=2029-11-04T00:59", "must be after"),
-        ("schedule acme.example --start=9999-12-31T02:00 --for=1h", "than the calendar goes"),
-        ("status " + "9" * 5000, "There is no site"),
-        ("on acme.example --for=", "Cannot read the length ''"),
-        ("on acme.example --until=", "Cannot read the time ''"),
-        ("down", "Say which site, or --all."),
+        ("schedule acme.example --start=9999-12-31T02:00 --for=1h", "out of range"),
+        ("status " + "9" * 5000, "Site '9"),
+        ("on acme.example --for=", "Invalid duration ''"),
+        ("on acme.example --until=", "Invalid time ''"),
+        ("down", "Specify a site or --all."),
         ("on --all acme.example", "not both"),
-        ("end 999999999999999999999", "There is no window"),
+        ("end 999999999999999999999", "Window 9"),
     ],
 )  # fmt: skip
 def test_invalid_input_gives_one_sentence_and_saves_nothing(acme, maintenance, arguments, sentence):
@@ -301,7 +301,7 @@ def test_invalid_input_gives_one_sentence_and_saves_nothing(acme, maintenance, a
         ([], "manage.py maintenance: the following arguments are required: VERB"),
         (
             ["on", "--message", b"\xff"],
-            "manage.py maintenance on: argument --message: not readable",
+            "manage.py maintenance on: argument --message: not valid UTF-8",
         ),
         (["status"], "CommandError: The database does not answer as it should: no such table: "),
     ],
@@ -351,8 +351,8 @@ def test_start_with_offset_has_exact_duration(acme, maintenance, settings, at):
 @pytest.mark.parametrize(
     ("moment", "sentence"),
     [
-        ("2027-03-28T02:30", "does not exist in Europe/Berlin"),
-        ("2027-10-31T02:30", "happens twice in Europe/Berlin"),
+        ("2027-03-28T02:30", "does not exist in Europe/Berlin because of DST"),
+        ("2027-10-31T02:30", "occurs twice in Europe/Berlin because of DST"),
     ],
 )
 def test_times_without_offset_use_time_zone(acme, maintenance, settings, at, moment, sentence):
@@ -384,4 +384,4 @@ def test_output_follows_redirected_stdout(acme, at):
     with redirect_stdout(StringIO()) as printed:
         command = load_command_class("maintenance_windows", "maintenance")
         command.run_from_argv(["manage.py", "maintenance", "on", "acme.example"])
-    assert printed.getvalue().startswith("acme.example: in maintenance since ")
+    assert printed.getvalue().startswith("acme.example: down since ")

@@ -109,8 +109,8 @@ def test_banner_announces_upcoming_maintenance(acme, plan, at, visit, pages, set
     runtime.publish()
     banner, now, soon = words(visit("/page"))
     assert banner == (
-        "Maintenance ahead This site is down from Nov. 4, 2029, 3 a.m. to Nov. 4, 2029, 5 a.m. "
-        "(Europe/Berlin). New disks."
+        "Scheduled maintenance This site will be unavailable from Nov. 4, 2029, 3 a.m. "
+        "to Nov. 4, 2029, 5 a.m. (Europe/Berlin). New disks."
     )
     assert (now, soon) == ("", "03:00")
 
@@ -119,17 +119,17 @@ def test_banner_lead_of_a_day_shows_banner(acme, plan, at, visit, pages, setting
     settings.MAINTENANCE_BANNER_LEAD = 86_400
     at(TWO - 23 * HOUR)
     plan(acme)
-    assert words(visit("/page"))[0].startswith("Maintenance ahead")
+    assert words(visit("/page"))[0].startswith("Scheduled maintenance")
 
 
 def test_banner_announces_read_only_site(acme, plan, at, visit, pages):
     plan(acme, level=Level.READ_ONLY)
     at(TWO - MINUTE)
-    assert "Nothing can be changed here from" in words(visit("/page"))[0]
+    assert "Changes will be disabled from" in words(visit("/page"))[0]
     at(TWO)
     banner, now, soon = words(visit("/page"))
     assert banner == (
-        "Read-only for maintenance Nothing can be changed until Nov. 4, 2029, 4 a.m. (UTC)."
+        "Read-only for maintenance Changes are disabled until Nov. 4, 2029, 4 a.m. (UTC)."
     )
     assert (now, soon) == ("read_only", "")
     take_down([acme], level=Level.READ_ONLY)
@@ -232,7 +232,7 @@ def test_banner_waits_for_lead_time(acme, plan, at, visit, pages, settings):
     plan(acme)
     assert words(visit("/page"))[0] == ""
     at(TWO - 10 * MINUTE)
-    assert words(visit("/page"))[0].startswith("Maintenance ahead")
+    assert words(visit("/page"))[0].startswith("Scheduled maintenance")
 
 
 @pytest.mark.django_db(transaction=True)

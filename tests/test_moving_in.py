@@ -53,15 +53,15 @@ GOOD = {
     "^([a-z]+-?)+/slow$": "^([a-z]+-?)+/slow$",
 }
 BAD = {
-    "(": "Django cannot read this pattern: missing ), unterminated subpattern at position 0",
-    "a)|(b": "Django cannot read this pattern: unbalanced parenthesis at position 1",
+    "(": "This pattern is invalid: missing ), unterminated subpattern at position 0",
+    "a)|(b": "This pattern is invalid: unbalanced parenthesis at position 1",
     "^(?!private)": "This pattern matches everything",
-    "(?x)^a b": "Leave out comments and the flag x",
+    "(?x)^a b": "Remove comments and the flag x",
     "a{4294967294}": "This pattern is too large",
     "": "This pattern matches everything",
     "^": "This pattern matches everything",
     "x|": "This pattern matches everything",
-    "/slash/": "Leave out the leading slash",
+    "/slash/": "Omit the leading slash",
     "a" * 255: "Ensure this value has at most 255 characters (it has 256).",
 }
 PATHS = [
@@ -72,8 +72,8 @@ PATHS = [
     "/p", "/private", "/public", "/wiki/new", "/wiki/old", "/x/wiki/new", "/zz/", "/zy/",
     "/blog/über/", "/xx/", "/xxxx/", "/{e}/", "/f/", "/ab-cd/slow",
 ]  # fmt: skip
-NOT_WRITTEN = "Nothing was written: this was --dry-run.\n"
-NOTHING = "Nothing to take: what can be taken is here already.\n"
+NOT_WRITTEN = "Dry run: nothing was written.\n"
+NOTHING = "Nothing to import: everything is already here.\n"
 
 Tables = Callable[..., None]
 
@@ -129,10 +129,10 @@ def test_import_creates_flags_and_patterns(acme, globex, tables, move_in):
     tables(acme.pk, True, "^contact/$", "help/")
     tables(globex.pk, False, "a|b")
     assert move_in() == (
-        "acme.example: in maintenance until switched off\n"
-        "acme.example: ^contact/$ stays open\n"
-        "acme.example: ^help/ stays open, written help/ there\n"
-        "globex.example: ^(?:a|b) stays open, written a|b there\n",
+        "acme.example: down until further notice\n"
+        "acme.example: ^contact/$ is exempt\n"
+        "acme.example: ^help/ is exempt (imported from help/)\n"
+        "globex.example: ^(?:a|b) is exempt (imported from a|b)\n",
         "",
     )
     held = SiteMaintenance.objects.get(pk=acme.pk)
@@ -164,7 +164,7 @@ def test_second_import_skips_flag(acme, tables, move_in):
     move_in()
     bring_up([acme])
     before = everything()
-    said = "acme.example: its flag is not taken again. The site was brought up here since.\n"
+    said = "acme.example: skipped its flag: the site was brought up after a previous import.\n"
     assert move_in() == (NOTHING, said)
     assert everything() == before
 
@@ -182,9 +182,9 @@ def test_dry_run_writes_nothing(acme, globex, tables, move_in):
 def test_import_reports_invalid_patterns_and_continues(acme, tables, move_in):
     tables(acme.pk, False, *BAD, "^good/")
     out, err = move_in()
-    assert out == "acme.example: ^good/ stays open\n"
+    assert out == "acme.example: ^good/ is exempt\n"
     for line, (pattern, reason) in zip(err.splitlines(), BAD.items(), strict=True):
-        assert line.startswith(f"acme.example: {pattern!r} is not taken. ")
+        assert line.startswith(f"acme.example: skipped {pattern!r}. ")
         assert reason in line
     assert patterns(acme) == ["^good/"]
     assert move_in() == (NOTHING, err)
@@ -198,9 +198,9 @@ def test_import_reports_rows_without_site(acme, tables, move_in):
         cursor.execute("INSERT INTO maintenancemode_ignoredurl VALUES (9, 99, '^c/', '')")
     assert move_in() == (
         NOTHING,
-        "'^c/' is not taken. It is of no site.\n"
-        "Site 4711 is not taken (flag on, patterns '^a/', '^b/'). It is no more.\n"
-        "Site 4712 is not taken (flag off, patterns none). It is no more.\n",
+        "Skipped '^c/': it belongs to no site.\n"
+        "Skipped site 4711 (flag on, patterns '^a/', '^b/'): it no longer exists.\n"
+        "Skipped site 4712 (flag off, patterns none): it no longer exists.\n",
     )
 
 
@@ -234,7 +234,7 @@ def test_import_keeps_or_reports_patterns_differing_in_case(acme, tables, move_i
     """A case-insensitive database cannot store both patterns."""
     tables(acme.pk, False, "^a/", "^A/")
     out, err = move_in()
-    assert patterns(acme) == ["^a/", "^A/"] or "'^A/' is not taken. The database" in err
+    assert patterns(acme) == ["^a/", "^A/"] or "skipped '^A/'. The database" in err
     assert len(out.splitlines()) + len(err.splitlines()) == 2
     assert move_in() == (NOTHING, err)
 
@@ -260,14 +260,16 @@ def test_database_error_rolls_back_import(acme, tables, move_in):
 
 
 def test_missing_tables_give_one_sentence(db, move_in):
-    with pytest.raises(CommandError, match=r"^There is no table .* of django-maintenancemode-2"):
+    with pytest.raises(CommandError, match=r"^Table .* of django-maintenancemode-2 not found"):
         move_in()
 
 
 def test_foreign_tables_give_error(acme, tables, move_in):
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE maintenancemode_maintenance RENAME COLUMN site_id TO place")
-    with pytest.raises(CommandError, match=r"is not that of django-maintenancemode-2: .* site_id"):
+    with pytest.raises(
+        CommandError, match=r"does not belong to django-maintenancemode-2: .* site_id"
+    ):
         move_in()
 
 
@@ -386,16 +388,16 @@ def test_import_of_real_site_keeps_its_behaviour(former):
     assert would == f"{out}{NOT_WRITTEN}"
     assert (again, still) == (NOTHING, err)
     lines = out.splitlines()
-    assert "acme.example: in maintenance until switched off" in lines
-    assert ("initech.example: ^second/ stays open" in lines) == bool(former.migration)
+    assert "acme.example: down until further notice" in lines
+    assert ("initech.example: ^second/ is exempt" in lines) == bool(former.migration)
     assert "globex.example" not in out
     for there, here in GOOD.items():
-        written = "" if here == there else f", written {there} there"
-        assert f"acme.example: {here} stays open{written}" in lines
+        written = "" if here == there else f" (imported from {there})"
+        assert f"acme.example: {here} is exempt{written}" in lines
     for pattern, reason in BAD.items():
         (line,) = (line for line in err.splitlines() if f" {pattern!r} is" in line)
         assert reason in line
-    assert "Site 4 is not taken (flag on, patterns '^kept/'). It is no more.\n" in err
+    assert "Skipped site 4 (flag on, patterns '^kept/'): it no longer exists.\n" in err
     assert unavailable(moved["paths"]) == unavailable(former.paths)
     assert 0 < sum(unavailable(former.paths).values()) < len(PATHS)
 

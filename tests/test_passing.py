@@ -40,7 +40,8 @@ class Everybody:
         ({"INTERNAL_IPS": Everybody()}, "superusers, staff, Everybody() (INTERNAL_IPS)"),
         (
             {"MAINTENANCE_IS_STAFF": "shop.is_staff", "MAINTENANCE_MAY_PASS": may_pass},
-            f"superusers, staff, as shop.is_staff says, requests that {__name__}.may_pass accepts",
+            "superusers, staff, according to shop.is_staff, requests that "
+            f"{__name__}.may_pass accepts",
         ),
     ],
 )
@@ -48,7 +49,7 @@ def test_commands_and_overview_say_who_passes(acme, browser, settings, given, wh
     settings.LANGUAGE_CODE = "de"  # the command is English
     for name, value in given.items():
         setattr(settings, name, value)
-    sentence = f"These pass while a site is down: {who}."
+    sentence = f"Access while a site is down: {who}."
     out, errors = StringIO(), StringIO()
     call_command("maintenance", "on", "acme.example", stdout=out, stderr=errors)
     assert errors.getvalue() == f"{sentence}\n"

@@ -48,7 +48,7 @@ def tick_by_celery() -> None:
 def test_status_and_overview_name_kind_of_scheduler(browser, at, capsys, kind, ticks):
     ticks()
     assert json.loads(status(capsys, "--json"))["scheduler"]["kind"] == kind
-    assert f"Scheduler: last tick 0 s ago, {kind}." in status(capsys)
+    assert f"Scheduler: last run 0 s ago, {kind}." in status(capsys)
     assert f"({kind})" in browser.get("/admin/maintenance_windows/").text
 
 
@@ -78,7 +78,7 @@ def test_check_w020_reports_stopped_scheduler(browser, at, capsys):
     tick_by_celery()
     at(TWO + MINUTE)
     assert w020() == [
-        "Nothing keeps the flags: the last tick, by Celery, was at 2029-11-04T01:00:00Z."
+        "The scheduler is not running: it last ran with Celery at 2029-11-04T01:00:00Z."
     ]
     call_command("maintenance", "tick")
     assert w020() == []
@@ -87,13 +87,13 @@ def test_check_w020_reports_stopped_scheduler(browser, at, capsys):
 def test_check_w020_and_status_report_unconsumed_queue(browser, at, capsys):
     Scheduler.objects.update(is_unconsumed=True)
     assert w020() == [
-        "Beat runs, and nobody consumes its queue maintenance: nothing keeps the flags."
+        "Beat runs, but no worker consumes its queue maintenance: flags are not updated."
     ]
-    assert "Scheduler: beat runs, and nobody consumes its queue." in status(capsys)
+    assert "Scheduler: beat runs, but no worker consumes its queue." in status(capsys)
     assert json.loads(status(capsys, "--json"))["scheduler"]["consumed"] is False
     call_command("maintenance", "tick")
     assert w020() == []
-    assert "last tick 0 s ago" in status(capsys)
+    assert "last run 0 s ago" in status(capsys)
 
 
 @pytest.mark.needs("django_celery_beat")
@@ -214,8 +214,8 @@ def test_scheduler_stops_within_two_seconds_while_database_hangs(tmp_path, numbe
             fleet.running["scheduler0"].send_signal(number)
             assert fleet.running["scheduler0"].wait(2) == 0
         assert fleet.log("scheduler0").splitlines() == [
-            "The scheduler ticks each second, until SIGTERM or Ctrl-C.",
-            "The scheduler has ended.",
+            "The scheduler runs every second until SIGTERM or Ctrl-C.",
+            "The scheduler has stopped.",
         ]
 
 

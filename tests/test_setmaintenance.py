@@ -26,7 +26,7 @@ def sites_down() -> set[str]:
 
 
 def test_on_and_off_accept_ids(acme, globex, setmaintenance):
-    line = "in maintenance since 2029-11-04 01:00:00 UTC, until switched off\n"
+    line = "down since 2029-11-04 01:00:00 UTC, until further notice\n"
     printed = f"acme.example: {line}globex.example: {line}"
     assert setmaintenance("on", acme.pk, globex.pk) == (printed, "")
     assert sites_down() == {"acme.example", "globex.example"}
@@ -51,15 +51,15 @@ def test_off_ends_window_in_progress(acme, plan, setmaintenance, at):
 
 
 def test_ignore_missing_skips_unknown_ids(acme, setmaintenance):
-    with pytest.raises(CommandError, match=r"^There is no site '4711'\.$"):
+    with pytest.raises(CommandError, match=r"^Site '4711' does not exist\.$"):
         setmaintenance("on", acme.pk, 4711)
     assert sites_down() == set()
     for option in ("-i", "--ignore-missing"):
         out, err = setmaintenance("on", 4711, acme.pk, option)
-        assert out.startswith("acme.example: in maintenance since ")
-        assert err == "There is no site '4711'. It is left out.\n"
+        assert out.startswith("acme.example: down since ")
+        assert err == "Site '4711' does not exist. Skipped.\n"
     assert sites_down() == {"acme.example"}
-    assert setmaintenance("-i", "on", 4711) == ("", "There is no site '4711'. It is left out.\n")
+    assert setmaintenance("-i", "on", 4711) == ("", "Site '4711' does not exist. Skipped.\n")
 
 
 def test_verbosity_zero_prints_nothing(acme, setmaintenance):
@@ -73,7 +73,7 @@ def test_verbosity_zero_prints_nothing(acme, setmaintenance):
         ((), "the following arguments are required: status"),
         (("perhaps",), "invalid choice: 'perhaps'"),
         (("on", "acme.example"), "invalid int value: 'acme.example'"),
-        (("on",), "Say which site by its id: SITE_ID is not set."),
+        (("on",), "Specify the id of a site: SITE_ID is not set."),
     ],
 )
 def test_invalid_arguments_change_nothing(acme, setmaintenance, arguments, sentence):

@@ -117,12 +117,12 @@ def test_status_is_a_table(acme, globex, plan, maintenance, at):
     at(TWO - MINUTE + SECOND / 2)
     take_down([globex])
     assert maintenance("status", "acme.example", "globex.example") == [
-        "SITE            STATE       SINCE (UTC)       UNTIL         NEXT",
-        "acme.example    up          -                 -             "
+        "SITE            STATE       SINCE (UTC)       UNTIL           NEXT",
+        "acme.example    up          -                 -               "
         f"{first}: 2029-11-04 02:00 to 04:00",
-        "globex.example  down, held  2029-11-04 01:59  switched off  -",
-        "These pass while a site is down: superusers, staff.",
-        "Scheduler: never ticked.",
+        "globex.example  down, held  2029-11-04 01:59  further notice  -",
+        "Access while a site is down: superusers, staff.",
+        "Scheduler: has never run.",
     ]
     tick(lambda: TWO)
     at(TWO + 2.5 * SECOND)
@@ -130,8 +130,8 @@ def test_status_is_a_table(acme, globex, plan, maintenance, at):
         "SITE          STATE      SINCE (UTC)       UNTIL  NEXT",
         "acme.example  read-only  2029-11-04 02:00  04:00  "
         f"{second}: 2029-11-04 05:00 to 2029-11-05 10:00",
-        "These pass while a site is down: superusers, staff.",
-        "Scheduler: last tick 2 s ago.",
+        "Access while a site is down: superusers, staff.",
+        "Scheduler: last run 2 s ago.",
     ]
 
 
@@ -141,11 +141,11 @@ def test_list_is_a_table(acme, globex, plan, maintenance):
     one = str(plan(acme, TWO - 2 * HOUR, TWO, title="long " * 30 + "cafe\u0301").pk)
     ids = max(len(one), len(other), len("ID"))
     assert maintenance("list") == [
-        f"{'ID':{ids}}  SITE            STATUS     LEVEL      START (UTC)          END    "
+        f"{'ID':{ids}}  SITE            STATUS       LEVEL      START (UTC)          END    "
         "SERIES  TITLE",
-        f"{one:{ids}}  acme.example    active     full       2029-11-04 00:00     02:00  "
+        f"{one:{ids}}  acme.example    in progress  full       2029-11-04 00:00     02:00  "
         "-       " + "long " * 30 + "cafe\u0301",
-        f"{other:{ids}}  globex.example  scheduled  read-only  2029-11-04 02:00:01  04:00  "
+        f"{other:{ids}}  globex.example  scheduled    read-only  2029-11-04 02:00:01  04:00  "
         "-       データ ベース\ufffd[31m\ufffd2J\ufffd",
     ]
 
@@ -172,12 +172,11 @@ def test_list_times_use_zone_of_heading(acme, plan, maintenance, settings):
 def test_status_reports_late_or_skewed_scheduler(acme, maintenance, at):
     tick(lambda: TWO)
     for now, said in (
-        (TWO - SECOND, "last tick 0 s ago."),
-        (TWO + MINUTE, "last tick at 2029-11-04 02:00:00 UTC, too long ago."),
+        (TWO - SECOND, "last run 0 s ago."),
+        (TWO + MINUTE, "last run at 2029-11-04 02:00:00 UTC, too long ago."),
         (
             TWO - MINUTE,
-            "last tick at 2029-11-04 02:00:00 UTC, which is still to come: "
-            "the clock was wrong then.",
+            "last run at 2029-11-04 02:00:00 UTC, in the future (check the clocks).",
         ),
     ):
         at(now)
@@ -222,13 +221,13 @@ def test_columns_fit_their_widest_text():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ("status --watch", "--watch needs a terminal"),
-        ("status acme.example --watch 5", "--watch needs a terminal"),
-        ("status --watch --json", "goes with neither --json nor --check"),
-        ("status --watch --check", "goes with neither --json nor --check"),
-        ("status --watch 0", "'0' is no number of seconds from 0.1 to 3600"),
-        ("status --watch nan", "'nan' is no number of seconds"),
-        ("status --watch acme.example", "sites are named before --watch"),
+        ("status --watch", "--watch requires a terminal"),
+        ("status acme.example --watch 5", "--watch requires a terminal"),
+        ("status --watch --json", "cannot be combined with --json or --check"),
+        ("status --watch --check", "cannot be combined with --json or --check"),
+        ("status --watch 0", "'0' is not a number of seconds from 0.1 to 3600"),
+        ("status --watch nan", "'nan' is not a number of seconds"),
+        ("status --watch acme.example", "put sites before --watch"),
     ],
 )
 def test_invalid_watch_gives_one_sentence(acme, maintenance, arguments, sentence):
@@ -249,7 +248,7 @@ def test_terminal_output_has_colours_and_fits_width(acme, globex, plan):
     states = (f"{GREEN}up", f"{RED}down, held", f"{YELLOW}read-only, held")
     for line, state in zip(sites, states, strict=True):
         assert f"{state}\x1b[0m" in line
-    assert scheduler == f"{RED}Scheduler: never ticked.\x1b[0m"
+    assert scheduler == f"{RED}Scheduler: has never run.\x1b[0m"
     assert ESCAPE.sub("", sites[0]).endswith("…")
     assert max(len(ESCAPE.sub("", line)) for line in sites) == 75
     with terminal("status", columns=200, NO_COLOR="1") as screen:
@@ -286,12 +285,12 @@ def test_watch_shows_changes_until_interrupt(acme):
 
 def test_watch_follows_terminal_size(acme):
     with terminal("status", "acme.example", "--watch", "3600") as screen:
-        screen.wait_for("Scheduler: never ticked.")
+        screen.wait_for("Scheduler: has never run.")
         screen.resize(30, 4)
-        screen.wait_for("Scheduler: never ticked.", seconds=5)
+        screen.wait_for("Scheduler: has never run.", seconds=5)
         *_, frame = screen.shown.split("\x1b[H")
     head, more, scheduler = ESCAPE.sub("", frame).splitlines()
-    assert (len(head), more, scheduler) == (30, "… 3 more", "Scheduler: never ticked.")
+    assert (len(head), more, scheduler) == (30, "… 3 more", "Scheduler: has never run.")
 
 
 def test_closed_pipe_gives_no_traceback(acme):

@@ -91,20 +91,20 @@ def test_from_local(zone, naive, utc):
         (
             "Europe/Berlin",
             datetime(2027, 3, 28, 2, 30),
-            "2027-03-28 02:30:00 does not exist in Europe/Berlin: it could be read as "
-            "2027-03-28T01:30:00+01:00 or as 2027-03-28T03:30:00+02:00.",
+            "2027-03-28 02:30:00 does not exist in Europe/Berlin because of DST: it could mean "
+            "2027-03-28T01:30:00+01:00 or 2027-03-28T03:30:00+02:00.",
         ),
         (
             "Europe/Berlin",
             datetime(2027, 10, 31, 2, 30),
-            "2027-10-31 02:30:00 happens twice in Europe/Berlin: it could be read as "
-            "2027-10-31T02:30:00+02:00 or as 2027-10-31T02:30:00+01:00.",
+            "2027-10-31 02:30:00 occurs twice in Europe/Berlin because of DST: it could mean "
+            "2027-10-31T02:30:00+02:00 or 2027-10-31T02:30:00+01:00.",
         ),
         (
             "Australia/Lord_Howe",
             datetime(2027, 10, 3, 2, 15),
-            "2027-10-03 02:15:00 does not exist in Australia/Lord_Howe: it could be read as "
-            "2027-10-03T01:45:00+10:30 or as 2027-10-03T02:45:00+11:00.",
+            "2027-10-03 02:15:00 does not exist in Australia/Lord_Howe because of DST: it could "
+            "mean 2027-10-03T01:45:00+10:30 or 2027-10-03T02:45:00+11:00.",
         ),
     ],
 )

@@ -39,7 +39,7 @@ SUNDAY = datetime(2029, 11, 4, 2, 0)
         ("FREQ=MONTHLY;BYMONTHDAY=28", "every month on day 28"),
         (
             "FREQ=MONTHLY;BYMONTHDAY=29",
-            "every month on day 29 (months without it are left out)",
+            "every month on day 29 (months without it are skipped)",
         ),
         ("FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13", "every month on day 13 if that is Friday"),
         (
@@ -83,7 +83,7 @@ def test_format_rule(rule, words):
 def test_format_rule_mentions_short_months():
     start = datetime(2027, 1, 31, 2, 0)
     assert format_rule(Rule.parse("FREQ=MONTHLY"), start) == (
-        "every month on day 31 (months without it are left out)"
+        "every month on day 31 (months without it are skipped)"
     )
 
 
@@ -126,5 +126,5 @@ def test_durations_round_trip(length, words):
 
 @pytest.mark.parametrize("text", ["", "2", "h", "1h 30m", "1.5h", "-1h", "30m1h", "0s", "999999d"])
 def test_parse_duration_rejects_invalid_text(text):
-    with pytest.raises(ValueError, match="Cannot read the length"):
+    with pytest.raises(ValueError, match="Invalid duration"):
         parse_duration(text)

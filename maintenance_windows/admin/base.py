@@ -166,7 +166,7 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Call a verb for each selected row, and show its result or its refusal."""
         selected = list(rows[: MAX_SELECTED + 1])
         if len(selected) > MAX_SELECTED:
-            text = _("At most %(number)s at once: choose fewer.") % {"number": MAX_SELECTED}
+            text = _("You can select at most %(number)s items.") % {"number": MAX_SELECTED}
             self.message_user(request, text, messages.ERROR)
             return
         for row in selected:

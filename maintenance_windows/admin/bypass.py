@@ -29,7 +29,7 @@ def links_view(model_admin: RecordAdmin, request: HttpRequest, object_id: str) -
             model_admin.message_user(request, str(refusal), messages.ERROR)
         else:
             model_admin.log_change(request, flag, _("Bypass links revoked."))
-            text = _("All bypass links are useless now.")
+            text = _("All bypass links have been revoked.")
             model_admin.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(request.get_full_path())
     form, link = LinkForm(request.POST or None), None
@@ -40,6 +40,6 @@ def links_view(model_admin: RecordAdmin, request: HttpRequest, object_id: str) -
             form.add_error("length", str(refusal))
         else:
             link = made.url(secure=request.is_secure() or settings.SESSION_COOKIE_SECURE)
-            model_admin.log_change(request, flag, _("Bypass link made."))
+            model_admin.log_change(request, flag, _("Bypass link created."))
     title = _("Bypass links of %(site)s") % {"site": flag.site}
     return model_admin.render_page(request, PAGE, title, original=flag, form=form, link=link)

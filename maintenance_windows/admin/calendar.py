@@ -21,15 +21,17 @@ def calendar_view(model_admin: RecordAdmin, request: HttpRequest) -> HttpRespons
     own = CalendarToken.objects.filter(user=request.user.pk)
     if "revoke" in request.POST:
         for token in own:
-            model_admin.log_change(request, token, _("Calendar address revoked."))
+            model_admin.log_change(request, token, _("Calendar URL revoked."))
         own.delete()
-        model_admin.message_user(request, _("Your calendar address is revoked."), messages.SUCCESS)
+        model_admin.message_user(
+            request, _("Your calendar URL has been revoked."), messages.SUCCESS
+        )
         return HttpResponseRedirect(request.path)
     served, address = calendar_path(), None
     if served and "renew" in request.POST:
         key = CalendarToken.renew(request.user)
         address = request.build_absolute_uri(f"{served}?{urlencode({'token': key})}")
-        model_admin.log_change(request, own.get(), _("Calendar address made."))
+        model_admin.log_change(request, own.get(), _("Calendar URL created."))
     context = {"address": address, "served": served, "token": own.first()}
     return model_admin.render_page(request, PAGE, _("Your calendar"), **context)
 

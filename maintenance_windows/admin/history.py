@@ -36,7 +36,7 @@ class TransitionAdmin(NearNowAdmin):
     date_hierarchy = "done_at"
     ordering = ("-done_at", "-pk")
 
-    @admin.display(description=gettext_lazy("why"))
+    @admin.display(description=gettext_lazy("reason"))
     def why(self, transition: Transition) -> str:
         return transition.why
 
@@ -54,7 +54,9 @@ def of_window(window: MaintenanceWindow) -> list[HistoryEntry]:
 
 
 def of_series(series: WindowSeries) -> list[HistoryEntry]:
-    begun = HistoryEntry(at=series.created_at, what=_("series begun"), actor=series.created_by)
+    begun = HistoryEntry(
+        at=series.created_at, what=_("recurring window created"), actor=series.created_by
+    )
     return _sorted([begun, *_changes(_newest(series.changes_made.all()))])
 
 
@@ -84,9 +86,11 @@ def _planned(window: MaintenanceWindow, changes: Iterable[Change]) -> HistoryEnt
     for change in changes:
         old = {name: before for name, (before, _after) in change.changes.items()}
         times = {name: old.get(name, value) for name, value in times.items()}
-    what = _("window %(id)s planned: %(starts_at)s to %(ends_at)s")
+    what = _("window %(id)s scheduled: %(starts_at)s to %(ends_at)s")
     if window.series_id:
-        what = _("window %(id)s planned by series %(series)s: %(starts_at)s to %(ends_at)s")
+        what = _(
+            "window %(id)s scheduled by recurring window %(series)s: %(starts_at)s to %(ends_at)s"
+        )
     facts: dict[str, Any] = {name: _format(name, value) for name, value in times.items()}
     facts |= {"id": window.pk, "series": window.series_id}
     return HistoryEntry(at=window.created_at, what=what % facts, actor=window.created_by)
@@ -105,7 +109,7 @@ def _changes(changes: Iterable[Change], *, titles: bool = True) -> Iterator[Hist
 
 def _transitions(transitions: Iterable[Transition]) -> Iterator[HistoryEntry]:
     for row in transitions:
-        what = _("site closed: %(why)s") if row.in_maintenance else _("site opened: %(why)s")
+        what = _("site down: %(why)s") if row.in_maintenance else _("site up: %(why)s")
         what %= {"why": row.why}
         yield HistoryEntry(at=row.done_at, due=row.due_at, what=what, actor=row.actor)
 

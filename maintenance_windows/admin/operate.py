@@ -50,7 +50,7 @@ def take_down(site: Site, sent: dict[str, Any], actor: str) -> str:
     level, message = sent["level"], sent["message"]
     sites.take_down([site], until=until, level=level, message=message, actor=actor)
     if until is None:
-        return _("%(site)s is down until it is switched off.") % {"site": site}
+        return _("%(site)s is down until further notice.") % {"site": site}
     facts = {"site": site, "until": format_time(until)}
     return _("%(site)s is down until %(until)s.") % facts
 
@@ -60,13 +60,13 @@ def bring_up(site: Site, sent: dict[str, Any], actor: str) -> str:
     if not ended:
         return _("%(site)s is up.") % {"site": site}
     facts = {"site": site, "windows": ids(ended)}
-    return _("%(site)s is up; ended early: window %(windows)s.") % facts
+    return _("%(site)s is up. Ended window %(windows)s.") % facts
 
 
 def end(site: Site, sent: dict[str, Any], actor: str) -> str:
     ended = sites.end(site, seen=sent["shown"], actor=actor)
     facts = {"site": site, "windows": ids(ended)}
-    return _("Ended early on %(site)s: window %(windows)s.") % facts
+    return _("Ended window %(windows)s on %(site)s.") % facts
 
 
 def extend(site: Site, sent: dict[str, Any], actor: str) -> str:

@@ -81,7 +81,9 @@ def overlap_warnings(
         .annotate(number=Window(Count("*")))
         .order_by("site__domain", "starts_at", "pk")[:MAX_WARNINGS]
     )
-    text = _("%(site)s: overlaps window %(id)s (%(span)s); the site is closed for their union.")
+    text = _(
+        "%(site)s: overlaps window %(id)s (%(span)s). The site stays down for the combined period."
+    )
     warnings = []
     for window in found:
         span = format_span(window.begins_at, window.ends_at, zone)

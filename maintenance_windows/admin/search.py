@@ -17,8 +17,10 @@ from maintenance_windows.snapshot import clock
 
 QUOTES = {'"', "'"}
 NEAR = 10_000  # rows before and after now whose texts are searched
-TEXTS = _("Texts were searched from %(start)s to %(end)s only: choose a date to search others.")
-MANY = _("More than %(number)s sites match: searched from %(start)s to %(end)s only.")
+TEXTS = _(
+    "Titles were searched only from %(start)s to %(end)s. Choose a date to search another period."
+)
+MANY = _("More than %(number)s sites match. Only windows from %(start)s to %(end)s were searched.")
 
 
 class NearNowAdmin(RecordAdmin):

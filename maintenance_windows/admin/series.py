@@ -33,7 +33,7 @@ class EndedFilter(admin.SimpleListFilter):
     parameter_name = "ended"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("no", _("going on")), ("yes", _("ended"))]
+        return [("no", _("not ended")), ("yes", _("ended"))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         if self.value() not in {"no", "yes"}:
@@ -59,12 +59,13 @@ def describe_change(change: SeriesChange) -> str:
     """How many windows were made, changed and cancelled, and which were left unchanged."""
     made, changed, cancelled = map(len, (change.made, change.changed, change.cancelled))
     texts = [
-        ngettext("%(number)s window made", "%(number)s windows made", made) % {"number": made},
+        ngettext("%(number)s window created", "%(number)s windows created", made)
+        % {"number": made},
         ngettext("%(number)s changed", "%(number)s changed", changed) % {"number": changed},
         ngettext("%(number)s cancelled", "%(number)s cancelled", cancelled) % {"number": cancelled},
     ]
     if change.kept:
-        text = _("left as somebody changed them by hand: %(ids)s")
+        text = _("not changed because they were edited individually: %(ids)s")
         texts.append(text % {"ids": ids(change.kept)})
     return f"{', '.join(texts)}."
 
@@ -81,7 +82,7 @@ class WindowSeriesAdmin(RecordAdmin):
     fieldsets = (
         (None, {"fields": ("site", ("starts_on", "start_time"), "zone", "length")}),
         (_("Repeats"), {"fields": (*BUILDER, "excluded")}),
-        (_("Texts"), {"fields": ("level", "message", "title")}),
+        (_("Details"), {"fields": ("level", "message", "title")}),
     )
     preview = Preview(
         parameter="series",
@@ -100,15 +101,17 @@ class WindowSeriesAdmin(RecordAdmin):
             )
         }
 
-    @admin.display(description=_("takes place"))
+    @admin.display(description=_("recurrence"))
     def words(self, series: WindowSeries) -> str:
         return series.words()
 
     @admin.display(description=_("windows"))
     def its_windows(self, series: WindowSeries) -> str:
-        """The number of windows that are not over, with a link where this admin lists them."""
+        """The number of windows that have not ended, with a link where this admin lists them."""
         live = series.windows.live(clock.now()).count()
-        text = ngettext("%(number)s to come or running", "%(number)s to come or running", live)
+        text = ngettext(
+            "%(number)s upcoming or in progress", "%(number)s upcoming or in progress", live
+        )
         label = text % {"number": live}
         if not self.admin_site.is_registered(MaintenanceWindow):
             return label
@@ -139,7 +142,7 @@ class WindowSeriesAdmin(RecordAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return self.fieldsets
-        so_far = (_("So far"), {"fields": FACTS})
+        so_far = (_("Status"), {"fields": FACTS})
         if self.has_change_permission(request, obj):
             return (*self.fieldsets, so_far)
         fields = ("site", "words", "rule", "excluded", *WindowSeries.TEXTS)
@@ -163,10 +166,10 @@ class WindowSeriesAdmin(RecordAdmin):
             obj.pk = outcome.series.pk
         self.message_user(request, describe_change(outcome))
         if outcome.series.recurrence().overlaps(clock.now()):
-            text = _("The windows of this series overlap one another.")
+            text = _("These windows overlap.")
             self.message_user(request, text, messages.WARNING)
 
-    @admin.action(description=_("End the series"), permissions=["change"])
+    @admin.action(description=_("End recurring windows"), permissions=["change"])
     def end_series(self, request: HttpRequest, queryset: QuerySet[WindowSeries]) -> None:
         def describe(outcome: SeriesChange) -> str:
             return f"{outcome.series}: {describe_change(outcome)}"

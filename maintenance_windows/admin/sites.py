@@ -121,7 +121,7 @@ class SiteMaintenanceAdmin(RecordAdmin):
             take_down([obj.site], level=Level(obj.level), message=obj.message, actor=actor)
             return
         for window in bring_up([obj.site], actor=actor):
-            text = _("The window %(window)s was running and has been ended early.")
+            text = _("Window %(window)s was in progress and has been ended.")
             self.message_user(request, text % {"window": window}, messages.WARNING)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001

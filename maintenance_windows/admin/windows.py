@@ -85,7 +85,7 @@ class MaintenanceWindowAdmin(NearNowAdmin):
     )
     preview = Preview(
         parameter="window",
-        title=_("In words"),
+        title=_("Preview"),
         template="maintenance_windows/admin/window_preview.html",
         describe=describe_times,
     )
@@ -129,7 +129,7 @@ class MaintenanceWindowAdmin(NearNowAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             texts = {"fields": ("level", "message", "title")}
-            return ((None, {"fields": ("sites", "zone", *TIMES)}), (_("Texts"), texts))
+            return ((None, {"fields": ("sites", "zone", *TIMES)}), (_("Details"), texts))
         fields = ("site", "starts_at", "ends_at", "level", "title", "message")
         facts = (*FACTS, *FACTS_OF_SERIES) if obj.series_id else FACTS
         return ((None, {"fields": (*fields, *facts)}),)

@@ -22,8 +22,8 @@ def check_forced(**_: Any) -> list[CheckMessage]:
         return []
     return [
         CheckWarning(
-            f"MAINTENANCE_FORCE is set: every site is {'closed' if force == 'on' else 'open'}.",
-            hint="Take it out when what it was set for is over.",
+            f"MAINTENANCE_FORCE is set: every site is {'down' if force == 'on' else 'up'}.",
+            hint="Remove it when it is no longer needed.",
             id="maintenance_windows.W003",
         )
     ]
@@ -39,15 +39,15 @@ def check_cache(**_: Any) -> list[CheckMessage]:
     if isinstance(cache, LocMemCache | DummyCache):
         fault = "is not shared between processes"
     elif isinstance(cache, DatabaseCache):
-        fault = "is away when the database is"
+        fault = "is unavailable while the database is"
     else:
         return []
     return [
         CheckWarning(
             f"The default cache {fault}: a process that starts while the database is down "
-            "cannot learn from it which sites are closed.",
-            hint="Use one that all processes share, such as Redis. Without, "
-            "MAINTENANCE_WHEN_UNKNOWN says what sites are then.",
+            "does not know which sites are down.",
+            hint="Use a shared cache such as Redis. Without one, MAINTENANCE_WHEN_UNKNOWN decides "
+            "whether such a process answers 503.",
             id="maintenance_windows.W009",
         )
     ]

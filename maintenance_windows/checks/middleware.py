@@ -13,20 +13,20 @@ OURS = f"maintenance_windows.middleware.{NAME}"
 CORS = "corsheaders.middleware.CorsMiddleware"
 
 # The consequence if one of these, or a subclass, is on the wrong side of ours.
-NOBODY = "staff get the 503, as nobody has said yet who they are"
+NOBODY = "staff get the 503, because their login is not known yet"
 BEFORE_OURS = {
     "django.contrib.sessions.middleware.SessionMiddleware": NOBODY,
     "django.contrib.auth.middleware.AuthenticationMiddleware": NOBODY,
     "django.contrib.auth.middleware.RemoteUserMiddleware": NOBODY,
     "django.middleware.cache.UpdateCacheMiddleware": (
-        "what staff see of a closed site is kept in the cache for everybody"
+        "pages that staff see during maintenance are cached for everybody"
     ),
     "django.middleware.locale.LocaleMiddleware": (
-        "the 503 is in the language of whoever was answered before"
+        "the 503 is in the language of the previous visitor"
     ),
 }
 AFTER_OURS = {
-    "django.middleware.cache.FetchFromCacheMiddleware": "a closed site goes on from the cache",
+    "django.middleware.cache.FetchFromCacheMiddleware": "cached pages are sent during maintenance",
 }
 
 # The path of each middleware, and the names of its class and of its base classes.
@@ -39,7 +39,7 @@ def check_presence(**_: Any) -> list[CheckMessage]:
         return []
     return [
         CheckWarning(
-            f"MIDDLEWARE has no {NAME}: no site is ever closed.",
+            f"{NAME} is missing from MIDDLEWARE, so no site ever goes down.",
             hint=f'Add "{OURS}" after AuthenticationMiddleware.',
             id="maintenance_windows.W005",
         )
@@ -54,16 +54,16 @@ def check_order(**_: Any) -> list[CheckMessage]:
         return []
     late, early = stack[ours[0] + 1 :], stack[: ours[0]]
     found = [
-        *((path, "after", "before", what) for path, what in _met(late, BEFORE_OURS)),
-        *((path, "before", "after", what) for path, what in _met(early, AFTER_OURS)),
+        *((path, "before", what) for path, what in _met(late, BEFORE_OURS)),
+        *((path, "after", what) for path, what in _met(early, AFTER_OURS)),
     ]
     return [
         CheckWarning(
-            f"{path} stands {side} {NAME}: {what}.",
-            hint=f"Place it {other} {NAME} in MIDDLEWARE.",
+            f"{path} must come {other} {NAME} in MIDDLEWARE: otherwise {what}.",
+            hint=f"Move it {other} {NAME}.",
             id="maintenance_windows.W006",
         )
-        for path, side, other, what in found
+        for path, other, what in found
     ]
 
 
@@ -74,8 +74,8 @@ def check_kin(**_: Any) -> list[CheckMessage]:
         return []
     return [
         CheckWarning(
-            f"MIDDLEWARE closes sites {len(kin)} times: {', '.join(kin)}.",
-            hint="Keep one: what one of them opens, the other may close.",
+            f"MIDDLEWARE has several maintenance middlewares: {', '.join(kin)}.",
+            hint="Keep one: each has its own state, and a site is up only if it is up for all.",
             id="maintenance_windows.W007",
         )
     ]
@@ -92,10 +92,10 @@ def _cors_complaints() -> Iterator[str]:
     if not ours or not cors:
         return
     if cors[0] > ours[0]:
-        yield f"Place corsheaders' middleware before {NAME}."
+        yield f"{CORS} must come before {NAME}: otherwise the 503 has no CORS headers."
     exposed = [name.lower() for name in getattr(settings, "CORS_EXPOSE_HEADERS", ())]
     if exposed and "retry-after" not in exposed:
-        yield 'Add "Retry-After" to CORS_EXPOSE_HEADERS, which replaces what the 503 exposes.'
+        yield 'Add "Retry-After" to CORS_EXPOSE_HEADERS: otherwise browsers hide it from scripts.'
 
 
 def _stack() -> Stack:

@@ -36,7 +36,7 @@ def check_page(*, databases: Collection[str] | None = None, **_: Any) -> list[Ch
     """
     name = conf.MAINTENANCE_503_TEMPLATE
     if name and not _is_there(name):
-        said = f"there is no template {name!r}, so clients get another page."
+        said = f"template {name!r} does not exist, so visitors get the default page."
         return [CheckWarning(f"MAINTENANCE_503_TEMPLATE: {said}", id=W014)]
     try:
         if databases:
@@ -54,9 +54,10 @@ def check_page(*, databases: Collection[str] | None = None, **_: Any) -> list[Ch
         said = f"{type(error).__name__}: {lines[0][:LONGEST]}"
         return [
             CheckWarning(
-                f"{name or '503.html'} cannot be rendered, so clients get our own page: {said}",
-                hint="It is rendered for all visitors at once, with a request of nobody: no "
-                "session, an AnonymousUser, and nothing of what middleware adds to a request.",
+                f"{name or '503.html'} cannot be rendered, so visitors get the default "
+                f"page: {said}",
+                hint="It is rendered once for all visitors, with a request that has no session, an "
+                "AnonymousUser, and no attributes that other middleware sets.",
                 id=W014,
             )
         ]

@@ -19,12 +19,12 @@ from maintenance_windows.snapshot import clock
 OLDEST = (2, 9)
 TASKS = {
     TICK_TASK: "sets and clears the maintenance flags",
-    MATERIALISE_TASK: "makes the windows of series",
+    MATERIALISE_TASK: "creates the windows of recurring windows",
 }
 # A release may take a while. `status` and /readyz report earlier that nothing ticks.
 SILENCE = timedelta(hours=1)
-NEVER_MADE = "Run `manage.py migrate`: it makes the task."
-NAME_TAKEN = "A periodic task of yours has its name: make one for {} by another name."
+NEVER_MADE = "Run `manage.py migrate` to create it."
+NAME_TAKEN = "Another periodic task has its name: create one for {} with a different name."
 
 
 def check_beat(**_: Any) -> list[CheckMessage]:
@@ -37,7 +37,7 @@ def check_beat(**_: Any) -> list[CheckMessage]:
         return []
     return [
         CheckWarning(
-            f"django-celery-beat {django_celery_beat.__version__} is too old: its beat may die.",
+            f"django-celery-beat {django_celery_beat.__version__} is too old: its beat may crash.",
             hint="Install django-celery-beat {}.{} or newer.".format(*OLDEST),
             id="maintenance_windows.W010",
         )
@@ -58,7 +58,7 @@ def check_queue(**_: Any) -> list[CheckMessage]:
     return [
         CheckWarning(
             f"task_create_missing_queues is off and task_queues has no {QUEUE!r}: beat cannot send "
-            "our tasks, and no worker consumes them.",
+            "the tasks of maintenance_windows, and no worker receives them.",
             hint=f'Add Queue("{QUEUE}") to task_queues.',
             id="maintenance_windows.W019",
         )
@@ -115,14 +115,14 @@ def _complaints(now: datetime) -> Iterator[tuple[str, str]]:
     scheduler = status.scheduler(now)
     if not scheduler["consumed"]:
         yield (
-            f"Beat runs, and nobody consumes its queue {QUEUE}: nothing keeps the flags.",
+            f"Beat runs, but no worker consumes its queue {QUEUE}: flags are not updated.",
             f"Start a worker with `-Q {QUEUE}`, or disable the task and run "
             "`manage.py maintenance scheduler`.",
         )
     elif scheduler["last_tick"] and now - datetime.fromisoformat(scheduler["last_tick"]) > SILENCE:
         kind = SchedulerKind(scheduler["kind"] or "")
-        last = f"the last tick, by {kind.label}," if kind else "the last tick"
+        last = f"it last ran with {kind.label}" if kind else "it last ran"
         yield (
-            f"Nothing keeps the flags: {last} was at {scheduler['last_tick']}.",
-            "Start worker and beat, or `manage.py maintenance scheduler`, or look after cron.",
+            f"The scheduler is not running: {last} at {scheduler['last_tick']}.",
+            "Start worker and beat, or `manage.py maintenance scheduler`, or repair the cron job.",
         )

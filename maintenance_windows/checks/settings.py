@@ -66,14 +66,13 @@ def _address_complaints() -> Iterator[str]:
     ]
     if near and not conf.MAINTENANCE_TRUSTED_PROXIES:
         yield (
-            f"{' and '.join(near)} may pass: from this machine every site looks up, and so it does "
-            "to everybody where a proxy on the same machine asks. Name that proxy in "
-            "MAINTENANCE_TRUSTED_PROXIES."
+            f"{' and '.join(near)} may pass, and so may every visitor whose request comes through "
+            "a proxy on this machine. Name that proxy in MAINTENANCE_TRUSTED_PROXIES."
         )
     if any(network.prefixlen == 0 for network in read_networks(conf.MAINTENANCE_TRUSTED_PROXIES)):
         yield (
-            "MAINTENANCE_TRUSTED_PROXIES believes everybody, so anybody may say to be one who "
-            "passes: name your own proxies alone."
+            "MAINTENANCE_TRUSTED_PROXIES trusts every address, so any client can claim an exempt "
+            "one. Name only your own proxies."
         )
 
 
@@ -95,7 +94,7 @@ def _no_function(name: str) -> str | None:
         found = getattr(conf, name)
     except Exception as error:  # noqa: BLE001 (of the project's module)
         return str(error)
-    return None if found is None or callable(found) else f"it is {found!r}"
+    return None if found is None or callable(found) else f"{found!r} is not callable"
 
 
 def check_tenants(**_: Any) -> list[CheckMessage]:
@@ -106,8 +105,8 @@ def check_tenants(**_: Any) -> list[CheckMessage]:
         return []
     return [
         CheckWarning(
-            f"{' and '.join(of_tenants)} in TENANT_APPS: web processes read the public schema "
-            "alone, so what a tenant_command takes down stays up.",
+            f"{' and '.join(of_tenants)} in TENANT_APPS: web processes read only the public "
+            "schema, so a site that a tenant_command takes down stays up.",
             hint="Move maintenance_windows and django.contrib.sites to SHARED_APPS.",
             id="maintenance_windows.W021",
         )
@@ -118,7 +117,7 @@ def check_time_zones(**_: Any) -> list[CheckMessage]:
     """E007: with USE_TZ off, Django reads naive times, which cannot be compared with ours."""
     if settings.USE_TZ:
         return []
-    sentence = "USE_TZ must be True: windows have times with a zone."
+    sentence = "USE_TZ must be True: maintenance_windows requires times with a time zone."
     return [CheckError(sentence, id="maintenance_windows.E007")]
 
 
@@ -126,9 +125,9 @@ def check_patterns(**_: Any) -> list[CheckMessage]:
     """W002: a pattern in MAINTENANCE_ADMIN_IGNORED_URLS is ignored, for all paths or for some."""
     found: list[CheckMessage] = []
     for pattern in conf.MAINTENANCE_ADMIN_IGNORED_URLS:
-        where = "is left out"
+        where = "is ignored"
         if (sentence := fault(PatternKind.REGEX, pattern)) is None:
-            where = "is left out where it is slow"
+            where = "is ignored for paths on which it is slow"
             sentence = slowness(PatternKind.REGEX, pattern)
         if sentence:
             said = f"MAINTENANCE_ADMIN_IGNORED_URLS: {pattern!r} {where}. {sentence}"
@@ -140,7 +139,7 @@ def check_names(**_: Any) -> list[CheckMessage]:
     """W008: a setting has our prefix but is unknown."""
     return [
         CheckWarning(
-            f"{name} means nothing to maintenance_windows.",
+            f"{name} is not a setting of maintenance_windows.",
             hint=_meant(name),
             id="maintenance_windows.W008",
         )
@@ -159,11 +158,11 @@ def _meant(name: str) -> str:
     ours = [known.removeprefix(PREFIX) for known in SETTINGS]
     for close in get_close_matches(name, ours, n=1):
         return f"Did you mean {PREFIX}{close}?"
-    return "If it is your own, give it another name or silence this check."
+    return "If it is your own, rename it or silence this check."
 
 
 def _went(package: str) -> str:
-    return f'It is a setting of {package}: "Moving in", in our documentation, says where it went.'
+    return f'It is a setting of {package}. "Moving in" in the documentation names its replacement.'
 
 
 def check_url_names(**_: Any) -> list[CheckMessage]:
@@ -177,7 +176,7 @@ def check_url_names(**_: Any) -> list[CheckMessage]:
     return [
         CheckWarning(
             f"{setting}: no URL is named {name!r}.",
-            hint="Write it as reverse() takes it, with its namespaces: shop:paid.",
+            hint='Use the name that reverse() takes, with its namespaces, such as "shop:paid".',
             id="maintenance_windows.W015",
         )
         for setting, name in named

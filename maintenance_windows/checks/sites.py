@@ -28,13 +28,13 @@ def check_site_id(*, databases: Collection[str] | None = None, **_: Any) -> list
     except DatabaseError:
         return []  # before the first migrate
     if not is_there:
-        said = f"SITE_ID is {conf.SITE_ID}, which is no site: none is ever closed."
-        hint = "Give it the id of a site, or take it out."
+        said = f"SITE_ID is {conf.SITE_ID}, but this site does not exist: no site ever goes down."
+        hint = "Set it to the id of a site, or remove it."
     elif are_others:
-        said = f"SITE_ID is {conf.SITE_ID}: whatever the host, requests are for that site alone."
+        said = f"SITE_ID is {conf.SITE_ID}: all requests belong to that site, on any host."
         hint = (
-            "Take it out, so that the host tells which site a request is for, or silence this "
-            "where each site has processes of its own."
+            "Remove it, so that the host of a request selects the site, or silence this check if "
+            "each site has its own processes."
         )
     else:
         return []
@@ -54,12 +54,14 @@ def check_hosts(*, databases: Collection[str] | None = None, **_: Any) -> list[C
         return []  # before the first migrate
     found: list[CheckMessage] = []
     if strays:
-        said = f"ALLOWED_HOSTS lets in what is no site and so is never closed: {', '.join(strays)}."
-        hint = "Name the domains of sites there, and redirect others to them before Django."
+        said = f"ALLOWED_HOSTS has hosts without a Site, which never go down: {', '.join(strays)}."
+        hint = (
+            "Add a Site for each of them, or let the proxy redirect them to the domain of a site."
+        )
         found.append(CheckWarning(said, hint=hint, id="maintenance_windows.W012"))
     if of_wagtail:
-        said = f"Wagtail has sites that are never closed: {', '.join(of_wagtail)}."
-        hint = "Its sites are not those of django.contrib.sites: add each domain there, too."
+        said = f"Wagtail has sites without a Site, which never go down: {', '.join(of_wagtail)}."
+        hint = "Wagtail has its own sites. Add a Site of django.contrib.sites for each domain."
         found.append(CheckWarning(said, hint=hint, id="maintenance_windows.W012"))
     return found
 

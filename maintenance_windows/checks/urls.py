@@ -22,13 +22,13 @@ LOGINS = ("admin:login", "wagtailadmin_login", "dashboard:login")
 
 
 def check_own_urls(**_: Any) -> list[CheckMessage]:
-    """W017: a pattern before ours, such as one that catches all, takes a URL of ours."""
+    """W017: a pattern before ours, such as a catch-all, takes a URL of ours."""
     return [
         CheckWarning(
             f"{path} leads to {match.view_name if match else 'no view'}, "
             f"so {APP}:{name} cannot be reached.",
             hint='Put path("maintenance/", include("maintenance_windows.urls")) first in '
-            "urlpatterns, before any pattern that catches all.",
+            "urlpatterns, before any catch-all pattern.",
             id="maintenance_windows.W017",
         )
         for name, path, match in _taken()
@@ -39,10 +39,10 @@ def check_logins(**_: Any) -> list[CheckMessage]:
     """W018: a page where staff log in gets the 503 while its site is down."""
     return [
         CheckWarning(
-            f"{what} leads to {path}, which gets the 503 while the site is down: staff who are "
-            "not logged in yet cannot log in.",
+            f"{what} leads to {path}, which answers 503 while the site is down, so staff "
+            "who are not logged in cannot log in.",
             hint=f'Add "{match.view_name}" to MAINTENANCE_EXEMPT_URL_NAMES, and the names of the '
-            "URLs that it leads to, or silence this if staff log in elsewhere.",
+            "URLs that it leads to, or silence this check if staff log in elsewhere.",
             id="maintenance_windows.W018",
         )
         for what, path, match in _closed_logins()

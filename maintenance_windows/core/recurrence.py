@@ -54,9 +54,9 @@ class Recurrence:
         later. Raises RuleError if a date is beyond the calendar.
         """
         if not EARLIEST <= self.start.year < LATEST:
-            raise RuleError(f"The start must be in the years from {EARLIEST} to {LATEST - 1}.")
+            raise RuleError(f"The start must be in a year from {EARLIEST} to {LATEST - 1}.")
         if not timedelta(0) < self.length <= LONGEST_WINDOW:
-            raise RuleError("A window of a series lasts more than nothing and a year at most.")
+            raise RuleError("The duration must be positive, and at most 366 days.")
         try:
             if stop is not None:
                 yield from self._between(since, stop, list_days)
@@ -64,7 +64,7 @@ class Recurrence:
                 stop = max(since, self._utc(self.start.date(), self.start.time())) + SEARCH
                 yield from self._between(since, stop, find_days)
         except OverflowError:
-            raise RuleError("That is further away than the calendar goes.") from None
+            raise RuleError("The date is out of range.") from None
 
     def _between(self, since: datetime, stop: datetime, days: Days) -> Iterator[Occurrence]:
         first, last = (

@@ -74,11 +74,11 @@ class Rule:
         parts = _parts(text)
         frequency = _frequency(parts.get("FREQ", ""))
         if wrong := sorted(NOT_WITH[frequency] & parts.keys()):
-            raise RuleError(f"{wrong[0]} does not go with FREQ={frequency}.")
+            raise RuleError(f"{wrong[0]} cannot be used with FREQ={frequency}.")
         if {"COUNT", "UNTIL"} <= parts.keys():
-            raise RuleError("COUNT and UNTIL exclude each other.")
+            raise RuleError("COUNT and UNTIL cannot be combined.")
         if "BYSETPOS" in parts and not parts.keys() & {"BYDAY", *RANGES} - {"BYSETPOS"}:
-            raise RuleError("BYSETPOS chooses among the days of another BY part: add one.")
+            raise RuleError("BYSETPOS needs another BY part to choose from.")
         numbers = {name: _numbers(name, parts[name]) for name in RANGES if name in parts}
         return cls(
             text=";".join(f"{name}={value}" for name, value in parts.items()),
@@ -114,16 +114,18 @@ def _parts(text: str) -> dict[str, str]:
         raise RuleError(f"The rule is longer than {MAX_RULE_LENGTH} characters.")
     content = text.strip().upper().removeprefix("RRULE:")
     if not content:
-        raise RuleError("The rule is empty: write it as FREQ=WEEKLY;BYDAY=SU.")
+        raise RuleError("Enter a rule, for example FREQ=WEEKLY;BYDAY=SU.")
     if len(content.splitlines()) > 1 or ":" in content:
-        raise RuleError("Give one rule alone: the start and excluded dates have their own fields.")
+        raise RuleError("Enter a single rule: the start and skipped dates have their own fields.")
     parts: dict[str, str] = {}
     for part in content.removesuffix(";").split(";"):
         name, _, value = part.partition("=")
         if name in TIME_OF_DAY:
-            raise RuleError(f"The time of day is that of the start: leave out {name}.")
+            raise RuleError(f"{name} is not supported: the start sets the time.")
         if name not in KNOWN or not value:
-            raise RuleError(f"Cannot read {part!r} in the rule: write it as FREQ=WEEKLY;BYDAY=SU.")
+            raise RuleError(
+                f"Invalid part {part!r} of the rule. Use for example FREQ=WEEKLY;BYDAY=SU."
+            )
         if name in parts:
             raise RuleError(f"{name} is in the rule twice.")
         parts[name] = value
@@ -132,7 +134,7 @@ def _parts(text: str) -> dict[str, str]:
 
 def _frequency(value: str) -> Frequency:
     if value in SUB_DAILY:
-        raise RuleError(f"A series repeats daily at the most: FREQ={value} is too often.")
+        raise RuleError(f"FREQ={value} is too frequent: use DAILY, WEEKLY, MONTHLY or YEARLY.")
     try:
         return Frequency(value)
     except ValueError:
@@ -165,7 +167,9 @@ def _days(value: str, frequency: Frequency, names: dict[str, str]) -> tuple[tupl
     for text in value.split(","):
         match = DAY.fullmatch(text)
         if match is None:
-            raise RuleError(f"Cannot read {text!r} in BYDAY: write SU, or 2TU for the second one.")
+            raise RuleError(
+                f"Invalid day {text!r} in BYDAY. Use for example SU, or 2TU for the second Tuesday."
+            )
         if match["nth"] is not None:
             if frequency in {Frequency.DAILY, Frequency.WEEKLY} or "BYWEEKNO" in names:
                 raise RuleError(f"BYDAY={text} needs FREQ=MONTHLY, or FREQ=YEARLY without weeks.")
@@ -174,7 +178,7 @@ def _days(value: str, frequency: Frequency, names: dict[str, str]) -> tuple[tupl
             _number("BYDAY", match["nth"], -most, most)
         days.append((int(match["nth"] or 0), WEEKDAYS.index(match["day"])))
     if len({bool(nth) for nth, _day in days}) > 1:  # dateutil would want a day to be both
-        raise RuleError(f"BYDAY={value} mixes days with a number and days without: use one kind.")
+        raise RuleError(f"BYDAY={value} must not mix days with and without a number.")
     return tuple(days)
 
 
@@ -184,4 +188,4 @@ def _until(value: str) -> datetime:
         with suppress(ValueError):
             until = datetime.fromisoformat(value)
             return until if "T" in value else datetime.combine(until, time.max)
-    raise RuleError(f"Cannot read UNTIL={value}: write it as 20271231, or 20271231T010000Z in UTC.")
+    raise RuleError(f"Invalid UNTIL={value}. Use for example 20271231, or 20271231T010000Z in UTC.")

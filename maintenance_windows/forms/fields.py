@@ -99,7 +99,7 @@ class DatesField(forms.CharField):
         try:
             return sorted({date.fromisoformat(text).isoformat() for text in texts})
         except (TypeError, ValueError):
-            sentence = _("Cannot read these dates: write them as 2026-12-27, 2027-01-03.")
+            sentence = _("Enter dates as YYYY-MM-DD, separated by commas.")
             raise ValidationError(sentence, code="invalid") from None
 
     def prepare_value(self, value: Any) -> Any:
@@ -110,10 +110,12 @@ def _readings(error: AmbiguousTime) -> str:
     """The sentence of the error, translated."""
     if error.skipped:
         sentence = _(
-            "%(time)s does not exist in %(zone)s: it could be read as %(first)s or as %(second)s."
+            "%(time)s does not exist in %(zone)s because of DST: it could mean %(first)s or "
+            "%(second)s."
         )
     else:
         sentence = _(
-            "%(time)s happens twice in %(zone)s: it could be read as %(first)s or as %(second)s."
+            "%(time)s occurs twice in %(zone)s because of DST: it could mean %(first)s or "
+            "%(second)s."
         )
     return sentence % error.parts

@@ -15,13 +15,13 @@ UNITS = [
     (Frequency.DAILY, _("days")),
     (Frequency.WEEKLY, _("weeks")),
     (Frequency.MONTHLY, _("months")),
-    (AS_RULE, _("by the RFC 5545 rule below")),
+    (AS_RULE, _("RFC 5545 rule")),
 ]
 SAME_DAY, LAST_DAY, WEEKDAY = "same", "last", "weekday"
 DAYS_OF_MONTH = [
-    (SAME_DAY, _("the same day as the first")),
+    (SAME_DAY, _("the same day of the month")),
     (LAST_DAY, _("the last day")),
-    (WEEKDAY, _("a weekday, as chosen here:")),
+    (WEEKDAY, _("the nth weekday:")),
 ]
 ORDINALS = [
     (1, _("first")),

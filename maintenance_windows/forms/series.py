@@ -27,9 +27,9 @@ FIELDS = ("starts_on", "start_time", "zone", "length", "rule", "excluded", *Wind
 BUILDER = {*recurrence.DEFAULTS, "rule"}  # the fields that make the rule
 # Fields that only some units use. The page hides them elsewhere, but not without JavaScript.
 USED_WITH = (
-    ("weekdays", {Frequency.WEEKLY}, _("Weekdays go with weeks alone.")),
-    ("rule", {recurrence.AS_RULE}, _("To use this rule, choose it beside “Every”.")),
-    ("until", set(Frequency), _("Put UNTIL into the rule.")),
+    ("weekdays", {Frequency.WEEKLY}, _("Weekdays can only be used with weeks.")),
+    ("rule", {recurrence.AS_RULE}, _("To use this rule, choose “RFC 5545 rule” as the unit.")),
+    ("until", set(Frequency), _("Add UNTIL to the rule instead.")),
 )
 # The browser's own inputs: the admin's would compare these with the clock of the server's zone.
 DATE = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", **DATE_HINT})
@@ -42,38 +42,45 @@ class SeriesForm(PreviewedForm, ChangedFieldsForm):
     series: WindowSeries | None = None
 
     zone = forms.ChoiceField(label=_("Time zone"), choices=zone_choices, widget=LongSelect)
-    length = DurationField(label=_("Length"), help_text=_("Of each window: 30m, 2h, 1h30m or 2d."))
+    length = DurationField(
+        label=_("Duration"),
+        help_text=_("The duration of each window, for example 30m, 2h, 1h30m or 2d."),
+    )
     every = forms.IntegerField(label=_("Every"), min_value=1, max_value=MOST, required=False)
     unit = forms.ChoiceField(label=_("Unit"), choices=recurrence.UNITS)
     weekdays = forms.MultipleChoiceField(
-        label=_("On"),
+        label=_("On weekdays"),
         choices=recurrence.DAYS,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None means the weekday of the first day."),
+        help_text=_("If none is selected, the weekday of the first day is used."),
     )
-    monthly = forms.ChoiceField(label=_("On"), choices=recurrence.DAYS_OF_MONTH, required=False)
+    monthly = forms.ChoiceField(
+        label=_("Day of the month"), choices=recurrence.DAYS_OF_MONTH, required=False
+    )
     nth = forms.TypedChoiceField(
-        label=_("The"), choices=recurrence.ORDINALS, coerce=int, required=False
+        label=_("Which"), choices=recurrence.ORDINALS, coerce=int, required=False
     )
-    nth_weekday = forms.ChoiceField(label=_("weekday"), choices=recurrence.DAYS, required=False)
+    nth_weekday = forms.ChoiceField(label=_("Weekday"), choices=recurrence.DAYS, required=False)
     until = forms.DateField(
         label=_("Until"),
         required=False,
         widget=DATE,
-        help_text=_("The last day on which one may start; empty goes on until you end the series."),
+        help_text=_(
+            "The last day on which a window may start. Leave empty to repeat indefinitely."
+        ),
     )
     rule = forms.CharField(
         label=_("Rule"),
         required=False,
         max_length=MAX_RULE_LENGTH,
         widget=forms.TextInput(attrs={"class": "vLargeTextField"}),
-        help_text=_("For those who know RFC 5545: FREQ=MONTHLY;BYDAY=2TU;COUNT=12"),
+        help_text=_("An RFC 5545 rule, for example FREQ=MONTHLY;BYDAY=2TU;COUNT=12"),
     )
     excluded = DatesField(
-        label=_("Leave out"),
+        label=_("Skip dates"),
         required=False,
-        help_text=_("Days without a window: 2026-12-27, 2027-01-03."),
+        help_text=_("Days without a window, for example 2026-12-27, 2027-01-03."),
     )
 
     class Meta:
@@ -81,10 +88,10 @@ class SeriesForm(PreviewedForm, ChangedFieldsForm):
         fields = ("site", *FIELDS)
         widgets = {"starts_on": DATE, "start_time": TIME}
         help_texts = {
-            "starts_on": _("The rule counts from this day, also if it is in the past."),
+            "starts_on": _("The recurrence starts on this day, which may be in the past."),
             "start_time": _(
-                "By the clock of the time zone. Where the clock skips it, the window starts as"
-                " much later; where the clock shows it twice, the first time. The length is exact."
+                "Local time in the time zone. If DST skips it, the window starts later by the same"
+                " amount; if it occurs twice, the first one is used. The duration is exact."
             ),
         }
 
@@ -133,7 +140,7 @@ class SeriesForm(PreviewedForm, ChangedFieldsForm):
             if recurrence.same_rule(cleaned["rule"], shown):
                 cleaned["rule"] = self.stored.rule
             elif shown != self.stored.rule:
-                text = _("Somebody else has changed the rule to %(rule)s: look at it again.")
+                text = _("Someone else has changed the rule to %(rule)s: review it and try again.")
                 self.add_error("unit", text % {"rule": self.stored.rule})
 
     def changes(self) -> dict[str, Any]:

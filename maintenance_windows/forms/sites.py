@@ -16,7 +16,7 @@ from maintenance_windows.models.site import REPEATED
 
 MINUTES = (15, 30, 60)
 LENGTHS = [
-    ("", _("until switched off")),
+    ("", _("until further notice")),
     ("15m", _("for 15 minutes")),
     ("30m", _("for 30 minutes")),
     ("1h", _("for 1 hour")),
@@ -47,7 +47,7 @@ class OperateForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors and not cleaned["verb"] and not cleaned["extend"]:
-            self.add_error("verb", _("Say what to do."))
+            self.add_error("verb", _("Choose an action."))
         cleaned["shown"] = {int(pk) for pk in cleaned.get("shown", "").split() if PK.fullmatch(pk)}
         cleaned["level"] = Level(cleaned.get("level") or Level.FULL)
         return cleaned
@@ -55,9 +55,9 @@ class OperateForm(forms.Form):
 
 class LinkForm(forms.Form):
     length = DurationField(
-        label=_("Good for"),
+        label=_("Valid for"),
         required=False,
-        help_text=_("Such as 30m, 2h or 1d; empty: until the maintenance ends."),
+        help_text=_("For example 30m, 2h or 1d. Leave empty to expire when the maintenance ends."),
     )
 
 
@@ -81,7 +81,9 @@ class SiteForm(ChangedFieldsForm):
     in_maintenance = forms.BooleanField(
         label=_("In Maintenance Mode"),
         required=False,
-        help_text=_("Takes the site down until you switch it off; to plan an end, add a window."),
+        help_text=_(
+            "Takes the site down until you uncheck it. To schedule an end, add a window instead."
+        ),
     )
 
     class Meta:
@@ -97,5 +99,5 @@ class SiteForm(ChangedFieldsForm):
             return cleaned | sent
         for name in {"level", "message"} & changed:
             if not self.instance.held:
-                self.add_error(name, _("Used only while the site is switched on by hand."))
+                self.add_error(name, _("Only used while the site is taken down manually."))
         return cleaned | {"in_maintenance": self.instance.in_maintenance}

@@ -61,22 +61,22 @@ class ScheduleForm(TimesForm):
     sites = SitesField(
         label=_("Sites"),
         queryset=Site.objects.order_by("domain"),
-        help_text=_("One window for each of them, all or none."),
+        help_text=_("Schedules one window for each site, or none if one is refused."),
     )
     zone = forms.ChoiceField(
         label=_("Time zone"),
         choices=zone_choices,
         widget=LongSelect,
-        help_text=_("Start and end are what the clock shows there."),
+        help_text=_("The time zone of start and end."),
     )
     starts_at = MomentField(label=_("Start"), widget=MomentWidget(_("Start date"), _("Start time")))
     ends_at = MomentField(
         label=_("End"), required=False, widget=MomentWidget(_("End date"), _("End time"))
     )
     length = DurationField(
-        label=_("or length"),
+        label=_("or duration"),
         required=False,
-        help_text=_("30m, 2h, 1h30m or 1d; exact, also where the clock changes meanwhile."),
+        help_text=_("For example 30m, 2h, 1h30m or 1d. Exact, even across DST changes."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -91,7 +91,7 @@ class ScheduleForm(TimesForm):
             self.fields[name].widget.zone = self.tz
 
     def full_clean(self) -> None:
-        """Read start and end by the clock of the chosen time zone."""
+        """Read start and end in the chosen time zone."""
         with timezone.override(self.tz):
             super().full_clean()
 
@@ -102,9 +102,9 @@ class ScheduleForm(TimesForm):
             return cleaned
         ends_at, duration = cleaned["ends_at"], cleaned["length"]
         if not (ends_at or duration):
-            self.add_error("ends_at", _("Give an end or a length."))
+            self.add_error("ends_at", _("Enter an end or a duration."))
         elif ends_at and duration:
-            self.add_error("ends_at", _("Give an end or a length, not both."))
+            self.add_error("ends_at", _("Enter an end or a duration, not both."))
         elif starts_at := cleaned.get("starts_at"):
             try:
                 cleaned["ends_at"] = ends_at or rules.add(starts_at, duration)
@@ -134,7 +134,7 @@ class WindowForm(TimesForm, ChangedFieldsForm):
         super().__init__(*args, **kwargs)
         self.tz = timezone.get_current_timezone()
         for name in {"starts_at", "ends_at"} & set(self.fields):
-            self.fields[name].help_text = _("In the time zone %(zone)s.") % {"zone": self.tz}
+            self.fields[name].help_text = _("Time zone: %(zone)s.") % {"zone": self.tz}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -168,7 +168,7 @@ def initial_from_query(query: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _date_and_time(text: str, name: str) -> list[date | time] | None:
-    """Date and time by the clock of the zone with this name, as the field's two inputs show them.
+    """Date and time in the zone with this name, as the field's two inputs show them.
 
     None if the text is no such time.
     """

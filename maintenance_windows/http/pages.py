@@ -75,8 +75,8 @@ def describe(maintenance: Maintenance) -> Texts:
     back = _("We expect to be back on %(end)s (%(zone)s).")
     if maintenance.level is Level.READ_ONLY:
         title = _("Read-only for maintenance")
-        text = _("You can read everything, but nothing can be changed at the moment.")
-        back = _("We expect changes to be possible from %(end)s (%(zone)s).")
+        text = _("You can browse the site, but changes are temporarily disabled.")
+        back = _("Changes should be possible again from %(end)s (%(zone)s).")
     if maintenance.until is None:
         return Texts(title=title, text=text, back="")
     zone = timezone.get_default_timezone()

@@ -27,7 +27,7 @@ class Ignored:
         return self.row.maintenance_id, self.row.pattern
 
     def refused(self, reason: str) -> str:
-        return f"{self.row.maintenance.site.domain}: {self.written!r} is not taken. {reason}"
+        return f"{self.row.maintenance.site.domain}: skipped {self.written!r}. {reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def take_over(*, actor: str, dry_run: bool = False, clock: Clock | None = None) 
     with locked(clock) as now:
         formers, strays = read(connections[using])
         sites = Site.objects.using(using).in_bulk([former.site_id for former in formers])
-        left += [f"{pattern!r} is not taken. It is of no site." for pattern in strays]
+        left += [f"Skipped {pattern!r}: it belongs to no site." for pattern in strays]
         left += [_lost(former) for former in formers if former.site_id not in sites]
         known = [f for f in formers if f.site_id in sites and (f.closed or f.patterns)]
         site_ids = [former.site_id for former in known]
@@ -69,7 +69,7 @@ def take_over(*, actor: str, dry_run: bool = False, clock: Clock | None = None) 
 def _lost(former: Former) -> str:
     patterns = ", ".join(repr(pattern) for pattern, _ in former.patterns) or "none"
     flag = "on" if former.closed else "off"
-    return f"Site {former.site_id} is not taken (flag {flag}, patterns {patterns}). It is no more."
+    return f"Skipped site {former.site_id} (flag {flag}, patterns {patterns}): it no longer exists."
 
 
 def _patterns(formers: Iterable[Former], flags: dict[int, SiteMaintenance]) -> Iterator[Ignored]:
@@ -100,7 +100,7 @@ def _open(patterns: Iterable[Ignored], left: list[str]) -> list[Ignored]:
     IgnoredURL.objects.bulk_create([pattern.row for pattern in new], ignore_conflicts=True)
     kept = set(keys.all())
     # The database may compare without regard to case.
-    reason = "The database takes it for another pattern of the site."
+    reason = "The database does not tell it from another pattern of the site."
     left += [pattern.refused(reason) for pattern in new if pattern.key not in kept]
     return [pattern for pattern in new if pattern.key in kept]
 
@@ -113,7 +113,7 @@ def _to_close(flags: list[SiteMaintenance], left: list[str]) -> list[Site]:
     taken = set(transitions.values_list("site", flat=True))
     up = [flag for flag in flags if not flag.held]
     left += [
-        f"{flag.site.domain}: its flag is not taken again. The site was brought up here since."
+        f"{flag.site.domain}: skipped its flag: the site was brought up after a previous import."
         for flag in up
         if flag.pk in taken
     ]

@@ -49,10 +49,10 @@ def _rows(connection: BaseDatabaseWrapper, table: str, *columns: str) -> list[tu
     """Return these columns of all rows, ordered by the first column."""
     with connection.cursor() as cursor:
         if table not in connection.introspection.table_names(cursor):
-            raise Refused(f"There is no table {table} of {NAME} here.")
+            raise Refused(f"Table {table} of {NAME} not found.")
         here = {c.name for c in connection.introspection.get_table_description(cursor, table)}
         if missing := ", ".join(name for name in columns if name not in here):
-            raise Refused(f"The table {table} is not that of {NAME}: it has no {missing}.")
+            raise Refused(f"Table {table} does not belong to {NAME}: it has no {missing}.")
         quote = connection.ops.quote_name
         names = ", ".join(map(quote, columns))
         # No part of this statement is user input.

@@ -1,4 +1,4 @@
-"""Parse times, lengths and sites from the command line, and name the user who typed them."""
+"""Parse times, durations and sites from the command line, and name the user who typed them."""
 
 import getpass
 from argparse import ArgumentTypeError, Namespace
@@ -30,7 +30,7 @@ def moment(text: str) -> datetime:
         raise CommandError(str(error)) from None
     except (ValueError, OverflowError):
         like = "2026-11-29T02:00 or 2026-11-29T02:00+01:00"
-        raise CommandError(f"Cannot read the time {text!r}: write it as {like}.") from None
+        raise CommandError(f"Invalid time {text!r}. Use for example {like}.") from None
 
 
 def wall_clock(text: str) -> datetime:
@@ -39,9 +39,9 @@ def wall_clock(text: str) -> datetime:
         parsed = _date_and_time(text)
     except ValueError:
         like = "2026-11-29T02:00"
-        raise CommandError(f"Cannot read the time {text!r}: write it as {like}.") from None
+        raise CommandError(f"Invalid time {text!r}. Use for example {like}.") from None
     if parsed.tzinfo is not None:
-        raise CommandError(f"Write {text} without an offset: it is read by the clock of --zone.")
+        raise CommandError(f"Write {text} without an offset: --start is local time in --zone.")
     return parsed
 
 
@@ -55,11 +55,11 @@ def day(text: str) -> str:
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:
-        raise CommandError(f"Cannot read the date {text!r}: write it as 2026-12-27.") from None
+        raise CommandError(f"Invalid date {text!r}. Use for example 2026-12-27.") from None
 
 
 def length(text: str) -> timedelta:
-    """Parse a length such as 90s, 30m, 2h, 1h30m or 1d."""
+    """Parse a duration such as 90s, 30m, 2h, 1h30m or 1d."""
     try:
         return parse_duration(text)
     except ValueError as error:
@@ -67,7 +67,7 @@ def length(text: str) -> timedelta:
 
 
 def end(given: Namespace, starts_at: datetime) -> datetime:
-    """Return the end, given as a time or as a length from `starts_at`."""
+    """Return the end, given as a time or as a duration from `starts_at`."""
     if given.until is not None:
         return moment(given.until)
     return rules.add(starts_at, length(given.length))
@@ -82,7 +82,7 @@ def text(given: str) -> str:
     try:
         given.encode()
     except UnicodeEncodeError:
-        raise ArgumentTypeError("not readable as UTF-8") from None
+        raise ArgumentTypeError("not valid UTF-8") from None
     return given
 
 
@@ -94,8 +94,8 @@ def interval(text: str) -> float:
         seconds = 0
     if not SHORTEST <= seconds <= LONGEST:
         raise ArgumentTypeError(
-            f"{text!r} is no number of seconds from {SHORTEST:g} to {LONGEST:g} "
-            "(sites are named before --watch)"
+            f"{text!r} is not a number of seconds from {SHORTEST:g} to {LONGEST:g}; "
+            "put sites before --watch"
         )
     return seconds
 
@@ -103,12 +103,12 @@ def interval(text: str) -> float:
 def sites(names: list[str], *, everyone: bool = False) -> list[Site]:
     """Return the sites with these domains or ids, in this order. Else all, or the only site."""
     if everyone and names:
-        raise CommandError("Name sites or say --all, not both.")
+        raise CommandError("Specify sites or --all, not both.")
     if names:
         return list({site.pk: site for site in map(_site, names)}.values())
     found = list(all_sites().order_by("domain")[: None if everyone else 2])
     if not everyone and len(found) != 1:
-        raise CommandError("Say which site, or --all.")
+        raise CommandError("Specify a site or --all.")
     return found
 
 
@@ -117,7 +117,7 @@ def _site(name: str) -> Site:
     if site is None and PK.fullmatch(name):
         site = all_sites().filter(pk=name).first()
     if site is None:
-        raise CommandError(f"There is no site {name!r}.")
+        raise CommandError(f"Site {name!r} does not exist.")
     return site
 
 

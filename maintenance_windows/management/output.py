@@ -19,6 +19,7 @@ from maintenance_windows.planning.series.apply import SeriesChange
 from maintenance_windows.snapshot import clock
 
 NOTHING = "-"
+FURTHER_NOTICE = "further notice"
 
 
 def print_json(command: BaseCommand, value: object) -> None:
@@ -39,9 +40,9 @@ def print_sites(
     for record in status.sites(sites, clock.now()):
         notes = ["up"]
         if record["in_maintenance"]:
-            closes = "read-only" if record["level"] == "read_only" else "in maintenance"
-            until = local(record["until"]) if record["until"] else "switched off"
-            notes = [f"{closes} since {local(record['since'])}, until {until}"]
+            state = "read-only" if record["level"] == "read_only" else "down"
+            until = local(record["until"]) if record["until"] else FURTHER_NOTICE
+            notes = [f"{state} since {local(record['since'])}, until {until}"]
         notes += [f"ended window {w.pk}" for w in ended if w.site.domain == record["site"]]
         if upcoming := record["next"]:
             notes.append(f"next: window {upcoming['id']}, {_from_to(upcoming)}")
@@ -58,15 +59,15 @@ def print_windows(
     for record in records:
         level = "read-only" if record["level"] == "read_only" else ""
         series = f"series {record['series']}" if record["series"] else ""
-        notes = filter(None, [record["status"], level, series, record["title"]])
+        notes = filter(None, [_status(record), level, series, record["title"]])
         line = f"{record['site']}: window {record['id']}, {_from_to(record)}, {', '.join(notes)}"
         command.stdout.write(printable(line))
 
 
 def series_line(outcome: SeriesChange) -> str:
     series, made = outcome.series, outcome.made
-    first = f", the first at {local(made[0].starts_at.isoformat())}" if made else ""
-    count = f"{len(made)} {'window' if len(made) == 1 else 'windows'} made"
+    first = f", first at {local(made[0].starts_at.isoformat())}" if made else ""
+    count = f"{len(made)} {'window' if len(made) == 1 else 'windows'} created"
     return f"{series.site.domain}: series {series.pk}, {series.words()}, {count}{first}"
 
 
@@ -112,17 +113,17 @@ def _state(record: Record, style: Style) -> Cell:
 
 def _scheduler(record: Record, now: datetime, style: Style) -> Cell:
     if not record["consumed"] and not record["healthy"]:
-        return Cell("Scheduler: beat runs, and nobody consumes its queue.", style.ERROR)
+        return Cell("Scheduler: beat runs, but no worker consumes its queue.", style.ERROR)
     if record["last_tick"] is None:
-        return Cell("Scheduler: never ticked.", style.ERROR)
+        return Cell("Scheduler: has never run.", style.ERROR)
     last = datetime.fromisoformat(record["last_tick"])
     if record["healthy"]:
         # A clock slightly behind the scheduler's must not show a negative age.
         seconds = max(0, int((now - last).total_seconds()))
         by = f", {record['kind']}" if record["kind"] else ""
-        return Cell(f"Scheduler: last tick {seconds} s ago{by}.")
-    wrong = "too long ago" if last < now else "which is still to come: the clock was wrong then"
-    return Cell(f"Scheduler: last tick at {local(record['last_tick'])}, {wrong}.", style.ERROR)
+        return Cell(f"Scheduler: last run {seconds} s ago{by}.")
+    wrong = "too long ago" if last < now else "in the future (check the clocks)"
+    return Cell(f"Scheduler: last run at {local(record['last_tick'])}, {wrong}.", style.ERROR)
 
 
 def passing_line() -> str:
@@ -140,11 +141,16 @@ def window_table(records: Iterable[Record], style: Style) -> Table:
 
 def _window_row(record: Record, style: Style) -> list[Cell]:
     before = (str(record["id"]), record["site"])
-    state = Cell(record["status"], style.WARNING if record["status"] == "active" else str)
+    state = Cell(_status(record), style.WARNING if record["status"] == "active" else str)
     level = "read-only" if record["level"] == "read_only" else record["level"]
     times = _span(record["starts_at"], record["ends_at"])
     after = (level, *times, str(record["series"] or NOTHING), record["title"])
     return [*map(Cell, before), state, *map(Cell, after)]
+
+
+def _status(record: Record) -> str:
+    """Return a window's status in the words of the interface; JSON has the stored value."""
+    return "in progress" if record["status"] == "active" else str(record["status"])
 
 
 def _heading(names: Iterable[str], style: Style) -> list[Cell]:
@@ -163,7 +169,7 @@ def _span(start: str, end: str | None) -> tuple[str, str]:
     """Format start and end briefly; the heading names the time zone."""
     begins = timezone.localtime(datetime.fromisoformat(start))
     if end is None:
-        return _clock(begins), "switched off"
+        return _clock(begins), FURTHER_NOTICE
     ends = timezone.localtime(datetime.fromisoformat(end))
     return _clock(begins), _clock(ends, day=begins.date())
 

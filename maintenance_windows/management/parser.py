@@ -23,15 +23,20 @@ def argument(*names: str, **options: Any) -> OneLineParser:
 
 
 def end(time: str, length: str, *, required: bool = True) -> OneLineParser:
-    """Return a parent parser for an end, given either as a time or as a length."""
+    """Return a parent parser for an end, given either as a time or as a duration."""
     parent = OneLineParser(add_help=False)
     group = parent.add_mutually_exclusive_group(required=required)
-    group.add_argument(time, dest="until", metavar="ISO", help="in TIME_ZONE unless it says")
-    group.add_argument(length, dest="length", metavar="LENGTH", help="such as 30m or 2h")
+    group.add_argument(
+        time,
+        dest="until",
+        metavar="ISO",
+        help="date and time, in TIME_ZONE unless it has an offset",
+    )
+    group.add_argument(length, dest="length", metavar="DURATION", help="for example 30m or 2h")
     return parent
 
 
-length = partial(argument, dest="length", metavar="LENGTH")
+length = partial(argument, dest="length", metavar="DURATION")
 flag = partial(argument, action="store_true")
 number = partial(argument, type=int)
 required = partial(argument, required=True)
@@ -39,44 +44,44 @@ text = partial(argument, default="", type=arguments.text)
 site = partial(argument, "sites", metavar="SITE", help="domain or id")
 
 ANY_SITES, SITES = site(nargs="*"), site(nargs="+")
-ALL = flag("--all", dest="everyone")
-WINDOW = number("window", metavar="ID", help="the window's id")
-START = required("--start", metavar="ISO")
-READ_ONLY = flag("--read-only", help="refuse writes only")
-MESSAGE = text("--message", metavar="TEXT", help="shown to visitors")
-TITLE = text("--title", metavar="T", help="for your team")
-JSON = flag("--json")
-PAST = flag("--past", help="those that are over, too")
-CHECK = flag("--check", help="exit 1 when the scheduler's last tick is too old")
+ALL = flag("--all", dest="everyone", help="all sites")
+WINDOW = number("window", metavar="ID", help="id of the window")
+START = required("--start", metavar="ISO", help="date and time, as --end")
+READ_ONLY = flag("--read-only", help="block only requests that change something")
+MESSAGE = text("--message", metavar="TEXT", help="message for visitors")
+TITLE = text("--title", metavar="TEXT", help="internal title, never shown to visitors")
+JSON = flag("--json", help="print JSON")
+PAST = flag("--past", help="include past windows")
+CHECK = flag("--check", help="exit with status 1 if the scheduler is not running")
 WATCH = argument(
     "--watch",
     nargs="?",
     type=arguments.interval,
     const=USUAL,
     metavar="SECONDS",
-    help=f"show it again and again, every {USUAL:g} seconds, until Ctrl-C",
+    help=f"refresh every SECONDS (default: {USUAL:g}) until Ctrl-C",
 )
 RECURRENCE = (
-    required("--rule", metavar="RRULE", help="RFC 5545, such as FREQ=WEEKLY;BYDAY=SU"),
-    required("--start", metavar="LOCAL", help="the first start, by the clock of --zone"),
-    required("--zone", metavar="IANA", help="time zone, such as Europe/Berlin"),
-    length("--for", required=True, help="of each, such as 30m or 2h"),
+    required("--rule", metavar="RRULE", help="RFC 5545 rule, for example FREQ=WEEKLY;BYDAY=SU"),
+    required("--start", metavar="LOCAL", help="first start, in local time of --zone"),
+    required("--zone", metavar="IANA", help="time zone, for example Europe/Berlin"),
+    length("--for", required=True, help="duration of each window, for example 30m or 2h"),
     argument(
         "--except",
         dest="excluded",
         action="append",
         default=[],
         metavar="DATE",
-        help="leave out this day; may be repeated",
+        help="skip this date (repeatable)",
     ),
 )
-PREVIEW = number("--preview", metavar="N", help="list the next N windows and write nothing")
-VALID_FOR = length("--for", help="else until the maintenance ends")
-REVOKE = flag("--revoke", help="make all links of the site useless, at once")
-DRY_RUN = flag("--dry-run", help="say what would be taken and write nothing")
-ONCE = flag("--once", help="one tick, then end")
-# Django's own options, which people write at the end of a line as well. What is said before the
-# verb stands, and `--help` of the command lists them.
+PREVIEW = number("--preview", metavar="N", help="show the next N windows without saving")
+VALID_FOR = length("--for", help="how long the link is valid (default: until the maintenance ends)")
+REVOKE = flag("--revoke", help="revoke all links of the site")
+DRY_RUN = flag("--dry-run", help="show what would be imported")
+ONCE = flag("--once", help="run once, then exit")
+# Django's own options, which people write at the end of a line as well. One before the verb
+# applies too, and `--help` of the command lists them.
 hidden = partial(argument, default=SUPPRESS, help=SUPPRESS)
 DJANGO = (
     hidden("--settings"),

@@ -9,7 +9,7 @@ from maintenance_windows.core.state import Level
 ACTOR_LENGTH = 254  # as long as an email address; longer names are cut
 TITLE_LENGTH = 200
 LEVELS = [(Level.FULL.value, _("full")), (Level.READ_ONLY.value, _("read-only"))]
-LEVEL_HELP = _("Full closes everything; read-only lets GET, HEAD and OPTIONS pass.")
+LEVEL_HELP = _("Full blocks all requests; read-only allows GET, HEAD and OPTIONS.")
 KNOWN_LEVEL = Q(level__in=[level for level, _ in LEVELS])
 
 
@@ -23,10 +23,10 @@ class Planned(models.Model):
         _("title"),
         max_length=TITLE_LENGTH,
         blank=True,
-        help_text=_("For your team; visitors never see it."),
+        help_text=_("Internal: never shown to visitors."),
     )
     message = models.TextField(
-        _("message"), blank=True, help_text=_("Shown to visitors during the maintenance.")
+        _("message"), blank=True, help_text=_("Shown to visitors during maintenance.")
     )
     created_by = models.CharField(
         _("created by"), max_length=ACTOR_LENGTH, blank=True, editable=False

@@ -29,8 +29,8 @@ class CalendarToken(models.Model):
     objects = PrimaryQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("calendar address")
-        verbose_name_plural = _("calendar addresses")
+        verbose_name = _("calendar URL")
+        verbose_name_plural = _("calendar URLs")
         default_permissions = ()
 
     def __str__(self) -> str:

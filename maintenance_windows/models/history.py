@@ -18,8 +18,8 @@ class Transition(models.Model):
         Site, models.CASCADE, related_name="maintenance_transitions", verbose_name=_("site")
     )
     in_maintenance = models.BooleanField(_("In Maintenance Mode"))
-    due_at = models.DateTimeField(_("due"))
-    done_at = models.DateTimeField(_("done"))
+    due_at = models.DateTimeField(_("scheduled for"))
+    done_at = models.DateTimeField(_("time"))
     window = models.ForeignKey(
         "MaintenanceWindow",
         models.SET_NULL,
@@ -32,8 +32,8 @@ class Transition(models.Model):
     objects = PrimaryQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("transition")
-        verbose_name_plural = _("transitions")
+        verbose_name = _("status change")
+        verbose_name_plural = _("status changes")
         indexes = [
             # Read by the admin's history, newest first, for all sites and for one.
             models.Index(fields=["-done_at", "-id"], name="mw_transition_newest"),
@@ -47,11 +47,14 @@ class Transition(models.Model):
     def why(self) -> str:
         """The cause, in the active language."""
         if self.window_id is None:
-            texts = gettext("switched on"), gettext("switched off")
+            texts = gettext("taken down manually"), gettext("brought up manually")
         elif self.actor:
-            texts = gettext("window %(id)s was opened"), gettext("window %(id)s was ended")
+            texts = gettext("window %(id)s was started"), gettext("window %(id)s was ended")
         else:
-            texts = gettext("window %(id)s began"), gettext("window %(id)s was over")
+            texts = (
+                gettext("window %(id)s started as scheduled"),
+                gettext("window %(id)s ended as scheduled"),
+            )
         return texts[0 if self.in_maintenance else 1] % {"id": self.window_id}
 
 
@@ -73,7 +76,7 @@ class Change(models.Model):
         models.CASCADE,
         null=True,
         related_name="changes_made",
-        verbose_name=_("series"),
+        verbose_name=_("recurring window"),
     )
     at = models.DateTimeField(_("at"))
     actor = models.CharField(_("by"), max_length=ACTOR_LENGTH, blank=True)

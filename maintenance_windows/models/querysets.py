@@ -13,7 +13,6 @@ from django.db import models, router
 from django.db.models import Exists, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -44,7 +43,7 @@ def is_filled(table: QuerySet[Any]) -> Exists:
 
 class Status(models.TextChoices):
     SCHEDULED = "scheduled", _("scheduled")
-    ACTIVE = "active", pgettext_lazy("window", "active")
+    ACTIVE = "active", _("in progress")
     COMPLETED = "completed", _("completed")
     CANCELLED = "cancelled", _("cancelled")
 

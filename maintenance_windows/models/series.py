@@ -9,7 +9,6 @@ from django.contrib.sites.models import Site
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from maintenance_windows.core.recurrence import Recurrence
 from maintenance_windows.core.rrule import MAX_RULE_LENGTH, Rule
@@ -38,8 +37,8 @@ class WindowSeries(Planned):
     starts_on = models.DateField(_("first day"))
     start_time = models.TimeField(_("start"))
     zone = models.CharField(_("time zone"), max_length=ZONE_LENGTH)
-    length = models.DurationField(_("length"))
-    excluded = models.JSONField(_("excluded dates"), default=list, blank=True)
+    length = models.DurationField(_("duration"))
+    excluded = models.JSONField(_("skipped dates"), default=list, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
 
     objects = SeriesQuerySet.as_manager()
@@ -56,8 +55,8 @@ class WindowSeries(Planned):
     )
 
     class Meta:
-        verbose_name = _("series of windows")
-        verbose_name_plural = pgettext_lazy("plural", "series of windows")
+        verbose_name = _("recurring window")
+        verbose_name_plural = _("recurring windows")
         constraints = [
             models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_series_level"),
             models.CheckConstraint(
@@ -102,7 +101,7 @@ def dates(texts: Iterable[str]) -> frozenset[date]:
     try:
         return frozenset(map(date.fromisoformat, texts))
     except (TypeError, ValueError):
-        raise RuleError(f"Cannot read a date of {texts!r}: write it as 2026-12-27.") from None
+        raise RuleError(f"Invalid date in {texts!r}. Use for example 2026-12-27.") from None
 
 
 def zone(name: str) -> ZoneInfo:
@@ -115,7 +114,7 @@ def zone(name: str) -> ZoneInfo:
             return ZoneInfo.no_cache(name)
     except (KeyError, OSError, ValueError):  # KeyError includes ZoneInfoNotFoundError
         pass  # removed since the names were read
-    raise RuleError(f"There is no time zone {name!r}: write it as Europe/Berlin or UTC.")
+    raise RuleError(f"Time zone {name!r} does not exist. Use for example Europe/Berlin or UTC.")
 
 
 @cache

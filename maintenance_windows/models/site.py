@@ -8,7 +8,6 @@ from django.core.exceptions import ValidationError
 from django.db import models, router
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from maintenance_windows.core.state import Level, Maintenance, PatternKind
 from maintenance_windows.models.base import KNOWN_LEVEL, LEVEL_HELP, LEVELS
@@ -16,7 +15,7 @@ from maintenance_windows.models.querysets import FLAG_LIVE, PrimaryQuerySet, Sit
 from maintenance_windows.models.times import readable
 from maintenance_windows.patterns.faults import fault, slowness
 
-REPEATED = _("This site ignores that pattern already.")
+REPEATED = _("This site already has that pattern.")
 KINDS = [(PatternKind.ROUTE.value, _("path() route")), (PatternKind.REGEX.value, _("regex"))]
 
 
@@ -41,7 +40,7 @@ class SiteMaintenance(models.Model):
         null=True,
         blank=True,
         editable=False,
-        help_text=_("The end of the present maintenance; empty while its end is open."),
+        help_text=_("When the current maintenance ends. Empty if it has no scheduled end."),
     )
     level = models.CharField(
         _("level"),
@@ -52,7 +51,7 @@ class SiteMaintenance(models.Model):
         help_text=LEVEL_HELP,
     )
     message = models.TextField(
-        _("message"), blank=True, default="", help_text=_("Shown to visitors while it is on.")
+        _("message"), blank=True, default="", help_text=_("Shown to visitors during maintenance.")
     )
     since = models.DateTimeField(_("since"), null=True, blank=True, editable=False)
     # A bypass link contains this number; a larger one revokes all links of the site. It is a time,
@@ -70,10 +69,13 @@ class SiteMaintenance(models.Model):
     CONTENT = ("in_maintenance", "until", "level", "message", "since")
 
     class Meta:
-        verbose_name = _("site maintenance")
-        verbose_name_plural = pgettext_lazy("plural", "site maintenance")
+        verbose_name = _("site status")
+        verbose_name_plural = _("site statuses")
         permissions = [
-            ("operate_sitemaintenance", _("Can switch sites, and start, extend and end windows")),
+            (
+                "operate_sitemaintenance",
+                _("Can take sites down and bring them up, and start, extend and end windows"),
+            ),
         ]
         indexes = [
             # Read by every snapshot and every tick; contains only sites in maintenance.
@@ -120,7 +122,7 @@ class IgnoredURL(models.Model):
         SiteMaintenance, models.CASCADE, related_name="ignored_urls", verbose_name=_("site")
     )
     kind = models.CharField(
-        _("written as"), max_length=8, choices=KINDS, default=PatternKind.ROUTE.value
+        _("pattern type"), max_length=8, choices=KINDS, default=PatternKind.ROUTE.value
     )
     pattern = models.CharField(
         _("pattern"),
@@ -132,8 +134,8 @@ class IgnoredURL(models.Model):
     objects = PrimaryQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("ignored URL")
-        verbose_name_plural = _("ignored URLs")
+        verbose_name = _("exempt URL")
+        verbose_name_plural = _("exempt URLs")
         constraints = [
             models.UniqueConstraint(
                 fields=["maintenance", "kind", "pattern"],

@@ -41,11 +41,11 @@ class MaintenanceWindow(Planned):
         blank=True,
         editable=False,
         related_name="windows",
-        verbose_name=_("series"),
+        verbose_name=_("recurring window"),
     )
-    occurs_on = models.DateField(_("occurrence"), null=True, blank=True, editable=False)
+    occurs_on = models.DateField(_("occurrence date"), null=True, blank=True, editable=False)
     overridden = models.BooleanField(
-        _("changed by hand"), default=False, db_default=False, editable=False
+        _("edited individually"), default=False, db_default=False, editable=False
     )
 
     objects = WindowQuerySet.as_manager()

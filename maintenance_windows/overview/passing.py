@@ -32,14 +32,14 @@ def describe() -> str:
     known = facts()
     who = [_("superusers")]
     if known["staff"] and (name := known["is_staff"]):
-        who.append(_("staff, as %(name)s says") % {"name": name})
+        who.append(_("staff, according to %(name)s") % {"name": name})
     elif known["staff"]:
         who.append(_("staff"))
     addresses = {"INTERNAL_IPS": "internal_ips", "MAINTENANCE_EXEMPT_NETWORKS": "networks"}
     who += [f"{_few(known[key])} ({name})" for name, key in addresses.items() if known[key]]
     if name := known["may_pass"]:
         who.append(_("requests that %(name)s accepts") % {"name": name})
-    return _("These pass while a site is down: %(who)s.") % {"who": ", ".join(who)}
+    return _("Access while a site is down: %(who)s.") % {"who": ", ".join(who)}
 
 
 def _few(texts: list[str]) -> str:

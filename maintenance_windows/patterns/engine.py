@@ -75,9 +75,9 @@ def _unlimited(expression: str) -> Matcher:
 def _limited(expression: str) -> Matcher:
     re.compile(expression)  # Python's syntax counts, so report Python's errors
     if COMMENTED.search(expression):
-        raise Unusable(_("Leave out comments and the flag x: they have no use in a URL pattern."))
+        raise Unusable(_("Remove comments and the flag x: URL patterns do not support them."))
     if size(expression) > LARGEST:
-        raise Unusable(_("This pattern is too large: repeat less, or less often."))
+        raise Unusable(_("This pattern is too large: reduce its repetitions."))
     import regex  # noqa: PLC0415
 
     try:

@@ -23,9 +23,9 @@ TRIAL = 0.25
 def usable(kind: PatternKind, pattern: str) -> Matcher:
     """Return the matcher for a pattern. Raises Unusable if it must not be used."""
     if not pattern.strip():
-        raise Unusable(_("Enter a pattern: a blank one would leave the whole site open."))
+        raise Unusable(_("Enter a pattern: an empty one would exempt the whole site."))
     if pattern.startswith(("/", "^/")):
-        sentence = _("Leave out the leading slash, as in urls.py: healthz/ rather than /healthz/.")
+        sentence = _("Omit the leading slash, as in urls.py: healthz/, not /healthz/.")
         raise Unusable(sentence)
     try:
         matches = compile_pattern(kind, pattern)
@@ -33,10 +33,10 @@ def usable(kind: PatternKind, pattern: str) -> Matcher:
     except TimeoutError:
         raise Unusable(_slow()) from None
     except UNREADABLE as error:
-        sentence = _("Django cannot read this pattern: %(error)s")
+        sentence = _("This pattern is invalid: %(error)s")
         raise Unusable(sentence % {"error": error}) from error
     if is_wide:
-        sentence = _("This pattern matches everything: it would leave the whole site open.")
+        sentence = _("This pattern matches everything: it would exempt the whole site.")
         raise Unusable(sentence)
     return matches
 
@@ -70,6 +70,6 @@ def slowness(kind: PatternKind, pattern: str) -> str | None:
 
 def _slow() -> str:
     return _(
-        "This pattern takes too long on some paths: what it repeats can match the same text in "
-        "many ways, as (a|aa)+ does."
+        "This pattern takes too long on some paths: a repeated part matches the same text in "
+        "many ways, as in (a|aa)+."
     )

@@ -52,7 +52,7 @@ def make(site: Site, *, length: timedelta | None = None, clock: Clock | None = N
     try:
         path = reverse("maintenance_windows:bypass", args=[token.sign()])
     except NoReverseMatch:
-        sentence = _("There are no bypass links without maintenance_windows.urls.")
+        sentence = _("Bypass links need maintenance_windows.urls in the URLconf.")
         raise Refused(sentence) from None
     return Link(site=site, path=path, expires_at=expires_at)
 
@@ -72,6 +72,6 @@ def _next_start(site: Site, now: datetime) -> datetime:
     """Return the next start of a maintenance of a site that is up. Raises Refused if none is."""
     windows = MaintenanceWindow.objects.waiting().filter(site=site, starts_at__gt=now)
     if (window := windows.order_by("starts_at").first()) is None:
-        sentence = _("%(site)s is up and no window is planned: say for how long the link is good.")
+        sentence = _("%(site)s is up and has no window: specify how long the link is valid.")
         raise Refused(sentence % {"site": site.domain})
     return window.starts_at

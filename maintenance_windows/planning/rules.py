@@ -16,14 +16,14 @@ from maintenance_windows.models.times import EARLIEST, TOO_LATE
 
 BATCH = 500
 NOT_LIVE = {
-    Status.COMPLETED: _("Window %(id)s is over: the past is not edited."),
+    Status.COMPLETED: _("Window %(id)s has ended and can no longer be changed."),
     Status.CANCELLED: _("Window %(id)s was cancelled."),
 }
 NOT_IN_PROGRESS = NOT_LIVE | {
-    Status.SCHEDULED: _("Window %(id)s has not started yet: cancel it, or start it first."),
+    Status.SCHEDULED: _("Window %(id)s has not started: cancel it instead."),
 }
 NOT_SCHEDULED = NOT_LIVE | {
-    Status.ACTIVE: _("Window %(id)s is running already: end it, or extend it."),
+    Status.ACTIVE: _("Window %(id)s is already in progress: end or extend it instead."),
 }
 
 
@@ -36,18 +36,18 @@ def check_exist(sites: Iterable[Site]) -> None:
         )
         for site in batch:
             if site.pk not in found:
-                sentence = gettext("The site %(site)s does not exist any more.")
+                sentence = gettext("Site %(site)s no longer exists.")
                 raise Refused(sentence % {"site": site.domain})
 
 
 def check_times(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
     """Raise Refused unless a window may still get these times."""
     if starts_at < EARLIEST or ends_at >= TOO_LATE:
-        raise Refused(gettext("That is further away than the calendar goes."))
+        raise Refused(gettext("The date is out of range."))
     if ends_at <= starts_at:
         raise Refused(gettext("The end must be after the start."))
     if ends_at <= now:
-        raise Refused(gettext("The end has passed already."))
+        raise Refused(gettext("The end is in the past."))
 
 
 def check_move(
@@ -56,7 +56,7 @@ def check_move(
     """Raise Refused unless this window may get these times."""
     refuse(window, now, NOT_LIVE)
     if window.status_at(now) is Status.ACTIVE and starts_at != window.starts_at:
-        sentence = gettext("Window %(id)s has started: only its end can still be moved.")
+        sentence = gettext("Window %(id)s has started: only its end can be changed.")
         raise Refused(sentence % {"id": window.pk})
     check_times(starts_at, ends_at, now)
 
@@ -64,7 +64,7 @@ def check_move(
 def check_ahead(starts_at: datetime, now: datetime) -> None:
     """Raise Refused unless the start is in the future."""
     if starts_at <= now:
-        raise Refused(gettext("The start must lie ahead: to open a window now is for operators."))
+        raise Refused(gettext("The start must be in the future, unless you may operate sites."))
 
 
 def check_title(title: str) -> None:
@@ -81,8 +81,8 @@ def refuse(window: MaintenanceWindow, now: datetime, sentences: Mapping[Status, 
 
 
 def add(moment: datetime, length: timedelta) -> datetime:
-    """Add an exact length, also across a clock change. Raises Refused beyond the calendar."""
+    """Add an exact duration, also across a DST change. Raises Refused if out of range."""
     try:
         return moment.astimezone(UTC) + length
     except OverflowError:
-        raise Refused(gettext("That is further away than the calendar goes.")) from None
+        raise Refused(gettext("The date is out of range.")) from None

@@ -123,7 +123,7 @@ def end(
 
 def _check_seen(site: Site, seen: Collection[int], now: datetime) -> None:
     if not _in_progress(site, now).issubset(seen):
-        sentence = _("What runs on %(site)s has changed meanwhile: look at it again.")
+        sentence = _("The windows in progress on %(site)s have changed: review them and try again.")
         raise Refused(sentence % {"site": site.domain})
 
 
@@ -133,4 +133,4 @@ def _in_progress(site: Site, now: datetime) -> set[int]:
 
 
 def _nothing_in_progress(site: Site) -> Refused:
-    return Refused(_("No window of %(site)s is running.") % {"site": site.domain})
+    return Refused(_("No window of %(site)s is in progress.") % {"site": site.domain})

@@ -119,7 +119,7 @@ def extend(
     actor: str = "",
     clock: Clock | None = None,
 ) -> MaintenanceWindow:
-    """Extend a window by a length, or until a time."""
+    """Extend a window by a duration, or until a time."""
     if by is None:
         arguments.check_moments(until=until)
     else:
@@ -129,7 +129,7 @@ def extend(
         refuse(window, now, NOT_LIVE)
         ends_at = until if by is None else add(window.ends_at, by)
         if ends_at is None or ends_at <= window.ends_at:
-            sentence = _("Window %(id)s ends at that time or later already.")
+            sentence = _("The new end of window %(id)s must be later than its current one.")
             raise Refused(sentence % {"id": window.pk})
         check_times(window.starts_at, ends_at, now)
         window.ends_at = ends_at
@@ -175,7 +175,7 @@ def _change(
     with locked(clock) as now:
         windows = MaintenanceWindow.objects.select_related("site").filter(pk=window_id)
         if not windows:
-            raise Refused(_("There is no window %(id)s.") % {"id": window_id})
+            raise Refused(_("Window %(id)s does not exist.") % {"id": window_id})
         settle([windows[0].site_id], now)
         window = windows.get()
         before = window.facts()

@@ -35,8 +35,8 @@ def fresh_transaction(using: str) -> Iterator[str]:
     opening = "" if is_nested else open_fresh(connection)
     if opening is None and not _is_test(connection):
         sentence = _(
-            "A transaction that has begun at the isolation level %(level)s does not see what "
-            "others change: do this outside of it."
+            "A transaction at isolation level %(level)s does not see changes that others make: "
+            "do this outside of it."
         )
         raise Refused(sentence % {"level": level(connection)})
     with transaction.atomic(using=using):

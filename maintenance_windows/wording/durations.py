@@ -18,7 +18,7 @@ def parse_duration(text: str) -> timedelta:
     match = DURATION.fullmatch(text)
     parts = {unit: int(number) for unit, number in match.groupdict("0").items()} if match else {}
     if not any(parts.values()):
-        sentence = _("Cannot read the length %(text)s: write it as 30m, 2h, 1h30m or 1d.")
+        sentence = _("Invalid duration %(text)s. Use for example 30m, 2h, 1h30m or 1d.")
         raise ValueError(sentence % {"text": repr(text)})
     return timedelta(**parts)
 

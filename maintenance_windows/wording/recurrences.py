@@ -62,7 +62,7 @@ def _on_month_days(rule: Rule) -> Iterable[str]:
     if rule.frequency is Frequency.YEARLY and not rule.by_month:
         yield _(" of each month")
     if not rule.by_month and any(abs(day) > LAST_SAFE_DAY for day in rule.by_month_day):
-        yield _(" (months without it are left out)")
+        yield _(" (months without it are skipped)")
 
 
 def _on_weekdays(rule: Rule) -> str:

@@ -16,7 +16,7 @@ def format_upcoming(starts_at: datetime, ends_at: datetime, zone: tzinfo, now: d
     """Format a future span: Sunday 29 November 2026, 02:00 to 04:00 UTC, in 6 days, 2 hours."""
     texts = {"span": format_span(starts_at, ends_at, zone)}
     if starts_at <= now:
-        return _("%(span)s, starts at once") % texts
+        return _("%(span)s, starts immediately") % texts
     if starts_at - now < MINUTE:
         return _("%(span)s, in less than a minute") % texts
     # timeuntil() counts wall-clock time; in UTC that is the exact time.
@@ -37,11 +37,11 @@ def format_span(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
 
 
 def format_length(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
-    """Spell out the exact length of a span, and note a change of the zone's clock within it."""
+    """Spell out the exact length of a span, and note a DST change within it."""
     length = spell_duration(ends_at.astimezone(UTC) - starts_at.astimezone(UTC))
     if starts_at.astimezone(zone).utcoffset() == ends_at.astimezone(zone).utcoffset():
         return length
-    return _("%(length)s; the clock changes meanwhile") % {"length": length}
+    return _("%(length)s, across a DST change") % {"length": length}
 
 
 def _between(start: datetime, end: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Plan and switch maintenance from the shell: `manage.py maintenance --help`."""
+"""Maintenance windows from the shell: `manage.py maintenance --help`."""
 
 from argparse import ArgumentParser
 
@@ -7,7 +7,7 @@ from maintenance_windows.management.parser import add_verbs
 
 
 class Command(OneLineCommand):
-    help = "Plan maintenance windows and switch sites on and off."
+    help = "Schedule maintenance windows, and take sites down or bring them up."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_verbs(parser)

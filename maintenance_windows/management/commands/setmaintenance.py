@@ -19,10 +19,10 @@ class Command(OneLineCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("status", choices=("on", "off"))
         parser.add_argument(
-            "ids", nargs="*", type=int, metavar="ID", help="of a site; else SITE_ID"
+            "ids", nargs="*", type=int, metavar="ID", help="id of a site (default: SITE_ID)"
         )
         parser.add_argument(
-            "-i", "--ignore-missing", action="store_true", help="leave out ids that are no site's"
+            "-i", "--ignore-missing", action="store_true", help="ignore unknown ids"
         )
         parser.set_defaults(func=set_maintenance)
 
@@ -41,7 +41,7 @@ def set_maintenance(command: BaseCommand, given: Namespace) -> None:
 def _sites(command: BaseCommand, given: Namespace) -> Iterator[Site]:
     ids = given.ids or [conf.SITE_ID]
     if ids == [None]:
-        raise CommandError("Say which site by its id: SITE_ID is not set.")
+        raise CommandError("Specify the id of a site: SITE_ID is not set.")
     for pk in dict.fromkeys(ids):
         try:
             yield from arguments.sites([str(pk)])
@@ -49,4 +49,4 @@ def _sites(command: BaseCommand, given: Namespace) -> Iterator[Site]:
             if not given.ignore_missing:
                 raise
             if given.verbosity:
-                command.stderr.write(f"{refusal} It is left out.")
+                command.stderr.write(f"{refusal} Skipped.")

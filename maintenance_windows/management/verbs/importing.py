@@ -10,21 +10,21 @@ from maintenance_windows.management.terminal import printable
 
 
 def import_maintenancemode2(command: BaseCommand, given: Namespace) -> None:
-    """Take over flags and ignored URLs of django-maintenancemode-2."""
+    """Import flags and ignored URLs from django-maintenancemode-2."""
     outcome = take_over(actor=arguments.actor(), dry_run=given.dry_run)
     for sentence in outcome.left:
         command.stderr.write(printable(sentence))
-    for line in _taken(outcome) or ["Nothing to take: what can be taken is here already."]:
+    for line in _imported(outcome) or ["Nothing to import: everything is already here."]:
         command.stdout.write(printable(line))
     if given.dry_run:
-        command.stdout.write("Nothing was written: this was --dry-run.")
+        command.stdout.write("Dry run: nothing was written.")
 
 
-def _taken(outcome: Imported) -> list[str]:
+def _imported(outcome: Imported) -> list[str]:
     """Return one line for each flag and each pattern."""
-    lines = [f"{site.domain}: in maintenance until switched off" for site in outcome.closed]
+    lines = [f"{site.domain}: down until further notice" for site in outcome.closed]
     for ignored in outcome.opened:
         row, written = ignored.row, ignored.written
-        there = f", written {written} there" if written != row.pattern else ""
-        lines.append(f"{row.maintenance.site.domain}: {row.pattern} stays open{there}")
+        there = f" (imported from {written})" if written != row.pattern else ""
+        lines.append(f"{row.maintenance.site.domain}: {row.pattern} is exempt{there}")
     return lines

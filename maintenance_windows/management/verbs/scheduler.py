@@ -1,4 +1,4 @@
-"""The verbs that keep the flags without Celery: one tick, or a process that runs on."""
+"""The verbs that run the scheduler without Celery: once, or as a process."""
 
 import signal
 import time
@@ -15,13 +15,13 @@ from maintenance_windows.reconcile.loop import Loop
 
 
 def tick(command: BaseCommand, given: Namespace) -> None:
-    """Make all flags and windows of series right once; for cron instead of Celery."""
+    """Run the scheduler once; for cron instead of Celery."""
     _tick(SchedulerKind.CRON)
     series.materialise()
 
 
 def scheduler(command: BaseCommand, given: Namespace) -> None:
-    """Keep all flags and windows of series right, until SIGTERM or Ctrl-C; without Celery."""
+    """Run the scheduler until SIGTERM or Ctrl-C; a process instead of Celery."""
     if given.once:
         _tick(SchedulerKind.PROCESS)
         series.materialise()
@@ -29,14 +29,14 @@ def scheduler(command: BaseCommand, given: Namespace) -> None:
     loop = Loop(hourly=series.materialise)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.stopping.set())
-    command.stdout.write("The scheduler ticks each second, until SIGTERM or Ctrl-C.")
+    command.stdout.write("The scheduler runs every second until SIGTERM or Ctrl-C.")
     command.stdout.flush()
     loop.run()
-    command.stdout.write("The scheduler has ended.")
+    command.stdout.write("The scheduler has stopped.")
 
 
 def _tick(kind: SchedulerKind) -> None:
-    """Tick once. If rows are missing, wait as long as a process that ticks on would."""
+    """Tick once. If rows are missing, wait as long as a continuing process would."""
     stop = time.monotonic() + guard.PATIENCE + 1
     while True:
         try:

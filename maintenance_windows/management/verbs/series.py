@@ -15,7 +15,7 @@ MOST_PREVIEWED = 1000
 
 
 def repeat(command: BaseCommand, given: Namespace) -> None:
-    """Plan windows that come again, a series for each site."""
+    """Schedule a recurring window on each site."""
     sites = arguments.sites(given.sites)
     start = arguments.wall_clock(given.start)
     template = WindowSeries(
@@ -40,7 +40,7 @@ def repeat(command: BaseCommand, given: Namespace) -> None:
             for outcome in outcomes:
                 command.stdout.write(output.series_line(outcome))
     if template.recurrence().overlaps(clock.now()):
-        command.stderr.write("Note: the windows of this series overlap one another.")
+        command.stderr.write("Note: these windows overlap.")
 
 
 def _preview(command: BaseCommand, given: Namespace, template: WindowSeries) -> None:

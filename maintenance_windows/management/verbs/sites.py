@@ -18,7 +18,7 @@ from maintenance_windows.snapshot import clock
 
 
 def show_status(command: BaseCommand, given: Namespace) -> None:
-    """Show what is on, until when, and what is next."""
+    """Show the state of each site, and its next window."""
     if given.watch is not None:
         _watch(command, given)
         return
@@ -45,17 +45,17 @@ def show_status(command: BaseCommand, given: Namespace) -> None:
     if given.check and not scheduler["healthy"]:
         last = scheduler["last_tick"]
         raise CommandError(
-            f"The scheduler's last tick was at {output.local(last)}, too long ago."
+            f"The scheduler last ran at {output.local(last)} and appears to be down."
             if last
-            else "The scheduler has never ticked."
+            else "The scheduler has never run."
         )
 
 
 def _watch(command: BaseCommand, given: Namespace) -> None:
     if given.json or given.check:
-        raise CommandError("--watch goes with neither --json nor --check.")
+        raise CommandError("--watch cannot be combined with --json or --check.")
     if not terminal.is_terminal(command.stdout):
-        raise CommandError("--watch needs a terminal; status alone prints once.")
+        raise CommandError("--watch requires a terminal.")
     _shown(given)  # refuse wrong arguments before drawing anything
     style = command.style
 
@@ -85,11 +85,11 @@ def _shown(given: Namespace) -> list[Site]:
 
 
 def _overruled(forced: str) -> str:
-    return f"MAINTENANCE_FORCE is {forced}: it overrules what follows."
+    return f"MAINTENANCE_FORCE is {forced} and overrides everything below."
 
 
 def down(command: BaseCommand, given: Namespace) -> None:
-    """Take sites down now, until an end or until switched off."""
+    """Take sites down now, until a given time or until further notice."""
     sites = arguments.sites(given.sites, everyone=given.everyone)
     open_ended = given.until is None and given.length is None
     take_down(
@@ -105,14 +105,14 @@ def down(command: BaseCommand, given: Namespace) -> None:
 
 
 def up(command: BaseCommand, given: Namespace) -> None:
-    """Bring sites up now; ends the windows that run."""
+    """Bring sites up now, and end their windows in progress."""
     sites = arguments.sites(given.sites, everyone=given.everyone)
     ended = bring_up(sites, actor=arguments.actor())
     output.print_sites(command, sites, ended)
 
 
 def bypass(command: BaseCommand, given: Namespace) -> None:
-    """Print a link that lets testers through."""
+    """Create a bypass link, with which testers use a site while it is down."""
     sites = arguments.sites(given.sites)
     if given.revoke:
         links.revoke(sites, actor=arguments.actor())

@@ -13,7 +13,7 @@ from maintenance_windows.snapshot import clock
 
 
 def schedule(command: BaseCommand, given: Namespace) -> None:
-    """Plan a window for each site, all or none."""
+    """Schedule a window on each site, or on none if one is refused."""
     starts_at = arguments.moment(given.start)
     planned = windows.schedule(
         arguments.sites(given.sites),
@@ -28,7 +28,7 @@ def schedule(command: BaseCommand, given: Namespace) -> None:
 
 
 def show_list(command: BaseCommand, given: Namespace) -> None:
-    """List windows that run or are to come."""
+    """List current and upcoming windows."""
     now = clock.now()
     found = MaintenanceWindow.objects.select_related("site").order_by("starts_at", "pk")
     if given.sites:
@@ -40,26 +40,26 @@ def show_list(command: BaseCommand, given: Namespace) -> None:
     elif records := status.windows(found, now):
         print_tables(command, window_table(records, command.style))
     else:
-        command.stdout.write("No windows." if given.past else "No windows run or are to come.")
+        command.stdout.write("No windows." if given.past else "No current or upcoming windows.")
 
 
 def start(command: BaseCommand, given: Namespace) -> None:
-    """Open a scheduled window now."""
+    """Start a scheduled window now."""
     print_windows(command, [windows.start(given.window, actor=arguments.actor())])
 
 
 def end(command: BaseCommand, given: Namespace) -> None:
-    """End a running window now."""
+    """End a window in progress now."""
     print_windows(command, [windows.end(given.window, actor=arguments.actor())])
 
 
 def cancel(command: BaseCommand, given: Namespace) -> None:
-    """Call off a scheduled window."""
+    """Cancel a scheduled window."""
     print_windows(command, [windows.cancel(given.window, actor=arguments.actor())])
 
 
 def extend(command: BaseCommand, given: Namespace) -> None:
-    """Move the end of a window to later."""
+    """Extend a window."""
     by = None if given.length is None else arguments.length(given.length)
     until = None if given.until is None else arguments.moment(given.until)
     window = windows.extend(given.window, by=by, until=until, actor=arguments.actor())
@@ -67,7 +67,7 @@ def extend(command: BaseCommand, given: Namespace) -> None:
 
 
 def move(command: BaseCommand, given: Namespace) -> None:
-    """Give a window other times."""
+    """Reschedule a window."""
     starts_at = arguments.moment(given.start)
     ends_at = arguments.end(given, starts_at)
     window = windows.move(

@@ -120,12 +120,12 @@ def check(series: WindowSeries, now: datetime) -> None:
     arguments.check_series(series)
     rules.check_title(series.title)
     if series.start_time.microsecond or series.length % SECOND:
-        raise Refused(_("Start and length are whole seconds."))
+        raise Refused(_("Start and duration must be whole seconds."))
     try:
         recurrence = series.recurrence()
         series.rule = recurrence.rule.text
         if next(recurrence.occurrences(now), None) is None:
-            raise Refused(_("This rule makes no window from now on."))
+            raise Refused(_("This rule produces no future windows."))
     except RuleError as error:
         raise Refused(str(error)) from None
 
@@ -182,7 +182,7 @@ def _isolate_failures(function: Callable[[list[int]], list[T]], ids: list[int]) 
 def _unended(series_id: int) -> WindowSeries:
     series = WindowSeries.objects.select_related("site").filter(pk=series_id).first()
     if series is None:
-        raise Refused(_("There is no series %(id)s.") % {"id": series_id})
+        raise Refused(_("Recurring window %(id)s does not exist.") % {"id": series_id})
     if series.ended_at is not None:
-        raise Refused(_("Series %(id)s has ended: begin a new one.") % {"id": series_id})
+        raise Refused(_("Recurring window %(id)s has ended: create a new one.") % {"id": series_id})
     return series

@@ -27,7 +27,7 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Command(BaseCommand):
-    help = "Show a maintenance window from a visitor's side, on a database of its own."
+    help = "Demonstrate a maintenance window on a temporary database."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             default=8000,
             choices=range(1, 65536),
             metavar="PORT",
-            help="of the web server, if it is free",
+            help="port of the web server, if it is free (default: 8000)",
         )
 
     def handle(self, *_: Any, once: bool, port: int, **options: Any) -> None:
@@ -61,17 +61,21 @@ class Command(BaseCommand):
                 worst = self.watch(processes)
                 if once:
                     if worst > TOLERANCE:
-                        raise CommandError("An answer was wrong by more than a second, see above.")
+                        raise CommandError(
+                            "A response was wrong by more than a second (see above)."
+                        )
                     return
                 self.stdout.write(
-                    f"\nPlan your own: http://{ACME}:{self.port}/admin/"
-                    f"  user: admin  password: {password}\nCtrl-C ends the demo."
+                    f"\nTry it yourself: http://{ACME}:{self.port}/admin/"
+                    f"  user: admin  password: {password}\nPress Ctrl-C to stop."
                 )
                 self.stdout.flush()
                 signal.pause()
 
     def prepare(self, processes: Processes) -> None:
-        self.stdout.write("Making a database with two sites, starting web server and scheduler ...")
+        self.stdout.write(
+            "Creating a database with two sites, starting web server and scheduler ..."
+        )
         processes.manage("migrate", "--verbosity", "0")
         processes.manage("loaddata", "--verbosity", "0", "demo")
         processes.manage("createsuperuser", "--noinput", "--username=admin", "--email=")
@@ -86,7 +90,7 @@ class Command(BaseCommand):
             time.sleep(0.1)
 
     def watch(self, processes: Processes) -> timedelta:
-        """Ask both sites until the window is over; return by how much the worst answer was off."""
+        """Ask both sites until the window has ended; return the greatest error of a response."""
         starts_at = datetime.now(UTC).replace(microsecond=0) + AHEAD
         ends_at = starts_at + LENGTH
         times = (f"--start={starts_at.isoformat()}", f"--end={ends_at.isoformat()}")
