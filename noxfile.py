@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -214,6 +215,55 @@ def package(session: nox.Session) -> None:
     session.run(sys.executable, "-m", "build", "--outdir", folder)
     made = [str(file) for file in Path(folder).iterdir()]
     session.run(sys.executable, "-m", "twine", "check", "--strict", *made)
+
+
+# A site in memory, with what is installed and nothing of the checkout.
+TRY_OUT = """
+import django
+from django.conf import settings
+from django.core.management import call_command
+
+apps = ["contenttypes", "auth", "sites"]
+settings.configure(
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    INSTALLED_APPS=[*(f"django.contrib.{app}" for app in apps), "maintenance_windows"],
+    SECRET_KEY="x",
+)
+django.setup()
+call_command("migrate", verbosity=0)
+call_command("maintenance", "down", "example.com")
+"""
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Build what is published, in dist/: both packages, an SBOM (CycloneDX) and SHA-256 hashes.
+
+    The packages are checked as an index would, and each is installed on its own and tried out. The
+    SBOM lists what the wheel brings with all extras for production.
+    """
+    dist = Path("dist")
+    shutil.rmtree(dist, ignore_errors=True)
+    session.install("build", "twine", "cyclonedx-bom")
+    session.run("python", "-m", "build", "--outdir", str(dist))
+    packages = sorted(dist.iterdir())
+    session.run("python", "-m", "twine", "check", "--strict", *map(str, packages))
+    for package in packages:
+        place = Path(session.create_tmp(), package.suffix[1:]).absolute()
+        session.run("python", "-m", "venv", "--clear", str(place))
+        extras = "[celery]" if package.suffix == ".whl" else ""
+        wanted = f"{package.absolute()}{extras}"
+        session.run(f"{place}/bin/python", "-m", "pip", "install", "-q", wanted, external=True)
+        session.chdir(place)  # away from the checkout
+        session.run("bin/python", "-c", TRY_OUT, external=True)
+        session.chdir(Path(__file__).parent)
+        if package.suffix == ".whl":
+            sbom = str(dist / "sbom.cdx.json")
+            session.run("cyclonedx-py", "environment", "--output-file", sbom, str(place))
+    lines = [
+        f"{sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(dist.iterdir())
+    ]
+    (dist / "SHA256SUMS").write_text("".join(lines))
 
 
 @nox.session(allow_parallel=True)
