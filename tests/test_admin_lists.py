@@ -23,7 +23,7 @@ WINDOWS, SITES, TRANSITIONS = (
     f"{URL}{model}/" for model in ("maintenancewindow", "sitemaintenance", "transition")
 )
 OTHER_WAYS = ("bitmapscan", "hashjoin", "mergejoin", "seqscan", "sort")
-CUT = "are listed: narrow the list down to see others."
+CUT = "results are shown. Use the filters to narrow them down."
 
 
 @pytest.fixture
