@@ -23,7 +23,7 @@ WINDOWS, SITES, TRANSITIONS = (
     f"{URL}{model}/" for model in ("maintenancewindow", "sitemaintenance", "transition")
 )
 OTHER_WAYS = ("bitmapscan", "hashjoin", "mergejoin", "seqscan", "sort")
-CUT = "results are shown. Use the filters to narrow them down."
+CUT = "are shown. Use the filters to narrow down the list."
 
 
 @pytest.fixture
