@@ -116,7 +116,7 @@ def test_link_without_maintenance_requires_duration(acme, at):
 def test_link_requires_url_configuration(acme, at, settings):
     settings.ROOT_URLCONF = __name__
     at(TWO)
-    with pytest.raises(CommandError, match=r"without maintenance_windows\.urls"):
+    with pytest.raises(CommandError, match=r"need maintenance_windows\.urls"):
         run("acme.example", "--for", "1h")
 
 
@@ -337,7 +337,7 @@ def test_admin_revokes_links(acme, plan, browser, at):
 
 def test_admin_shows_error_of_command(acme, browser):
     answer = browser.post(LINKS.format(acme.pk), {"make": "1", "length": ""})
-    assert "say for how long the link is good" in answer.text
+    assert "specify how long the link is valid" in answer.text
 
 
 def test_admin_links_require_operate_permission(acme, client):

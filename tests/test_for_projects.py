@@ -133,7 +133,7 @@ def test_banner_announces_read_only_site(acme, plan, at, visit, pages):
     )
     assert (now, soon) == ("read_only", "")
     take_down([acme], level=Level.READ_ONLY)
-    assert "at the moment" in words(visit("/page"))[0]
+    assert "temporarily disabled" in words(visit("/page"))[0]
 
 
 def test_banner_needs_no_query(acme, plan, at, visit, pages, django_assert_num_queries):

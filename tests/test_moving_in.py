@@ -395,7 +395,7 @@ def test_import_of_real_site_keeps_its_behaviour(former):
         written = "" if here == there else f" (imported from {there})"
         assert f"acme.example: {here} is exempt{written}" in lines
     for pattern, reason in BAD.items():
-        (line,) = (line for line in err.splitlines() if f" {pattern!r} is" in line)
+        (line,) = (line for line in err.splitlines() if f"skipped {pattern!r}. " in line)
         assert reason in line
     assert "Skipped site 4 (flag on, patterns '^kept/'): it no longer exists.\n" in err
     assert unavailable(moved["paths"]) == unavailable(former.paths)

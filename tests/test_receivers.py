@@ -92,7 +92,7 @@ def test_migrate_preserves_other_task_with_same_name(caplog):
     assert not PeriodicTask.objects.filter(task=tick.name).exists()
     (message,) = run_checks(tags=["maintenance_windows"], databases=["default"])
     assert message.id == "maintenance_windows.W001"
-    assert "A periodic task of yours has its name" in message.hint
+    assert "Another periodic task has its name" in message.hint
 
 
 @pytest.mark.needs("django_celery_beat")

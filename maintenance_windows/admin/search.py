@@ -18,7 +18,7 @@ from maintenance_windows.snapshot import clock
 QUOTES = {'"', "'"}
 NEAR = 10_000  # rows before and after now whose texts are searched
 TEXTS = _(
-    "Titles were searched only from %(start)s to %(end)s. Choose a date to search another period."
+    "Titles were searched only from %(start)s to %(end)s: choose a date to search another period."
 )
 MANY = _("More than %(number)s sites match. Only windows from %(start)s to %(end)s were searched.")
 
