@@ -59,4 +59,8 @@ def plan(sql: str, params: Any) -> list[str]:
         return [
             f"SEARCH {table} USING INDEX {key}" if key else f"SCAN {table}" for table, key in steps
         ]
-    return [row[-1] for row in rows]
+    steps = [row[-1] for row in rows]
+    # Whether a table has a row at all is known after the first one, however it is scanned.
+    return [
+        step for step, after in zip(steps, [*steps[1:], ""], strict=True) if "> 0)" not in after
+    ]
