@@ -162,7 +162,7 @@ def _meant(name: str) -> str:
 
 
 def _went(package: str) -> str:
-    return f'It is a setting of {package}. "Moving in" in the documentation names its replacement.'
+    return f'It is a setting of {package}. "Migrating" in the documentation names its replacement.'
 
 
 def check_url_names(**_: Any) -> list[CheckMessage]:
