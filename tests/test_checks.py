@@ -223,9 +223,9 @@ def test_check_e007_reports_use_tz_false(settings):
     [
         ("MAINTENANCE_RETRYAFTER", "Did you mean MAINTENANCE_RETRY_AFTER?"),
         ("MAINTENANCE_EXEMPT_URLS", "Did you mean MAINTENANCE_EXEMPT_URL_NAMES?"),
-        ("MAINTENANCE_MODE", 'It is a setting of django-maintenance-mode. "Moving in"'),
+        ("MAINTENANCE_MODE", 'It is a setting of django-maintenance-mode. "Migrating"'),
         ("MAINTENANCE_MODE_IGNORE_URLS", "It is a setting of django-maintenance-mode"),
-        ("MAINTENANCE_ALLOW_STAFF", 'It is a setting of django-maintenancemode. "Moving in"'),
+        ("MAINTENANCE_ALLOW_STAFF", 'It is a setting of django-maintenancemode. "Migrating"'),
         ("MAINTENANCE_CREW", "If it is your own"),
     ],
 )
