@@ -1,6 +1,7 @@
 """Pages of the admin whose address or form has values that no browser sends by itself."""
 
 import pytest
+from django import VERSION
 from django.urls import reverse
 
 from maintenance_windows.models import IgnoredURL
@@ -47,6 +48,7 @@ def test_ignored_url_that_site_has_already_gives_sentence(acme, browser):
     assert IgnoredURL.objects.count() == 1
 
 
+@pytest.mark.skipif(VERSION >= (6, 0), reason="Django itself refuses it, with the same sentence")
 def test_ignored_urls_may_exchange_places_with_deleted_one(acme, browser):
     url = reverse("admin:maintenance_windows_sitemaintenance_change", args=[acme.pk])
     browser.post(url, fill(browser.get(url).text, **{"ignored_urls-0-pattern": "contact/"}))

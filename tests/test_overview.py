@@ -31,7 +31,7 @@ def test_overview_entry_opens_timeline(acme, plan, browser):
     page = browser.get(URL)
     assert 'id="maintenance-board"' in page.text
     assert "Disks" in page.text
-    assert "The scheduler has never ticked: start worker and beat." in page.text
+    assert "The scheduler has never run: start worker and beat." in page.text
 
 
 @pytest.mark.parametrize("permission", READERS)
