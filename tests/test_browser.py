@@ -109,7 +109,7 @@ def test_window_from_scheduling_to_history(fleet, browser):
     operator.locator(".bar.completed").first.click()
     operator.get_by_role("link", name="History").click()
     record = operator.locator("#story")
-    for fact in ("planned", "site closed", "site opened", USER):
+    for fact in ("scheduled", "site down", "site up", USER):
         expect(record).to_contain_text(fact)
     audit(operator, "history")
 
