@@ -21,7 +21,7 @@ FAILED = "MAINTENANCE_MAY_PASS fails: nobody passes by it."
 logger = logging.getLogger(__name__)
 
 # Digests of session cookies that belong to no session, so that each costs one query. None of them
-# becomes valid: whoever logs in gets a new one, and Django removes the old one from the browser.
+# becomes valid: a log-in gives a new one, and Django removes the old one from the browser.
 nobodys = Recent(limit=20_000, seconds=60.0)
 
 
