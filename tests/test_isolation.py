@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.sites.models import Site
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.test import Client
 
 from maintenance_windows.exceptions import Refused
@@ -116,5 +116,5 @@ def test_verb_works_inside_test_case_at_any_level(monkeypatch):
     """TestCase wraps a test in a transaction that nobody else writes beside."""
     if connection.vendor == "sqlite":
         return
-    monkeypatch.setattr(connection, "isolation_level", option("SERIALIZABLE"))
+    monkeypatch.setattr(connections["default"], "isolation_level", option("SERIALIZABLE"))
     take_down([Site.objects.create(domain="acme.example")])
