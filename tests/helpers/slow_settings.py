@@ -17,7 +17,8 @@ def delay(execute: Callable[..., Any], *args: Any) -> Any:
 
 
 def slow_down(connection: Any, **_: Any) -> None:
-    connection.execute_wrappers.append(delay)
+    if delay not in connection.execute_wrappers:  # which stay when it connects again
+        connection.execute_wrappers.append(delay)
 
 
 connection_created.connect(slow_down)
