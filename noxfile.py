@@ -316,7 +316,7 @@ def servers(session: nox.Session) -> None:
 @alone
 def figures(session: nox.Session) -> None:
     """How punctual windows are, measured on real processes."""
-    pytest(session, "tests/test_fleet.py", "-k", "on_time or two_beats")
+    pytest(session, "tests/test_fleet.py", "-k", "on_time or two_beats", env={"WINDOWS": "30"})
 
 
 def run_benchmarks(session: nox.Session, *arguments: str) -> None:

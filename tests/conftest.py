@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import copy_context
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,8 +46,17 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def in_own_context(run: Callable[[], None]) -> Callable[[], None]:
+    """Drop the context variables that a test has made, which asgiref copies at each request.
+
+    Django makes one for each URL resolver, and those of earlier tests would never go away.
+    """
+    return lambda: copy_context().run(run)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        item.runtest = in_own_context(item.runtest)  # type: ignore[method-assign]
         for marker in item.iter_markers("needs"):
             if missing := MISSING.intersection(marker.args):
                 item.add_marker(pytest.mark.skip(f"{', '.join(missing)} is not installed"))

@@ -369,7 +369,7 @@ def test_check_w013_reports_addresses_that_exempt_everyone(settings, names, word
     [
         ("locmem.LocMemCache", "not shared"),
         ("dummy.DummyCache", "not shared"),
-        ("db.DatabaseCache", "away when the database is"),
+        ("db.DatabaseCache", "unavailable while the database is"),
     ],
 )
 def test_check_w009_reports_unsuitable_cache(settings, backend, words):

@@ -66,15 +66,15 @@ def test_verbs_pages_and_visitors_follow_beside_a_replica_that_never_does(tmp_pa
         manage("migrate", "--verbosity=0", f"--database={alias}")
         manage("shell", "--command", RENAME.format(alias))
     site = "acme.example"
-    assert "in maintenance" in manage("maintenance", "on", site, "--for", "10m")
-    assert manage("maintenance", "off", site).startswith(f"{site}: up, ended window")
+    assert manage("maintenance", "down", site, "--for", "10m").startswith(f"{site}: down since")
+    assert manage("maintenance", "up", site).startswith(f"{site}: up, ended window")
     planned = manage("maintenance", "schedule", site, "--start", "2029-11-04T02:00", "--for", "2h")
     window = planned.partition("window ")[2].partition(",")[0]
     moved = manage("maintenance", "move", window, "--start", "2029-11-05T02:00", "--for", "1h")
     assert f"window {window}, 2029-11-05 02:00:00" in moved
     assert "cancelled" in manage("maintenance", "cancel", window)
-    manage("maintenance", "on", site)
+    manage("maintenance", "down", site)
     assert "down, held" in manage("maintenance", "status", site)
     assert manage("shell", "--command", ASK).split()[-1] == "503"
-    manage("maintenance", "off", site)
+    manage("maintenance", "up", site)
     assert manage("shell", "--command", ASK).split()[-1] == "200"
