@@ -35,10 +35,23 @@ logger = logging.getLogger("maintenance_windows")
 
 
 def make_row(instance: Site, using: str, **_: Any) -> None:
-    """Create the flag of a saved Site, unless its table does not exist yet."""
+    """Create the flag of a saved Site, unless its table does not exist yet.
+
+    The lock keeps off whoever deletes the Site. Within a transaction of the project, which would
+    keep the lock for too long, the Site's own row is locked.
+    """
+    connection = connections[using]
     table = SiteMaintenance._meta.db_table  # noqa: SLF001 (public, as the documentation says)
-    if table in connections[using].introspection.table_names():
-        SiteMaintenance.objects.using(using).get_or_create(site=instance)
+    if table not in connection.introspection.table_names():
+        return
+    flags = SiteMaintenance.objects.using(using)
+    if connection.in_atomic_block or not _is_here(using):
+        flags.get_or_create(site=instance)
+    elif not flags.filter(site=instance).exists():
+        with transaction.atomic(using=using):
+            lock_transaction(using)
+            if Site.objects.using(using).filter(pk=instance.pk).exists():
+                flags.get_or_create(site=instance)
 
 
 def lock_for_new_domain(instance: Any, using: str, **_: Any) -> None:

@@ -11,6 +11,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.paginator import Paginator
 from django.db import DataError, router, transaction
 from django.db.models import QuerySet
@@ -119,6 +120,15 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BoundedChangeList
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """Return a record with its site, or None also where the site is deleted meanwhile."""
+        record = super().get_object(request, object_id, from_field)
+        try:
+            str(record)  # the site too is read now, for good
+        except ObjectDoesNotExist:
+            return None
+        return record
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Operators take sites down, bring them up, and start, extend and end windows."""

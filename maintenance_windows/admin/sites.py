@@ -65,9 +65,9 @@ class SiteMaintenanceAdmin(RecordAdmin):
     inlines = (IgnoredURLInline,)
     list_display = ("site", "in_maintenance", "since", "until", "level")
     list_filter = ("in_maintenance",)
-    list_select_related = ("site",)
     search_fields = ("site__domain", "site__name")
     ordering = ("site__domain",)
+    list_select_related = ("site",)
     fields = ("site", "in_maintenance", "since", "until", "level", "message")
     readonly_fields = ("site", "since", "until")
 
