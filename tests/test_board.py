@@ -209,10 +209,18 @@ def test_take_down_button_holds_site_until_brought_up(acme, at, browser, visit):
 
 def test_take_down_button_changes_held_level_to_full(acme, at, browser, visit):
     take_down([acme], level="read_only")
-    assert "Take down now" in row(browser.get(BOARD).text, "acme.example")
+    assert "Set an end" in row(browser.get(BOARD).text, "acme.example")
     press(browser, acme, verb="on", length="", level="full")
     assert visit().status_code == 503
-    assert "Take down now" not in row(browser.get(BOARD).text, "acme.example")
+
+
+def test_take_down_button_gives_held_site_an_end(acme, at, browser, visit):
+    take_down([acme], message="Back soon.")
+    answer = press(browser, acme, verb="on", length="2h", level="full", message="")
+    assert messages(answer) == "acme.example is down until 2029-11-04 03:00:00 UTC."
+    assert visit().headers["Retry-After"] == "7200"
+    assert "Back soon." in visit().text
+    assert "Set an end" not in row(browser.get(BOARD).text, "acme.example")
 
 
 def test_take_down_button_accepts_duration(acme, at, browser, visit):

@@ -18,8 +18,9 @@ from django.urls import path
 from django.utils.functional import SimpleLazyObject
 
 from maintenance_windows.core.state import Level
+from maintenance_windows.exceptions import Refused
 from maintenance_windows.middleware import MaintenanceModeMiddleware
-from maintenance_windows.models import IgnoredURL, MaintenanceWindow
+from maintenance_windows.models import IgnoredURL, MaintenanceWindow, Transition
 from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.snapshot import runtime
@@ -154,6 +155,30 @@ def test_held_site_uses_default_retry_after(acme, at, visit, settings):
         assert visit().headers["Retry-After"] == header
     settings.MAINTENANCE_RETRY_AFTER = None
     assert "Retry-After" not in visit().headers
+
+
+@pytest.mark.parametrize("level", ["full", "read_only"])
+def test_held_site_gets_an_end_without_coming_up(acme, globex, at, visit, level):
+    at(TWO)
+    take_down([acme], message="Back soon.", actor="bob")
+    take_down([acme, globex], until=FOUR, level=level, actor="alice")
+    assert visit(method="POST").headers["Retry-After"] == "7200"
+    assert visit().status_code == (503 if level == "full" else 200)
+    assert "Back soon." in visit(method="POST").text
+    assert "Back soon." not in visit(method="POST", host="globex.example").text
+    took_down = Transition.objects.get(site=acme)
+    assert (took_down.in_maintenance, took_down.actor) == (True, "bob")
+    at(FOUR)
+    assert visit().status_code == visit(method="POST").status_code == 200
+
+
+def test_refused_end_leaves_site_held(acme, at, visit):
+    at(TWO)
+    take_down([acme])
+    with pytest.raises(Refused):
+        take_down([acme], until=TWO - HOUR)
+    at(FOUR + HOUR)
+    assert visit().headers["Retry-After"] == "300"
 
 
 def test_take_down_and_bring_up_apply_to_next_request(acme, at, visit):

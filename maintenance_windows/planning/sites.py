@@ -5,7 +5,8 @@ the user saw. A verb refuses if other windows have started since, so that nobody
 unseen.
 """
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.contrib.sites.models import Site
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from maintenance_windows.core.intervals import Span, covering
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
-from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import arguments, audit, windows
 from maintenance_windows.planning.rules import check_exist
@@ -31,26 +32,32 @@ def take_down(
     actor: str = "",
     clock: Clock | None = None,
 ) -> None:
-    """Take sites down now: until a time, by a window that starts now, or until brought up."""
+    """Take sites down now: until a time, by a window that starts now, or until brought up.
+
+    A held site stays down and gets the end, the level and, if there is one, the new message.
+    """
     sites = arguments.as_sites(sites)
     arguments.check_level(level)
     if until is not None:
         arguments.check_moments(until=until)
+    site_ids = [site.pk for site in sites]
     with locked(clock) as now:
-        if until is not None:
-            windows.schedule(
-                sites,
-                starts_at=now,
-                ends_at=until,
-                level=level,
-                message=message,
-                actor=actor,
-                clock=lambda: now,
-            )
-            return
         check_exist(sites)
-        site_ids = [site.pk for site in sites]
         settle(site_ids, now)
+        if until is not None:
+            for text, group in _by_message(sites, message).items():
+                windows.schedule(
+                    group,
+                    starts_at=now,
+                    ends_at=until,
+                    level=level,
+                    message=text,
+                    actor=actor,
+                    clock=lambda: now,
+                )
+            release(site_ids, now)
+            settle(site_ids, now, actor=actor)
+            return
         hold(site_ids, level, message, now)
         settle(site_ids, now, actor=actor)
 
@@ -119,6 +126,15 @@ def end(
         if not in_progress:
             raise _nothing_in_progress(site)
         return [windows.end(pk, actor=actor, clock=lambda: now) for pk in in_progress]
+
+
+def _by_message(sites: Iterable[Site], message: str) -> dict[str, list[Site]]:
+    """Group sites by the message that visitors will see: without a new one, that of the hold."""
+    held = {} if message else dict(SiteMaintenance.objects.held().values_list("pk", "message"))
+    groups: defaultdict[str, list[Site]] = defaultdict(list)
+    for site in sites:
+        groups[held.get(site.pk, message)].append(site)
+    return groups
 
 
 def _check_seen(site: Site, seen: Collection[int], now: datetime) -> None:

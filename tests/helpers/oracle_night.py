@@ -93,6 +93,9 @@ class Night:
         self.ask(take_down, chosen, until=at(end), level=level, allowed=length > 0)
         made = MaintenanceWindow.objects.filter(pk__gt=newest).order_by("pk")
         self.add_windows(made, self.clock, end, level)
+        for site in chosen if length > 0 else ():
+            with self.plans[site.pk].verb(self.clock):
+                self.plans[site.pk].hold = None
 
     @step(sites=SITES, level=LEVEL)
     def hold(self, sites, level):
