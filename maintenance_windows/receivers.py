@@ -188,7 +188,7 @@ def log_transition(transition: Transition, **_: Any) -> None:
     logger.info(
         "%s %s at %s, due %s, by %s",
         transition.site.domain,
-        "closed" if transition.in_maintenance else "opened",
+        "went down" if transition.in_maintenance else "came up",
         transition.done_at.isoformat(),
         transition.due_at.isoformat(),
         transition.actor or f"window {transition.window_id}",
@@ -204,7 +204,7 @@ def log_window(
 ) -> None:
     if signal is window_scheduled and window.series_id:
         return  # the series logs one line for all of them
-    done = {window_scheduled: "scheduled", window_cancelled: "cancelled"}.get(signal, "changed")
+    done = {window_scheduled: "scheduled", window_cancelled: "cancelled"}.get(signal, "updated")
     names = f" ({', '.join(changes)})" if changes else ""
     logger.info("window %s %s%s by %s: %s", window.pk, done, names, actor or "code", window)
 

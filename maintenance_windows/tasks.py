@@ -89,7 +89,7 @@ class BoundedTask(Task):  # type: ignore[misc]
                     raise
             self._note(queue.name, is_taken=is_taken)
         except Exception as error:  # noqa: BLE001 (of any broker, see the class)
-            said = f"Beat cannot send {self.name}, the next time will do it: {error}"
+            said = f"Beat cannot send {self.name}; it retries next time: {error}"
             self.complaints.now({"broker": said})
         return sent
 
@@ -125,7 +125,7 @@ class BoundedTask(Task):  # type: ignore[misc]
             with suppress(DatabaseError, TimeoutError):
                 threads.call_with_timeout(_leave_word, DEADLINE)
         said = (
-            f"Nobody consumes the queue {name}: beat sends nothing until somebody does. "
+            f"No worker consumes the queue {name}; beat sends nothing until one does. "
             f"Start a worker with -Q {name}."
         )
         self.complaints.now({"queue": said})
@@ -162,7 +162,7 @@ def drop_stale(instance: Any, **_: Any) -> None:
     try:
         dropped = _drop(instance.app)
     except Exception as error:  # noqa: BLE001 (the worker starts anyway and reports it)
-        logger.info("What waits in the queue %s cannot be dropped: %s", QUEUE, error)
+        logger.info("Cannot drop the stale messages of the queue %s: %s", QUEUE, error)
     else:
         if dropped:
             logger.warning("Dropped %d stale messages from the queue %s.", dropped, QUEUE)

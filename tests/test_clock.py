@@ -85,7 +85,7 @@ def test_command_by_wrong_clock_says_so_and_is_right(acme, right, off, capsys, c
     window = MaintenanceWindow.objects.get()
     assert abs(window.ends_at - right - HOUR) < SLACK
     side = "ahead of" if off > timedelta(0) else "behind"
-    sentence = f"This host's clock is 86400 s {side} the database's: set both by NTP."
+    sentence = f"This host's clock is 86400 s {side} the database's: check NTP."
     assert sentence in capsys.readouterr().out
     assert caplog.text.count(sentence) == 1
 

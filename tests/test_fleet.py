@@ -216,7 +216,7 @@ def test_embedded_worker_restarts_dead_beat(embedded):
     """Beat exits before migrate, because there is no schedule to read."""
     embedded.start_embedded()
     deadline = time.monotonic() + 20
-    while "beat died" not in embedded.log("worker"):
+    while "Beat crashed" not in embedded.log("worker"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     embedded.migrate()

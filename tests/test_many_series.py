@@ -130,7 +130,7 @@ def test_invalid_series_does_not_block_the_others(caplog, fields):
     assert len(series.materialise(lambda: ONE)) == 8
     assert {tuple(starts(one)) for one in many} == {tuple(SUNDAYS)}
     (said,) = errors(caplog)
-    assert said.startswith(f"series {spoilt.pk} makes no windows")
+    assert said.startswith(f"Recurring window {spoilt.pk}: failed to create windows")
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_series_rejected_by_database_does_not_block_the_others(caplog):
     assert len(series.materialise(lambda: ONE)) == 8
     assert {tuple(starts(one)) for one in many} == {tuple(SUNDAYS)}
     assert not refused.windows.exists()
-    assert errors(caplog) == [f"series {refused.pk} makes no windows"]
+    assert errors(caplog) == [f"Recurring window {refused.pk}: failed to create windows"]
 
 
 def test_database_outage_raises_operational_error(caplog):

@@ -92,8 +92,8 @@ def test_known_window_starts_and_ends_without_database(acme, plan, at, visit, ou
         assert visit().status_code == 200
     runtime.publish()
     assert logged_warnings(caplog) == [
-        "Cannot read maintenance windows, going on as known: the database is away",
-        "Maintenance windows can be read again.",
+        "Failed to load maintenance windows; using the last known: the database is away",
+        "Loading maintenance windows works again.",
     ]
 
 
@@ -148,7 +148,7 @@ def test_when_unknown_setting_decides_without_snapshot(
     assert answers[0].headers.get("Retry-After") == ("300" if status == 503 else None)
     known = "closed" if word == "closed" else "open"
     assert logged_warnings(caplog) == [
-        f"Cannot read maintenance windows, and none is known: every site is {known}: "
+        f"Failed to load maintenance windows; none are known, so every site is {known}: "
         "the database is away"
     ]
 
@@ -178,8 +178,8 @@ def test_setting_decides_before_migrate(transactional_db, visit, settings, caplo
         assert visit().status_code == status
         runtime.publish()
         assert logged_warnings(caplog) == [
-            f"Cannot read maintenance windows, and none is known: every site is {unknown}: "
-            "the database is incomplete, so a restore is not done or migrate is due"
+            f"Failed to load maintenance windows; none are known, so every site is {unknown}: "
+            "the database is incomplete: a restore is in progress, or migrate is due"
         ]
     finally:
         call_command("migrate", "maintenance_windows", verbosity=0)
@@ -214,8 +214,8 @@ def test_invalid_window_does_not_block_the_others(acme, globex, unchecked, plan,
         tick()
     assert list(Transition.objects.values_list("site", flat=True)) == [globex.pk]
     assert sorted(text.split(":")[0] for text in logged_warnings(caplog)) == [
-        f"Left out window {MaintenanceWindow.objects.get(site=acme).pk} of site {acme.pk}",
-        f"The flag of site {acme.pk} cannot be kept",
+        f"Cannot update site {acme.pk}",
+        f"Ignoring window {MaintenanceWindow.objects.get(site=acme).pk} of site {acme.pk}",
     ]
     MaintenanceWindow.objects.update(level="full")
     assert tick() == TWO
@@ -431,7 +431,7 @@ def test_tick_logs_database_outage_once(acme, plan, at, outage, caplog):
     at(TWO + MINUTE)
     tasks.tick()
     assert logged_warnings(caplog) == [
-        "The tick fails, the next one will do it: the database is away",
+        "The tick failed; the next one retries: the database is away",
         "The tick works again.",
     ]
     assert SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
@@ -446,7 +446,7 @@ def test_tick_logs_wrong_clock_once(transactional_db, caplog):
         tasks.tick()
     tasks.tick()
     assert logged_warnings(caplog) == [
-        "This host's clock is 86400 s ahead of the database's: set both by NTP.",
+        "This host's clock is 86400 s ahead of the database's: check NTP.",
         "This host's clock agrees with the database's.",
     ]
 

@@ -192,7 +192,7 @@ def test_unconsumed_queue_logs_start_and_end_once(kind, tmp_path, app_log, monke
             beat(scheduler, 1)
         scheduler.close()
     assert [text for text in app_log if "queue" in text and "Dropped" not in text] == [
-        "Nobody consumes the queue maintenance: beat sends nothing until somebody does. "
+        "No worker consumes the queue maintenance; beat sends nothing until one does. "
         "Start a worker with -Q maintenance.",
         "Beat's messages reach the queue again.",
     ]
@@ -224,7 +224,7 @@ def test_beat_starting_before_broker_logs_two_lines(tmp_path, caplog):
         connecting.join(10)
         scheduler.close()
     away, back = logged_warnings(caplog)
-    assert away.startswith("The broker is away, trying every half second: ")
+    assert away.startswith("The broker is unreachable; retrying every half second: ")
     assert back == "Connected to the broker."
 
 
@@ -336,7 +336,7 @@ def test_beats_of_every_kind_keep_redis_small(tmp_path):
         for (broker_url, _), log in zip(brokers.values(), logs, strict=True):
             with redis.Redis.from_url(broker_url) as client:
                 assert 1 <= client.llen(QUEUE) <= HANDFUL
-            assert log.count("Nobody consumes the queue") == 1
+            assert log.count("No worker consumes the queue") == 1
             assert "Traceback" not in log
 
 
@@ -350,5 +350,5 @@ def test_beats_of_every_kind_keep_rabbitmq_small(tmp_path):
         logs = run_beats(tmp_path, brokers, 20)
         assert 1 <= waiting(app_of(url)) <= HANDFUL * len(brokers)
         for log in logs:
-            assert log.count("Nobody consumes the queue") == 1
+            assert log.count("No worker consumes the queue") == 1
             assert "Traceback" not in log

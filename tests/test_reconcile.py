@@ -436,7 +436,7 @@ def test_status_changes_reach_log(acme, plan, caplog):
     said = [record.getMessage() for record in caplog.records]
     first, second = (line for line in said if line.startswith("acme.example"))
     assert first == (
-        f"acme.example closed at 2029-11-04T02:00:01+00:00, due 2029-11-04T02:00:00+00:00, "
+        f"acme.example went down at 2029-11-04T02:00:01+00:00, due 2029-11-04T02:00:00+00:00, "
         f"by window {window.pk}"
     )
     assert second.endswith("by alice")

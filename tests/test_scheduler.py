@@ -124,7 +124,7 @@ def test_loop_survives_database_outage_and_logs_two_lines(acme, plan, outage: Ou
         running.join(5)
     assert not running.is_alive()
     assert logged_warnings(caplog) == [
-        "The tick fails, the next one will do it: the database is away",
+        "The tick failed; the next one retries: the database is away",
         "The tick works again.",
     ]
 

@@ -547,7 +547,7 @@ def test_invalid_series_does_not_block_the_others(acme, globex, begin, caplog, a
     assert starts(sound) == [*SUNDAYS, "01-06"]
     said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert len(said) == 1
-    assert said[0].startswith(f"series {spoilt.pk} makes no windows: ")
+    assert said[0].startswith(f"Recurring window {spoilt.pk}: failed to create windows: ")
     str(WindowSeries.objects.get(pk=spoilt.pk))
     series.end(spoilt.pk)
     assert starts(spoilt) == ["11-04"]
@@ -560,7 +560,7 @@ def test_failing_series_does_not_block_the_others(acme, globex, begin, caplog):
     series.materialise(lambda: ONE + 7 * DAY)
     assert starts(sound) == [*SUNDAYS, "01-06"]
     (said,) = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert said.getMessage() == f"series {spoilt.pk} makes no windows"
+    assert said.getMessage() == f"Recurring window {spoilt.pk}: failed to create windows"
 
 
 @pytest.fixture
@@ -601,7 +601,7 @@ def test_new_zone_data_moves_scheduled_windows(acme, begin, at, caplog, berlin_b
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == Change.objects.filter(actor=f"series {sundays.pk}").count() == 6
     assert said[0] == (
-        f"window {window(sundays, '11-25').pk} changed (starts_at, ends_at) by series "
+        f"window {window(sundays, '11-25').pk} updated (starts_at, ends_at) by series "
         f"{sundays.pk}: acme.example: 2029-11-24 23:00 to 2029-11-25 01:00 UTC"
     )
     series.materialise()

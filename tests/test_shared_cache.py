@@ -48,4 +48,4 @@ def test_snapshot_in_a_shared_cache_belongs_to_its_database(pair):
         assert ask(down.port, "s0.example").status == 503
         assert ask(other.port, "s0.example").status == 200
         server.delete(*(set(server.keys(KEYS)) - before))
-    assert re.search(r"going on as known \d+ s ago", down.log("web"))
+    assert re.search(r"using those of \d+ s ago", down.log("web"))

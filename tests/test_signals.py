@@ -106,6 +106,6 @@ def test_each_verb_logs_one_line(acme, plan, caplog):
     span = "acme.example: 2029-11-04 02:00 to 2029-11-04"
     assert [record.getMessage() for record in caplog.records] == [
         f"window {window.pk} scheduled by bob: {span} 04:00 UTC",
-        f"window {window.pk} changed (ends_at) by alice: {span} 05:00 UTC",
+        f"window {window.pk} updated (ends_at) by alice: {span} 05:00 UTC",
         f"window {window.pk} cancelled by code: {span} 05:00 UTC",
     ]

@@ -29,7 +29,7 @@ class Beat(threading.Thread):
             try:
                 Service(self.app, scheduler_cls=self.app.conf.beat_scheduler).start()
             except Exception:
-                logger.exception("beat died, starting it again")
+                logger.exception("Beat crashed; restarting it.")
             finally:
                 connections.close_all()
             self.stopping.wait(PAUSE)

@@ -33,7 +33,9 @@ class BrokerLog(logging.Filter):
         return not self.trouble
 
     def lost(self, error: object) -> None:
-        self.trouble.now({"broker": f"The broker is away, trying every half second: {error}"})
+        self.trouble.now(
+            {"broker": f"The broker is unreachable; retrying every half second: {error}"}
+        )
 
     def back(self) -> None:
         self.trouble.now({})
@@ -88,7 +90,7 @@ class FastReconnectConsumer(Consumer):  # type: ignore[misc]
         except AttributeError:
             # kombu wants to give a message back over the connection that it has just taken apart.
             # Celery would exit of it, and the next tick replaces the message.
-            logger.info("Left a message behind with the broker that is gone.")
+            logger.info("Could not return a message: the broker connection is lost.")
 
 
 class EmbeddedConsumer(Consumer):  # type: ignore[misc]

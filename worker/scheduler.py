@@ -20,7 +20,7 @@ else:
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 LONG = timedelta(days=1)
-AWAY = "Beat cannot use the database, going on with the schedule that it knows: {}"
+AWAY = "Beat cannot use the database; it keeps the schedule that it knows: {}"
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Reconnecting:
         reconnect_soon(
             self.connection,
             lambda error: trouble.now(
-                {"broker": f"The broker is away, trying every half second: {error}"}
+                {"broker": f"The broker is unreachable; retrying every half second: {error}"}
             ),
         )
         connected = super()._ensure_connected()  # type: ignore[misc]

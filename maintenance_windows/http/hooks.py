@@ -37,7 +37,7 @@ def counts_as_staff(user: Any) -> bool:
     except DatabaseError:
         raise  # the caller knows what that means
     except Exception as error:  # noqa: BLE001 (a function of the project may raise anything)
-        note("MAINTENANCE_IS_STAFF fails: only superusers count as staff.", error)
+        note("MAINTENANCE_IS_STAFF raised an exception; only superusers count as staff.", error)
         return False
 
 

@@ -91,7 +91,7 @@ def html(maintenance: Maintenance, domain: str, language: str | None, *, secure:
     try:
         page = make(maintenance, domain, language, secure=secure)
     except Exception as error:  # noqa: BLE001 (a template may raise anything)
-        _failures.error("Cannot make the page of the 503: clients get our own.", error)
+        _failures.error("Failed to render the 503 page; clients get the default page.", error)
         return _own_html(maintenance, domain, language, secure=secure)
     if _failures:
         _failures.now({})
@@ -161,7 +161,9 @@ def _template() -> Any:
         try:
             return get_template(name)
         except TemplateDoesNotExist as error:
-            _missing_templates.error(f"MAINTENANCE_503_TEMPLATE: there is no {name}.", error)
+            _missing_templates.error(
+                f"MAINTENANCE_503_TEMPLATE: template {name} does not exist.", error
+            )
     try:
         return select_template(["503.html", "maintenance_windows/503.html"])
     except TemplateDoesNotExist:  # no engine of the project finds templates of apps

@@ -16,7 +16,7 @@ from maintenance_windows.http.recent import Recent
 from maintenance_windows.snapshot import runtime, threads
 
 USER_DEADLINE = 0.25  # seconds for the user lookup; a hanging database never answers
-FAILED = "MAINTENANCE_MAY_PASS fails: nobody passes by it."
+FAILED = "MAINTENANCE_MAY_PASS raised an exception; it lets nobody pass."
 
 logger = logging.getLogger(__name__)
 

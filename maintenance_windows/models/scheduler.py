@@ -24,7 +24,7 @@ class IncompleteDatabase(DatabaseError):
     """Rows are missing that every migrated database has, as while a backup is being restored."""
 
     def __init__(self) -> None:
-        super().__init__("the database is incomplete, so a restore is not done or migrate is due")
+        super().__init__("the database is incomplete: a restore is in progress, or migrate is due")
 
 
 class SchedulerQuerySet(PrimaryQuerySet["Scheduler"]):

@@ -48,7 +48,7 @@ class Matchers:
         try:
             made = usable(*pattern)
         except Unusable:
-            warn(f"Left out the URL pattern {pattern[1]!r}: the admin would not take it.")
+            warn(f"Ignoring the URL pattern {pattern[1]!r}: the admin would refuse it.")
             made = _never
         self._keep(pattern, made)
         return made
@@ -87,14 +87,16 @@ def any_matches(
             matcher = ready.make(pattern)
             preparing -= thread_time() - began
         if matcher is None or matching <= 0:
-            warn(f"The URL patterns of {site} take too long: on some requests some are left out.")
+            warn(f"The URL patterns of {site} take too long; some requests ignore some of them.")
             return False
         began = perf_counter()
         try:
             if matcher(path, is_anchored):
                 return True
         except TimeoutError:
-            warn(f"The URL pattern {pattern[1]!r} takes too long on some paths: left out there.")
+            warn(
+                f"The URL pattern {pattern[1]!r} takes too long on some paths; it is ignored there."
+            )
         # Matching is limited by LIMIT; any further time was spent waiting for the CPU.
         matching -= min(perf_counter() - began, LIMIT)
     return False

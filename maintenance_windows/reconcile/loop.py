@@ -19,7 +19,7 @@ RETRY = 60.0  # seconds until a failed hourly task runs again
 PATIENCE = 0.5  # seconds that a tick may still take after a signal to stop
 
 logger = logging.getLogger("maintenance_windows")
-UNMADE = "The windows of series cannot be made, trying again in an hour."
+UNMADE = "Failed to create the windows of recurring windows; retrying in an hour."
 complaints = LogOnce(logger, over="The tick works again.")
 
 
@@ -28,7 +28,7 @@ def keep_right(kind: SchedulerKind) -> None:
     try:
         watch_boundaries(kind)
     except DatabaseError as error:
-        complaints.now({"database": f"The tick fails, the next one will do it: {error}"})
+        complaints.now({"database": f"The tick failed; the next one retries: {error}"})
     else:
         complaints.now({})
 
@@ -57,7 +57,7 @@ class Loop:
             try:
                 keep_right(SchedulerKind.PROCESS)
             except Exception as error:  # noqa: BLE001 (of rows or project code: the loop goes on)
-                complaints.now({"tick": f"The tick fails, the next one will do it: {error!r}"})
+                complaints.now({"tick": f"The tick failed; the next one retries: {error!r}"})
             if complaints:
                 connections.close_all()  # the next tick opens a new connection
             self.stopping.wait(due - time.monotonic())

@@ -74,14 +74,14 @@ def record_valid(
     using = router.db_for_write(SiteMaintenance)
     existing = set(all_sites().filter(pk__in=site_ids).values_list("pk", flat=True))
     for site_id in set(site_ids) - existing:
-        errors[site_id] = f"The flag of site {site_id} cannot be kept: there is no such site."
+        errors[site_id] = f"Cannot update site {site_id}: it does not exist."
     try:
         with transaction.atomic(using=using):
             return record(existing, now)
     except ValueError as error:
         if len(site_ids) == 1:
             (site_id,) = site_ids
-            errors[site_id] = f"The flag of site {site_id} cannot be kept: {error}"
+            errors[site_id] = f"Cannot update site {site_id}: {error}"
             return []
     return [row for site_id in sorted(existing) for row in record_valid([site_id], now, errors)]
 

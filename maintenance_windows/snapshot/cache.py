@@ -64,7 +64,7 @@ class SnapshotCache:
             cache.set(key, encode(snapshot), timeout=None)
             cache.set(written_at, clock.now().timestamp(), timeout=None)
         except Exception as error:  # noqa: BLE001 (each backend has exceptions of its own)
-            text = f"Cannot keep maintenance windows in the cache: {error}"
+            text = f"Failed to cache maintenance windows: {error}"
             self._problems.now({"cache": text})
         else:
             self._problems.now({})
@@ -82,7 +82,7 @@ class SnapshotCache:
         except KeyError:
             return None
         except Exception as error:  # noqa: BLE001 (see _write)
-            logger.debug("Cannot read maintenance windows from the cache: %s", error)
+            logger.debug("Failed to load maintenance windows from the cache: %s", error)
             return None
 
 

@@ -88,7 +88,7 @@ def problem(off: timedelta) -> str | None:
         return None
     side = "ahead of" if off > timedelta(0) else "behind"
     seconds = abs(off).total_seconds()
-    return f"This host's clock is {seconds:.0f} s {side} the database's: set both by NTP."
+    return f"This host's clock is {seconds:.0f} s {side} the database's: check NTP."
 
 
 def _report(off: timedelta) -> None:

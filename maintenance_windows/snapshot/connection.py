@@ -163,7 +163,7 @@ def greenlet_problem(alias: str) -> str | None:
     if not is_patched or driver.__name__ != "MySQLdb":
         return None
     return (
-        "gevent or eventlet and mysqlclient do not go together: while the database hangs, so does "
+        "gevent and eventlet do not work with mysqlclient: while the database hangs, so does "
         "every visitor of this process. Use threads, or PyMySQL."
     )
 

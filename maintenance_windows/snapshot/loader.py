@@ -160,7 +160,7 @@ def _states(
             try:
                 closures[site_id].append(Closure(span=span, level=Level(level), message=message))
             except ValueError as error:
-                wrong[site_id] = f"Left out the hold of site {site_id}: {error}"
+                wrong[site_id] = f"Ignoring the held flag of site {site_id}: {error}"
         if found := closures[site_id]:
             yield SiteState(
                 site_id=site_id,
@@ -189,7 +189,7 @@ def _closures(
                 now=now,
             )
         except ValueError as error:
-            wrong[site_id, window] = f"Left out window {window} of site {site_id}: {error}"
+            wrong[site_id, window] = f"Ignoring window {window} of site {site_id}: {error}"
         else:
             found[site_id].append(closure)
     return found
@@ -202,6 +202,6 @@ def _patterns(
         if kind is None:
             continue  # the site has no ignored URL
         if kind not in set(PatternKind):
-            wrong[site_id, kind] = f"Left out an ignored URL of site {site_id}: it is {kind!r}"
+            wrong[site_id, kind] = f"Ignoring an exempt URL of site {site_id}: its kind is {kind!r}"
         else:
             yield PatternKind(kind), pattern

@@ -21,7 +21,7 @@ from maintenance_windows.snapshot.threads import in_test_run
 
 logger = logging.getLogger(__name__)
 
-LOST = "{} stays down as known: its rows are missing. Once they are back, or by `up`, it comes up."
+LOST = "{} stays down, because its rows are missing. It comes up once they are back, or by `up`."
 
 
 class Source:
@@ -44,8 +44,8 @@ class Source:
         self._seen_at = database_clock.now()
         # The last snapshot of any process, used if the database hangs.
         self._inherited: Snapshot | None = None
-        self._problems = LogOnce(logger, over="Maintenance windows can be read again.")
-        self._losses = LogOnce(logger, over="No site stays down without a row any more.")
+        self._problems = LogOnce(logger, over="Loading maintenance windows works again.")
+        self._losses = LogOnce(logger, over="Each site that is down has its rows again.")
         self._with_port: frozenset[str] = frozenset()
         self._with_port_due = 0.0
         with suppress(RuntimeError):  # if no thread can start, read() calls _inherit()
@@ -65,7 +65,7 @@ class Source:
             self.failing = True
             if self.snapshot is None:
                 self._inherit()
-            text = f"Cannot read maintenance windows, {self._meanwhile()}: {error}"
+            text = f"Failed to load maintenance windows; {self._meanwhile()}: {error}"
             self._problems.now({type(error) is IncompleteDatabase: text})
             return
         self.failing, self.has_answered = False, True
@@ -108,12 +108,12 @@ class Source:
 
     def _meanwhile(self) -> str:
         if self.snapshot is not None:
-            return "going on as known"
+            return "using the last known"
         if self._inherited is not None:
             seconds = (database_clock.now() - self._seen_at).total_seconds()
-            return f"going on as known {max(0, seconds):.0f} s ago"
+            return f"using those of {max(0, seconds):.0f} s ago"
         state = "closed" if conf.MAINTENANCE_WHEN_UNKNOWN == "closed" else "open"
-        return f"and none is known: every site is {state}"
+        return f"none are known, so every site is {state}"
 
     def _last_known(self) -> Snapshot | None:
         return self._inherited if self.snapshot is None else self.snapshot

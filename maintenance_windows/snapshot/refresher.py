@@ -107,7 +107,7 @@ class Refresher:
 
     def _log_lateness(self) -> None:
         if elapsed() > self.late_at:
-            text = f"The snapshot of this process is {self.age:.1f} s old: its reader does not run."
+            text = f"The snapshot of this process is {self.age:.1f} s old; its thread does not run."
             self._lateness.now({"late": text})
 
     def _wake(self, *, inline: bool) -> int:

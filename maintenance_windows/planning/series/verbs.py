@@ -171,9 +171,9 @@ def _isolate_failures(function: Callable[[list[int]], list[T]], ids: list[int]) 
     except Exception as error:
         if len(ids) == 1:
             if isinstance(error, RuleError):
-                logger.error("series %s makes no windows: %s", *ids, error)  # noqa: TRY400
+                logger.error("Recurring window %s: failed to create windows: %s", *ids, error)  # noqa: TRY400
             else:
-                logger.exception("series %s makes no windows", *ids)
+                logger.exception("Recurring window %s: failed to create windows", *ids)
             return []
     half = len(ids) // 2
     return _isolate_failures(function, ids[:half]) + _isolate_failures(function, ids[half:])
