@@ -13,7 +13,7 @@ from django.http import (
 )
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 
 from maintenance_windows.admin.base import RecordAdmin
 from maintenance_windows.forms.fields import PK
@@ -57,3 +57,18 @@ class Preview:
         # Without JavaScript the browser opens the preview as a page of its own.
         page = "maintenance_windows/admin/preview_page.html"
         return model_admin.render_page(request, page, self.title, template=self.template, **context)
+
+
+class PreviewedAdmin(RecordAdmin):
+    """An admin whose forms have a preview."""
+
+    preview: Preview
+
+    def own_urls(self) -> list[URLPattern]:
+        return [*super().own_urls(), self.page("preview/", self.preview.view, "preview")]
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["preview_url"] = self.preview.url(self, context["original"])
+        return super().render_change_form(request, context, *args, **kwargs)

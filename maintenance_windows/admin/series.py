@@ -4,16 +4,16 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from maintenance_windows.admin import history
-from maintenance_windows.admin.base import HistoryEntry, RecordAdmin
+from maintenance_windows.admin.base import HistoryEntry
 from maintenance_windows.admin.operate import ids
-from maintenance_windows.admin.preview import Preview
+from maintenance_windows.admin.preview import Preview, PreviewedAdmin
 from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.forms.series import SeriesForm
 from maintenance_windows.forms.site_search import SiteWidget
@@ -71,7 +71,7 @@ def describe_change(change: SeriesChange) -> str:
 
 
 @admin.register(WindowSeries)
-class WindowSeriesAdmin(RecordAdmin):
+class WindowSeriesAdmin(PreviewedAdmin):
     form = SeriesForm
     list_display = ("site", "words", "level", "title", "ended_at")
     list_filter = (EndedFilter, "level")
@@ -120,10 +120,7 @@ class WindowSeriesAdmin(RecordAdmin):
         return format_html('<a href="{}?series__id__exact={}">{}</a>', url, series.pk, label)
 
     def own_urls(self) -> list[URLPattern]:
-        return [
-            self.page("preview/", self.preview.view, "preview"),
-            self.page("sites/", sites_view, "sites"),
-        ]
+        return [*super().own_urls(), self.page("sites/", sites_view, "sites")]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "site":
@@ -150,12 +147,6 @@ class WindowSeriesAdmin(RecordAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("site", "words", *FACTS) if obj else ()
-
-    def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        context["preview_url"] = self.preview.url(self, context["original"])
-        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         actor = request.user.get_username()

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows.admin import history
 from maintenance_windows.admin.base import HistoryEntry
 from maintenance_windows.admin.calendar import calendar_view
-from maintenance_windows.admin.preview import Preview
+from maintenance_windows.admin.preview import Preview, PreviewedAdmin
 from maintenance_windows.admin.schedule import describe_added, describe_times, warn_of_overlaps
 from maintenance_windows.admin.search import NearNowAdmin
 from maintenance_windows.admin.site_search import sites_view
@@ -67,7 +67,7 @@ def action(
 
 
 @admin.register(MaintenanceWindow)
-class MaintenanceWindowAdmin(NearNowAdmin):
+class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
     form = WindowForm
     list_display = ("site", "starts_at", "ends_at", "status", "level", "title")
     list_filter = (StatusFilter, "level", ("series", SeriesFilter))
@@ -107,7 +107,7 @@ class MaintenanceWindowAdmin(NearNowAdmin):
     def own_urls(self) -> list[URLPattern]:
         return [
             self.page("calendar/", calendar_view, "calendar"),
-            self.page("preview/", self.preview.view, "preview"),
+            *super().own_urls(),
             self.page("sites/", sites_view, "sites"),
         ]
 
@@ -153,12 +153,6 @@ class MaintenanceWindowAdmin(NearNowAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         initial = super().get_changeform_initial_data(request)
         return initial | dict.fromkeys(TIMES) | initial_from_query(request.GET)
-
-    def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        context["preview_url"] = self.preview.url(self, context["original"])
-        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         """Schedule a window for each site, or change one. With several, `obj` stays unsaved."""
