@@ -33,7 +33,7 @@ class Host(Stranger):
     office = "/admin/"  # where editors work
     page = ""  # a text of the project's own page of the 503; none: ours is shown
     warned = frozenset[str]()  # by `check`, after the quick start
-    advice = ""  # settings of docs/moving-in.md, and what `check` says to change
+    advice = ""  # settings of docs/migrating.md, and what `check` says to change
     silenced = frozenset[str]()  # what `check` goes on to say
     # What the log must not have.
     raised: tuple[str, ...] = ("Traceback (most recent call last)", "Internal Server Error")

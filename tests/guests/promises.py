@@ -75,7 +75,7 @@ def while_up(host: Host, report: Report) -> None:
 
 def by_hand(host: Host, report: Report) -> None:
     visitor, customer = host.browser(), host.browser("customer")
-    with report.promise("`maintenance on` takes the site down for visitors, with Retry-After"):
+    with report.promise("`maintenance down` takes the site down for visitors, with Retry-After"):
         host.type(steps.DOWN.format(site=host.domain))
         until(lambda: visitor.get("/").status_code == 503)
         answer = visitor.get("/")
@@ -100,7 +100,7 @@ def by_hand(host: Host, report: Report) -> None:
         passes(visitor, "/healthz", "/readyz", "/maintenance/", "/maintenance/status.json")
     with report.promise(f"{UPLOADS} uploads of 20 MB get the 503 behind nginx"):
         upload_all(host, visitor)
-    with report.promise("`maintenance off` brings the site up"):
+    with report.promise("`maintenance up` brings the site up"):
         host.type(steps.UP.format(site=host.domain))
         until(lambda: visitor.get("/").status_code != 503)
         passes(visitor, "/")

@@ -34,6 +34,6 @@ urlpatterns = [
 
 MIGRATE = "python manage.py migrate --verbosity 0"
 CHECK = "python manage.py check --database default"
-DOWN = "python manage.py maintenance on {site} --for 10m"
-UP = "python manage.py maintenance off {site}"
+DOWN = "python manage.py maintenance down {site} --for 10m"
+UP = "python manage.py maintenance up {site}"
 SCHEDULER = "python manage.py maintenance scheduler"

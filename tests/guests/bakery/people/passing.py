@@ -1,4 +1,4 @@
-"""Who passes while the site is down: as docs/moving-in.md says."""
+"""Who passes while the site is down: as docs/migrating.md says."""
 
 from rest_framework.authentication import TokenAuthentication
 
