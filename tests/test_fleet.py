@@ -15,6 +15,7 @@ from project.probe import RIGHT, Answer, ask
 from tests.helpers.fleet import Fleet, new_database
 from tests.helpers.services import require, require_postgresql
 from tests.helpers.times import SECOND
+from tests.helpers.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -215,10 +216,7 @@ def test_embedded_worker_restarts_on_sighup(embedded):
 def test_embedded_worker_restarts_dead_beat(embedded):
     """Beat exits before migrate, because there is no schedule to read."""
     embedded.start_embedded()
-    deadline = time.monotonic() + 20
-    while "Beat crashed" not in embedded.log("worker"):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: "Beat crashed" in embedded.log("worker"))
     embedded.migrate()
     embedded.start_web()
     embedded.wait()
@@ -229,10 +227,7 @@ def test_worker_creates_windows_of_series(embedded):
     embedded.migrate()
     embedded.start_embedded()
     embedded.manage("shell", "--verbosity=0", f"--command={A_SERIES_FROM_NOWHERE}")
-    deadline = time.monotonic() + 20
-    while not embedded.query("SELECT id FROM maintenance_windows_maintenancewindow"):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: embedded.query("SELECT id FROM maintenance_windows_maintenancewindow"))
 
 
 # Created without the verbs, so that the task has windows to create; and within a second.

@@ -22,6 +22,7 @@ from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import reading, runtime, threads
 from maintenance_windows.snapshot.cache import keys
 from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
+from tests.helpers.waiting import until
 
 if find_spec("celery"):
     from maintenance_windows import tasks
@@ -124,10 +125,7 @@ def test_process_without_database_loads_snapshot_from_cache(acme, globex, plan, 
     at(TWO)
     visit()
     before = runtime.current()
-    deadline = time.monotonic() + 5
-    while not cache.get(keys()[0]):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: cache.get(keys()[0]))
     runtime.forget()
     with outage():
         assert visit().status_code == 503
@@ -158,10 +156,7 @@ def test_broken_cache_logs_one_warning(acme, plan, at, visit, outage, settings, 
     plan(acme)
     at(TWO)
     assert visit().status_code == 503
-    deadline = time.monotonic() + 5
-    while not logged_warnings(caplog):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: logged_warnings(caplog))
     windows.extend(MaintenanceWindow.objects.get().pk, by=HOUR)
     assert visit().headers["Retry-After"] == str(3 * 3600)
     assert len(logged_warnings(caplog)) == 1
@@ -338,10 +333,7 @@ def test_process_with_frozen_database_loads_snapshot_from_cache(acme, plan, at, 
     plan(acme)
     at(TWO)
     assert visit().status_code == 503
-    deadline = time.monotonic() + 5
-    while not cache.get(keys()[0]):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: cache.get(keys()[0]))
     runtime.forget()
     with freeze(monkeypatch):
         assert visit().status_code == 503

@@ -21,6 +21,7 @@ from maintenance_windows.reconcile import guard
 from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import reading, runtime
 from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
+from tests.helpers.waiting import until
 
 TABLES = (Site, MaintenanceWindow, SiteMaintenance, Transition, Scheduler)
 Rows = dict[type[Model], list[dict[str, Any]]]
@@ -172,8 +173,7 @@ def test_new_process_takes_the_cache_then_the_setting(
 ):
     settings.MAINTENANCE_WHEN_UNKNOWN = unknown
     assert is_down(visit, acme)
-    while not reading.SnapshotCache().read():
-        pass  # a thread writes it
+    until(reading.SnapshotCache().read)  # a thread writes it
     empty((Scheduler,))
     runtime.forget()
     assert is_down(visit, acme)
@@ -196,8 +196,7 @@ def test_new_process_believes_flags_while_no_window_is_there(acme, initech, visi
 
 def test_lifted_hold_in_the_cache_is_not_believed(cached, acme, initech, visit):
     assert is_down(visit, initech)
-    while not reading.SnapshotCache().read():
-        pass
+    until(reading.SnapshotCache().read)
     SiteMaintenance.objects.filter(site=initech).update(in_maintenance=False)
     runtime.forget()
     assert not is_down(visit, initech)

@@ -94,7 +94,7 @@ def keys() -> tuple[str, str]:
     database = connections[router.db_for_write(SiteMaintenance)].settings_dict
     identity = "|".join(str(database[name]) for name in IDENTITY)
     # With the project's key: two projects in containers may use the same path of a file.
-    name = f"{KEY}.{salted_hmac(KEY, identity).hexdigest()[:16]}"
+    name = f"{KEY}.{salted_hmac(KEY, identity, algorithm='sha256').hexdigest()[:16]}"
     return name, f"{name}.written_at"
 
 
