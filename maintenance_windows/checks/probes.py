@@ -44,10 +44,9 @@ def check_probes(**_: Any) -> list[CheckMessage]:
 
 def check_marks(**_: Any) -> list[CheckMessage]:
     """W023: no URL leads to a function with @maintenance_exempt, so it exempts nothing."""
+    known = urls()  # which imports the views, and so marks them
     ours = [function for function in list(marked) if _is_of_project(function)]
-    if not ours:
-        return []
-    found = {mark for one in urls() for mark in marks_in(one.view)}
+    found = {mark for one in known for mark in marks_in(one.view)} if ours else set()
     names = {f"{one.__module__}.{one.__qualname__}" for one in ours if mark_of(one) not in found}
     return [
         CheckWarning(
