@@ -143,5 +143,5 @@ def test_check_w023_knows_actions_and_operations(settings, of_project):
         ([], 2),
     ):
         settings.ROOT_URLCONF = type("Urls", (), {"urlpatterns": patterns})
-        found = run_checks(tags=["maintenance_windows"])
+        found = run_checks(tags=["maintenance_windows"], databases=[])
         assert [one.id for one in found] == ["maintenance_windows.W023"] * count
