@@ -124,6 +124,8 @@ TEMPLATE: Kind[str | None] = Kind(
     E005, "the name of a template", lambda value: isinstance(value, str | None), lambda value: value
 )
 TEXTS = _texts("a list of strings")
+# "*" alone is everything, so that it counts for nothing.
+NAMES = _texts('a list of names of URLs such as "shop:paid" or "mfa_*"', r"\**[^*]")
 PATHS = _texts('a list of paths such as "/status"', "/")
 # Below "/" is everything, so that one counts for nothing.
 PREFIXES = _texts('a list of paths such as "/hooks"', "/+[^/]", end="/")
@@ -161,12 +163,14 @@ class Conf:
     MAINTENANCE_EXEMPT_NETWORKS = Setting(TEXTS, ())
     """Addresses and networks of clients that pass, IPv4 and IPv6"""
     MAINTENANCE_EXEMPT_PATHS = Setting(PATHS, ())
-    """Paths that are exempt: `["/status"]` exempts exactly `/status`"""
+    """Paths that are exempt: `["/status"]` exempts exactly `/status`, and `/status/` if Django
+    redirects it there"""
     MAINTENANCE_EXEMPT_PREFIXES = Setting(PREFIXES, ())
     """Prefixes of paths that are exempt: `["/hooks"]` exempts `/hooks` and everything below
     `/hooks/`"""
-    MAINTENANCE_EXEMPT_URL_NAMES = Setting(TEXTS, ())
-    """Names of URLs that are exempt, under any language prefix: `["shop:paid"]`"""
+    MAINTENANCE_EXEMPT_URL_NAMES = Setting(NAMES, ())
+    """Names of URLs that are exempt, under any language prefix: `["shop:paid", "mfa_*"]`. A `*`
+    stands for any text"""
     MAINTENANCE_FORCE = Setting(_one_of("on", "off"), None)
     """Overrides everything: `"on"` takes all sites down, `"off"` brings all sites up. The admin,
     `status` and `check --deploy` (`W003`) show it"""
@@ -194,8 +198,8 @@ class Conf:
     MAINTENANCE_WHEN_UNKNOWN = Setting(_one_of("open", "closed"), "open")
     """State of all sites while neither database nor cache is available: `"open"` (up) or `"closed"`
     (down)"""
-    MAINTENANCE_WRITABLE_URL_NAMES = Setting(TEXTS, ())
-    """Names of URLs that accept writes in read-only mode, such as `["login", "logout"]`"""
+    MAINTENANCE_WRITABLE_URL_NAMES = Setting(NAMES, ())
+    """Names of URLs that accept writes in read-only mode, such as `["logout", "cart:*"]`"""
 
     INTERNAL_IPS = cached_property[Collection[str]](lambda _: settings.INTERNAL_IPS)
 

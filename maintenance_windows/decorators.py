@@ -10,21 +10,34 @@ from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 
 from maintenance_windows.core.state import Maintenance
+from maintenance_windows.http.marks import mark
 from maintenance_windows.requests import aget_maintenance, get_maintenance
 
 View = Callable[..., Any]
 
 
 def maintenance_exempt(view: View) -> View:
-    """Exempt a view from maintenance. Put it above other decorators."""
+    """Exempt a view from maintenance. Put it above other decorators.
+
+    It also takes what handles one method: of a class of views, a ViewSet of Django REST framework,
+    or an API of django-ninja. Raises TypeError for what no request can lead to.
+    """
     if isinstance(view, type):
-        return method_decorator(maintenance_exempt, name="dispatch")(view)
+        if not callable(dispatch := getattr(view, "dispatch", None)):
+            raise TypeError(f"{view.__qualname__} is no class of views: it has no dispatch().")
+        view.dispatch = maintenance_exempt(dispatch)  # type: ignore[attr-defined]
+        return view
+    if not callable(view):
+        raise TypeError(f"maintenance_exempt takes a view, not {type(view).__qualname__}.")
+    if hasattr(view, "_ninja_operation"):  # registered already, so a wrapper would come too late
+        mark(view)
+        return view
 
     @wraps(view)
-    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return view(request, *args, **kwargs)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return view(*args, **kwargs)
 
-    wrapper.maintenance_exempt = True  # type: ignore[attr-defined]
+    mark(wrapper)
     return markcoroutinefunction(wrapper) if iscoroutinefunction(view) else wrapper
 
 

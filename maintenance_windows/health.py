@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from maintenance_windows.http.marks import exempt
 from maintenance_windows.overview import status
 from maintenance_windows.snapshot import clock, runtime
 from maintenance_windows.snapshot.runtime import query_with_deadline
@@ -22,9 +23,7 @@ View = Callable[[HttpRequest], HttpResponse]
 
 
 def _for_probes(view: View) -> View:
-    view = login_not_required(never_cache(require_safe(view)))
-    view.maintenance_exempt = True  # type: ignore[attr-defined]
-    return view
+    return exempt(login_not_required(never_cache(require_safe(view))))
 
 
 @_for_probes

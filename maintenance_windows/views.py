@@ -17,6 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from maintenance_windows.http import pages
+from maintenance_windows.http.marks import exempt
 from maintenance_windows.http.responses import revalidated, unavailable, unlogged
 from maintenance_windows.http.tokens import COOKIE, BypassToken
 from maintenance_windows.http.visit import read_visit, site_state
@@ -25,6 +26,7 @@ from maintenance_windows.snapshot import clock, runtime
 
 
 # csrf_exempt, because Django logs the path, and so the token, of POSTs that it rejects.
+@exempt
 @csrf_exempt
 def bypass(request: HttpRequest, token: str) -> HttpResponse:
     """Follow a bypass link: keep its token in a cookie and redirect to the site without it.
@@ -57,6 +59,7 @@ def bypass(request: HttpRequest, token: str) -> HttpResponse:
 
 
 # csrf_exempt, so that a POST gets 405 instead of a CSRF error.
+@exempt
 @csrf_exempt
 @require_safe
 def public(request: HttpRequest) -> HttpResponseBase:
@@ -90,6 +93,7 @@ def public(request: HttpRequest) -> HttpResponseBase:
     return revalidated(request, HttpResponse(page.with_seconds(None), headers=page.headers))
 
 
+@exempt
 @csrf_exempt
 @require_safe
 def status(request: HttpRequest) -> HttpResponseBase:

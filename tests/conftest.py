@@ -17,6 +17,8 @@ from django.http import HttpResponse
 from django.http.request import HttpHeaders
 from django.test import AsyncClient, Client
 
+from maintenance_windows.decorators import maintenance_exempt
+from maintenance_windows.http.marks import View, marked
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.planning import windows
 from maintenance_windows.testing import as_in_production, hosts_clock
@@ -130,6 +132,20 @@ def arabic(settings: Any, tmp_path: Path) -> str:
     subprocess.run([compiler, "django.po", "-o", "django.mo"], cwd=folder, check=True)
     settings.LOCALE_PATHS = [tmp_path]
     return ARABIC.split('"')[-2]
+
+
+@pytest.fixture
+def of_project() -> Iterator[Callable[[View], View]]:
+    """Marks a function with @maintenance_exempt, as one in a module of the project."""
+    made = []
+
+    def of_project(view: View) -> View:
+        view.__module__ = "project.views"
+        made.append(maintenance_exempt(view))
+        return made[-1]
+
+    yield of_project
+    marked.difference_update(made)
 
 
 @pytest.fixture(params=["sync", "async"])

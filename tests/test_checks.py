@@ -62,6 +62,9 @@ def test_database_checks_are_opt_in_warnings(settings, django_assert_num_queries
     assert all(isinstance(message, CheckWarning) for message in ours)
 
 
+NAMES = 'a list of names of URLs such as "shop:paid" or "mfa_*"'
+
+
 @pytest.mark.parametrize(
     ("name", "value", "number", "wanted"),
     [
@@ -87,8 +90,8 @@ def test_database_checks_are_opt_in_warnings(settings, django_assert_num_queries
         ("ADMIN_IGNORED_URLS", None, "E005", "a list of strings"),
         ("EXEMPT_NETWORKS", [10], "E005", "a list of strings"),
         ("TRUSTED_PROXIES", {"10.1.2.3": 1}, "E005", "a list of strings"),
-        ("EXEMPT_URL_NAMES", 7, "E005", "a list of strings"),
-        ("WRITABLE_URL_NAMES", [None], "E005", "a list of strings"),
+        ("EXEMPT_URL_NAMES", ["**"], "E005", NAMES),
+        ("WRITABLE_URL_NAMES", [None], "E005", NAMES),
         ("EXEMPT_PATHS", ["status"], "E005", 'a list of paths such as "/status"'),
         ("EXEMPT_PREFIXES", ["/hooks", "/"], "E005", 'a list of paths such as "/hooks"'),
         ("API_PREFIXES", "api", "E005", 'a list of paths such as "/hooks"'),
@@ -201,11 +204,17 @@ class Named:
 
 def test_check_w015_reports_unknown_url_names(settings):
     settings.ROOT_URLCONF = Named
-    settings.MAINTENANCE_EXEMPT_URL_NAMES = ["paid", "eu:bank", f"{__name__}.a_view", "shop:bank"]
-    settings.MAINTENANCE_WRITABLE_URL_NAMES = ["login"]
+    settings.MAINTENANCE_EXEMPT_URL_NAMES = [
+        "paid",
+        "eu:bank",
+        f"{__name__}.a_view",
+        "shop:bank",
+        "eu:*",
+    ]
+    settings.MAINTENANCE_WRITABLE_URL_NAMES = ["login*"]
     assert issues() == [
         ("W015", "MAINTENANCE_EXEMPT_URL_NAMES: no URL is named 'shop:bank'."),
-        ("W015", "MAINTENANCE_WRITABLE_URL_NAMES: no URL is named 'login'."),
+        ("W015", "MAINTENANCE_WRITABLE_URL_NAMES: no URL is named 'login*'."),
     ]
     del settings.ROOT_URLCONF
     assert issues() == []

@@ -109,7 +109,13 @@ OPEN = [
     "/healthz",
     "/livez",
     "/readyz",
+    "/healthz/",
+    "/livez/",
+    "/readyz/",
+    "/__heartbeat__",
+    "/__lbheartbeat__",
     "/.well-known/acme-challenge/token",
+    "/.well-known/pki-validation/fileauth.txt",
     "/status",
     "/hooks",
     "/hooks/",
@@ -160,6 +166,10 @@ TRICKS = [
     "/%72obots.txt",
     "/healthz/x",
     "/healthz//",
+    "/HEALTHZ/",
+    "/__heartbeat__/x",
+    "/__version__",
+    "/.well-known/security.txt",
     "/.well-known/acme-challenge/../x",
     "/.well-known/acme-challenge/%2e%2e/x",
     "/.well-known/acme-challenge/.%2E/x",
@@ -227,6 +237,60 @@ def test_redirect_to_exempt_view_stays_reachable(mounted, visit, settings, path)
     settings.ROOT_URLCONF = Sparse
     assert visit(path).status_code in {301, 302}
     assert visit("/shop/cart").status_code == 503
+
+
+class Slashed:
+    """Health checks and a status page with a slash, as Django's documentation writes URLs."""
+
+    urlpatterns = [
+        *(path(name, page) for name in ("healthz/", "livez/", "readyz/", "status/", "tides")),
+        path("other", page),
+        path("other/", page),
+    ]
+
+
+def test_redirect_from_exempt_path_leads_to_page(mounted, visit, settings):
+    settings.ROOT_URLCONF = Slashed
+    settings.MAINTENANCE_EXEMPT_PATHS = ["/status", "/tides/", "/other"]
+    for path_ in ("/healthz", "/livez", "/readyz", "/status"):
+        answer = visit(path_)
+        assert (answer.status_code, answer.headers["Location"]) == (301, f"{path_}/")
+        assert visit(f"{path_}/").text == "a page"
+    assert visit("/other").status_code == 200
+    assert visit("/other/").status_code == 503  # another page, to which nothing redirects
+    assert visit("/tides").status_code == 503
+    settings.MAINTENANCE_EXEMPT_PATHS = ["/status/"]
+    assert visit("/status").status_code == 301
+    settings.APPEND_SLASH = False
+    assert visit("/status").status_code == 503
+
+
+class Namesake:
+    """Apps of the project with the names of others."""
+
+    urlpatterns = [
+        path("panel/", include(([path("", page), path("login/", page)], "admin"))),
+        path("plans/", include(([path("", page)], "maintenance_windows"))),
+        path("backstage/", include(([path("", page)], "admin"), namespace="backstage")),
+        path("office/", admin.AdminSite("office").urls),
+    ]
+
+
+def test_app_with_name_of_admin_or_ours_gets_503(mounted, visit, settings):
+    settings.ROOT_URLCONF = Namesake
+    for path_ in ("/panel/", "/plans/", "/backstage/"):
+        assert visit(path_).status_code == 503
+    assert visit("/office/login/").status_code == 200
+    assert visit("/office/auth/user/").status_code == 302
+
+
+def test_exempt_url_names_match_wildcards(mounted, visit, settings):
+    settings.MAINTENANCE_EXEMPT_URL_NAMES = ["shop:p*"]
+    assert visit("/en/shop/paid/").status_code == 200
+    assert visit("/en/shop/cart/").status_code == 503
+    for names in (["*"], ["**"], ["*:p"], ["p*"], ["shop.p*"]):
+        settings.MAINTENANCE_EXEMPT_URL_NAMES = names
+        assert visit("/en/shop/paid/").status_code == 503, names
 
 
 def test_exempt_url_names_require_namespace(mounted, visit, settings):

@@ -7,6 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from maintenance_windows.calendar import events
+from maintenance_windows.http.marks import exempt
 from maintenance_windows.http.responses import revalidated
 from maintenance_windows.models import CalendarToken
 from maintenance_windows.requests import site_or_404
@@ -16,6 +17,7 @@ AGAIN = 60  # seconds after which a client should try again
 
 
 # csrf_exempt, so that a POST gets 405 instead of a CSRF error.
+@exempt
 @csrf_exempt
 @require_safe
 def calendar(request: HttpRequest) -> HttpResponseBase:

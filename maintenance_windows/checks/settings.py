@@ -9,12 +9,13 @@ from django.conf import settings
 from django.core.checks import CheckMessage
 from django.core.checks import Error as CheckError
 from django.core.checks import Warning as CheckWarning
-from django.urls import URLPattern, URLResolver, get_resolver
 
+from maintenance_windows.checks.urlconf import urls
 from maintenance_windows.conf import FUNCTION, SETTINGS, conf
 from maintenance_windows.core.state import PatternKind
 from maintenance_windows.http.clients import UNIX, is_within, read_network, read_networks
 from maintenance_windows.patterns.faults import fault, slowness
+from maintenance_windows.patterns.names import compile_names
 
 LOOPBACK = (ip_address("127.0.0.1"), ip_address("::1"))
 PREFIX = "MAINTENANCE_"
@@ -170,9 +171,8 @@ def check_url_names(**_: Any) -> list[CheckMessage]:
     named = [("MAINTENANCE_EXEMPT_URL_NAMES", name) for name in conf.MAINTENANCE_EXEMPT_URL_NAMES]
     writable = conf.MAINTENANCE_WRITABLE_URL_NAMES
     named += [("MAINTENANCE_WRITABLE_URL_NAMES", name) for name in writable]
-    if not named or not getattr(settings, "ROOT_URLCONF", None):
+    if not named or not (known := [one.name for one in urls()]):
         return []
-    known = set(_names(get_resolver().url_patterns))
     return [
         CheckWarning(
             f"{setting}: no URL is named {name!r}.",
@@ -180,15 +180,5 @@ def check_url_names(**_: Any) -> list[CheckMessage]:
             id="maintenance_windows.W015",
         )
         for setting, name in named
-        if name not in known
+        if not any(map(compile_names((name,)).fullmatch, known))
     ]
-
-
-def _names(patterns: list[URLPattern | URLResolver], *namespaces: str) -> Iterator[str]:
-    """Yield names as in ResolverMatch.view_name: a URL without a name has its view's path."""
-    for pattern in patterns:
-        if isinstance(pattern, URLPattern):
-            yield ":".join([*namespaces, pattern.name or pattern.lookup_str])
-        else:
-            inner = [pattern.namespace] if pattern.namespace else []
-            yield from _names(pattern.url_patterns, *namespaces, *inner)

@@ -54,11 +54,10 @@ class Cookiecutter(Host):
     login_field = "login"
     office = "/"
     page = "The oven is cold"
-    warned = frozenset({"W013", "W018"})
+    warned = frozenset({"W013"})
     advice = """
 INTERNAL_IPS = []
 MAINTENANCE_API_PREFIXES = ["/api"]
-MAINTENANCE_EXEMPT_URL_NAMES = ["account_login"]
 MAINTENANCE_IS_STAFF = "people.passing.is_staff"
 MAINTENANCE_MAY_PASS = "people.passing.may_pass"
 """

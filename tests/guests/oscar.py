@@ -95,12 +95,11 @@ class Oscar(Host):
     login = "/dashboard/login/"
     office = "/dashboard/"
     # Its 503.html extends the base template, which needs the basket of a request: ours is shown.
-    warned = frozenset({"W014", "W018"})
+    warned = frozenset({"W014"})
     silenced = frozenset({"W014"})
     raised = ("Internal Server Error",)  # the log has why that page cannot be rendered
     advice = """
 MAINTENANCE_IS_STAFF = "yourproject.people.is_staff"
-MAINTENANCE_EXEMPT_URL_NAMES = ["dashboard:login", "customer:login"]
 """
 
     def make(self) -> None:

@@ -27,11 +27,10 @@ class Wagtail(Host):
     login = "/admin/login/"
     office = "/admin/"
     page = "The editors rest until"
-    warned = frozenset({"W012", "W017", "W018"})
+    warned = frozenset({"W012", "W017"})
     advice = f"""
 {steps.SITE_ID}
 MAINTENANCE_IS_STAFF = "yourproject.people.is_staff"
-MAINTENANCE_EXEMPT_URL_NAMES = ["wagtailadmin_login"]
 """
 
     def make(self) -> None:
