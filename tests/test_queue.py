@@ -208,6 +208,7 @@ def test_unavailable_broker_logs_start_and_end_once(tmp_path, caplog):
     with redis_server(tmp_path, port):
         beat(scheduler, 2)
         assert waiting(app)
+    scheduler.close()
     away, again = logged_warnings(caplog)
     assert away.startswith("Beat cannot send maintenance_windows.tasks.")
     assert again == "Beat's messages reach the queue again."

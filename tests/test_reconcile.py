@@ -354,14 +354,15 @@ def test_last_tick_follows_clock_stepping_back(db):
     assert Scheduler.objects.get().last_tick == TWO - HOUR
 
 
-def test_idle_tick_needs_three_queries(acme, globex, plan):
+def test_idle_tick_needs_few_queries(acme, globex, plan):
     plan(acme)
     plan(globex, FOUR, FOUR + HOUR)
     tick_at(TWO)
     with CaptureQueriesContext(connection) as queries:
         tick_at(TWO + MINUTE)
     statements = [q["sql"] for q in queries if not q["sql"].startswith(("BEGIN", "COMMIT"))]
-    assert len(statements) == 3
+    # MariaDB tells its time in a statement of its own, PostgreSQL with the lock.
+    assert len(statements) == (4 if connection.vendor == "mysql" else 3)
 
 
 @pytest.mark.parametrize(
