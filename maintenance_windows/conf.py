@@ -181,6 +181,10 @@ class Conf:
     MAINTENANCE_MAY_PASS = Setting(FUNCTION, None)
     """Function, sync or async, or its dotted path, that takes each request that would get a 503,
     and returns whether it passes. Use it for users who come by token, and keep it fast"""
+    MAINTENANCE_ONLY_READS = Setting(FUNCTION, None)
+    """Function, sync or async, or its dotted path, that takes each request that a read-only site
+    would refuse, and returns whether it only reads. Use it for GraphQL queries and searches by
+    POST"""
     MAINTENANCE_RETRY_AFTER = Setting(_seconds_or_none(ceil), 300)
     """Seconds in `Retry-After` while the end is unknown; `None` leaves the header out"""
     MAINTENANCE_RETRY_AFTER_JITTER = Setting(WHOLE_SECONDS, 0)

@@ -7,7 +7,9 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 
 from maintenance_windows.core.decision import Verdict, decide
+from maintenance_windows.http.caching import TOLD, limit_storage, refuse_storage
 from maintenance_windows.http.exemptions import SENDERS, URLS
+from maintenance_windows.http.hooks import aonly_reads, only_reads
 from maintenance_windows.http.responses import mark, refusal
 from maintenance_windows.http.users import amay_pass, may_pass
 from maintenance_windows.http.visit import read_visit
@@ -36,25 +38,43 @@ class MaintenanceModeMiddleware:
         if self.is_async:
             return self.__acall__(request)
         snapshot = runtime.current()
-        visit = read_visit(request, snapshot) if snapshot else None
-        if visit is None:
+        if not snapshot:
             return self.get_response(request)
+        if (visit := read_visit(request, snapshot)) is None:
+            response = self.get_response(request)
+            if TOLD in vars(request):
+                limit_storage(request, response)
+            return response
         verdict = decide(visit, urls=URLS, senders=SENDERS)
+        if verdict is Verdict.DOWN and only_reads(request, visit):
+            visit = visit._replace(only_reads=True)
+            verdict = decide(visit, urls=URLS, senders=SENDERS)
         if verdict is Verdict.DOWN and may_pass(request):
             verdict = Verdict.TRUSTED
         if refused := refusal(request, visit, verdict):
             return refused
-        return mark(self.get_response(request), visit, verdict)
+        if verdict is Verdict.TRUSTED:
+            refuse_storage(request)
+        return mark(request, self.get_response(request), visit, verdict)
 
     async def __acall__(self, request: HttpRequest) -> Answer:
         """See __call__()."""
         snapshot = await runtime.acurrent()
-        visit = read_visit(request, snapshot) if snapshot else None
-        if visit is None:
+        if not snapshot:
             return await self.get_response(request)
+        if (visit := read_visit(request, snapshot)) is None:
+            response = await self.get_response(request)
+            if TOLD in vars(request):
+                limit_storage(request, response)
+            return response
         verdict = decide(visit, urls=URLS, senders=SENDERS)
+        if verdict is Verdict.DOWN and await aonly_reads(request, visit):
+            visit = visit._replace(only_reads=True)
+            verdict = decide(visit, urls=URLS, senders=SENDERS)
         if verdict is Verdict.DOWN and await amay_pass(request):
             verdict = Verdict.TRUSTED
         if refused := refusal(request, visit, verdict):
             return refused
-        return mark(await self.get_response(request), visit, verdict)
+        if verdict is Verdict.TRUSTED:
+            refuse_storage(request)
+        return mark(request, await self.get_response(request), visit, verdict)

@@ -6,14 +6,19 @@ from django.http.request import split_domain_port
 from django.shortcuts import get_object_or_404
 
 from maintenance_windows.conf import conf
+from maintenance_windows.core.decision import SAFE_METHODS
 from maintenance_windows.core.state import Maintenance, Snapshot
+from maintenance_windows.http.caching import note_maintenance
 from maintenance_windows.http.visit import site_state
 from maintenance_windows.models import all_sites
 from maintenance_windows.snapshot import clock, runtime
 
 
 def get_maintenance(request: HttpRequest) -> Maintenance | None:
-    """Return the present maintenance of the request's site, or None while it is up."""
+    """Return the present maintenance of the request's site, or None while it is up.
+
+    `until` is when requests of this method are served again.
+    """
     return _now(request, runtime.current())
 
 
@@ -23,7 +28,10 @@ async def aget_maintenance(request: HttpRequest) -> Maintenance | None:
 
 
 def get_upcoming_maintenance(request: HttpRequest) -> Maintenance | None:
-    """Return the site's next maintenance if it starts within MAINTENANCE_BANNER_LEAD."""
+    """Return the site's next maintenance if it starts within MAINTENANCE_BANNER_LEAD.
+
+    While the site is read-only, that may be the full part of the same outage.
+    """
     return _soon(request, runtime.current())
 
 
@@ -46,12 +54,20 @@ def site_or_404(request: HttpRequest) -> Site:
 
 
 def _now(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:
+    now = clock.now()
     state = site_state(request, snapshot) if snapshot else None
-    return state.at(clock.now()) if state else None
+    maintenance = state.at(now) if state else None
+    if maintenance is None:
+        return None
+    note_maintenance(request, maintenance, now)
+    return maintenance.for_readers() if request.method in SAFE_METHODS else maintenance
 
 
 def _soon(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:
     now = clock.now()
     state = site_state(request, snapshot) if snapshot else None
     upcoming = state.upcoming(now) if state else None
-    return upcoming if upcoming and upcoming.since <= now + conf.MAINTENANCE_BANNER_LEAD else None
+    if upcoming is None or upcoming.since > now + conf.MAINTENANCE_BANNER_LEAD:
+        return None
+    note_maintenance(request, upcoming, now)
+    return upcoming

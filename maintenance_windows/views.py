@@ -82,7 +82,7 @@ def public(request: HttpRequest) -> HttpResponseBase:
         get_template("maintenance_windows/public.html"),
         {
             "site": status.site,
-            "maintenance": status.maintenance,
+            "maintenance": status.maintenance and status.maintenance.for_readers(),
             "since": status.since,
             "coming": status.coming,
             "is_complete": status.is_complete,

@@ -347,7 +347,7 @@ def test_cors_exposes_retry_after(acme, plan, at, visit, settings):
     answer = visit(origin="https://app.example", accept="application/json")
     assert answer.status_code == 503
     assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
-    assert answer.headers["Access-Control-Expose-Headers"] == "Retry-After"
+    assert answer.headers["Access-Control-Expose-Headers"] == "Maintenance, Retry-After"
     assert "Access-Control-Expose-Headers" not in visit().headers
     preflight = visit(
         method="OPTIONS", origin="https://app.example", access_control_request_method="PUT"

@@ -1,5 +1,6 @@
 """README and docs/: limits, links, words, and each code block."""
 
+import asyncio
 import configparser
 import re
 import subprocess
@@ -28,7 +29,7 @@ from tests.helpers.markdown import (
     prose,
     section,
 )
-from tests.helpers.services import require_program
+from tests.helpers.services import require_package, require_program
 from tests.helpers.stranger import first_steps
 
 pytestmark = pytest.mark.any_database
@@ -149,8 +150,44 @@ def names_of_the_project() -> dict[str, object]:
     return names
 
 
+# Those that only read come first.
+GRAPHQL: list[object] = [
+    {"query": "{ hello }"},
+    {"query": 'query { search(text: "mutation") { id } }', "operationName": None},
+    {"query": "query a { hello } mutation b { write }", "operationName": "a"},
+    {"query": "query a { hello } mutation b { write }", "operationName": "b"},
+    {"query": "query a { hello } mutation b { write }"},
+    {"query": "mutation { write }"},
+    {"query": "subscription { news }"},
+    {"query": "{"},
+    {"query": None},
+    [{"query": "mutation { write }"}],
+]
+
+
+def graphql(rf, asked, path="/graphql/"):
+    return rf.post(path, asked, content_type="application/json")
+
+
+def accepts(connect) -> bool:
+    """Whether a consumer of Django Channels accepts a socket."""
+    heard = []
+
+    async def accept():
+        heard.append(True)
+
+    async def close(code):
+        heard.append(False)
+
+    scope = {"headers": [(b"host", b"testserver")]}
+    asyncio.run(connect(SimpleNamespace(scope=scope, accept=accept, close=close)))
+    return heard == [True]
+
+
 @pytest.mark.parametrize("block", in_language("python"))
 def test_python_runs(block, rf):
+    if "from graphql import" in block.text:
+        require_package("graphql")
     names = names_of_the_project()
     exec(block.text, names)
     for name, value in names.items():
@@ -162,6 +199,14 @@ def test_python_runs(block, rf):
     if upload := names.get("upload"):
         with maintenance("testserver", level="read_only"):
             assert "disabled" in upload(rf.post("/"))
+    if only_reads := names.get("only_reads"):
+        assert [asked for asked in GRAPHQL if only_reads(graphql(rf, asked))] == GRAPHQL[:3]
+        assert not only_reads(graphql(rf, GRAPHQL[0], "/other/"))
+        assert not only_reads(rf.post("/graphql/", "{", content_type="application/json"))
+    if connect := names.get("connect"):
+        assert accepts(connect)
+        with maintenance("testserver"):
+            assert not accepts(connect)
     if tests := names.get("Tests"):
         suite = unittest.TestLoader().loadTestsFromTestCase(tests)
         outcome = unittest.TestResult()

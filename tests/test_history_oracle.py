@@ -14,14 +14,21 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from maintenance_windows.core.decision import Verdict, Visit, decide
+from maintenance_windows.core.decision import Verdict, Visit, as_met, decide
 from maintenance_windows.core.retry import retry_after
-from maintenance_windows.core.state import Level, SiteState
+from maintenance_windows.core.state import Level, Maintenance, SiteState
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
 from maintenance_windows.snapshot.loader import load
-from tests.helpers.oracle import FULL
+from tests.helpers.oracle import (
+    FULL,
+    READ_ONLY,
+    Levels,
+    next_full,
+    next_stricter,
+    served_again,
+)
 from tests.helpers.oracle_night import MOMENT, PASSES, SKEW, STEPS, Night, at, minutes
-from tests.helpers.times import SECOND
+from tests.helpers.times import HOUR, MINUTE, SECOND
 
 pytestmark = pytest.mark.slow
 
@@ -42,27 +49,45 @@ def check_visitors(night: Night) -> None:
     for pk, plan in night.plans.items():
         state = snapshot.by_id.get(pk, SiteState(site_id=pk, domain=""))
         ahead = plan.ahead(night.clock)
-        for n, level in enumerate(ahead[:61]):
-            until = None if ahead[-1] or not level else at(night.clock + ahead.index(None, n))
+        for n, level in enumerate(ahead[: HOUR // MINUTE + 1]):
             if n == 0 or ahead[n - 1] != level:
-                check_state(state, at(night.clock + n), level, until)
+                check_moment(state, at(night.clock + n), ahead, n, night.clock)
             if ahead[n + 1 : n + 2] != [level]:
-                check_state(state, at(night.clock + n + 1) - MOMENT, level, until)
+                check_moment(state, at(night.clock + n + 1) - MOMENT, ahead, n, night.clock)
 
 
-def check_state(
-    state: SiteState, moment: datetime, level: str | None, until: datetime | None
-) -> None:
-    """Compare the verdicts on GET and POST, and Retry-After."""
-    if (maintenance := state.at(moment)) is None:
-        assert level is None
-        return
-    for method, is_down in (("GET", level == FULL), ("POST", level is not None)):
+def check_moment(state: SiteState, moment: datetime, ahead: Levels, n: int, clock: int) -> None:
+    """Compare what a reader and a writer get in minute `n`, and what is announced to readers."""
+    level, maintenance = ahead[n], state.at(moment)
+    assert (maintenance and maintenance.level) == level
+    for method, refused in (("GET", {FULL}), ("POST", {FULL, READ_ONLY})):
+        if maintenance is None:
+            break
         visit = Visit(state=state, maintenance=maintenance, now=moment, methods=(method,), path="/")
-        assert (decide(visit) is Verdict.DOWN) is is_down
-    assert maintenance.until == until
-    seconds = math.ceil((until - moment) / SECOND) if until else None
-    assert retry_after(maintenance, moment, None) == seconds
+        assert (decide(visit) is Verdict.DOWN) is (level in refused)
+        met = as_met(visit)
+        # Who reads while the site is read-only is told when everything is served again.
+        until = served_again(ahead, n, refused if level in refused else {FULL, READ_ONLY})
+        assert minutes(met.until) == (None if until is None else clock + until)
+        seconds = math.ceil((met.until - moment) / SECOND) if met.until else None
+        assert retry_after(met, moment, None) == seconds
+    check_announcement(maintenance and maintenance.stricter, next_full(ahead, n), ahead, clock)
+    check_announcement(state.upcoming(moment), next_stricter(ahead, n), ahead, clock)
+
+
+def check_announcement(
+    announced: Maintenance | None, start: int | None, ahead: Levels, clock: int
+) -> None:
+    """Compare with the minute of the start. A snapshot need not know what starts after an hour."""
+    if announced is None or start is None or start > HOUR // MINUTE:
+        assert start is None or start > HOUR // MINUTE
+        assert announced is None or announced.since > at(clock) + HOUR
+        return
+    assert minutes(announced.since) == clock + start
+    assert announced.level == ahead[start]
+    refused = {FULL} if ahead[start] == FULL else {FULL, READ_ONLY}
+    until = served_again(ahead, start, refused)
+    assert minutes(announced.until) == (None if until is None else clock + until)
 
 
 def check_transitions(night: Night) -> None:

@@ -18,9 +18,6 @@ BEFORE_OURS = {
     "django.contrib.sessions.middleware.SessionMiddleware": NOBODY,
     "django.contrib.auth.middleware.AuthenticationMiddleware": NOBODY,
     "django.contrib.auth.middleware.RemoteUserMiddleware": NOBODY,
-    "django.middleware.cache.UpdateCacheMiddleware": (
-        "pages that staff see during maintenance are cached for everybody"
-    ),
     "django.middleware.locale.LocaleMiddleware": (
         "the 503 is in the language of the previous visitor"
     ),

@@ -1,6 +1,7 @@
 """The decision on a request to a site in maintenance: it passes, or it gets the 503."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
 from typing import NamedTuple
@@ -15,7 +16,7 @@ class Visit(NamedTuple):
 
     `methods` includes method overrides. `remote` is the peer of the connection, `forwarded` the
     unverified value of X-Forwarded-For, `language` the active language and `bypass` the token in
-    the cookie.
+    the cookie. `only_reads` is whether the project says so of an unsafe method.
     """
 
     state: SiteState
@@ -29,16 +30,27 @@ class Visit(NamedTuple):
     language: str | None = None
     preflight: bool = False
     bypass: str = ""
+    only_reads: bool = False
 
     @property
     def is_safe(self) -> bool:
-        return SAFE_METHODS.issuperset(self.methods)
+        return self.only_reads or SAFE_METHODS.issuperset(self.methods)
+
+    @property
+    def may_only_read(self) -> bool:
+        """Whether the answer depends on what the project says of an unsafe method.
+
+        It does not say so of a method that a header overrides.
+        """
+        is_unsafe = len({*self.methods}) == 1 and not self.is_safe
+        maintenance = self.maintenance
+        return is_unsafe and (maintenance.level is Level.READ_ONLY or maintenance.is_mixed)
 
 
 class Verdict(Enum):
     """The outcome for a visit. PREFLIGHT and DOWN refuse it; all others let it pass."""
 
-    READ_ONLY = auto()  # the site is read-only, and the methods are safe
+    READ_ONLY = auto()  # the site is read-only, and the visit is safe
     EXEMPT = auto()  # the URL is exempt for everybody
     TRUSTED = auto()  # the client may pass
     PREFLIGHT = auto()  # a CORS preflight
@@ -61,3 +73,16 @@ def decide(
         if is_trusted(visit):
             return Verdict.TRUSTED
     return Verdict.PREFLIGHT if visit.preflight else Verdict.DOWN
+
+
+def as_met(visit: Visit, urls: Iterable[Exemption] = ()) -> Maintenance:
+    """Return the maintenance with the `until` at which this visit is served again.
+
+    A visit that passes while the site is read-only is served when the full part ends.
+    """
+    maintenance = visit.maintenance
+    if not maintenance.is_mixed:
+        return maintenance
+    read_only = visit._replace(maintenance=replace(maintenance, level=Level.READ_ONLY))
+    passes = decide(read_only, urls=urls) in {Verdict.READ_ONLY, Verdict.EXEMPT}
+    return maintenance.for_readers() if passes else maintenance

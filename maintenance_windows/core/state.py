@@ -1,7 +1,7 @@
 """The state that a web process holds: the sites in maintenance or soon to be."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple, Self
@@ -56,7 +56,9 @@ class Maintenance:
     """A site's maintenance at one moment: the union of all its closures then.
 
     `since` and `until` are those of the outage; `until` is None if a hold leaves the end open.
-    `window` is the id of the window that started first.
+    `window` is the id of the window that started first. While the level is full, `full_until` is
+    when safe methods are served again, at `until` or before. While it is read-only, `stricter` is
+    the full part of the same outage that comes first.
     """
 
     since: datetime
@@ -65,6 +67,22 @@ class Maintenance:
     message: str
     window: int | None
     held: bool
+    full_until: datetime | None = None
+    stricter: "Maintenance | None" = None
+
+    @property
+    def full_from(self) -> datetime | None:
+        """When the site, now read-only, goes down fully in the same outage."""
+        return self.stricter.since if self.stricter else None
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether the site is fully down, and becomes read-only before it comes up."""
+        return self.full_until not in {None, self.until}
+
+    def for_readers(self) -> "Maintenance":
+        """Return it with the `until` of requests that only read."""
+        return replace(self, until=self.full_until) if self.is_mixed else self
 
     def is_over(self, now: datetime) -> bool:
         return self.until is not None and self.until <= now
@@ -107,7 +125,8 @@ class SiteState:
         outage = covering((closure.span for closure in self.closures), now) if reasons else None
         if outage is None:
             return None
-        full = any(reason.level is Level.FULL for reason in reasons)
+        full_parts = merge(one.span for one in self.closures if one.level is Level.FULL)
+        full = next((part for part in full_parts if part.covers(now)), None)
         level = Level.FULL if full else Level.READ_ONLY
         reasons.sort(key=lambda reason: (reason.level is not level, reason.span.start))
         windows = (reason for reason in reasons if reason.window is not None)
@@ -119,7 +138,18 @@ class SiteState:
             message=next((reason.message for reason in reasons if reason.message), ""),
             window=first.window if first else None,
             held=any(reason.window is None for reason in reasons),
+            full_until=full.end if full else None,
+            stricter=None if full else self._stricter(full_parts, outage, now),
         )
+
+    def _stricter(
+        self, full_parts: Iterable[Span], outage: Span, now: datetime
+    ) -> Maintenance | None:
+        """Return the first full part of a read-only outage after `now`, as readers meet it."""
+        starts = (part.start for part in full_parts if part.start > now)
+        start = next((start for start in starts if outage.covers(start)), None)
+        found = self._maintenance_at(start) if start else None
+        return replace(found, since=start, until=found.full_until) if start and found else None
 
     def _since(self, outage: Span) -> datetime:
         """Return the start of an outage, including windows that have ended by now."""
@@ -129,10 +159,18 @@ class SiteState:
         return outage.start
 
     def upcoming(self, now: datetime) -> Maintenance | None:
-        """Return the next maintenance that starts after `now`, as it will be at its start."""
-        outages = merge(closure.span for closure in self.closures)
-        first = next((outage.start for outage in outages if outage.start > now), None)
-        return self._maintenance_at(first) if first else None
+        """Return the next maintenance that starts after `now`, as readers meet it at its start.
+
+        That is the next outage, or a full part of the present one that starts before.
+        """
+        spans = [closure.span for closure in self.closures]
+        full = [closure.span for closure in self.closures if closure.level is Level.FULL]
+        starts = [part.start for part in (*merge(spans), *merge(full)) if part.start > now]
+        if not starts:
+            return None
+        first = min(starts)
+        found = self._maintenance_at(first)
+        return replace(found.for_readers(), since=first) if found else None
 
 
 class Phase(NamedTuple):

@@ -1,16 +1,18 @@
-"""The functions of a project that say who passes: MAINTENANCE_IS_STAFF and MAINTENANCE_MAY_PASS."""
+"""The functions of a project: who is staff, which requests may pass, and which only read."""
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any
 
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.core.exceptions import PermissionDenied
 from django.core.signing import BadSignature
 from django.db import Error as DatabaseError
+from django.http import HttpRequest
 
 from maintenance_windows.conf import conf
+from maintenance_windows.core.decision import Visit
 from maintenance_windows.logonce import LogOnce
 
 # Of a REST framework's exceptions, which may be of any package.
@@ -20,9 +22,48 @@ BAD_TOKENS = frozenset(
     {"jwt.exceptions.InvalidTokenError", "rest_framework_simplejwt.exceptions.TokenError"}
 )
 
+# The settings of functions that take a request.
+MAY_PASS, ONLY_READS = "MAINTENANCE_MAY_PASS", "MAINTENANCE_ONLY_READS"
+NOBODY_PASSES = "MAINTENANCE_MAY_PASS raised an exception; it lets nobody pass."
+NOTHING_PASSES = "MAINTENANCE_ONLY_READS raised an exception; it lets no request pass."
+
 logger = logging.getLogger(__name__)
 
 _failures = LogOnce(logger)
+
+
+def accepts(setting: str, request: HttpRequest) -> bool:
+    """Ask the function of a setting about a request; without one, or if it fails, it does not."""
+    try:
+        function: Callable[[Any], Any] | None = getattr(conf, setting)
+        return function is not None and bool(resolve(function(request)))
+    except Exception as error:  # noqa: BLE001 (a function of the project may raise anything)
+        note(NOBODY_PASSES if setting == MAY_PASS else NOTHING_PASSES, error)
+        return False
+
+
+async def aaccepts(setting: str, request: HttpRequest) -> bool:
+    """See accepts()."""
+    try:
+        function: Callable[[Any], Any] | None = getattr(conf, setting)
+        if function is None:
+            return False
+        is_async = iscoroutinefunction(function) or iscoroutinefunction(function.__call__)  # type: ignore[operator]
+        result = await (function if is_async else sync_to_async(function))(request)
+        return bool(await result if isawaitable(result) else result)
+    except Exception as error:  # noqa: BLE001 (see accepts)
+        note(NOBODY_PASSES if setting == MAY_PASS else NOTHING_PASSES, error)
+        return False
+
+
+def only_reads(request: HttpRequest, visit: Visit) -> bool:
+    """Return whether MAINTENANCE_ONLY_READS says so, where the answer depends on it."""
+    return visit.may_only_read and accepts(ONLY_READS, request)
+
+
+async def aonly_reads(request: HttpRequest, visit: Visit) -> bool:
+    """See only_reads()."""
+    return visit.may_only_read and await aaccepts(ONLY_READS, request)
 
 
 def counts_as_staff(user: Any) -> bool:

@@ -1,5 +1,6 @@
 """The 503 and its headers, and the headers of responses that pass."""
 
+import re
 from functools import lru_cache
 from http import HTTPStatus
 from random import random
@@ -11,29 +12,23 @@ from django.utils.cache import get_conditional_response, set_response_etag
 from django.utils.http import escape_leading_slashes
 
 from maintenance_windows.conf import conf
-from maintenance_windows.core.decision import Verdict, Visit
+from maintenance_windows.core.decision import Verdict, Visit, as_met
 from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.core.retry import retry_after, spread
-from maintenance_windows.core.state import Level
+from maintenance_windows.core.state import Level, Maintenance
 from maintenance_windows.http import pages
 from maintenance_windows.http.body import discard_body
+from maintenance_windows.http.caching import changes_at, limit_storage, make_private
+from maintenance_windows.http.exemptions import URLS
 from maintenance_windows.http.pages import PROBLEM, Page
+from maintenance_windows.http.representation import HTML, TEXT, VARY, representation
 from maintenance_windows.http.visit import LONGEST_HOST
-from maintenance_windows.patterns.paths import is_below
 from maintenance_windows.snapshot import clock
 
-HTML, TEXT, JSON = "text/html", "text/plain", "application/json"
-# Headers that take precedence over Cache-Control in caches and CDNs (RFC 9213 for the first).
-OVERRULE_CACHE_CONTROL = (
-    "CDN-Cache-Control",
-    "Cloudflare-CDN-Cache-Control",
-    "Surrogate-Control",
-    "X-Accel-Expires",
-    "Expires",
-)
 # Seconds over which browsers spread their return; those without scripts return this much later.
 PAGE_JITTER = 5
-LONGEST_HEADER = 1000  # characters of a header that is read or sent
+ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
+LONGEST_HEADER = 1000  # characters of a header that is sent
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 
@@ -50,7 +45,7 @@ def refusal(request: HttpRequest, visit: Visit, verdict: Verdict) -> HttpRespons
         return None
     # The maintenance may have ended during the user lookup.
     visit = visit._replace(now=clock.now())
-    if visit.maintenance.is_over(visit.now):
+    if as_met(visit, URLS).is_over(visit.now):
         return None
     discard_body(request)
     return unavailable(request, visit)
@@ -58,6 +53,7 @@ def refusal(request: HttpRequest, visit: Visit, verdict: Verdict) -> HttpRespons
 
 def unavailable(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Return the 503 (RFC 9110 section 15.6.4), which caches must not store."""
+    visit = visit._replace(maintenance=as_met(visit, URLS))
     seconds = retry_after(visit.maintenance, visit.now, conf.MAINTENANCE_RETRY_AFTER)
     later = None
     if seconds is not None:
@@ -65,12 +61,14 @@ def unavailable(request: HttpRequest, visit: Visit) -> HttpResponse:
         later = spread(seconds, jitter, most, random())  # noqa: S311
     kind = representation(request)
     page = _page(request, visit, kind)
-    headers = {**page.headers, "Cache-Control": "no-store", "Vary": "Accept"}
+    headers = {**page.headers, "Cache-Control": "no-store", "Vary": VARY}
+    headers["Maintenance"] = describe_level(visit.maintenance)
     if later is not None:
         headers["Retry-After"] = str(later)
-        if "HTTP_ORIGIN" in request.META:
-            # Otherwise scripts of other origins cannot read it (Fetch, CORS-safelisted headers).
-            headers["Access-Control-Expose-Headers"] = "Retry-After"
+    if "HTTP_HX_REQUEST" in request.META and visit.maintenance.level is Level.FULL:
+        # htmx 1 and 2 show no 503. Not while the site is read-only: the page around the form would
+        # come back as it was, without what was typed.
+        headers["HX-Refresh"] = "true"
     if seconds is not None and kind == HTML:
         # Browsers ignore Retry-After. If scripts run, the page's own reloads it earlier.
         refresh = seconds + PAGE_JITTER + 1 + int(random() * PAGE_JITTER)  # noqa: S311
@@ -79,7 +77,9 @@ def unavailable(request: HttpRequest, visit: Visit) -> HttpResponse:
     if request.method == "HEAD":
         headers["Content-Length"] = str(len(content))
         content = b""
-    return unlogged(HttpResponse(content, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers))
+    response = HttpResponse(content, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
+    _expose(request, response, "Maintenance", "Retry-After")
+    return unlogged(response)
 
 
 def unlogged(response: Response) -> Response:
@@ -114,49 +114,47 @@ def _page(request: HttpRequest, visit: Visit, kind: str) -> Page:
     return pages.plain(maintenance, language)
 
 
-def representation(request: HttpRequest) -> str:
-    """Return the type that the client prefers: HTML, PROBLEM, or else TEXT."""
-    if is_below(request.path_info, conf.MAINTENANCE_API_PREFIXES):
-        return PROBLEM
-    accept = request.META.get("HTTP_ACCEPT", "*/*")
-    if len(accept) >= LONGEST_HEADER:
-        # No real client sends this much, and parsing it can take longer than twenty responses.
-        accept = accept[:LONGEST_HEADER].rpartition(",")[0] or "*/*"
-    return _preferred(accept)
-
-
-@lru_cache(maxsize=256)
-def _preferred(accept: str) -> str:
-    """Parse Accept with Django. Cached because that takes longer than the rest of a response."""
-    request = HttpRequest()
-    request.META["HTTP_ACCEPT"] = accept
-    preferred = request.get_preferred_type([HTML, PROBLEM, JSON, TEXT])
-    if preferred is not None:
-        return PROBLEM if preferred == JSON else preferred
-    # Types such as application/vnd.api+json, or with a parameter for a version.
-    for kind in (accepted.sub_type for accepted in request.accepted_types):
-        if kind == "html":
-            return HTML
-        if kind == "json" or kind.endswith("+json"):
-            return PROBLEM
-    return TEXT
-
-
 def _refresh_url(request: HttpRequest) -> str:
     """Name the page in the Refresh header: without a URL, one with a fragment is not reloaded."""
-    path = escape_leading_slashes(request.get_full_path())
+    # ASGI servers pass the absolute form of a request target (RFC 9112 section 3.2.2) as a path.
+    path = request.get_full_path()
+    if absolute := ABSOLUTE.match(path):
+        path = path[absolute.end() :]
+    path = escape_leading_slashes(path if path.startswith("/") else f"/{path}")
     return f"; url={path}" if len(path) < LONGEST_HEADER else ""  # proxies limit headers
 
 
-def mark(response: HttpResponseBase, visit: Visit, verdict: Verdict) -> HttpResponseBase:
-    """Add headers to a response that passed: the level for clients, and no-store for caches."""
-    maintenance = visit.maintenance
-    if maintenance.level is Level.READ_ONLY:
-        until = rfc3339(maintenance.until)
-        # A structured field (RFC 9651): a token with a string as its parameter.
-        response.headers["Maintenance"] = f'read-only; until="{until}"' if until else "read-only"
+def mark(
+    request: HttpRequest, response: HttpResponseBase, visit: Visit, verdict: Verdict
+) -> HttpResponseBase:
+    """Add headers to a response that passed: the maintenance, and what caches may store."""
+    maintenance = as_met(visit, URLS)
     if verdict is Verdict.TRUSTED:
-        for name in OVERRULE_CACHE_CONTROL:
-            del response[name]
-        response.headers["Cache-Control"] = "private, no-store"
+        make_private(response)
+    elif maintenance.level is Level.READ_ONLY and verdict is not Verdict.DOWN:
+        limit_storage(request, response, changes_at(maintenance, visit.now))
+    else:
+        limit_storage(request, response)
+        return response
+    response.headers["Maintenance"] = describe_level(maintenance)
+    _expose(request, response, "Maintenance")
     return response
+
+
+@lru_cache(maxsize=256)
+def describe_level(maintenance: Maintenance) -> str:
+    """Return the value of the header `Maintenance`: a structured field (RFC 9651).
+
+    It is a token with strings as its parameters.
+    """
+    level = maintenance.level.value.replace("_", "-")
+    times = {"until": maintenance.until, "full-from": maintenance.full_from}
+    return level + "".join(f'; {name}="{rfc3339(at)}"' for name, at in times.items() if at)
+
+
+def _expose(request: HttpRequest, response: HttpResponseBase, *names: str) -> None:
+    """Let scripts of other origins read headers (Fetch, CORS-safelisted response headers)."""
+    if "HTTP_ORIGIN" in request.META:
+        exposed = response.headers.get("Access-Control-Expose-Headers")
+        names = (exposed, *names) if exposed else names
+        response.headers["Access-Control-Expose-Headers"] = ", ".join(names)

@@ -2,10 +2,9 @@
 
 import logging
 from hashlib import blake2b
-from inspect import isawaitable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, sync_to_async
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import LazyObject, SimpleLazyObject
@@ -16,7 +15,6 @@ from maintenance_windows.http.recent import Recent
 from maintenance_windows.snapshot import runtime, threads
 
 USER_DEADLINE = 0.25  # seconds for the user lookup; a hanging database never answers
-FAILED = "MAINTENANCE_MAY_PASS raised an exception; it lets nobody pass."
 
 logger = logging.getLogger(__name__)
 
@@ -27,30 +25,12 @@ nobodys = Recent(limit=20_000, seconds=60.0)
 
 def may_pass(request: HttpRequest) -> bool:
     """Return whether staff sent the request, or MAINTENANCE_MAY_PASS lets it pass."""
-    if sent_by_staff(request):
-        return True
-    try:
-        if (function := conf.MAINTENANCE_MAY_PASS) is None:
-            return False
-        return bool(hooks.resolve(function(request)))
-    except Exception as error:  # noqa: BLE001 (a failing function of the project lets nobody pass)
-        hooks.note(FAILED, error)
-        return False
+    return sent_by_staff(request) or hooks.accepts(hooks.MAY_PASS, request)
 
 
 async def amay_pass(request: HttpRequest) -> bool:
     """See may_pass()."""
-    if await asent_by_staff(request):
-        return True
-    try:
-        if (function := conf.MAINTENANCE_MAY_PASS) is None:
-            return False
-        is_async = iscoroutinefunction(function) or iscoroutinefunction(function.__call__)  # type: ignore[operator]
-        result = await (function if is_async else sync_to_async(function))(request)
-        return bool(await result if isawaitable(result) else result)
-    except Exception as error:  # noqa: BLE001 (see may_pass)
-        hooks.note(FAILED, error)
-        return False
+    return await asent_by_staff(request) or await hooks.aaccepts(hooks.MAY_PASS, request)
 
 
 def sent_by_staff(request: HttpRequest) -> bool:

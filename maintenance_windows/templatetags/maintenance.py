@@ -12,7 +12,7 @@ register = template.Library()
 
 @register.inclusion_tag("maintenance_windows/banner.html", takes_context=True)
 def maintenance_banner(context: Any) -> dict[str, object]:
-    """A notice that maintenance starts soon on this site, or that the site is read-only now."""
+    """A notice that maintenance starts soon on this site, or that it is read-only or down now."""
     request = context.get("request")
     if request is None:
         return {}

@@ -1,4 +1,4 @@
-"""A real nginx, which reads and writes only in a folder of the test."""
+"""A real nginx or Varnish, which reads and writes only in a folder of the test."""
 
 import os
 import signal
@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from project.processes import _die_with_parent
 from tests.helpers.services import require_program
@@ -36,9 +37,25 @@ def running(folder: Path, http: str) -> Iterator[None]:
     # The user nobody could not write to a folder of root.
     user = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(CONFIGURATION.format(user=user, http=http))
+    with _started(folder, program, "-p", folder, "-e", folder / "log", "-c", folder / "nginx.conf"):
+        yield
+
+
+@contextmanager
+def running_varnish(folder: Path, port: int, backend: int) -> Iterator[None]:
+    """Run Varnish within the block, as it is without a configuration."""
+    program = require_program("varnishd")
+    listen, ask = f"127.0.0.1:{port}", f"127.0.0.1:{backend}"
+    jail = ("-j", "none") if os.geteuid() == 0 else ()  # its user could not enter the folder
+    with _started(folder, program, *jail, "-F", "-n", folder, "-a", listen, "-b", ask):
+        yield
+
+
+@contextmanager
+def _started(folder: Path, *command: Any) -> Iterator[None]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [program, "-p", folder, "-e", folder / "log", "-c", folder / "nginx.conf"],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

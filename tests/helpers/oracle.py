@@ -13,6 +13,29 @@ from typing import NamedTuple
 FULL, READ_ONLY = "full", "read_only"
 ACTOR = "alice"
 
+Levels = list[str | None]  # of each minute; None while the site is up, and the last continues
+
+
+def served_again(levels: Levels, minute: int, refused: set[str]) -> int | None:
+    """The first minute whose level is not among those that refuse a request, or None."""
+    return next((n for n in range(minute, len(levels)) if levels[n] not in refused), None)
+
+
+def next_full(levels: Levels, minute: int) -> int | None:
+    """The first full minute that follows in a read-only outage without a gap, or None."""
+    if levels[minute] != READ_ONLY:
+        return None
+    end = served_again(levels, minute, {READ_ONLY})
+    return end if end is not None and levels[end] == FULL else None
+
+
+def next_stricter(levels: Levels, minute: int) -> int | None:
+    """The next minute at which the site goes down, or down fully, or None."""
+    for n, (before, after) in enumerate(pairwise(levels[minute:]), start=minute + 1):
+        if after != before and (after == FULL or before is None):
+            return n
+    return None
+
 
 @dataclass(eq=False)
 class Window:
@@ -90,7 +113,7 @@ class Plan:
             levels.append(self.hold)
         return FULL if FULL in levels else READ_ONLY if levels else None
 
-    def ahead(self, minute: int) -> list[str | None]:
+    def ahead(self, minute: int) -> Levels:
         """The level of each minute from this one; the last level continues."""
         last = max([minute, *(window.end for window in self.windows)])
         return [self.level(at) for at in range(minute, last + 1)]

@@ -14,7 +14,7 @@ from django.utils import timezone
 from maintenance_windows.planning import windows
 start = timezone.now() + timedelta(seconds=2)
 end = start + timedelta(seconds={length})
-windows.schedule([Site.objects.get(domain={site!r})], starts_at=start, ends_at=end)
+windows.schedule([Site.objects.get(domain={site!r})], starts_at=start, ends_at=end, level={level!r})
 print(start.isoformat(), end.isoformat())
 """
 
@@ -25,9 +25,9 @@ class Window:
     end: datetime
 
 
-def open_window(fleet: Fleet, site: str, length: float) -> Window:
+def open_window(fleet: Fleet, site: str, length: float, level: str = "full") -> Window:
     """Schedule a window and wait for its start; each process reads it a second before."""
-    command = PLAN.format(site=site, length=length)
+    command = PLAN.format(site=site, length=length, level=level)
     printed = fleet.manage("shell", "--verbosity=0", f"--command={command}")
     window = Window(*map(datetime.fromisoformat, printed.split()))
     time.sleep(max(0.0, (window.start - datetime.now(UTC)).total_seconds()))
