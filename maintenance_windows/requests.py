@@ -10,10 +10,14 @@ from maintenance_windows.core.state import Maintenance, Snapshot
 from maintenance_windows.http.visit import site_state
 from maintenance_windows.models import all_sites
 from maintenance_windows.snapshot import clock, runtime
+from maintenance_windows.wording.messages import with_message_in
 
 
 def get_maintenance(request: HttpRequest) -> Maintenance | None:
-    """Return the present maintenance of the request's site, or None while it is up."""
+    """Return the present maintenance of the request's site, or None while it is up.
+
+    Its message is in the active language.
+    """
     return _now(request, runtime.current())
 
 
@@ -47,11 +51,14 @@ def site_or_404(request: HttpRequest) -> Site:
 
 def _now(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:
     state = site_state(request, snapshot) if snapshot else None
-    return state.at(clock.now()) if state else None
+    maintenance = state.at(clock.now()) if state else None
+    return with_message_in(maintenance) if maintenance else None
 
 
 def _soon(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:
     now = clock.now()
     state = site_state(request, snapshot) if snapshot else None
     upcoming = state.upcoming(now) if state else None
-    return upcoming if upcoming and upcoming.since <= now + conf.MAINTENANCE_BANNER_LEAD else None
+    if upcoming is None or upcoming.since > now + conf.MAINTENANCE_BANNER_LEAD:
+        return None
+    return with_message_in(upcoming)

@@ -1,14 +1,17 @@
 """The 503 and its headers, and the headers of responses that pass."""
 
+from contextlib import suppress
 from functools import lru_cache
 from http import HTTPStatus
 from random import random
 from typing import TypeVar
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import get_script_prefix
 from django.utils.cache import get_conditional_response, set_response_etag
-from django.utils.http import escape_leading_slashes
+from django.utils.http import escape_leading_slashes, url_has_allowed_host_and_scheme
 
 from maintenance_windows.conf import conf
 from maintenance_windows.core.decision import Verdict, Visit
@@ -71,11 +74,14 @@ def unavailable(request: HttpRequest, visit: Visit) -> HttpResponse:
         if "HTTP_ORIGIN" in request.META:
             # Otherwise scripts of other origins cannot read it (Fetch, CORS-safelisted headers).
             headers["Access-Control-Expose-Headers"] = "Retry-After"
-    if seconds is not None and kind == HTML:
-        # Browsers ignore Retry-After. If scripts run, the page's own reloads it earlier.
+    if seconds is not None and kind == HTML and visit.is_safe:
+        # Browsers ignore Retry-After. If scripts run, the page's own reloads it earlier. After an
+        # unsafe method nothing leaves the page, which says that nothing was saved.
         refresh = seconds + PAGE_JITTER + 1 + int(random() * PAGE_JITTER)  # noqa: S311
         headers["Refresh"] = f"{refresh}{_refresh_url(request)}"
     content = page.with_seconds(later if kind == PROBLEM else seconds)
+    if not visit.is_safe:
+        content = pages.with_way_back(content, _way_back(request))
     if request.method == "HEAD":
         headers["Content-Length"] = str(len(content))
         content = b""
@@ -110,7 +116,13 @@ def _page(request: HttpRequest, visit: Visit, kind: str) -> Page:
         starts_at = maintenance.since if visit.state.domain else None
         return pages.problem(maintenance, site, starts_at, language)
     if kind == HTML:
-        return pages.html(maintenance, site, language, secure=request.is_secure())
+        return pages.html(
+            maintenance,
+            site,
+            language,
+            secure=request.is_secure(),
+            refused=not visit.is_safe,
+        )
     return pages.plain(maintenance, language)
 
 
@@ -146,6 +158,16 @@ def _refresh_url(request: HttpRequest) -> str:
     """Name the page in the Refresh header: without a URL, one with a fragment is not reloaded."""
     path = escape_leading_slashes(request.get_full_path())
     return f"; url={path}" if len(path) < LONGEST_HEADER else ""  # proxies limit headers
+
+
+def _way_back(request: HttpRequest) -> str:
+    """Return the page that sent a refused request: its Referer, if of the same origin."""
+    referer = request.META.get("HTTP_REFERER", "")
+    if len(referer) < LONGEST_HEADER and referer.startswith(f"{request.scheme}://"):
+        with suppress(DisallowedHost):
+            if url_has_allowed_host_and_scheme(referer, request.get_host()):
+                return referer
+    return conf.MAINTENANCE_BRAND.home or get_script_prefix()
 
 
 def mark(response: HttpResponseBase, visit: Visit, verdict: Verdict) -> HttpResponseBase:
