@@ -40,6 +40,7 @@ PROBLEM = "application/problem+json"
 # the address to go back to.
 SECONDS_LEFT = f"{{seconds left {token_hex(8)}}}"
 WAY_BACK = f"{{way back {token_hex(8)}}}"
+NOBODYS_ADDRESS = "0.0.0.0"  # noqa: S104 (in no list of addresses that mean somebody)
 OURS = Path(__file__).parent.parent
 INLINE = re.compile(rb"<(style|script)>(.*?)</\1>", re.DOTALL)
 
@@ -233,7 +234,12 @@ def translated_language() -> str:
 def nobodys_request(host: str, *, secure: bool) -> HttpRequest:
     """Return a request of nobody for context processors, because all visitors share a page."""
     scheme = "https" if secure else "http"
-    environ = {"HTTP_HOST": host, "SERVER_NAME": host, "wsgi.url_scheme": scheme}
+    environ = {
+        "HTTP_HOST": host,
+        "REMOTE_ADDR": NOBODYS_ADDRESS,
+        "SERVER_NAME": host,
+        "wsgi.url_scheme": scheme,
+    }
     setup_testing_defaults(environ)
     request = WSGIRequest(environ)
     request.session = SessionBase()
