@@ -342,7 +342,10 @@ def test_contact(acme, plan, at, visit, settings, contact, shown):
     ("brand", "sentence"),
     [
         ("Acme", "It must be a dict, not 'Acme'."),
-        ({"colour": "#000"}, "'colour' is unknown; the keys are name, logo, accent, home, contact."),
+        (
+            {"colour": "#000"},
+            "'colour' is unknown; the keys are name, logo, accent, home, contact.",
+        ),
         ({"accent": "red"}, "'accent' must be a colour such as #1f5fae, not 'red'."),
         ({"accent": "#12345"}, "'accent' must be a colour such as #1f5fae, not '#12345'."),
         ({"name": None}, "'name' must be a string, not None."),

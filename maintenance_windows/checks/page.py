@@ -56,7 +56,7 @@ def check_page(*, databases: Collection[str] | None = None, **_: Any) -> list[Ch
             CheckWarning(
                 f"{name or '503.html'} cannot be rendered, so visitors get the default "
                 f"page: {said}",
-                hint="It is rendered for all visitors at once, with a request that has no session, an "
+                hint="All visitors share it: it is rendered with a request that has no session, an "
                 "AnonymousUser, and no attributes that other middleware sets.",
                 id=W014,
             )
@@ -86,9 +86,7 @@ def _render(host: str) -> None:
     )
     with translation.override(settings.LANGUAGE_CODE):
         for refused in (False, True):
-            pages.make_html(
-                maintenance, host, settings.LANGUAGE_CODE, secure=True, refused=refused
-            )
+            pages.make_html(maintenance, host, settings.LANGUAGE_CODE, secure=True, refused=refused)
 
 
 def _known_host(databases: Collection[str]) -> str | None:

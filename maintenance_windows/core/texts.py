@@ -1,4 +1,4 @@
-"""A message in several languages: one text, in which "[de]" at the start of a line begins German."""
+"""A message in several languages: one text, in which "[de]" at the start of a line is a mark."""
 
 import re
 from collections.abc import Collection, Iterator
