@@ -162,7 +162,7 @@ def _refresh_url(request: HttpRequest) -> str:
 
 def _way_back(request: HttpRequest) -> str:
     """Return the page that sent a refused request: its Referer, if of the same origin."""
-    referer = request.META.get("HTTP_REFERER", "")
+    referer: str = request.META.get("HTTP_REFERER", "")
     if len(referer) < LONGEST_HEADER and referer.startswith(f"{request.scheme}://"):
         with suppress(DisallowedHost):
             if url_has_allowed_host_and_scheme(referer, request.get_host()):

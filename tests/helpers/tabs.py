@@ -106,14 +106,15 @@ def ask(
     level: Level = Level.FULL,
     message: str = "",
     language: str = "en",
+    **headers: str,
 ) -> Answer:
     """The 503 at two o'clock for a GET of HERE, or for a POST from FORM."""
-    headers = {"host": "acme.example", "accept-language": language, "referer": FORM}
+    sent = {"host": "acme.example", "accept-language": language, "referer": FORM, **headers}
     with (
         time_machine.travel(TWO, tick=False),
         maintenance("acme.example", until=until, level=level, message=message),
     ):
-        answer = getattr(Client(), method)("/orders/", headers=headers, secure=True)
+        answer = getattr(Client(), method)("/orders/", headers=sent, secure=True)
     # The browser's clock stands still, but not for Refresh.
     kept = {name: value for name, value in answer.headers.items() if name != "Refresh"}
     return answer.status_code, kept, answer.text
