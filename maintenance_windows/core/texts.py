@@ -13,13 +13,18 @@ def text_in(message: str, language: str, default: str, languages: Collection[str
     Without that part: the part in the language's base (`pt` for `pt-br`), in the default language,
     before the first mark, or else the first one. Codes that are not in `languages` mark nothing.
     """
-    if "[" not in message:
+    if not has_marks(message):
         return message
     parts = split_languages(message, languages)
     for code in (*_bases(language), *_bases(default), UNMARKED):
         if code in parts:
             return parts[code]
     return next(iter(parts.values()), "")
+
+
+def has_marks(message: str) -> bool:
+    """Return False if a message cannot have marks, without a closer look."""
+    return "[" in message
 
 
 def split_languages(message: str, languages: Collection[str]) -> dict[str, str]:

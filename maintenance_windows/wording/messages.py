@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 
 from maintenance_windows.conf import until_settings_change
 from maintenance_windows.core.state import Closure, Maintenance
-from maintenance_windows.core.texts import text_in
+from maintenance_windows.core.texts import has_marks, text_in
 
 HasMessage = TypeVar("HasMessage", Closure, Maintenance)
 
@@ -23,8 +23,9 @@ def message_in(message: str, language: str | None = None) -> str:
 
 def with_message_in(one: HasMessage, language: str | None = None) -> HasMessage:
     """Return the maintenance with its message in a language, by default the active one."""
-    message = message_in(one.message, language)
-    return one if message == one.message else replace(one, message=message)
+    if not has_marks(one.message):
+        return one
+    return replace(one, message=message_in(one.message, language))
 
 
 @until_settings_change
