@@ -50,6 +50,9 @@ WITHOUT_SERVICES = {"AMQP_URL": None, "DATABASE_URL": None, "REDIS_URL": None}
 # By the extra that brings Celery, the packages that are then not there.
 MISSING = {"beat": "", "celery": "django_celery_beat", "": "celery django_celery_beat"}
 
+# What loads parts of pages. Two versions of one library need a name each.
+LIBRARIES = ("htmx2@npm:htmx.org@2", "htmx4@npm:htmx.org@4", "@hotwired/turbo@8")
+
 here = nox.session(venv_backend="none", allow_parallel=True)
 alone = nox.session(venv_backend="none", allow_parallel=False)  # what others would disturb
 
@@ -206,6 +209,16 @@ def guests(session: nox.Session) -> None:
 def themes(session: nox.Session) -> None:
     """Our pages under themes of the admin, in a browser; pictures are in artefacts/themes."""
     session.run(sys.executable, "-m", "tests.themes", *session.posargs)
+
+
+@here
+def pages(session: nox.Session) -> None:
+    """The page of the 503 in sites that use htmx or Turbo, which npm brings, in a browser."""
+    folder = Path(session.create_tmp()).absolute()
+    options = ("--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder))
+    session.run("npm", "install", *options, *LIBRARIES, external=True)
+    env = {"NODE_MODULES": str(folder / "node_modules")}
+    pytest(session, "tests/pages/libraries.py", env=env)
 
 
 @here

@@ -16,6 +16,8 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from maintenance_windows.core.brand import WANTED, read_brand
+
 T = TypeVar("T")
 MOST_DAYS = 3660
 E001 = "maintenance_windows.E001"
@@ -136,6 +138,8 @@ AGE = Kind(E002, "a number of seconds, 1 at least", lambda value: _is_number(val
 DAYS = Kind(E002, f"whole days from 1 to {MOST_DAYS}", _is_days, timedelta)
 # Whether it fits is known when it is read: a check of its own says so.
 FUNCTION = Kind(E004, "a callable or its dotted path", lambda _: True, _function)
+# A check of its own says which entry does not fit.
+BRAND = Kind(E005, f"a dict of {', '.join(WANTED)}", lambda _: True, read_brand)
 
 
 class Conf:
@@ -151,6 +155,9 @@ class Conf:
     """How many seconds before a maintenance starts the banner appears"""
     MAINTENANCE_BLOCK_STAFF = Setting(BOOLEAN, default=False)
     """Staff get the 503, too; superusers always pass"""
+    MAINTENANCE_BRAND = Setting(BRAND, {})
+    """A dict of `name`, `logo`, `accent`, `home` and `contact`, each optional, for the
+    [pages for visitors](visitors.md#name-logo-and-colour)"""
     MAINTENANCE_CLOCK_TOLERANCE = Setting(SECONDS, 5)
     """How many seconds a host's clock may differ from the database's before the log says so. The
     database's clock decides in any case"""

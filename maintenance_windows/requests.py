@@ -12,12 +12,13 @@ from maintenance_windows.http.caching import note_maintenance
 from maintenance_windows.http.visit import site_state
 from maintenance_windows.models import all_sites
 from maintenance_windows.snapshot import clock, runtime
+from maintenance_windows.wording.messages import with_message_in
 
 
 def get_maintenance(request: HttpRequest) -> Maintenance | None:
     """Return the present maintenance of the request's site, or None while it is up.
 
-    `until` is when requests of this method are served again.
+    `until` is when requests of this method are served again. The message is in the active language.
     """
     return _now(request, runtime.current())
 
@@ -60,7 +61,9 @@ def _now(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:
     if maintenance is None:
         return None
     note_maintenance(request, maintenance, now)
-    return maintenance.for_readers() if request.method in SAFE_METHODS else maintenance
+    if request.method in SAFE_METHODS:
+        maintenance = maintenance.for_readers()
+    return with_message_in(maintenance)
 
 
 def _soon(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:
@@ -70,4 +73,4 @@ def _soon(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:
     if upcoming is None or upcoming.since > now + conf.MAINTENANCE_BANNER_LEAD:
         return None
     note_maintenance(request, upcoming, now)
-    return upcoming
+    return with_message_in(upcoming)

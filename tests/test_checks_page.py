@@ -1,4 +1,4 @@
-"""The system check of the page of the 503, which is rendered once."""
+"""The system check of the page of the 503, which is rendered in advance."""
 
 import pytest
 from django.contrib.sites.models import Site
@@ -17,6 +17,14 @@ def issues(*, asking: bool = False) -> list[str]:
 
 def explosive(request) -> dict[str, object]:
     return {"path": request.current_page}
+
+
+def matching(request) -> dict[str, object]:
+    return {"slug": request.resolver_match.kwargs}
+
+
+def addressed(request) -> dict[str, object]:
+    return {"address": request.META["REMOTE_ADDR"]}
 
 
 COUNTED = []
@@ -57,6 +65,8 @@ def test_missing_template_is_reported(serve, settings):
         ("{% if 503 %}", [], "TemplateSyntaxError: Unclosed tag on line 1: 'if'."),
         ('{% extends "base.html" %}', [], "TemplateDoesNotExist: base.html"),
         ("{{ site }}", [explosive], "AttributeError: 'WSGIRequest' object has no attribute"),
+        ("{{ site }}", [matching], "AttributeError: 'NoneType' object has no attribute 'kwargs'"),
+        ("{% if way_back %}{% url 'nowhere' %}{% endif %}", [], "NoReverseMatch: Reverse for"),
     ],
 )
 def test_template_that_cannot_be_rendered_is_reported(serve, settings, text, processors, error):
@@ -73,6 +83,8 @@ def test_template_that_cannot_be_rendered_is_reported(serve, settings, text, pro
 
 def test_good_template_gives_no_message(serve, settings):
     serve("{{ words.title }} {{ maintenance.until }} {{ retry_after }} {{ request.user }}")
+    assert issues() == []
+    serve("{{ address }}", addressed)
     assert issues() == []
     settings.TEMPLATES = []
     assert issues() == []

@@ -212,7 +212,7 @@ def waiting(browser, fleet) -> Mapping[bool, tuple[Visit, str]]:
 def test_browser_reloads_when_window_ends(waiting, scripts):
     visit, shown = waiting[scripts]
     assert "Down for maintenance" in shown
-    assert bool(re.search(r"Time left\s+0:00:0[0-3]$", shown, re.MULTILINE)) is scripts
+    assert bool(re.search(r"\(in about 1 min\)|Checking…", shown)) is scripts
     expect(visit.page.get_by_text(f"{BROWSED}:")).to_have_text(re.compile("is up"), timeout=LATE)
     # The script and the Refresh may fall on one second, and then both ask.
     assert visit.statuses[:2] == [503, 200]
@@ -237,17 +237,14 @@ def test_page_is_readable_and_accessible(browser, fleet, scheme, width):
         assert page.title() == f"Down for maintenance · {READ}"
         assert page.locator("html").get_attribute("lang") == "en"
         there = TOMORROW.astimezone(ZoneInfo(NEW_YORK))
-        assert "9:34 p.m. (UTC)" in visit.text
-        assert f"{there:%A, %B} {there.day}, {there.year}" in visit.text
-        assert f"{there.hour - 12}:34 PM ({NEW_YORK})" in visit.text
-        left = page.get_by_role("timer")
-        expect(left).not_to_have_text(left.inner_text(), timeout=LATE)
+        day = f"{there:%A, %B} {there.day}"
+        assert f"Back on {day} at {there.hour - 12}:34 PM (in about " in visit.text
+        assert "9:34 PM UTC" in visit.text
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         # Nothing is loaded and nothing refused, by a policy that would refuse anything.
         assert response.headers["content-security-policy"].startswith("default-src 'none'")
         assert visit.requested == [visit.url]
         assert [text for text in visit.said if not SAID.search(text)] == []
-        assert len(response.body()) < 10_000
         screenshot(page, f"{scheme}-{width}")
         audit = Axe().run(page)
         assert audit.violations_count == 0, audit.generate_report()
@@ -258,7 +255,6 @@ def test_page_works_without_javascript(browser, fleet):
         visit = Visit.of(context, READ, fleet.port)
         visit.open()
         assert "9:34 p.m. (UTC)" in visit.text
-        assert "In your time zone" not in visit.text
-        assert "Time left" not in visit.text
-        expect(visit.page.get_by_role("link", name="Try again")).to_be_visible()
+        assert "in about" not in visit.text
+        expect(visit.page.get_by_role("link", name="Try now")).to_be_visible()
         screenshot(visit.page, "no-scripts")

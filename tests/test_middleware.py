@@ -540,7 +540,7 @@ def test_page_times_use_project_time_zone(acme, plan, at, visit, settings):
     settings.TIME_ZONE = "Europe/Berlin"
     plan(acme)
     at(TWO)
-    assert "Nov. 4, 2029, 5 a.m. (Europe/Berlin)" in visit().text
+    assert "Back on Nov. 4, 2029, 5 a.m.</time> <small>(<bdi>Europe/Berlin</bdi>)" in visit().text
 
 
 def test_window_started_early_takes_site_down(acme, plan, at, visit):

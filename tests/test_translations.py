@@ -102,6 +102,6 @@ def test_503_uses_language_of_visitor(acme, plan, at, visit):
     assert answer.headers["Content-Language"] == "de"
     assert '<html lang="de"' in answer.text
     assert "Wegen Wartungsarbeiten nicht erreichbar" in answer.text
-    assert "am 4. November 2029 04:00 (UTC) abgeschlossen" in answer.text
-    assert "Erneut versuchen" in answer.text
+    assert "Zurück am 4. November 2029 04:00</time>" in answer.text
+    assert "Jetzt versuchen" in answer.text
     assert "Down for maintenance" in visit().text

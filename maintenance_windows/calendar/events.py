@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sites.models import Site
 from django.db.models import Q, QuerySet
 
@@ -25,6 +26,7 @@ from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.base import KNOWN_LEVEL, Planned
 from maintenance_windows.models.querysets import RUNNING
+from maintenance_windows.wording.messages import message_in
 
 DAY = timedelta(days=1)
 KEPT = 90 * DAY
@@ -62,7 +64,8 @@ class ChangeLog:
 
     def texts(self, planned: Planned) -> dict[str, Any]:
         title = planned.title if self.titles else ""
-        return {"level": Level(planned.level), "title": title, "message": planned.message}
+        message = message_in(planned.message, settings.LANGUAGE_CODE)  # the same for every client
+        return {"level": Level(planned.level), "title": title, "message": message}
 
 
 def of_site(site: Site, now: datetime) -> bytes:

@@ -23,6 +23,7 @@ TAG = "maintenance_windows"  # `manage.py check --tag maintenance_windows` runs 
 def connect() -> None:
     for check in (
         settings.check_shapes,
+        settings.check_brand,
         settings.check_networks,
         settings.check_addresses,
         settings.check_functions,

@@ -1,4 +1,4 @@
-"""Checks of the page of the 503: it is rendered once, as a visitor would get it."""
+"""Checks of the page of the 503: it is rendered as visitors would get it."""
 
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -56,7 +56,7 @@ def check_page(*, databases: Collection[str] | None = None, **_: Any) -> list[Ch
             CheckWarning(
                 f"{name or '503.html'} cannot be rendered, so visitors get the default "
                 f"page: {said}",
-                hint="It is rendered once for all visitors, with a request that has no session, an "
+                hint="All visitors share it: it is rendered with a request that has no session, an "
                 "AnonymousUser, and no attributes that other middleware sets.",
                 id=W014,
             )
@@ -85,7 +85,8 @@ def _render(host: str) -> None:
         held=False,
     )
     with translation.override(settings.LANGUAGE_CODE):
-        pages.make_html(maintenance, host, settings.LANGUAGE_CODE, secure=True)
+        for refused in (False, True):
+            pages.make_html(maintenance, host, settings.LANGUAGE_CODE, secure=True, refused=refused)
 
 
 def _known_host(databases: Collection[str]) -> str | None:

@@ -11,7 +11,8 @@ from django.core.checks import Error as CheckError
 from django.core.checks import Warning as CheckWarning
 
 from maintenance_windows.checks.urlconf import urls
-from maintenance_windows.conf import FUNCTION, SETTINGS, conf
+from maintenance_windows.conf import BRAND, FUNCTION, SETTINGS, conf
+from maintenance_windows.core.brand import brand_faults
 from maintenance_windows.core.state import PatternKind
 from maintenance_windows.http.clients import UNIX, is_within, read_network, read_networks
 from maintenance_windows.patterns.faults import fault, slowness
@@ -30,6 +31,15 @@ def check_shapes(**_: Any) -> list[CheckMessage]:
         CheckError(f"{name} must be {setting.kind.wanted}, not {value!r}.", id=setting.kind.id)
         for name, setting in SETTINGS.items()
         if hasattr(settings, name) and not setting.kind.fits(value := getattr(settings, name))
+    ]
+
+
+def check_brand(**_: Any) -> list[CheckMessage]:
+    """E005: an entry of MAINTENANCE_BRAND is invalid, so it is ignored."""
+    given = getattr(settings, "MAINTENANCE_BRAND", {})
+    return [
+        CheckError(f"MAINTENANCE_BRAND: {sentence}", id=BRAND.id)
+        for sentence in brand_faults(given)
     ]
 
 

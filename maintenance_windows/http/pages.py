@@ -23,6 +23,7 @@ from django.template import TemplateDoesNotExist
 from django.template.loader import get_template, select_template
 from django.utils import timezone, translation
 from django.utils.formats import date_format
+from django.utils.html import escape
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -32,10 +33,14 @@ from maintenance_windows.core.state import Level, Maintenance
 from maintenance_windows.http.own_page import own_page
 from maintenance_windows.http.users import anonymous_user
 from maintenance_windows.logonce import LogOnce
+from maintenance_windows.wording.messages import message_in, with_message_in
 
 PROBLEM = "application/problem+json"
-# Placeholder for the remaining seconds, the only part that differs between requests.
+# Placeholders for what differs between requests: the remaining seconds, and after an unsafe method
+# the address to go back to.
 SECONDS_LEFT = f"{{seconds left {token_hex(8)}}}"
+WAY_BACK = f"{{way back {token_hex(8)}}}"
+NOBODYS_ADDRESS = "0.0.0.0"  # noqa: S104 (in no list of addresses that mean somebody)
 OURS = Path(__file__).parent.parent
 INLINE = re.compile(rb"<(style|script)>(.*?)</\1>", re.DOTALL)
 
@@ -68,6 +73,11 @@ class Page:
         return (self.never if seconds is None else b"%d" % seconds).join(self.parts)
 
 
+def with_way_back(content: bytes, address: str) -> bytes:
+    """Fill the placeholder of a page that was rendered as `refused`."""
+    return content.replace(WAY_BACK.encode(), escape(address).encode())
+
+
 def describe(maintenance: Maintenance) -> Texts:
     """Describe a maintenance in the active language, with times in TIME_ZONE."""
     title = _("Down for maintenance")
@@ -84,15 +94,25 @@ def describe(maintenance: Maintenance) -> Texts:
     return Texts(title=title, text=text, back=back % {"end": end, "zone": zone})
 
 
-def html(maintenance: Maintenance, domain: str, language: str | None, *, secure: bool) -> Page:
-    """Return the project's page; our own where there is none, or where rendering fails."""
+def html(
+    maintenance: Maintenance,
+    domain: str,
+    language: str | None,
+    *,
+    secure: bool,
+    refused: bool = False,
+) -> Page:
+    """Return the project's page; our own where there is none, or where rendering fails.
+
+    `refused` means that the method was unsafe, so that nothing was saved.
+    """
     # With DEBUG each request shows a template as it is being written.
     make = make_html if settings.DEBUG else _html
     try:
-        page = make(maintenance, domain, language, secure=secure)
+        page = make(maintenance, domain, language, secure=secure, refused=refused)
     except Exception as error:  # noqa: BLE001 (a template may raise anything)
         _failures.error("Failed to render the 503 page; clients get the default page.", error)
-        return _own_html(maintenance, domain, language, secure=secure)
+        return _own_html(maintenance, domain, language, secure=secure, refused=refused)
     if _failures:
         _failures.now({})
     return page
@@ -100,11 +120,12 @@ def html(maintenance: Maintenance, domain: str, language: str | None, *, secure:
 
 @until_settings_change
 @lru_cache(maxsize=256)
-def plain(maintenance: Maintenance, _language: str | None) -> Page:
+def plain(maintenance: Maintenance, visitors_language: str | None) -> Page:
     language = translated_language()
     with translation.override(language):
         texts = describe(maintenance)
-    lines = (texts.title, maintenance.message or texts.text, texts.back)
+    message = message_in(maintenance.message, visitors_language)
+    lines = (texts.title, message or texts.text, texts.back)
     content = "\n\n".join(filter(None, lines)) + "\n"
     headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Language": language}
     return Page(parts=(content.encode(),), headers=headers)
@@ -113,7 +134,7 @@ def plain(maintenance: Maintenance, _language: str | None) -> Page:
 @until_settings_change
 @lru_cache(maxsize=256)
 def problem(
-    maintenance: Maintenance, site: str, starts_at: datetime | None, _language: str | None
+    maintenance: Maintenance, site: str, starts_at: datetime | None, language: str | None
 ) -> Page:
     """Return the problem details for programs (RFC 9457)."""
     texts = describe(maintenance)
@@ -121,7 +142,7 @@ def problem(
         "type": "about:blank",
         "title": HTTPStatus.SERVICE_UNAVAILABLE.phrase,
         "status": HTTPStatus.SERVICE_UNAVAILABLE.value,
-        "detail": maintenance.message or f"{texts.title}. {texts.text}",
+        "detail": message_in(maintenance.message, language) or f"{texts.title}. {texts.text}",
         "retry_after": SECONDS_LEFT,
         "starts_at": rfc3339(starts_at),
         "ends_at": rfc3339(maintenance.until),
@@ -133,10 +154,16 @@ def problem(
 
 
 def make_html(
-    maintenance: Maintenance, domain: str, _language: str | None, *, secure: bool
+    maintenance: Maintenance,
+    domain: str,
+    language: str | None,
+    *,
+    secure: bool,
+    refused: bool = False,
 ) -> Page:
     """Render the page anew. Raises whatever a template of the project raises."""
-    return render(_template(), _context(maintenance, domain), domain, secure=secure)
+    context = _context(maintenance, domain, language, refused=refused)
+    return render(_template(), context, domain, secure=secure)
 
 
 _html = until_settings_change(lru_cache(maxsize=256)(make_html))
@@ -145,15 +172,22 @@ _html = until_settings_change(lru_cache(maxsize=256)(make_html))
 @until_settings_change
 @lru_cache(maxsize=256)
 def _own_html(
-    maintenance: Maintenance, domain: str, _language: str | None, *, secure: bool
+    maintenance: Maintenance, domain: str, language: str | None, *, secure: bool, refused: bool
 ) -> Page:
-    return render(own_page(), _context(maintenance, domain), domain, secure=secure)
+    context = _context(maintenance, domain, language, refused=refused)
+    return render(own_page(), context, domain, secure=secure)
 
 
-def _context(maintenance: Maintenance, domain: str) -> dict[str, Any]:
+def _context(
+    maintenance: Maintenance, domain: str, language: str | None, *, refused: bool
+) -> dict[str, Any]:
     is_due = maintenance.until is not None or conf.MAINTENANCE_RETRY_AFTER is not None
-    seconds = SECONDS_LEFT if is_due else None
-    return {"site": domain, "maintenance": maintenance, "retry_after": seconds}
+    return {
+        "site": domain,
+        "maintenance": with_message_in(maintenance, language),
+        "retry_after": SECONDS_LEFT if is_due else None,
+        "way_back": WAY_BACK if refused else None,
+    }
 
 
 def _template() -> Any:
@@ -173,7 +207,7 @@ def _template() -> Any:
 def render(template: Any, context: dict[str, Any], host: str, *, secure: bool) -> Page:
     """Render a template for an anonymous visitor of `host`, with times in TIME_ZONE.
 
-    The context gets `words` about its `maintenance`. Our own templates get a
+    The context gets `words` about its `maintenance`, and the `brand`. Our own templates get a
     Content-Security-Policy, and English if the active language has no translation.
     """
     is_ours = OURS in Path(template.origin.name).parents
@@ -181,7 +215,8 @@ def render(template: Any, context: dict[str, Any], host: str, *, secure: bool) -
     zone, maintenance = timezone.get_default_timezone(), context["maintenance"]
     with translation.override(language), timezone.override(zone):
         words = maintenance and describe(maintenance)
-        context = {**context, "words": words, "zone": str(zone)}
+        brand = conf.MAINTENANCE_BRAND
+        context = {**context, "words": words, "zone": str(zone), "brand": brand}
         content = template.render(context, nobodys_request(host, secure=secure)).encode()
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Language": language}
     if is_ours:
@@ -199,7 +234,12 @@ def translated_language() -> str:
 def nobodys_request(host: str, *, secure: bool) -> HttpRequest:
     """Return a request of nobody for context processors, because all visitors share a page."""
     scheme = "https" if secure else "http"
-    environ = {"HTTP_HOST": host, "SERVER_NAME": host, "wsgi.url_scheme": scheme}
+    environ = {
+        "HTTP_HOST": host,
+        "REMOTE_ADDR": NOBODYS_ADDRESS,
+        "SERVER_NAME": host,
+        "wsgi.url_scheme": scheme,
+    }
     setup_testing_defaults(environ)
     request = WSGIRequest(environ)
     request.session = SessionBase()
@@ -210,10 +250,17 @@ def nobodys_request(host: str, *, secure: bool) -> HttpRequest:
 
 
 def _policy(content: bytes) -> str:
-    """Return a policy that loads nothing and runs only the page's own styles and scripts."""
+    """Return a policy for a page that runs only its own styles and scripts.
+
+    It loads nothing but the logo of MAINTENANCE_BRAND. Its script may ask the site itself.
+    """
     hashes: dict[str, list[str]] = {"style": [], "script": []}
     for name, text in INLINE.findall(content):
         digest = b64encode(sha256(text).digest()).decode()
         hashes[name.decode()].append(f"'sha256-{digest}'")
     allowed = "; ".join(f"{name}-src {' '.join(found)}" for name, found in hashes.items() if found)
-    return f"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; {allowed}"
+    images = f"data: {conf.MAINTENANCE_BRAND.logo_source}".rstrip()
+    return (
+        f"default-src 'none'; img-src {images}; connect-src 'self'; base-uri 'none'; "
+        f"form-action 'none'; {allowed}"
+    )

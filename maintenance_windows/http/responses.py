@@ -1,15 +1,18 @@
 """The 503 and its headers, and the headers of responses that pass."""
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 from http import HTTPStatus
 from random import random
 from typing import TypeVar
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import get_script_prefix
 from django.utils.cache import get_conditional_response, set_response_etag
-from django.utils.http import escape_leading_slashes
+from django.utils.http import escape_leading_slashes, url_has_allowed_host_and_scheme
 
 from maintenance_windows.conf import conf
 from maintenance_windows.core.decision import Verdict, Visit, as_met
@@ -69,11 +72,14 @@ def unavailable(request: HttpRequest, visit: Visit) -> HttpResponse:
         # htmx 1 and 2 show no 503. Not while the site is read-only: the page around the form would
         # come back as it was, without what was typed.
         headers["HX-Refresh"] = "true"
-    if seconds is not None and kind == HTML:
-        # Browsers ignore Retry-After. If scripts run, the page's own reloads it earlier.
+    if seconds is not None and kind == HTML and visit.is_safe:
+        # Browsers ignore Retry-After. If scripts run, the page's own reloads it earlier. After an
+        # unsafe method nothing leaves the page, which says that nothing was saved.
         refresh = seconds + PAGE_JITTER + 1 + int(random() * PAGE_JITTER)  # noqa: S311
         headers["Refresh"] = f"{refresh}{_refresh_url(request)}"
     content = page.with_seconds(later if kind == PROBLEM else seconds)
+    if not visit.is_safe:
+        content = pages.with_way_back(content, _way_back(request))
     if request.method == "HEAD":
         headers["Content-Length"] = str(len(content))
         content = b""
@@ -110,7 +116,13 @@ def _page(request: HttpRequest, visit: Visit, kind: str) -> Page:
         starts_at = maintenance.since if visit.state.domain else None
         return pages.problem(maintenance, site, starts_at, language)
     if kind == HTML:
-        return pages.html(maintenance, site, language, secure=request.is_secure())
+        return pages.html(
+            maintenance,
+            site,
+            language,
+            secure=request.is_secure(),
+            refused=not visit.is_safe,
+        )
     return pages.plain(maintenance, language)
 
 
@@ -122,6 +134,16 @@ def _refresh_url(request: HttpRequest) -> str:
         path = path[absolute.end() :]
     path = escape_leading_slashes(path if path.startswith("/") else f"/{path}")
     return f"; url={path}" if len(path) < LONGEST_HEADER else ""  # proxies limit headers
+
+
+def _way_back(request: HttpRequest) -> str:
+    """Return the page that sent a refused request: its Referer, if of the same origin."""
+    referer: str = request.META.get("HTTP_REFERER", "")
+    if len(referer) < LONGEST_HEADER and referer.startswith(f"{request.scheme}://"):
+        with suppress(DisallowedHost):
+            if url_has_allowed_host_and_scheme(referer, request.get_host()):
+                return referer
+    return conf.MAINTENANCE_BRAND.home or get_script_prefix()
 
 
 def mark(

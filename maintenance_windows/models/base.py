@@ -9,6 +9,10 @@ from maintenance_windows.core.state import Level
 ACTOR_LENGTH = 254  # as long as an email address; longer names are cut
 TITLE_LENGTH = 200
 LEVELS = [(Level.FULL.value, _("full")), (Level.READ_ONLY.value, _("read-only"))]
+MESSAGE_HELP = _(
+    "Shown to visitors during maintenance. Addresses become links. To add another language, start "
+    "a line with its code: [de]"
+)
 LEVEL_HELP = _("Full blocks all requests; read-only allows GET, HEAD and OPTIONS.")
 KNOWN_LEVEL = Q(level__in=[level for level, _ in LEVELS])
 
@@ -25,9 +29,7 @@ class Planned(models.Model):
         blank=True,
         help_text=_("Internal: never shown to visitors."),
     )
-    message = models.TextField(
-        _("message"), blank=True, help_text=_("Shown to visitors during maintenance.")
-    )
+    message = models.TextField(_("message"), blank=True, help_text=MESSAGE_HELP)
     created_by = models.CharField(
         _("created by"), max_length=ACTOR_LENGTH, blank=True, editable=False
     )

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.state import Level, Maintenance, PatternKind
-from maintenance_windows.models.base import KNOWN_LEVEL, LEVEL_HELP, LEVELS
+from maintenance_windows.models.base import KNOWN_LEVEL, LEVEL_HELP, LEVELS, MESSAGE_HELP
 from maintenance_windows.models.querysets import FLAG_LIVE, PrimaryQuerySet, SiteMaintenanceQuerySet
 from maintenance_windows.models.times import readable
 from maintenance_windows.patterns.faults import fault, slowness
@@ -50,9 +50,7 @@ class SiteMaintenance(models.Model):
         db_default=Level.FULL.value,
         help_text=LEVEL_HELP,
     )
-    message = models.TextField(
-        _("message"), blank=True, default="", help_text=_("Shown to visitors during maintenance.")
-    )
+    message = models.TextField(_("message"), blank=True, default="", help_text=MESSAGE_HELP)
     since = models.DateTimeField(_("since"), null=True, blank=True, editable=False)
     # A bypass link contains this number; a larger one revokes all links of the site. It is a time,
     # so that a row that is made again does not accept the links of its predecessor.

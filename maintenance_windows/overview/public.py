@@ -16,6 +16,7 @@ from maintenance_windows.models.base import KNOWN_LEVEL
 from maintenance_windows.requests import site_or_404
 from maintenance_windows.snapshot import runtime
 from maintenance_windows.snapshot.threads import Share
+from maintenance_windows.wording.messages import with_message_in
 
 AHEAD = timedelta(days=30)
 MOST = 50  # coming windows
@@ -23,7 +24,7 @@ MOST = 50  # coming windows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicStatus:
-    """The status of one site, named `site`, at one moment.
+    """The status of one site, named `site`, at one moment; messages are in the active language.
 
     `since` is None if the start is unknown, as while a setting takes every site down. Unless
     `is_complete`, the database is down, and `coming` holds only what starts within the hour or so.
@@ -77,9 +78,9 @@ def public_status(request: HttpRequest, now: datetime) -> PublicStatus:
     domain, coming = stored or (state and state.domain, _known(state, now))
     return PublicStatus(
         site=domain or request.get_host(),
-        maintenance=maintenance,
+        maintenance=maintenance and with_message_in(maintenance),
         since=maintenance.since if maintenance and state and state.domain else None,
-        coming=coming,
+        coming=tuple(map(with_message_in, coming)),
         is_complete=stored is not None,
     )
 
