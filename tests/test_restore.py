@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import permutations
+from threading import Thread
 from typing import Any
 
 import pytest
 from django.contrib.sites.models import Site
 from django.core.cache import cache
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, connections
+from django.db.backends.signals import connection_created
 from django.db.models import Model
 from django.http import HttpResponse
 
@@ -91,6 +93,47 @@ def test_sites_stay_down_while_tables_are_filled(acme, globex, initech, visit, o
         assert is_down(visit, initech)
         assert not is_down(visit, globex)
     assert visit().headers["Retry-After"] == "7200"
+
+
+@pytest.fixture
+def during_reading() -> Iterator[list[Callable[[], object]]]:
+    """Functions to call before a process looks for the rows that prove an end."""
+    functions: list[Callable[[], object]] = []
+
+    def call(execute: Any, sql: str, *rest: Any) -> Any:
+        if "maintenance_windows_maintenancewindow LIMIT 1" in sql.replace('"', "").replace("`", ""):
+            while functions:
+                thread = Thread(target=in_thread, args=[functions.pop()])
+                thread.start()
+                thread.join()
+        return execute(sql, *rest)
+
+    def watch(connection: Any, **_: Any) -> None:
+        if call not in connection.execute_wrappers:
+            connection.execute_wrappers.append(call)
+
+    connection_created.connect(watch)
+    yield functions
+    connection_created.disconnect(watch)
+
+
+def in_thread(function: Callable[[], object]) -> None:
+    function()
+    connections.close_all()
+
+
+def test_rows_that_come_back_during_a_reading_prove_no_end(
+    during_reading, acme, globex, initech, visit
+):
+    assert is_down(visit, acme)
+    rows = empty((MaintenanceWindow,))
+    during_reading.append(lambda: fill(MaintenanceWindow, rows))
+    assert is_down(visit, acme)
+    assert is_down(visit, acme)
+    assert not is_down(visit, globex)
+    assert not during_reading
+    windows.end(MaintenanceWindow.objects.get().pk)
+    assert not is_down(visit, acme)
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -23,11 +23,12 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """The rows that were found: of the sites and windows asked for, and whether there are any.
+    """The rows that were found: those of the closures `asked` for, and whether there are any.
 
     `has_history` is whether there is a status change of any site.
     """
 
+    asked: Mapping[int, Collection[Closure]]
     sites: Collection[int]
     flags: Mapping[int, Flag]
     windows: Collection[int]
@@ -59,19 +60,21 @@ def _is_lost(closure: Closure, loaded: Collection[int | None], now: datetime) ->
 
 
 def merge_unproven(
-    known: Snapshot, loaded: Snapshot, closures: Lost, rows: Rows, seen_at: datetime
+    known: Snapshot, loaded: Snapshot, now: datetime, rows: Rows, seen_at: datetime
 ) -> Snapshot:
-    """Return what was loaded, with those lost closures that no row disproves.
+    """Return what was loaded after `rows`, with those lost closures that no row disproves.
 
-    `seen_at` is when `known` was read: an order after that counts, whatever else is missing.
+    What was lost after the rows were read has yet to be asked for. `seen_at` is when `known` was
+    read: an order after that counts, whatever else is missing.
     """
     kept = dict(loaded.by_id)
-    for site_id, lost_here in closures.items():
+    for site_id, lost_here in lost(known, loaded, now).items():
         state, fresh = known.by_id[site_id], loaded.by_id.get(site_id)
         unproven = [
             closure
             for closure in lost_here
-            if not _is_disproven(closure, state, rows, seen_at, is_down=fresh is not None)
+            if closure not in rows.asked.get(site_id, ())
+            or not _is_disproven(closure, state, rows, seen_at, is_down=fresh is not None)
         ]
         if unproven:
             base = fresh or replace(state, closures=())

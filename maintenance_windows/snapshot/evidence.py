@@ -1,6 +1,6 @@
 """Look for the rows that prove a change, when a snapshot lacks what was known before."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -21,20 +21,23 @@ from maintenance_windows.models.querysets import among, is_filled
 
 
 def believe(
-    known: Snapshot | None, loaded: Snapshot, now: datetime, seen_at: datetime
+    known: Snapshot | None, load: Callable[[], Snapshot], now: datetime, seen_at: datetime
 ) -> tuple[Snapshot, Collection[str]]:
     """Return the snapshot to answer by, and the domains of sites that stay down without a row.
 
     `known` was read at `seen_at`; None in a process that knows nothing yet.
     """
+    loaded = load()
     if known is None:
         return _with_flags(loaded, now), ()
     closures = lost(known, loaded, now)
     if not closures:
         return keep_revocations(known, loaded), ()
-    merged = merge_unproven(known, loaded, closures, _rows(closures), seen_at)
-    changed = (merged.by_id[pk] for pk in closures if pk in merged.by_id)
-    kept = [state.domain for state in changed if state is not loaded.by_id.get(state.site_id)]
+    rows = _rows(closures)
+    loaded = load()  # again: rows that were restored after the first time would prove an end
+    merged = merge_unproven(known, loaded, now, rows, seen_at)
+    states = merged.by_id.items()
+    kept = [state.domain for pk, state in states if state is not loaded.by_id.get(pk)]
     return keep_revocations(known, merged), kept
 
 
@@ -68,6 +71,7 @@ def _rows(closures: Lost) -> Rows:
     windows = [one.window for found in closures.values() for one in found if one.window]
     flags = SiteMaintenance.objects.filter(pk__in=site_ids)
     return Rows(
+        asked=closures,
         # Windows first and flags last: what settles a window also writes its flag.
         has_windows=MaintenanceWindow.objects.exists(),
         windows=_ids(MaintenanceWindow.objects.filter(pk__in=windows)),

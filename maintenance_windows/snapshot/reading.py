@@ -99,8 +99,10 @@ class Source:
             if not self.has_answered:
                 database_clock.ask()
             now, known = database_clock.now(), self._last_known()
-            loaded = load(now, self._domains_with_port(), known or NOTHING)
-            return believe(known, loaded, now, self._seen_at)
+            with_port = self._domains_with_port()
+            return believe(
+                known, lambda: load(now, with_port, known or NOTHING), now, self._seen_at
+            )
         except DatabaseError as error:
             if is_unmigrated():
                 raise IncompleteDatabase from error
