@@ -129,7 +129,8 @@ class FreezeCalendar:
     def _of_year(self, year: int) -> list[FrozenTime]:
         if year not in self._years:
             first, last = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
-            self._years[year] = found = []
+            found: list[FrozenTime] = []
+            self._years[year] = found
             for one in self._freezes:
                 with suppress(OverflowError, RuleError):  # beyond the calendar
                     found += one.times(first, last)

@@ -34,7 +34,7 @@ class Freeze(models.Model):
 
     reason = models.CharField(_("reason"), max_length=REASON_LENGTH)
     everywhere = models.BooleanField(_("all sites"), default=False)
-    sites: "models.ManyToManyField[Site, models.Model]" = models.ManyToManyField(
+    sites = models.ManyToManyField(
         Site, blank=True, related_name="maintenance_freezes", verbose_name=_("sites")
     )
     starts_at = models.DateTimeField(_("start"), null=True)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from maintenance_windows.core.freezes import FreezeCalendar, Freezing, FrozenTime
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.exceptions import Refused, RuleError
-from maintenance_windows.models import REASON_LENGTH, Freeze
+from maintenance_windows.models import REASON_LENGTH, Freeze, MaintenanceWindow
 from maintenance_windows.planning.audit import Facts
 from maintenance_windows.wording.spans import format_moment
 
@@ -74,16 +74,25 @@ def admit(
     it inside `locked()`.
     """
     reason = check_reason(override)
-    parts = _outside(Span(max(starts_at, now), ends_at), occupied)
+    span = Span(max(starts_at, now), ends_at)
+    parts = _outside(span, occupied)
     calendar = read(now) if parts else FreezeCalendar()
     marks: Marks = {}
     for site in sites if calendar else ():
         times = (calendar.first([site.pk], start, end) for start, end in parts)
         if frozen := next(filter(None, times), None):
             if not (reason or by_hand):
-                raise _refused(calendar, sites, site, frozen, max(starts_at, now), ends_at)
+                ids = [one.pk for one in sites]
+                free = calendar.next_free(ids, span.start, ends_at - span.start)
+                raise _refused(site, frozen, free)
             marks[site.pk] = mark(frozen) | ({"override": (None, reason)} if reason else {})
     return marks
+
+
+def met_by(window: MaintenanceWindow, now: datetime) -> FrozenTime | None:
+    """Return the first frozen time that a window meets from `now` on."""
+    since = max(window.begins_at, now)
+    return read(now).first([window.site_id], since, window.ended_at or window.ends_at)
 
 
 def mark(frozen: FrozenTime) -> Facts:
@@ -114,17 +123,8 @@ def _outside(span: Span, occupied: Span | None) -> list[tuple[datetime, datetime
     return [(start, stop) for start, stop in parts if start < stop]
 
 
-def _refused(
-    calendar: FreezeCalendar,
-    sites: Collection[Site],
-    site: Site,
-    frozen: FrozenTime,
-    starts_at: datetime,
-    ends_at: datetime,
-) -> Refused:
+def _refused(site: Site, frozen: FrozenTime, free: datetime | None) -> Refused:
     zone = timezone.get_current_timezone()
-    length = ends_at - starts_at
-    free = calendar.next_free([one.pk for one in sites], starts_at, length)
     sentence = _("%(site)s is frozen (%(reason)s) from %(start)s to %(end)s.") % {
         "site": site.domain,
         "reason": frozen.reason,

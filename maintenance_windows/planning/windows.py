@@ -123,8 +123,14 @@ def move(
 ) -> MaintenanceWindow:
     """Change the times of a window. The start of a window in progress cannot change."""
     arguments.check_moments(starts_at=starts_at, ends_at=ends_at)
-    times = {"starts_at": starts_at, "ends_at": ends_at}
-    return revise(window_id, **times, override=override, actor=actor, clock=clock)
+    return revise(
+        window_id,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        override=override,
+        actor=actor,
+        clock=clock,
+    )
 
 
 def extend(

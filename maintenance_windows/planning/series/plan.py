@@ -12,11 +12,13 @@ from django.db import router
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from maintenance_windows.conf import conf
+from maintenance_windows.core.freezes import FrozenTime
 from maintenance_windows.core.recurrence import LONGEST_WINDOW, Occurrence
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import WAITING
 from maintenance_windows.models.series import zone
+from maintenance_windows.planning import frozen
 
 DAY = timedelta(days=1)
 
@@ -40,6 +42,13 @@ class ExistingWindow(NamedTuple):
         return self[-5:]
 
 
+class Skipped(NamedTuple):
+    """An occurrence that meets a freeze, so that no window is made from it."""
+
+    occurrence: Occurrence
+    frozen: FrozenTime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What is to become of a series' windows: nothing while they say what the series says.
@@ -53,6 +62,9 @@ class Plan:
     cancel: list[int]
     # Those that another date of the series stands for now, or none.
     renamed: dict[int, date | None] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    # Why some of `cancel` are cancelled.
+    frozen: dict[int, FrozenTime] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.make) + len(self.change) + len(self.cancel)
@@ -67,6 +79,8 @@ class SeriesPlanner:
         self._existing: defaultdict[int, list[ExistingWindow]] = defaultdict(list)
         for window in _existing(series, now):
             self._existing[window.series_id].append(window)
+        # A freeze that ended in the middle of an occurrence has kept it away for good.
+        self._freezes = frozen.read(min((_past(one, now) for one in series), default=now))
 
     def plans(self) -> list[Plan]:
         """Raises RuleError where one of the series cannot be worked out."""
@@ -80,8 +94,13 @@ class SeriesPlanner:
             dates_of = ((one, new_names.get(one.id, one.occurs_on)) for one in existing)
             existing = [one._replace(occurs_on=day) for one, day in dates_of]
         own = [one for one in existing if one.is_upcoming and not one.overridden]
-        due = self._due(series, own)
         by_date, known = {one.occurs_on: one for one in own}, {one.occurs_on for one in existing}
+        due, met = self._due(series, own), {}
+        for one in due if self._freezes else ():
+            if time := self._freezes.first([series.site_id], one.starts_at, one.ends_at):
+                met[one.date] = Skipped(one, time)
+        due = [one for one in due if one.date not in met]
+        not_own = known - by_date.keys()
         dates = {one.date for one in due}
         texts = tuple(getattr(series, name) for name in WindowSeries.TEXTS)
         return Plan(
@@ -95,6 +114,12 @@ class SeriesPlanner:
             },
             cancel=[one.id for one in own if one.occurs_on not in dates],
             renamed=new_names,
+            skipped=[
+                one
+                for day, one in met.items()
+                if day not in not_own and one.occurrence.starts_at < self.horizon
+            ],
+            frozen={by_date[day].id: one.frozen for day, one in met.items() if day in by_date},
         )
 
     def _due(self, series: WindowSeries, own: Iterable[ExistingWindow]) -> list[Occurrence]:
