@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from maintenance_windows.admin.base import RecordAdmin
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
+from maintenance_windows.planning import frozen
 from maintenance_windows.snapshot import clock
 from maintenance_windows.wording.spans import format_length, format_span, format_upcoming
 
@@ -60,6 +61,16 @@ def warn_of_overlaps(
     for warning in overlap_warnings(starts_at, ends_at, sites, zone, exclude=ids):
         # In an element, because the admin capitalises the first letter, here that of a domain.
         text = format_html("<bdi>{}</bdi>", warning)
+        model_admin.message_user(request, text, messages.WARNING)
+
+
+def warn_of_freezes(
+    model_admin: RecordAdmin, request: HttpRequest, saved: list[MaintenanceWindow]
+) -> None:
+    """Show a warning for each window that reaches into a freeze."""
+    for window, met in frozen.reaching_into(saved[:MAX_WARNINGS], clock.now()):
+        facts = {"site": window.site, "reason": met.reason}
+        text = format_html("<bdi>{}</bdi>", _("%(site)s: in a freeze (%(reason)s).") % facts)
         model_admin.message_user(request, text, messages.WARNING)
 
 

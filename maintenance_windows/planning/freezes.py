@@ -139,10 +139,15 @@ def is_past(row: Freeze, now: datetime) -> bool:
     return recurrence is not None and next(recurrence.occurrences(now), None) is None
 
 
+def check(row: Freeze, now: datetime) -> None:
+    """Raise Refused if a freeze has no time after `now`."""
+    if is_past(row, now):
+        raise Refused(_("The freeze has no time in the future."))
+
+
 def make(row: Freeze, sites: list[Site] | None, now: datetime, actor: str) -> None:
     """Save a freeze of these sites, or of all. Call it inside `locked()`."""
-    if is_past(row, now):
-        raise Refused(_("This freeze has no time in the future."))
+    check(row, now)
     if sites is not None:
         if not sites:
             raise Refused(_("Specify the sites to freeze, or all."))

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from django.contrib.sites.models import Site
@@ -14,6 +14,7 @@ from maintenance_windows.core.freezes import FreezeCalendar, Freezing, FrozenTim
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.exceptions import Refused, RuleError
 from maintenance_windows.models import REASON_LENGTH, Freeze, MaintenanceWindow
+from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning.audit import Facts
 from maintenance_windows.wording.spans import format_moment
 
@@ -89,10 +90,38 @@ def admit(
     return marks
 
 
-def met_by(window: MaintenanceWindow, now: datetime) -> FrozenTime | None:
-    """Return the first frozen time that a window meets from `now` on."""
-    since = max(window.begins_at, now)
-    return read(now).first([window.site_id], since, window.ended_at or window.ends_at)
+def admit_move(
+    window: MaintenanceWindow,
+    starts_at: datetime,
+    ends_at: datetime,
+    now: datetime,
+    *,
+    override: str = "",
+) -> Marks:
+    """See admit(). Work in progress may go on in a freeze, and other windows stay where they are.
+
+    Only times that the window has not occupied before are refused.
+    """
+    return admit(
+        [window.site],
+        starts_at,
+        ends_at,
+        now,
+        override=override,
+        occupied=Span(window.begins_at, window.ends_at),
+        by_hand=window.status_at(now) is Status.ACTIVE,
+    )
+
+
+def reaching_into(
+    windows: Iterable[MaintenanceWindow], now: datetime
+) -> Iterator[tuple[MaintenanceWindow, FrozenTime]]:
+    """Yield the windows that meet a freeze from `now` on, each with the first frozen time."""
+    calendar = read(now)
+    for window in windows:
+        since = max(window.begins_at, now)
+        if met := calendar.first([window.site_id], since, window.ended_at or window.ends_at):
+            yield window, met
 
 
 def mark(frozen: FrozenTime) -> Facts:

@@ -15,9 +15,8 @@ from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow
-from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import arguments, audit
-from maintenance_windows.planning.frozen import Marks, admit, reasons
+from maintenance_windows.planning.frozen import Marks, admit, admit_move, reasons
 from maintenance_windows.planning.rules import (
     NOT_IN_PROGRESS,
     NOT_LIVE,
@@ -104,7 +103,8 @@ def revise(
     def change(window: MaintenanceWindow, now: datetime) -> Marks:
         start, end = starts_at or window.starts_at, ends_at or window.ends_at
         check_move(window, start, end, now)
-        marks = _reschedule(window, start, end, now, override)
+        marks = admit_move(window, start, end, now, override=override)
+        window.starts_at, window.ends_at = start, end
         for name, value in texts.items():
             setattr(window, name, value)
         return marks
@@ -158,7 +158,9 @@ def extend(
             sentence = _("The new end of window %(id)s must be later than its current one.")
             raise Refused(sentence % {"id": window.pk})
         check_times(window.starts_at, ends_at, now)
-        return _reschedule(window, window.starts_at, ends_at, now, override)
+        marks = admit_move(window, window.starts_at, ends_at, now, override=override)
+        window.ends_at = ends_at
+        return marks
 
     return _change(window_id, change, actor, clock, ["ends_at"])
 
@@ -196,24 +198,6 @@ def cancel(window_id: int, *, actor: str = "", clock: Clock | None = None) -> Ma
         return {}
 
     return _change(window_id, change, actor, clock, ["cancelled_at"])
-
-
-def _reschedule(
-    window: MaintenanceWindow, starts_at: datetime, ends_at: datetime, now: datetime, override: str
-) -> Marks:
-    """Give a window other times. Only times that it has not occupied before can be refused."""
-    occupied = Span(window.begins_at, window.ends_at)
-    in_progress = window.status_at(now) is Status.ACTIVE
-    window.starts_at, window.ends_at = starts_at, ends_at
-    return admit(
-        [window.site],
-        starts_at,
-        ends_at,
-        now,
-        override=override,
-        occupied=occupied,
-        by_hand=in_progress,
-    )
 
 
 def _change(

@@ -68,8 +68,9 @@ def extend(command: BaseCommand, given: Namespace) -> None:
         given.window, by=by, until=until, override=given.override, actor=arguments.actor()
     )
     print_windows(command, [window])
-    if met := frozen.met_by(window, clock.now()):
-        command.stderr.write(printable(f"Note: it reaches into a freeze ({met.reason})."))
+    for _window, met in frozen.reaching_into([window], clock.now()):
+        text = f"Note: window {window.pk} reaches into a freeze ({met.reason})."
+        command.stderr.write(printable(text), style_func=str)
 
 
 def move(command: BaseCommand, given: Namespace) -> None:

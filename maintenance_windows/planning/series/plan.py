@@ -12,7 +12,7 @@ from django.db import router
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from maintenance_windows.conf import conf
-from maintenance_windows.core.freezes import FrozenTime
+from maintenance_windows.core.freezes import FreezeCalendar, FrozenTime
 from maintenance_windows.core.recurrence import LONGEST_WINDOW, Occurrence
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
@@ -73,14 +73,19 @@ class Plan:
 class SeriesPlanner:
     """Some series at one time: their windows, and their zones, are read once for all of them."""
 
-    def __init__(self, series: Collection[WindowSeries], now: datetime) -> None:
+    def __init__(
+        self,
+        series: Collection[WindowSeries],
+        now: datetime,
+        freezes: FreezeCalendar | None = None,
+    ) -> None:
+        """`freezes` are those since_when(), where they have been read already."""
         self.series, self.now, self.horizon = series, now, now + conf.MAINTENANCE_SERIES_HORIZON
         self._zone = cache(zone)
         self._existing: defaultdict[int, list[ExistingWindow]] = defaultdict(list)
         for window in _existing(series, now):
             self._existing[window.series_id].append(window)
-        # A freeze that ended in the middle of an occurrence has kept it away for good.
-        self._freezes = frozen.read(min((_past(one, now) for one in series), default=now))
+        self._freezes = frozen.read(since_when(now)) if freezes is None else freezes
 
     def plans(self) -> list[Plan]:
         """Raises RuleError where one of the series cannot be worked out."""
@@ -141,6 +146,14 @@ def _existing(series: Iterable[WindowSeries], now: datetime) -> Iterator[Existin
     is_upcoming = ExpressionWrapper(WAITING & Q(starts_at__gt=now), BooleanField())
     rows = found.annotate(is_upcoming=is_upcoming).values_list(*ExistingWindow._fields)
     return map(ExistingWindow._make, rows)
+
+
+def since_when(now: datetime) -> datetime:
+    """No occurrence that is not over at `now` met a freeze that ended before.
+
+    A freeze that ended in the middle of an occurrence has kept it away for good.
+    """
+    return now - LONGEST_WINDOW - 2 * DAY
 
 
 def first_date(series: WindowSeries, now: datetime) -> date:

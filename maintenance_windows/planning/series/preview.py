@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime
 from itertools import islice
 
 from django.contrib.sites.models import Site
@@ -12,7 +12,7 @@ from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import frozen
-from maintenance_windows.planning.series.plan import first_date, renamed
+from maintenance_windows.planning.series.plan import first_date, renamed, since_when
 
 MOST_SKIPPED = 1000  # occurrences
 
@@ -41,7 +41,7 @@ def preview(series: WindowSeries, now: datetime, number: int) -> list[PreviewedW
         window.occurs_on = names.get(window.pk, window.occurs_on)
     not_own = {w.occurs_on: w for w in windows if w.overridden or w.begins_at <= now}
     cancelled = {w.occurs_on for w in windows if w.status_at(now) is Status.CANCELLED}
-    freezes = frozen.read(datetime.combine(first_date(series, now), time(), UTC))
+    freezes = frozen.read(since_when(now))
     free = (
         PreviewedWindow(
             starts_at=one.starts_at,
@@ -68,7 +68,7 @@ def upcoming(
     It ends with the occurrence that is the `number`th on at least one site, or when as many as
     MOST_SKIPPED more are skipped. Raises RuleError.
     """
-    freezes = frozen.read(datetime.combine(first_date(template, now), time(), UTC))
+    freezes = frozen.read(since_when(now))
     for one in islice(template.recurrence().occurrences(now), number + MOST_SKIPPED):
         skipped = {
             site: met

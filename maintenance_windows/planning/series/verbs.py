@@ -15,13 +15,14 @@ from django.contrib.sites.models import Site
 from django.db import OperationalError
 from django.utils.translation import gettext as _
 
+from maintenance_windows.core.freezes import FreezeCalendar
 from maintenance_windows.core.intervals import SECOND
 from maintenance_windows.exceptions import Refused, RuleError
 from maintenance_windows.models import ACTOR_LENGTH, WindowSeries
 from maintenance_windows.models.querysets import among
-from maintenance_windows.planning import arguments, audit, rules
+from maintenance_windows.planning import arguments, audit, frozen, rules
 from maintenance_windows.planning.series.apply import SeriesChange, apply
-from maintenance_windows.planning.series.plan import Plan, SeriesPlanner
+from maintenance_windows.planning.series.plan import Plan, SeriesPlanner, since_when
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.snapshot import clock as database_clock
 
@@ -101,9 +102,10 @@ def materialise(
     """
 
     tell = clock or database_clock.ask
+    freezes = frozen.read(since_when(tell()))
 
     def read(ids: list[int]) -> list[Plan]:
-        return [plan for plan in _planner(ids, tell()).plans() if plan]
+        return [plan for plan in _planner(ids, tell(), freezes).plans() if plan]
 
     def write(ids: list[int]) -> list[SeriesChange]:
         with locked(clock) as now:
@@ -143,9 +145,9 @@ def _copies(template: WindowSeries, sites: Iterable[Site], actor: str) -> Iterat
         yield series
 
 
-def _planner(ids: list[int], now: datetime) -> SeriesPlanner:
+def _planner(ids: list[int], now: datetime, freezes: FreezeCalendar | None = None) -> SeriesPlanner:
     rows = WindowSeries.objects.filter(pk__in=ids).select_related("site").order_by("pk")
-    return SeriesPlanner(list(rows), now)
+    return SeriesPlanner(list(rows), now, freezes)
 
 
 def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
