@@ -469,9 +469,9 @@ def test_query_count_is_independent_of_window_count(
     acme, globex, begin, key, django_assert_max_num_queries
 ):
     for number in count(1):
-        with django_assert_max_num_queries(6):
+        with django_assert_max_num_queries(7):
             public = get()
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(10):
             get(token=key)
         if number == 3:
             break
