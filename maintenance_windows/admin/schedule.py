@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from maintenance_windows.admin.base import RecordAdmin
+from maintenance_windows.core.freezes import FrozenTime
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import frozen
@@ -69,9 +70,12 @@ def warn_of_freezes(
 ) -> None:
     """Show a warning for each window that reaches into a freeze."""
     for window, met in frozen.reaching_into(saved[:MAX_WARNINGS], clock.now()):
-        facts = {"site": window.site, "reason": met.reason}
-        text = format_html("<bdi>{}</bdi>", _("%(site)s: in a freeze (%(reason)s).") % facts)
+        text = format_html("<bdi>{}</bdi>", f"{window}: {in_freeze(met)}")
         model_admin.message_user(request, text, messages.WARNING)
+
+
+def in_freeze(met: FrozenTime) -> str:
+    return _("This is in a freeze: %(reason)s.") % {"reason": met.reason}
 
 
 def overlap_warnings(

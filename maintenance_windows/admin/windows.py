@@ -19,6 +19,7 @@ from maintenance_windows.admin.preview import Preview, PreviewedAdmin
 from maintenance_windows.admin.schedule import (
     describe_added,
     describe_times,
+    in_freeze,
     warn_of_freezes,
     warn_of_overlaps,
 )
@@ -28,7 +29,7 @@ from maintenance_windows.forms.windows import TIMES, ScheduleForm, WindowForm, i
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.permissions import may_freeze
-from maintenance_windows.planning import windows
+from maintenance_windows.planning import frozen, windows
 from maintenance_windows.snapshot import clock
 
 MINUTE = timedelta(minutes=1)
@@ -57,7 +58,9 @@ class SeriesFilter(admin.EmptyFieldListFilter):
 
 
 def describe_status(window: MaintenanceWindow) -> str:
-    return f"{window}: {window.status_at(clock.now()).label}."
+    now = clock.now()
+    notes = [in_freeze(met) for _window, met in frozen.reaching_into([window], now)]
+    return " ".join([f"{window}: {window.status_at(now).label}.", *notes])
 
 
 def action(

@@ -119,9 +119,18 @@ def reaching_into(
     """Yield the windows that meet a freeze from `now` on, each with the first frozen time."""
     calendar = read(now)
     for window in windows:
-        since = max(window.begins_at, now)
-        if met := calendar.first([window.site_id], since, window.ended_at or window.ends_at):
+        since, end = max(window.begins_at, now), window.ended_at or window.ends_at
+        met = calendar.first([window.site_id], since, end) if since < end else None
+        if met and window.cancelled_at is None:
             yield window, met
+
+
+def frozen_now(sites: Iterable[Site], now: datetime) -> Iterator[tuple[Site, FrozenTime]]:
+    """Yield the sites that are in a freeze at `now`, each with it."""
+    calendar = read(now)
+    for site in sites:
+        if met := calendar.first([site.pk], now, now + INSTANT):
+            yield site, met
 
 
 def mark(frozen: FrozenTime) -> Facts:
