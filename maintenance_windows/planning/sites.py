@@ -48,16 +48,7 @@ def take_down(
         settle(site_ids, now)
         if until is not None:
             for text, group in _by_message(sites, message).items():
-                windows.schedule(
-                    group,
-                    starts_at=now,
-                    ends_at=until,
-                    level=level,
-                    message=text,
-                    by_hand=True,
-                    actor=actor,
-                    clock=lambda: now,
-                )
+                windows.begin(group, until, level, text, now=now, actor=actor)
             release(site_ids, now)
             settle(site_ids, now, actor=actor)
             return

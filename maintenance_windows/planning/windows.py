@@ -41,43 +41,60 @@ def schedule(
     title: str = "",
     message: str = "",
     override: str = "",
-    by_hand: bool = False,
     actor: str = "",
     clock: Clock | None = None,
 ) -> list[MaintenanceWindow]:
     """Schedule one window for each site, all or none. If the start has passed, it starts now.
 
-    `override` is the reason for planning into a freeze; `by_hand` is for take_down(), which a
-    freeze does not refuse.
+    `override` is the reason for planning into a freeze.
     """
     arguments.check_moments(starts_at=starts_at, ends_at=ends_at)
     arguments.check_level(level)
     check_title(title)
     sites = arguments.as_sites(sites)
+    texts = {"level": level, "title": title, "message": message}
     with locked(clock) as now:
         check_exist(sites)
         check_times(starts_at, ends_at, now)
-        marks = admit(sites, starts_at, ends_at, now, override=override, by_hand=by_hand)
-        settle([site.pk for site in sites], now)
-        planned = MaintenanceWindow.objects.bulk_create(
-            MaintenanceWindow(
-                site=site,
-                starts_at=starts_at,
-                ends_at=ends_at,
-                level=level,
-                title=title,
-                message=message,
-                created_by=actor[:ACTOR_LENGTH],
-            )
-            for site in sites
-        )
-        down = [window.site_id for window in planned]
-        settle(down, now, actor=actor, freezes=reasons(marks))
-        # Read them again: windows whose start has passed have started.
-        rows = MaintenanceWindow.objects.filter(pk__in=[window.pk for window in planned])
-        windows = list(rows.select_related("site").order_by("pk"))
-        audit.scheduled(windows, actor)
-        audit.marked(windows, marks, actor, now)
+        marks = admit(sites, starts_at, ends_at, now, override=override)
+        return _create(sites, Span(starts_at, ends_at), texts, marks, now=now, actor=actor)
+
+
+def begin(
+    sites: list[Site], ends_at: datetime, level: Level, message: str, *, now: datetime, actor: str
+) -> list[MaintenanceWindow]:
+    """Take sites down by windows that start now; a freeze only marks them.
+
+    Call it inside `locked()`, with sites that exist.
+    """
+    check_times(now, ends_at, now)
+    marks = admit(sites, now, ends_at, now, by_hand=True)
+    texts = {"level": level, "message": message}
+    return _create(sites, Span(now, ends_at), texts, marks, now=now, actor=actor)
+
+
+def _create(
+    sites: list[Site],
+    span: Span,
+    texts: dict[str, str],
+    marks: Marks,
+    *,
+    now: datetime,
+    actor: str,
+) -> list[MaintenanceWindow]:
+    settle([site.pk for site in sites], now)
+    times = {"starts_at": span.start, "ends_at": span.end}
+    planned = MaintenanceWindow.objects.bulk_create(
+        MaintenanceWindow(site=site, created_by=actor[:ACTOR_LENGTH], **times, **texts)
+        for site in sites
+    )
+    down = [window.site_id for window in planned]
+    settle(down, now, actor=actor, freezes=reasons(marks))
+    # Read them again: windows whose start has passed have started.
+    rows = MaintenanceWindow.objects.filter(pk__in=[window.pk for window in planned])
+    windows = list(rows.select_related("site").order_by("pk"))
+    audit.scheduled(windows, actor)
+    audit.marked(windows, marks, actor, now)
     return windows
 
 

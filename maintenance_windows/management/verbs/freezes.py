@@ -68,7 +68,7 @@ def import_freezes(command: BaseCommand, given: Namespace) -> None:
     try:
         content = Path(given.file).read_bytes()
     except OSError as error:
-        raise CommandError(f"Cannot read {printable(given.file)}: {error.strerror}.") from None
+        raise CommandError(f"{printable(given.file)}: {error.strerror}.") from None
     events = files.read(content, given.reason)
     outcome = holidays.follow(events, sites, actor=arguments.actor(), dry_run=given.dry_run)
     now = clock.now()
