@@ -58,6 +58,7 @@ class FreezeAdmin(RecordAdmin):
     )
 
     class Media:
+        js = ("maintenance_windows/window.js",)
         css = {"all": ("maintenance_windows/controls.css", "maintenance_windows/window.css")}
 
     @admin.display(description=_("sites"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from maintenance_windows.core.intervals import Span, merge
+from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.recurrence import DAY, Recurrence
 from maintenance_windows.exceptions import RuleError
 
@@ -67,6 +67,26 @@ class Freezing:
         return max(local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
 
 
+class _Line:
+    """The frozen times of one site, in groups that overlap or touch."""
+
+    def __init__(self, times: Iterable[FrozenTime]) -> None:
+        self._groups: list[list[FrozenTime]] = []
+        self._ends: list[datetime] = []
+        for time in sorted(times):
+            if self._ends and time.starts_at <= self._ends[-1]:
+                self._groups[-1].append(time)
+                self._ends[-1] = max(self._ends[-1], time.ends_at)
+            else:
+                self._groups.append([time])
+                self._ends.append(time.ends_at)
+
+    def first(self, starts_at: datetime, ends_at: datetime) -> FrozenTime | None:
+        at = bisect_right(self._ends, starts_at)
+        group = self._groups[at] if at < len(self._groups) else []
+        return next((time for time in group if time.meets(starts_at, ends_at)), None)
+
+
 class FreezeCalendar:
     """The times of some freezes, for many questions: those of a year are worked out once."""
 
@@ -74,7 +94,7 @@ class FreezeCalendar:
         self._freezes = list(freezes)
         self._named = frozenset[int]().union(*(one.sites or () for one in self._freezes))
         self._years: dict[int, list[FrozenTime]] = {}
-        self._frozen: dict[tuple[int, int | None], tuple[list[datetime], list[datetime]]] = {}
+        self._lines: dict[tuple[int, int | None], _Line] = {}
         self._sites = {one.id: one.sites for one in self._freezes}
 
     def __bool__(self) -> bool:
@@ -88,8 +108,9 @@ class FreezeCalendar:
             return None
         asked = {site if site in self._named else None for site in sites}
         for year in _years(starts_at, ends_at):
-            if any(self._meets(year, site, starts_at, ends_at) for site in asked):
-                return next(self.times(asked, starts_at, ends_at))
+            found = (self._line(year, site).first(starts_at, ends_at) for site in asked)
+            if met := min(filter(None, found), default=None):
+                return met
         return None
 
     def next_free(
@@ -136,20 +157,13 @@ class FreezeCalendar:
                     found += one.times(first, last)
         return self._years[year]
 
-    def _meets(self, year: int, site: int | None, starts_at: datetime, ends_at: datetime) -> bool:
-        starts, ends = self._lines(year, site)
-        at = bisect_right(ends, starts_at)
-        return at < len(starts) and starts[at] < ends_at
-
-    def _lines(self, year: int, site: int | None) -> tuple[list[datetime], list[datetime]]:
-        """The starts and the ends of what is frozen; sites without a freeze of their own share."""
-        if (found := self._frozen.get((year, site))) is None:
+    def _line(self, year: int, site: int | None) -> _Line:
+        """Return what is frozen; sites without a freeze of their own share a line."""
+        if (line := self._lines.get((year, site))) is None:
             own = {site}
-            times = (one for one in self._of_year(year) if self._concerns(one, own))
-            outages = merge(Span(one.starts_at, one.ends_at) for one in times)
-            found = [one.start for one in outages], [one.end for one in outages if one.end]
-            self._frozen[year, site] = found
-        return found
+            line = _Line([one for one in self._of_year(year) if self._concerns(one, own)])
+            self._lines[year, site] = line
+        return line
 
 
 def _years(starts_at: datetime, ends_at: datetime) -> range:
