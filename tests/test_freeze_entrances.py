@@ -104,6 +104,13 @@ def test_command_freezes_by_rule_in_local_time(acme, maintenance):
         maintenance("schedule", "acme.example", "--start=2030-04-01T06:59Z", "--for=30m")
 
 
+def test_duration_of_rule_is_local_too(acme, maintenance):
+    rule = ["--start=2030-03-31T00:00", "--for=1d", "--rule=FREQ=DAILY", "--zone=Europe/Berlin"]
+    maintenance("freeze", "--all", *rule, "--reason=Always")
+    frozen = Freeze.objects.get()
+    assert (frozen.length, str(frozen.start_time)) == (DAY, "00:00:00")  # the day has 23 hours
+
+
 def test_commands_override_with_reason(acme, sale, maintenance):
     times = ["--start=2029-11-04T02:00", "--for=30m"]
     with pytest.raises(CommandError, match="next free slot starts at 2029-11-04 04:00 UTC"):
@@ -320,6 +327,12 @@ def test_admin_adds_and_ends_freezes(acme, globex, plan, browser):
 def test_admin_refuses_invalid_freeze(acme, browser, more, sentence):
     assert sentence in errors(browser.post(f"{ADMIN}/freeze/add/", freeze_form(**more)))
     assert not Freeze.objects.exists()
+
+
+def test_frozen_site_can_be_deleted(acme, browser):
+    freezes.freeze([acme], starts_at=TWO, ends_at=FOUR, reason="Sale")
+    browser.post(f"/admin/sites/site/{acme.pk}/delete/", {"post": "yes"})
+    assert not Freeze.objects.get().sites.exists()
 
 
 def become(client: Client, *codenames: str) -> None:

@@ -2,7 +2,6 @@
 
 import getpass
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 from django.contrib.sites.models import Site
@@ -16,8 +15,6 @@ from maintenance_windows.forms.fields import PK
 from maintenance_windows.models import all_sites
 from maintenance_windows.planning import rules
 from maintenance_windows.wording.durations import parse_duration
-
-Reader = Callable[[str], datetime]
 
 SHORTEST, LONGEST = 0.1, 3600.0  # seconds between two frames of --watch
 

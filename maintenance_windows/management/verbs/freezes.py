@@ -1,7 +1,7 @@
 """The verbs for freezes."""
 
 from argparse import Namespace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.contrib.sites.models import Site
@@ -15,7 +15,7 @@ from maintenance_windows.management import arguments, output
 from maintenance_windows.models import Freeze
 from maintenance_windows.models.series import zone
 from maintenance_windows.overview import status
-from maintenance_windows.planning import freezes, holidays
+from maintenance_windows.planning import freezes, holidays, rules
 from maintenance_windows.planning.freezes import FreezeChange
 from maintenance_windows.planning.series.apply import SeriesChange
 from maintenance_windows.snapshot import clock
@@ -24,15 +24,14 @@ from maintenance_windows.wording.lines import printable
 
 def freeze(command: BaseCommand, given: Namespace) -> None:
     """Forbid planning for a time, once or by a rule."""
-    zone_name = given.zone or timezone.get_default_timezone_name()
-    read = _in_zone(zone_name) if given.rule else arguments.moment
     if given.zone and not given.rule:
         raise CommandError("--zone is only for --rule.")
-    starts_at = read(given.start)
+    zone_name = given.zone or timezone.get_default_timezone_name()
+    starts_at, ends_at = _by_rule(given, zone_name) if given.rule else _once(given)
     change = freezes.freeze(
         _sites(given),
         starts_at=starts_at,
-        ends_at=read(given.until) if given.until else arguments.end(given, starts_at),
+        ends_at=ends_at,
         reason=given.reason,
         rule=given.rule,
         zone=zone_name if given.rule else "",
@@ -92,14 +91,25 @@ def _sites(given: Namespace) -> list[Site] | None:
     return arguments.sites(given.sites, everyone=given.everyone)
 
 
-def _in_zone(name: str) -> arguments.Reader:
-    def read(text: str) -> datetime:
-        try:
-            return from_local(arguments.wall_clock(text), zone(name))
-        except (AmbiguousTime, RuleError) as error:
-            raise CommandError(str(error)) from None
+def _once(given: Namespace) -> tuple[datetime, datetime]:
+    starts_at = arguments.moment(given.start)
+    return starts_at, arguments.end(given, starts_at)
 
-    return read
+
+def _by_rule(given: Namespace, zone_name: str) -> tuple[datetime, datetime]:
+    """Return start and end of the first freeze, which are local times."""
+    start = arguments.wall_clock(given.start)
+    if given.until is not None:
+        end = arguments.wall_clock(given.until)
+    else:
+        end = rules.add(start.replace(tzinfo=UTC), arguments.length(given.length))
+    try:
+        where = zone(zone_name)
+        return from_local(start, where), from_local(end.replace(tzinfo=None), where)
+    except (AmbiguousTime, RuleError) as error:
+        raise CommandError(str(error)) from None
+    except OverflowError:
+        raise CommandError("The date is out of range.") from None
 
 
 def _print(command: BaseCommand, change: FreezeChange, *, as_json: bool = False) -> None:
