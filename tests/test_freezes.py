@@ -340,3 +340,29 @@ def test_freeze_over_new_year_is_found_in_both_years():
     assert calendar.first([1], start + 4 * DAY, start + 6 * DAY)
     assert len(list(calendar.times([1], start - DAY, start + 9 * DAY))) == 1
     assert calendar.next_free([1], start, HOUR) == start + 5 * DAY
+
+
+def test_time_between_two_freezes_is_free_up_to_the_second():
+    both = [
+        Freezing(id=number, reason="Sale", sites=None, when=Span(start, start + HOUR))
+        for number, start in enumerate((TWO, FOUR), 1)
+    ]
+    calendar = FreezeCalendar(both)
+    assert calendar.first([1], TWO + HOUR, FOUR) is None
+    assert calendar.first([1], TWO + HOUR, FOUR + TICK).freeze == 2
+    assert calendar.next_free([1], TWO, HOUR) == TWO + HOUR
+    assert calendar.next_free([1], TWO, HOUR + TICK) == FOUR + HOUR
+
+
+@pytest.mark.parametrize(
+    ("day", "end"),
+    [
+        (date(2027, 3, 27), datetime(2027, 3, 28, 1, 30, tzinfo=UTC)),  # 02:30 is skipped
+        (date(2027, 10, 30), datetime(2027, 10, 31, 1, 30, tzinfo=UTC)),  # 02:30 is twice
+    ],
+)
+def test_ambiguous_end_of_rule_is_the_later_one(day, end):
+    start = datetime.combine(day, time(2, 30))
+    rule = Recurrence(rule=Rule.parse("FREQ=YEARLY"), start=start, zone=BERLIN, length=DAY)
+    (found,) = freezing(rule).times([1], end - HOUR, end + HOUR)
+    assert found.ends_at == end
