@@ -1,5 +1,6 @@
 """Recurring windows: planned and changed with a preview of the next windows, and ended."""
 
+from collections import Counter
 from typing import Any
 
 from django.contrib import admin, messages
@@ -67,6 +68,11 @@ def describe_change(change: SeriesChange) -> str:
     if change.kept:
         text = _("not changed because they were edited individually: %(ids)s")
         texts.append(text % {"ids": ids(change.kept)})
+    for reason, days in Counter(one.frozen.reason for one in change.skipped).items():
+        skipped = ngettext(
+            "%(number)s skipped: freeze %(reason)s", "%(number)s skipped: freeze %(reason)s", days
+        )
+        texts.append(skipped % {"number": days, "reason": reason})
     return f"{', '.join(texts)}."
 
 

@@ -18,6 +18,7 @@ from django.contrib.sites.models import Site
 from django.db.models import Q, QuerySet
 
 from maintenance_windows.calendar import uids
+from maintenance_windows.calendar.freezes import of_freezes
 from maintenance_windows.calendar.ical import CalendarEvent, render
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.recurrence import Occurrence
@@ -26,6 +27,8 @@ from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.base import KNOWN_LEVEL, Planned
 from maintenance_windows.models.querysets import RUNNING
+from maintenance_windows.planning import frozen
+from maintenance_windows.planning.series.plan import since_when
 from maintenance_windows.wording.messages import message_in
 
 DAY = timedelta(days=1)
@@ -36,6 +39,9 @@ MOST = MOST_OVER + MOST_AHEAD
 MOVES = frozenset({"starts_at", "ends_at", "started_at", "ended_at", "cancelled_at"})
 # The changes of a series that move all its occurrences.
 MOVES_OF_SERIES = frozenset({"start_time", "length", "zone"})
+
+# Facts that a site's calendar for everyone does not show.
+INTERNAL = frozenset({"title", "freeze", "override"})
 
 Changes = Mapping[int, list[Change]]
 Named = defaultdict[str, list[MaintenanceWindow]]
@@ -62,10 +68,15 @@ class ChangeLog:
         of_series = self.series.get(window.series_id or 0, [])
         return uids.of_window(window, self.windows.get(window.pk, []), of_series)
 
-    def texts(self, planned: Planned) -> dict[str, Any]:
-        title = planned.title if self.titles else ""
-        message = message_in(planned.message, settings.LANGUAGE_CODE)  # the same for every client
-        return {"level": Level(planned.level), "title": title, "message": message}
+    def texts(self, planned: MaintenanceWindow | WindowSeries) -> dict[str, Any]:
+        """Describe an event, in one language, so that every client gets the same bytes."""
+        read_only = planned.level == Level.READ_ONLY
+        kind = "Read-only maintenance" if read_only else "Maintenance"
+        title = f" ({planned.title})" if self.titles and planned.title else ""
+        return {
+            "summary": f"{kind}: {planned.site.domain}{title}",
+            "description": message_in(planned.message, settings.LANGUAGE_CODE),
+        }
 
 
 def of_site(site: Site, now: datetime) -> bytes:
@@ -74,7 +85,7 @@ def of_site(site: Site, now: datetime) -> bytes:
 
 
 def of_all_sites(now: datetime) -> bytes:
-    """Return the calendar of all sites for staff, with titles."""
+    """Return the calendar of all sites for staff, with titles and freezes."""
     return render("Maintenance of all sites", _events(Q(), now, titles=True))
 
 
@@ -102,11 +113,16 @@ def _events(chosen: Q, now: datetime, *, titles: bool) -> tuple[CalendarEvent, .
     }
     exist = {(window.series_id, window.occurs_on) for same in named.values() for window in same}
     stop = min(today + AHEAD, period.end or today + AHEAD)
+    freezes = frozen.read(since_when(now))
     for one in series.filter(ended_at=None).select_related("site"):
         for occurrence in _occurrences(one, now, stop):
             if (one.pk, occurrence.date) not in exist and occurrence.starts_at >= period.start:
+                if freezes.first([one.site_id], occurrence.starts_at, occurrence.ends_at):
+                    continue  # no window will be made from it
                 uid = uids.of_occurrence(one, occurrence.date)
                 events[uid] = _occurrence_event(uid, one, occurrence, named[uid], log)
+    if titles:
+        events |= {event.uid: event for event in of_freezes(period, stop)}
     return _nearest(events.values(), today)
 
 
@@ -176,7 +192,6 @@ def _window_event(uid: str, same: list[MaintenanceWindow], log: ChangeLog) -> Ca
         starts_at=window.begins_at,
         ends_at=window.ended_at or window.ends_at,
         cancelled=window.cancelled_at is not None,
-        site=window.site.domain,
         **log.texts(window),
     )
 
@@ -198,16 +213,15 @@ def _occurrence_event(
         starts_at=occurrence.starts_at,
         ends_at=occurrence.ends_at,
         cancelled=False,
-        site=series.site.domain,
         **log.texts(series),
     )
 
 
 def _changes(owner: str, changes: QuerySet[Change], *, titles: bool) -> Changes:
-    """Group changes by owner; leave out title-only changes unless titles are shown."""
+    """Group changes by owner; leave out those of internal facts alone unless titles are shown."""
     by_owner = defaultdict(list)
     for change in changes.order_by("at", "pk"):
-        if titles or change.changes.keys() != {"title"}:
+        if titles or change.changes.keys() - INTERNAL:
             by_owner[getattr(change, owner)].append(change)
     return by_owner
 

@@ -7,8 +7,6 @@ from functools import lru_cache
 
 import icalendar
 
-from maintenance_windows.core.state import Level
-
 PRODUCT = "-//django-maintenance-windows//EN"
 # How often a subscriber should refresh the calendar.
 REFRESH = timedelta(minutes=15)
@@ -18,7 +16,7 @@ CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarEvent:
-    """One window. Times are aware; the feed has them in UTC, to the second.
+    """A window or a freeze. Times are aware; the feed has them in UTC, to the second.
 
     `changed_at` is the time of the last change, and `sequence` the number of moves and
     cancellations. Of two copies the one with the higher number counts, then the later one (RFC
@@ -30,11 +28,11 @@ class CalendarEvent:
     changed_at: datetime
     starts_at: datetime
     ends_at: datetime
-    site: str
-    level: Level
-    title: str
-    message: str
+    summary: str
+    description: str
     cancelled: bool
+    # Whether it blocks the time of the people whose calendar this is.
+    busy: bool = True
 
 
 @lru_cache(maxsize=32)
@@ -64,17 +62,12 @@ def _component(event: CalendarEvent) -> icalendar.Event:
     if end > start:  # section 3.8.2.2; without it the event ends when it starts
         component.add("dtend", end)
     component.add("status", "CANCELLED" if event.cancelled else "CONFIRMED")
-    component.add("summary", _plain(_summary(event)))
-    if event.message:
-        component.add("description", _plain(event.message))
+    component.add("summary", _plain(event.summary))
+    if event.description:
+        component.add("description", _plain(event.description))
+    if not event.busy:
+        component.add("transp", "TRANSPARENT")
     return component
-
-
-def _summary(event: CalendarEvent) -> str:
-    """Summarise an event, always in English, so that every client gets the same bytes."""
-    read_only = event.level is Level.READ_ONLY
-    kind = "Read-only maintenance" if read_only else "Maintenance"
-    return f"{kind}: {event.site}" + (f" ({event.title})" if event.title else "")
 
 
 def _seconds(moment: datetime) -> datetime:

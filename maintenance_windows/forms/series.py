@@ -119,7 +119,9 @@ class SeriesForm(PreviewedForm, ChangedFieldsForm):
             self.build_rule(cleaned)
         if not self.errors.keys() - NOT_PREVIEWED:
             values = {name: cleaned[name] for name in FIELDS if name in cleaned}
-            series = WindowSeries(pk=self.instance.pk, **values)
+            site: Any = cleaned.get("site")
+            site_id = site.pk if site else self.instance.site_id
+            series = WindowSeries(pk=self.instance.pk, site_id=site_id, **values)
             try:
                 verbs.check(series, clock.now())
             except Refused as refusal:

@@ -1,9 +1,10 @@
 """The audit log of windows and series: rows for changes, and signals after the commit."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from django.db import router, transaction
@@ -13,6 +14,7 @@ from maintenance_windows import signals
 from maintenance_windows.models import ACTOR_LENGTH, Change, MaintenanceWindow, WindowSeries
 
 Facts = dict[str, object]
+NOTHING: Mapping[int, Facts] = MappingProxyType({})
 
 logger = logging.getLogger("maintenance_windows")
 
@@ -38,19 +40,37 @@ def made(windows: Sequence[MaintenanceWindow], actor: str | None) -> None:
 
 
 def changed(
-    pairs: Iterable[tuple[MaintenanceWindow, Facts]], actor: str | None, now: datetime
+    pairs: Iterable[tuple[MaintenanceWindow, Facts]],
+    actor: str | None,
+    now: datetime,
+    marks: Mapping[int, Facts] = NOTHING,
 ) -> None:
-    """Record and announce the windows that differ from their earlier facts."""
+    """Record and announce the windows that differ from their earlier facts.
+
+    `marks` are facts that only the history keeps, such as a freeze, by window.
+    """
     rows = []
     for window, before in pairs:
         if not (changes := window.changes(before)):
             continue
-        rows.append(_change(changes, _name(actor, window), now, window=window))
+        kept = {**changes, **marks.get(window.pk, {})}
+        rows.append(_change(kept, _name(actor, window), now, window=window))
         if "cancelled_at" in changes:
             _announce(signals.window_cancelled, window, actor)
         else:
             _announce(signals.window_changed, window, actor, changes=changes)
     Change.objects.bulk_create(rows)
+
+
+def marked(
+    windows: Iterable[MaintenanceWindow], marks: Mapping[int, Facts], actor: str, now: datetime
+) -> None:
+    """Record facts that only the history keeps of new windows, such as a freeze, by site."""
+    Change.objects.bulk_create(
+        _change(marks[window.site_id], actor, now, window=window)
+        for window in windows
+        if window.site_id in marks
+    )
 
 
 def series_changed(series: WindowSeries, before: Facts, actor: str, now: datetime) -> None:

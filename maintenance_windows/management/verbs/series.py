@@ -1,15 +1,17 @@
 """The verbs for recurring windows."""
 
 from argparse import Namespace
-from itertools import islice
 
+from django.contrib.sites.models import Site
 from django.core.management import BaseCommand, CommandError
 
 from maintenance_windows.management import arguments, output
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.overview import status
 from maintenance_windows.planning import series
+from maintenance_windows.planning.series.preview import upcoming
 from maintenance_windows.snapshot import clock
+from maintenance_windows.wording.lines import printable
 
 MOST_PREVIEWED = 1000
 
@@ -30,7 +32,7 @@ def repeat(command: BaseCommand, given: Namespace) -> None:
         message=given.message,
     )
     if given.preview is not None:
-        _preview(command, given, template)
+        _preview(command, given, template, sites)
     else:
         outcomes = series.repeat(sites, template, actor=arguments.actor())
         if given.json:
@@ -43,15 +45,19 @@ def repeat(command: BaseCommand, given: Namespace) -> None:
         command.stderr.write("Note: these windows overlap.")
 
 
-def _preview(command: BaseCommand, given: Namespace, template: WindowSeries) -> None:
+def _preview(
+    command: BaseCommand, given: Namespace, template: WindowSeries, sites: list[Site]
+) -> None:
     now = clock.now()
     if not 1 <= given.preview <= MOST_PREVIEWED:
         raise CommandError(f"--preview takes a number from 1 to {MOST_PREVIEWED}.")
     series.check(template, now)
-    recurrence = template.recurrence()
-    coming = list(islice(recurrence.occurrences(now), given.preview))
+    zone = template.recurrence().zone
+    coming = list(upcoming(template, sites, now, given.preview))
     if given.json:
-        output.print_json(command, status.occurrences(coming))
+        made = [one for one, skipped in coming if len(skipped) < len(sites)]
+        output.print_json(command, status.occurrences(made))
     else:
-        for occurrence in coming:
-            command.stdout.write(output.occurrence_line(occurrence, recurrence.zone))
+        for occurrence, skipped in coming:
+            line = output.occurrence_line(occurrence, zone) + output.skipped_note(sites, skipped)
+            command.stdout.write(printable(line))

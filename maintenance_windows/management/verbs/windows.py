@@ -8,8 +8,9 @@ from maintenance_windows.management import arguments
 from maintenance_windows.management.output import print_tables, print_windows, window_table
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.overview import status
-from maintenance_windows.planning import windows
+from maintenance_windows.planning import frozen, windows
 from maintenance_windows.snapshot import clock
+from maintenance_windows.wording.lines import printable
 
 
 def schedule(command: BaseCommand, given: Namespace) -> None:
@@ -22,6 +23,7 @@ def schedule(command: BaseCommand, given: Namespace) -> None:
         level=arguments.level(given),
         title=given.title,
         message=given.message,
+        override=given.override,
         actor=arguments.actor(),
     )
     print_windows(command, planned, as_json=given.json)
@@ -62,8 +64,13 @@ def extend(command: BaseCommand, given: Namespace) -> None:
     """Extend a window."""
     by = None if given.length is None else arguments.length(given.length)
     until = None if given.until is None else arguments.moment(given.until)
-    window = windows.extend(given.window, by=by, until=until, actor=arguments.actor())
+    window = windows.extend(
+        given.window, by=by, until=until, override=given.override, actor=arguments.actor()
+    )
     print_windows(command, [window])
+    for _window, met in frozen.reaching_into([window], clock.now()):
+        text = f"Note: window {window.pk} reaches into a freeze ({met.reason})."
+        command.stderr.write(printable(text), style_func=str)
 
 
 def move(command: BaseCommand, given: Namespace) -> None:
@@ -71,6 +78,10 @@ def move(command: BaseCommand, given: Namespace) -> None:
     starts_at = arguments.moment(given.start)
     ends_at = arguments.end(given, starts_at)
     window = windows.move(
-        given.window, starts_at=starts_at, ends_at=ends_at, actor=arguments.actor()
+        given.window,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        override=given.override,
+        actor=arguments.actor(),
     )
     print_windows(command, [window])

@@ -5,7 +5,7 @@ A series owns those of its coming windows that nobody changed, and leaves the ot
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -15,7 +15,8 @@ from django.db.models import F
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import LIVE
 from maintenance_windows.planning import audit
-from maintenance_windows.planning.series.plan import Plan
+from maintenance_windows.planning.frozen import mark
+from maintenance_windows.planning.series.plan import Plan, Skipped
 from maintenance_windows.reconcile.settle import settle
 
 BATCH = 100  # rows in an UPDATE with a value for each
@@ -23,13 +24,18 @@ BATCH = 100  # rows in an UPDATE with a value for each
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesChange:
-    """The changes to the windows of a series; `kept` are coming ones that people changed."""
+    """The changes to the windows of a series.
+
+    `kept` are coming ones that people changed, `skipped` occurrences up to the horizon that meet a
+    freeze.
+    """
 
     series: WindowSeries
     made: list[MaintenanceWindow]
     changed: list[MaintenanceWindow]
     cancelled: list[MaintenanceWindow]
     kept: list[MaintenanceWindow]
+    skipped: list[Skipped] = field(default_factory=list)
 
 
 def apply(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> list[SeriesChange]:
@@ -54,7 +60,8 @@ def apply(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> lis
     _see_started(new, now)
     for plan in plans:
         audit.made(made[plan.series.pk], actor)
-    audit.changed([(windows[pk], before[pk]) for pk in written], actor, now)
+    marks = {pk: mark(time) for plan in plans for pk, time in plan.frozen.items()}
+    audit.changed([(windows[pk], before[pk]) for pk in written], actor, now, marks)
     return [
         SeriesChange(
             series=plan.series,
@@ -62,6 +69,7 @@ def apply(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> lis
             changed=[windows[pk] for pk in plan.change],
             cancelled=[windows[pk] for pk in plan.cancel],
             kept=kept[plan.series.pk],
+            skipped=plan.skipped,
         )
         for plan in plans
     ]

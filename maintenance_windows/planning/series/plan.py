@@ -12,11 +12,13 @@ from django.db import router
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from maintenance_windows.conf import conf
+from maintenance_windows.core.freezes import FreezeCalendar, FrozenTime
 from maintenance_windows.core.recurrence import LONGEST_WINDOW, Occurrence
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import WAITING
 from maintenance_windows.models.series import zone
+from maintenance_windows.planning import frozen
 
 DAY = timedelta(days=1)
 
@@ -40,6 +42,13 @@ class ExistingWindow(NamedTuple):
         return self[-5:]
 
 
+class Skipped(NamedTuple):
+    """An occurrence that meets a freeze, so that no window is made from it."""
+
+    occurrence: Occurrence
+    frozen: FrozenTime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What is to become of a series' windows: nothing while they say what the series says.
@@ -53,6 +62,9 @@ class Plan:
     cancel: list[int]
     # Those that another date of the series stands for now, or none.
     renamed: dict[int, date | None] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    # Why some of `cancel` are cancelled.
+    frozen: dict[int, FrozenTime] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.make) + len(self.change) + len(self.cancel)
@@ -61,12 +73,19 @@ class Plan:
 class SeriesPlanner:
     """Some series at one time: their windows, and their zones, are read once for all of them."""
 
-    def __init__(self, series: Collection[WindowSeries], now: datetime) -> None:
+    def __init__(
+        self,
+        series: Collection[WindowSeries],
+        now: datetime,
+        freezes: FreezeCalendar | None = None,
+    ) -> None:
+        """`freezes` are those since_when(), where they have been read already."""
         self.series, self.now, self.horizon = series, now, now + conf.MAINTENANCE_SERIES_HORIZON
         self._zone = cache(zone)
         self._existing: defaultdict[int, list[ExistingWindow]] = defaultdict(list)
         for window in _existing(series, now):
             self._existing[window.series_id].append(window)
+        self._freezes = frozen.read(since_when(now)) if freezes is None else freezes
 
     def plans(self) -> list[Plan]:
         """Raises RuleError where one of the series cannot be worked out."""
@@ -80,8 +99,13 @@ class SeriesPlanner:
             dates_of = ((one, new_names.get(one.id, one.occurs_on)) for one in existing)
             existing = [one._replace(occurs_on=day) for one, day in dates_of]
         own = [one for one in existing if one.is_upcoming and not one.overridden]
-        due = self._due(series, own)
         by_date, known = {one.occurs_on: one for one in own}, {one.occurs_on for one in existing}
+        due, met = self._due(series, own), {}
+        for one in due if self._freezes else ():
+            if time := self._freezes.first([series.site_id], one.starts_at, one.ends_at):
+                met[one.date] = Skipped(one, time)
+        due = [one for one in due if one.date not in met]
+        not_own = known - by_date.keys()
         dates = {one.date for one in due}
         texts = tuple(getattr(series, name) for name in WindowSeries.TEXTS)
         return Plan(
@@ -95,6 +119,12 @@ class SeriesPlanner:
             },
             cancel=[one.id for one in own if one.occurs_on not in dates],
             renamed=new_names,
+            skipped=[
+                one
+                for day, one in met.items()
+                if day not in not_own and one.occurrence.starts_at < self.horizon
+            ],
+            frozen={by_date[day].id: one.frozen for day, one in met.items() if day in by_date},
         )
 
     def _due(self, series: WindowSeries, own: Iterable[ExistingWindow]) -> list[Occurrence]:
@@ -116,6 +146,14 @@ def _existing(series: Iterable[WindowSeries], now: datetime) -> Iterator[Existin
     is_upcoming = ExpressionWrapper(WAITING & Q(starts_at__gt=now), BooleanField())
     rows = found.annotate(is_upcoming=is_upcoming).values_list(*ExistingWindow._fields)
     return map(ExistingWindow._make, rows)
+
+
+def since_when(now: datetime) -> datetime:
+    """No occurrence that is not over at `now` met a freeze that ended before.
+
+    A freeze that ended in the middle of an occurrence has kept it away for good.
+    """
+    return now - LONGEST_WINDOW - 2 * DAY
 
 
 def first_date(series: WindowSeries, now: datetime) -> date:
