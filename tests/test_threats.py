@@ -29,7 +29,7 @@ from django.urls import reverse
 from maintenance_windows.http import pages
 from maintenance_windows.http.recent import Recent
 from maintenance_windows.models import WindowSeries
-from maintenance_windows.planning import series, windows
+from maintenance_windows.planning import freezes, series, windows
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.snapshot import runtime
 from maintenance_windows.urls import urlpatterns
@@ -75,6 +75,8 @@ def night(acme, plan, at) -> list[str]:
     series.repeat([acme], template, actor=HOSTILE, clock=lambda: TWO - HOUR)
     windows.revise(window.pk, title=HOSTILE * 2, actor=HOSTILE, clock=lambda: TWO - HOUR)
     acme.maintenance.ignored_urls.create(pattern="x/", description=HOSTILE)
+    frozen = {"starts_at": FOUR + 3 * HOUR, "ends_at": FOUR + 4 * HOUR, "reason": HOSTILE}
+    freezes.freeze([acme, other], **frozen, actor=HOSTILE, clock=lambda: TWO - HOUR)
     at(TWO)
     take_down([other], message=HOSTILE, actor=HOSTILE)
     return addresses()

@@ -99,7 +99,8 @@ def limit_storage(
         # Varnish serves what is stale for ten seconds unless this says otherwise.
         patch_cache_control(response, stale_while_revalidate=0)
     elif seconds < settings.CACHE_MIDDLEWARE_SECONDS:
-        patch_cache_control(response, no_cache=True)
+        # Django's cache heeds no-cache only since some 5.2 release.
+        patch_cache_control(response, no_cache=True, max_age=0)
     expires = parse_http_date_safe(headers.get("Expires", ""))
     if expires is not None and expires > until.timestamp():
         headers["Expires"] = http_date(until.timestamp())
