@@ -156,8 +156,8 @@ class Conf:
     MAINTENANCE_BLOCK_STAFF = Setting(BOOLEAN, default=False)
     """Staff get the 503, too; superusers always pass"""
     MAINTENANCE_BRAND = Setting(BRAND, {})
-    """A dict of `name`, `logo`, `accent`, `home` and `contact`, each optional, for the
-    [pages for visitors](visitors.md#name-logo-and-colour)"""
+    """A dict of `name`, `logo`, `accent`, `home` and `contact`, each optional, for the pages
+    that visitors see"""
     MAINTENANCE_CLOCK_TOLERANCE = Setting(SECONDS, 5)
     """How many seconds a host's clock may differ from the database's before the log says so. The
     database's clock decides in any case"""

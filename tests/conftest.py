@@ -13,6 +13,7 @@ import time_machine
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.contrib.sites.models import Site
+from django.core.cache import DEFAULT_CACHE_ALIAS, caches
 from django.http import HttpResponse
 from django.http.request import HttpHeaders
 from django.test import AsyncClient, Client
@@ -51,9 +52,15 @@ def pytest_configure() -> None:
 def in_own_context(run: Callable[[], None]) -> Callable[[], None]:
     """Drop the context variables that a test has made, which asgiref copies at each request.
 
-    Django makes one for each URL resolver, and those of earlier tests would never go away.
+    Django makes one for each URL resolver, and those of earlier tests would never go away. The
+    cache is of all contexts, because nothing would close its connections.
     """
-    return lambda: copy_context().run(run)
+
+    def run_apart() -> None:
+        caches[DEFAULT_CACHE_ALIAS]
+        copy_context().run(run)
+
+    return run_apart
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

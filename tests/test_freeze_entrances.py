@@ -104,6 +104,12 @@ def test_command_freezes_by_rule_in_local_time(acme, maintenance):
         maintenance("schedule", "acme.example", "--start=2030-04-01T06:59Z", "--for=30m")
 
 
+def test_command_shows_rule_whose_first_freeze_is_far(acme, maintenance):
+    far = ["--start=2039-11-05T18:00", "--for=2h", "--rule=FREQ=WEEKLY", "--reason=Weekend"]
+    assert ": all sites, FREQ=WEEKLY in UTC, Weekend" in maintenance("freeze", "--all", *far)
+    assert "FREQ=WEEKLY" in maintenance("freezes")
+
+
 def test_duration_of_rule_is_local_too(acme, maintenance):
     rule = ["--start=2030-03-31T00:00", "--for=1d", "--rule=FREQ=DAILY", "--zone=Europe/Berlin"]
     maintenance("freeze", "--all", *rule, "--reason=Always")

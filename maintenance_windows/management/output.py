@@ -92,12 +92,16 @@ def _shortened(names: list[str]) -> str:
 
 
 def freeze_line(record: Record) -> str:
+    """Format a freeze. One by a rule has times only if its next one is near."""
     sites = "all sites" if record["sites"] is None else _shortened(record["sites"])
-    rule = f", {record['rule']} in {record['zone']}" if record["rule"] else ""
-    ended = ", ended" if record["ended_at"] else ""
-    return printable(
-        f"freeze {record['id']}: {sites}, {_from_to(record)}{rule}{ended}, {record['reason']}"
-    )
+    parts = [
+        sites,
+        _from_to(record) if record["starts_at"] else "",
+        f"{record['rule']} in {record['zone']}" if record["rule"] else "",
+        "ended" if record["ended_at"] else "",
+        record["reason"],
+    ]
+    return printable(f"freeze {record['id']}: {', '.join(filter(None, parts))}")
 
 
 def freeze_table(records: Iterable[Record], style: Style) -> Table:
