@@ -27,7 +27,7 @@ from maintenance_windows.snapshot import clock
 
 MINUTE = timedelta(minutes=1)
 FACTS = ("status", "started_at", "ended_at", "cancelled_at", "created_by")
-FACTS_OF_SERIES = ("series", "occurs_on", "overridden")
+FACTS_OF_SERIES = ("series", "occurs_on", "edited_parts")
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -103,6 +103,12 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
     @admin.display(description=_("status"))
     def status(self, window: MaintenanceWindow) -> str:
         return str(window.status_at(clock.now()).label)
+
+    @admin.display(description=_("edited individually"))
+    def edited_parts(self, window: MaintenanceWindow) -> str:
+        names = {"times": _("start and end"), "cancelled": _("cancelled")}
+        names |= {name: history.LABELS[name] for name in MaintenanceWindow.TEXTS}
+        return ", ".join(str(names[part]) for part in sorted(window.edits & names.keys()))
 
     def own_urls(self) -> list[URLPattern]:
         return [

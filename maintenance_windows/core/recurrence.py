@@ -38,13 +38,14 @@ class Recurrence:
 
     A start that the zone skips takes the offset from before the gap, and one that it repeats is
     the first of the two (RFC 5545, section 3.3.5). The length is exact even when the clock changes
-    in between.
+    in between, except `by_clock`: then the end is that much later on the wall clock.
     """
 
     rule: Rule
     start: datetime
     zone: tzinfo
     length: timedelta
+    by_clock: bool = False
     excluded: frozenset[date] = frozenset()
 
     def occurrences(self, since: datetime, stop: datetime | None = None) -> Iterator[Occurrence]:
@@ -81,7 +82,7 @@ class Recurrence:
             # If the zone skips a whole day, two dates are the same time.
             if starts_at == before or day in self.excluded:
                 continue
-            before, ends_at = starts_at, starts_at + self.length
+            before, ends_at = starts_at, self._end(day, clock, starts_at)
             if ends_at > since:
                 yield Occurrence(day, starts_at, ends_at)
 
@@ -89,6 +90,22 @@ class Recurrence:
         """Return whether an occurrence starts before the previous one has ended."""
         sample = islice(self.occurrences(since), SAMPLE)
         return any(later.starts_at < earlier.ends_at for earlier, later in pairwise(sample))
+
+    def _end(self, day: date, clock: time, starts_at: datetime) -> datetime:
+        exact = starts_at + self.length
+        if not self.by_clock:
+            return exact
+        end = datetime.combine(day, clock) + self.length
+        ends_at = self._utc(end.date(), end.time())
+        return ends_at if ends_at > starts_at else exact  # the zone skips the whole window
+
+    def misses(self, since: date) -> list[date]:
+        """Return the excluded dates from `since` on that the rule does not have."""
+        days = sorted(day for day in self.excluded if day >= since)
+        if not days:
+            return []
+        of_rule = set(list_days(self.rule, self.start.date(), days[0], days[-1]))
+        return [day for day in days if day not in of_rule]
 
     def _utc(self, day: date, clock: time) -> datetime:
         return datetime.combine(day, clock, self.zone).astimezone(UTC)

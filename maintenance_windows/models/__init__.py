@@ -3,7 +3,7 @@ from maintenance_windows.models.calendar import CalendarToken
 from maintenance_windows.models.history import Change, Transition
 from maintenance_windows.models.overview import Overview
 from maintenance_windows.models.scheduler import Scheduler, SchedulerKind
-from maintenance_windows.models.series import WindowSeries
+from maintenance_windows.models.series import CancelledOccurrence, WindowSeries
 from maintenance_windows.models.site import IgnoredURL, SiteMaintenance, all_sites
 from maintenance_windows.models.window import MaintenanceWindow
 
@@ -11,6 +11,7 @@ __all__ = [
     "ACTOR_LENGTH",
     "TITLE_LENGTH",
     "CalendarToken",
+    "CancelledOccurrence",
     "Change",
     "IgnoredURL",
     "MaintenanceWindow",

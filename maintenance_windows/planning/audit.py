@@ -7,12 +7,16 @@ from functools import partial
 from typing import Any
 
 from django.db import router, transaction
+from django.db.models import F
 from django.dispatch import Signal
 
 from maintenance_windows import signals
 from maintenance_windows.models import ACTOR_LENGTH, Change, MaintenanceWindow, WindowSeries
+from maintenance_windows.models.window import TIMES
 
 Facts = dict[str, object]
+# The facts that move an event in subscribers' calendars, or cancel it.
+MOVES = frozenset(TIMES)
 
 logger = logging.getLogger("maintenance_windows")
 
@@ -40,17 +44,37 @@ def made(windows: Sequence[MaintenanceWindow], actor: str | None) -> None:
 def changed(
     pairs: Iterable[tuple[MaintenanceWindow, Facts]], actor: str | None, now: datetime
 ) -> None:
-    """Record and announce the windows that differ from their earlier facts."""
-    rows = []
+    """Record and announce the windows that differ from their earlier facts.
+
+    Their events in the calendar get the numbers that tell subscribers so.
+    """
+    rows, moved, told, retitled = [], [], [], []
     for window, before in pairs:
         if not (changes := window.changes(before)):
             continue
         rows.append(_change(changes, _name(actor, window), now, window=window))
-        if "cancelled_at" in changes:
+        if not MOVES.isdisjoint(changes):
+            window.sequence += 1
+            moved.append(window.pk)
+        if changes.keys() - {"title"}:
+            window.changed_at = now
+            told.append(window.pk)
+        if "title" in changes:
+            window.retitled_at = now
+            retitled.append(window.pk)
+        if window.cancelled_at and "cancelled_at" in changes:
             _announce(signals.window_cancelled, window, actor)
         else:
             _announce(signals.window_changed, window, actor, changes=changes)
     Change.objects.bulk_create(rows)
+    _update(moved, sequence=F("sequence") + 1)
+    _update(told, changed_at=now)
+    _update(retitled, retitled_at=now)
+
+
+def _update(ids: list[int], **values: Any) -> None:
+    if ids:
+        MaintenanceWindow.objects.filter(pk__in=ids).update(**values)
 
 
 def series_changed(series: WindowSeries, before: Facts, actor: str, now: datetime) -> None:

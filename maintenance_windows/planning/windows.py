@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow
+from maintenance_windows.models.window import PARTS
 from maintenance_windows.planning import arguments, audit
 from maintenance_windows.planning.rules import (
     NOT_IN_PROGRESS,
@@ -157,6 +158,22 @@ def cancel(window_id: int, *, actor: str = "", clock: Clock | None = None) -> Ma
     return _set_to_now("cancelled_at", window_id, actor, clock)
 
 
+def restore(window_id: int, *, actor: str = "", clock: Clock | None = None) -> MaintenanceWindow:
+    """Restore a cancelled window whose time is not over. See also planning.series.restore()."""
+
+    def change(window: MaintenanceWindow, now: datetime) -> None:
+        if window.cancelled_at is None:
+            raise Refused(_("Window %(id)s is not cancelled.") % {"id": window.pk})
+        if window.ends_at <= now:
+            sentence = _("The time of window %(id)s is over: schedule a new one.")
+            raise Refused(sentence % {"id": window.pk})
+        window.cancelled_at = None
+        if window.series_id and "cancelled" not in window.edits:
+            window.edit(PARTS["times"])  # its series has no such occurrence any more
+
+    return _change(window_id, change, actor, clock, ["cancelled_at"])
+
+
 def _set_to_now(field: str, window_id: int, actor: str, clock: Clock | None) -> MaintenanceWindow:
     def change(window: MaintenanceWindow, now: datetime) -> None:
         refuse(window, now, NOT_SCHEDULED)
@@ -180,9 +197,10 @@ def _change(
         window = windows.get()
         before = window.facts()
         change(window, now)
-        # A window that somebody changed no longer follows its series.
-        window.overridden = bool(window.series_id and window.changes(before)) or window.overridden
-        window.save(update_fields=[*fields, "overridden"])
+        if window.series_id:
+            # The series leaves alone what somebody changed of its window.
+            window.edit(window.changes(before))
+        window.save(update_fields=[*fields, "edited"])
         ended = [window] if window.ended_at else []
         settle([window.site_id], now, actor=actor, ended=ended)
         audit.changed([(window, before)], actor, now)

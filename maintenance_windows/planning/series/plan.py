@@ -1,7 +1,7 @@
 """What series say beside what their windows say: many looked at together, nothing written."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache, reduce
@@ -12,6 +12,7 @@ from django.db import router
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from maintenance_windows.conf import conf
+from maintenance_windows.core.intervals import SECOND
 from maintenance_windows.core.recurrence import LONGEST_WINDOW, Occurrence
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
@@ -19,6 +20,8 @@ from maintenance_windows.models.querysets import WAITING
 from maintenance_windows.models.series import zone
 
 DAY = timedelta(days=1)
+# Of a window: level, title, message, start and end.
+Content = tuple[object, ...]
 
 
 class ExistingWindow(NamedTuple):
@@ -27,8 +30,9 @@ class ExistingWindow(NamedTuple):
     id: int
     series_id: int
     occurs_on: date | None
-    overridden: bool
+    edited: str
     is_upcoming: bool
+    cancelled_at: datetime | None
     level: str
     title: str
     message: str
@@ -36,26 +40,54 @@ class ExistingWindow(NamedTuple):
     ends_at: datetime
 
     @property
-    def content(self) -> tuple[object, ...]:
+    def content(self) -> Content:
         return self[-5:]
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the series may change the window: it waits, or the series itself cancelled it."""
+        if self.cancelled_at is None:
+            return self.is_upcoming
+        return "cancelled" not in self.edited
+
+    @property
+    def is_moved(self) -> bool:
+        return "times" in self.edited
+
+    def wanted(self, texts: tuple[str, ...], occurrence: Occurrence) -> Content:
+        """What the series says of the window; what was edited of it stays."""
+        times = occurrence.starts_at, occurrence.ends_at
+        if not self.edited:
+            return *texts, *times
+        edits = self.edited.split()
+        kept = zip(WindowSeries.TEXTS, texts, self.content[: len(texts)], strict=True)
+        said = (own if name in edits else text for name, text, own in kept)
+        return *said, *(self.content[len(texts) :] if self.is_moved else times)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What is to become of a series' windows: nothing while they say what the series says.
 
-    Windows that are there are named by id; its length is how many are to be written.
+    Windows that are there are named by id; its length is how many are to be written. The series
+    restores those that it had cancelled itself. `taken` are dates whose window it leaves alone.
     """
 
     series: WindowSeries
-    make: list[Occurrence]
-    change: dict[int, Occurrence]
-    cancel: list[int]
+    make: list[Occurrence] = field(default_factory=list)
+    change: dict[int, Content] = field(default_factory=dict)
+    restore: dict[int, Content] = field(default_factory=dict)
+    cancel: list[int] = field(default_factory=list)
     # Those that another date of the series stands for now, or none.
     renamed: dict[int, date | None] = field(default_factory=dict)
+    taken: frozenset[date | None] = frozenset()
 
     def __len__(self) -> int:
-        return len(self.make) + len(self.change) + len(self.cancel)
+        return len(self.make) + len(self.change) + len(self.restore) + len(self.cancel)
+
+    @property
+    def written(self) -> list[int]:
+        return [*self.change, *self.restore, *self.cancel]
 
 
 class SeriesPlanner:
@@ -76,26 +108,32 @@ class SeriesPlanner:
         """`stored` is the series as it was, where it is about to change. Raises RuleError."""
         existing = self._existing[series.pk]
         new_names = renamed(existing, stored, series, self.now) if stored else {}
-        if new_names:
-            dates_of = ((one, new_names.get(one.id, one.occurs_on)) for one in existing)
-            existing = [one._replace(occurs_on=day) for one, day in dates_of]
-        own = [one for one in existing if one.is_upcoming and not one.overridden]
-        due = self._due(series, own)
-        by_date, known = {one.occurs_on: one for one in own}, {one.occurs_on for one in existing}
-        dates = {one.date for one in due}
+        existing = _named_anew(existing, new_names)
+        own = [one for one in existing if one.is_own]
+        due = {one.date: one for one in self._due(series, own)}
+        if stored and (freed := self._freed(existing, stored, due)):
+            new_names |= freed
+            existing = _named_anew(existing, freed)
+        known, of_own = {one.occurs_on for one in existing}, {one.occurs_on for one in own}
         texts = tuple(getattr(series, name) for name in WindowSeries.TEXTS)
-        return Plan(
+        plan = Plan(
             series=series,
-            make=[one for one in due if one.date not in known and one.starts_at < self.horizon],
-            change={
-                by_date[one.date].id: one
-                for one in due
-                if one.date in by_date
-                and by_date[one.date].content != (*texts, one.starts_at, one.ends_at)
-            },
-            cancel=[one.id for one in own if one.occurs_on not in dates],
+            make=[
+                one for day, one in due.items() if day not in known and one.starts_at < self.horizon
+            ],
             renamed=new_names,
+            taken=frozenset(known - of_own | {one.occurs_on for one in own if one.is_moved}),
         )
+        for one in own:
+            occurrence = due.get(one.occurs_on) if one.occurs_on else None
+            if occurrence is None:
+                if one.is_upcoming and not one.is_moved:
+                    plan.cancel.append(one.id)
+            elif one.cancelled_at is not None:
+                plan.restore[one.id] = one.wanted(texts, occurrence)
+            elif one.content != (wanted := one.wanted(texts, occurrence)):
+                plan.change[one.id] = wanted
+        return plan
 
     def _due(self, series: WindowSeries, own: Iterable[ExistingWindow]) -> list[Occurrence]:
         if series.ended_at is not None:
@@ -103,6 +141,46 @@ class SeriesPlanner:
         # Also those that were made when the horizon was farther away, or the zone at the other end.
         stop = max([self.horizon, *(one.starts_at + 3 * DAY for one in own)])
         return list(series.recurrence(self._zone).occurrences(self.now, stop))
+
+    def _freed(
+        self,
+        existing: Iterable[ExistingWindow],
+        stored: WindowSeries,
+        due: Mapping[date, Occurrence],
+    ) -> dict[int, None]:
+        """Return past windows whose date has another time now, still to come: by id, no date.
+
+        A nightly window that is moved at noon from 02:00 to 22:00 takes place tonight as well.
+        """
+        over = [
+            one
+            for one in existing
+            if not one.is_own
+            and one.starts_at <= self.now
+            and one.occurs_on in due
+            and due[one.occurs_on].starts_at >= max(one.ends_at, self.now + SECOND)
+        ]
+        if not over:
+            return {}
+        stop = max(due[one.occurs_on].starts_at for one in over if one.occurs_on) + 3 * DAY
+        try:
+            before = {
+                one.date: one.starts_at
+                for one in stored.recurrence().occurrences(_past(stored, self.now), stop)
+            }
+        except RuleError:
+            before = {}
+        return {
+            one.id: None
+            for one in over
+            if one.occurs_on and before.get(one.occurs_on) != due[one.occurs_on].starts_at
+        }
+
+
+def _named_anew(
+    existing: Iterable[ExistingWindow], names: Mapping[int, date | None]
+) -> list[ExistingWindow]:
+    return [one._replace(occurs_on=names.get(one.id, one.occurs_on)) for one in existing]
 
 
 def _existing(series: Iterable[WindowSeries], now: datetime) -> Iterator[ExistingWindow]:

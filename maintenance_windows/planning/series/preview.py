@@ -5,8 +5,7 @@ from datetime import datetime
 from itertools import islice
 
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
-from maintenance_windows.models.querysets import Status
-from maintenance_windows.planning.series.plan import first_date, renamed
+from maintenance_windows.planning.series.plan import SeriesPlanner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,24 +19,17 @@ class PreviewedWindow:
 
 def preview(series: WindowSeries, now: datetime, number: int) -> list[PreviewedWindow]:
     """Return the next windows if the series were saved like this. Raises RuleError."""
-    stored = WindowSeries.objects.filter(pk=series.pk).first()
-    of_series = MaintenanceWindow.objects.filter(series=series.pk, occurs_on__isnull=False)
-    moved = of_series.waiting().filter(overridden=True)
-    windows = list(of_series.filter(occurs_on__gte=first_date(series, now)) | moved)
-    names = renamed(windows, stored, series, now) if stored else {}
-    for window in windows:
-        window.occurs_on = names.get(window.pk, window.occurs_on)
-    not_own = {w.occurs_on: w for w in windows if w.overridden or w.begins_at <= now}
-    cancelled = {w.occurs_on for w in windows if w.status_at(now) is Status.CANCELLED}
+    stored = WindowSeries.objects.filter(pk=series.pk).first() if series.pk else None
+    taken = SeriesPlanner([series], now).plan(series, stored).taken
     free = (
         PreviewedWindow(starts_at=one.starts_at, ends_at=one.ends_at)
         for one in series.recurrence().occurrences(now)
-        if one.date not in not_own and one.date not in cancelled
+        if one.date not in taken
     )
-    live = {Status.SCHEDULED, Status.ACTIVE}
+    live = MaintenanceWindow.objects.live(now).filter(series=series.pk) if series.pk else ()
     kept = [
         PreviewedWindow(starts_at=window.begins_at, ends_at=window.ends_at, window=window)
-        for window in not_own.values()
-        if window.status_at(now) in live
+        for window in live
+        if "times" in window.edits or window.begins_at <= now
     ]
     return sorted([*islice(free, number), *kept], key=lambda coming: coming.starts_at)[:number]
