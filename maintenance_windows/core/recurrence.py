@@ -1,7 +1,7 @@
 """The exact times of a recurrence rule in a time zone."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from itertools import islice, pairwise
@@ -12,7 +12,7 @@ from dateutil import rrule
 from maintenance_windows.core.rrule import Frequency, Rule
 from maintenance_windows.exceptions import RuleError
 
-DAY = timedelta(days=1)
+DAY, MONTH = timedelta(days=1), timedelta(days=31)
 # The calendar, with its weekdays and leap years, repeats after this many years.
 CYCLE = 400
 # A rule without an occurrence for this long never has one.
@@ -99,13 +99,25 @@ class Recurrence:
         ends_at = self._utc(end.date(), end.time())
         return ends_at if ends_at > starts_at else exact  # the zone skips the whole window
 
+    def has(self, day: date) -> bool:
+        """Return whether the rule has a start on this local date, excluded or not."""
+        return day in self._starts(day, day)
+
+    def nearest(self, day: date) -> date | None:
+        """Return the start that is nearest to a date, within a month. Of two the earlier one."""
+        starts = self._starts(day - MONTH, day + MONTH)
+        return min(starts, key=lambda start: (abs(start - day), start), default=None)
+
     def misses(self, since: date) -> list[date]:
         """Return the excluded dates from `since` on that the rule does not have."""
-        days = sorted(day for day in self.excluded if day >= since)
-        if not days:
-            return []
-        of_rule = set(list_days(self.rule, self.start.date(), days[0], days[-1]))
-        return [day for day in days if day not in of_rule]
+        return [day for day in sorted(self.excluded) if day >= since and not self.has(day)]
+
+    def _starts(self, first: date, last: date) -> list[date]:
+        """Return the dates of all starts in a period, both ends included."""
+        since, stop = (datetime.combine(day, time(12), UTC) for day in (first, last))
+        rule = replace(self, excluded=frozenset())
+        found = rule.occurrences(since - 2 * DAY, stop + 2 * DAY)
+        return [one.date for one in found if first <= one.date <= last]
 
     def _utc(self, day: date, clock: time) -> datetime:
         return datetime.combine(day, clock, self.zone).astimezone(UTC)

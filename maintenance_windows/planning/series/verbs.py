@@ -71,7 +71,7 @@ def revise(
     `changes` are fields of WindowSeries except its site.
     """
     with locked(clock) as now:
-        series, stored = _unended(series_id), _unended(series_id)
+        series, stored = unended(series_id), unended(series_id)
         for name, value in changes.items():
             setattr(series, name, value)
         check(series, now)
@@ -203,7 +203,8 @@ def _isolate_failures(function: Callable[[list[int]], list[T]], ids: list[int]) 
     return _isolate_failures(function, ids[:half]) + _isolate_failures(function, ids[half:])
 
 
-def _unended(series_id: int) -> WindowSeries:
+def unended(series_id: int) -> WindowSeries:
+    """Return the series. Raises Refused if it has ended, or does not exist."""
     series = _series(series_id)
     _refuse_ended(series)
     return series
