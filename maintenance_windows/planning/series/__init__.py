@@ -1,5 +1,6 @@
 """The verbs for recurring windows. The functions imported here are public."""
 
+from maintenance_windows.planning.series.notes import notes
 from maintenance_windows.planning.series.occurrences import make, restore, skip, unskip
 from maintenance_windows.planning.series.verbs import check, end, materialise, repeat, revise
 
@@ -8,6 +9,7 @@ __all__ = [
     "end",
     "make",
     "materialise",
+    "notes",
     "repeat",
     "restore",
     "revise",

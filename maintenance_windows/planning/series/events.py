@@ -11,7 +11,7 @@ from itertools import count
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from maintenance_windows.core.recurrence import LONGEST_WINDOW, Occurrence
 from maintenance_windows.exceptions import RuleError
@@ -154,13 +154,15 @@ def known(
     return {pk: {row.uid for row in found} for pk, found in rows.items()}, cancelled
 
 
-def raise_sequence(series: Iterable[WindowSeries], now: datetime) -> None:
+def raise_sequence(moved: Collection[WindowSeries], now: datetime) -> None:
     """Renumber the occurrences of series that move without being edited: zone data changed."""
-    for one in series:
-        numbers = one.cancelled_occurrences.values_list("sequence", flat=True)
-        one.sequence = 1 + max([one.sequence, *(number + 1 for number in numbers)])
-        one.changed_at = now
-        one.save(update_fields=["sequence", "changed_at"])
+    if not moved:
+        return
+    ids = [series.pk for series in moved]
+    WindowSeries.objects.filter(pk__in=ids).update(sequence=F("sequence") + 1, changed_at=now)
+    CancelledOccurrence.objects.filter(series__in=ids).update(sequence=F("sequence") + 1)
+    for series in moved:
+        series.sequence, series.changed_at = series.sequence + 1, now
 
 
 def _shift(series: WindowSeries, stored: WindowSeries, now: datetime, stop: datetime) -> int:
