@@ -13,7 +13,7 @@ from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import AmbiguousTime
 from maintenance_windows.forms.fields import PK
 from maintenance_windows.models import all_sites
-from maintenance_windows.planning import rules
+from maintenance_windows.planning import rules, series
 from maintenance_windows.wording.durations import parse_duration
 
 SHORTEST, LONGEST = 0.1, 3600.0  # seconds between two frames of --watch
@@ -56,6 +56,21 @@ def day(text: str) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError:
         raise CommandError(f"Invalid date {text!r}. Use for example 2026-12-27.") from None
+
+
+def local_date(text: str) -> date:
+    """Parse an ISO 8601 date."""
+    return date.fromisoformat(day(text))
+
+
+def window(text: str) -> int:
+    """Return the id of a window, or of the one that SERIES/DATE names, created if need be."""
+    series_id, _, on = text.partition("/")
+    if not PK.fullmatch(series_id):
+        raise CommandError(f"Invalid window {text!r}. Use its id, or for example 3/2026-12-27.")
+    if not on:
+        return int(series_id)
+    return int(series.make(int(series_id), local_date(on), actor=actor()).pk)
 
 
 def length(text: str) -> timedelta:

@@ -1,4 +1,4 @@
-"""What is planned already at the time of a window: a warning for people, in the admin and the shell.
+"""Warnings about what is planned already at the time of a window, for the admin and the shell.
 
 Overlapping windows are allowed, but seldom meant.
 """

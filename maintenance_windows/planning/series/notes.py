@@ -1,4 +1,4 @@
-"""What people should know of a series before it is saved: it may be valid, and not what they mean."""
+"""What people should know of a series before it is saved: valid need not be what they mean."""
 
 from collections.abc import Sequence
 from datetime import datetime
