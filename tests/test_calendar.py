@@ -1,6 +1,7 @@
 """The calendar feed: its events over a year, changes to them, and tokens."""
 
 import logging
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from itertools import count
@@ -104,6 +105,7 @@ def test_feed_contains_windows_of_site(acme, globex, at):
         "DTSTART:20291104T020000Z",
         "DTEND:20291104T040000Z",
         "STATUS:CONFIRMED",
+        "TRANSP:TRANSPARENT",
         "SUMMARY:Maintenance: acme.example",
         "DESCRIPTION:New disks.",
         "END:VEVENT",
@@ -154,6 +156,7 @@ def test_move_and_cancellation_increment_sequence(acme, plan, at):
     windows.cancel(window.pk)
     gone = get()
     assert revision(event(gone)) == (uid, 3, "CANCELLED")
+    assert event(gone)["SUMMARY"] == "Cancelled: Maintenance: acme.example"
     assert span(event(gone)) == (TWO + HOUR, FOUR + 2 * HOUR)
     at(FOUR + 2 * DAY)
     assert revision(event(get())) == (uid, 3, "CANCELLED")
@@ -550,6 +553,8 @@ def test_feed_limit_omits_old_date_of_moved_occurrence(crowd, acme, begin, key, 
         ("日本語" * 50, None),
         ("x" * 500, None),
         ("BEGIN:VEVENT\nEND:VEVENT\nEND:VCALENDAR", None),
+        (r"Files move to \\NAS01\Nightly; run C:\New\setup.exe", None),
+        (r"\n \N \\n \\N \, \; \\", None),
         ("a\r\nb\rc\x0bd\u2028e\x85f", "a\nb\nc\nd\ne\nf"),
         ("a\x00b\x1b[1mc\x7fd", "ab[1mcd"),
     ],
@@ -573,6 +578,14 @@ def test_any_text_survives_round_trip(message, read):
     (found,) = icalendar.Calendar.from_ical(content).walk("VEVENT")
     assert found["DESCRIPTION"] == (read or message)
     assert found["SUMMARY"] == f"Maintenance: acme.example ({read or message})"
+    lines = content.decode().replace("\r\n ", "").split("\r\n")
+    (description,) = (line for line in lines if line.startswith("DESCRIPTION:"))
+    assert unescaped(description.removeprefix("DESCRIPTION:")) == (read or message)
+
+
+def unescaped(text: str) -> str:
+    """Read a TEXT by RFC 5545, section 3.3.11, from left to right."""
+    return re.sub(r"\\(.)", lambda found: "\n" if found[1] in "nN" else found[1], text)
 
 
 def test_folding_keeps_escapes_together():

@@ -16,6 +16,14 @@ REFRESH = timedelta(minutes=15)
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
+class Text(icalendar.vText):
+    """A text escaped by section 3.3.11. The library's own takes `\\N`, as in a path, for a newline."""
+
+    def to_ical(self) -> bytes:
+        escaped = str(self).replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+        return escaped.replace("\n", "\\n").encode()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarEvent:
     """One window. Times are aware; the feed has them in UTC, to the second.
@@ -44,7 +52,7 @@ def render(name: str, events: tuple[CalendarEvent, ...]) -> bytes:
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    calendar.add("x-wr-calname", icalendar.vText(_plain(name)))
+    calendar.add("x-wr-calname", Text(_plain(name)))
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", icalendar.vDuration(REFRESH))
     for event in events:
@@ -64,17 +72,22 @@ def _component(event: CalendarEvent) -> icalendar.Event:
     if end > start:  # section 3.8.2.2; without it the event ends when it starts
         component.add("dtend", end)
     component.add("status", "CANCELLED" if event.cancelled else "CONFIRMED")
-    component.add("summary", _plain(_summary(event)))
+    component.add("transp", "TRANSPARENT")  # nobody is busy because a site is down
+    component.add("summary", Text(_plain(_summary(event))))
     if event.message:
-        component.add("description", _plain(event.message))
+        component.add("description", Text(_plain(event.message)))
     return component
 
 
 def _summary(event: CalendarEvent) -> str:
-    """Summarise an event, always in English, so that every client gets the same bytes."""
+    """Summarise an event, always in English, so that every client gets the same bytes.
+
+    Some programs overlook STATUS, so a cancelled event says so here as well.
+    """
     read_only = event.level is Level.READ_ONLY
     kind = "Read-only maintenance" if read_only else "Maintenance"
-    return f"{kind}: {event.site}" + (f" ({event.title})" if event.title else "")
+    title = f" ({event.title})" if event.title else ""
+    return f"{'Cancelled: ' if event.cancelled else ''}{kind}: {event.site}{title}"
 
 
 def _seconds(moment: datetime) -> datetime:

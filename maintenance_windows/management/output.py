@@ -91,8 +91,7 @@ def ended_line(outcome: SeriesChange) -> str:
     line += f", {number} {'window' if number == 1 else 'windows'} cancelled"
     if outcome.kept:
         ids = ", ".join(str(window.pk) for window in outcome.kept)
-        stay = "stays" if len(outcome.kept) == 1 else "stay"
-        line += f"; {stay}, as edited individually: {ids} (--with-edited cancels them)"
+        line += f", kept because they were edited individually: {ids} (--with-edited cancels them)"
     return printable(line)
 
 

@@ -65,7 +65,10 @@ site = partial(argument, "sites", metavar="SITE", help="domain or id")
 ANY_SITES, SITES = site(nargs="*"), site(nargs="+")
 ALL = flag("--all", dest="everyone", help="all sites")
 WINDOW = argument(
-    "window", metavar="ID", help="id of the window, or SERIES/DATE for a date of a recurring window"
+    "window",
+    metavar="ID",
+    type=arguments.window_name,
+    help="id of the window, or SERIES/DATE for a date of a recurring window",
 )
 RECURRING = number("series", metavar="ID", help="id of the recurring window")
 DATE = argument("date", metavar="DATE", help="local date of its start, for example 2026-12-27")

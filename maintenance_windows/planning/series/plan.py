@@ -12,7 +12,6 @@ from django.db import router
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from maintenance_windows.conf import conf
-from maintenance_windows.core.intervals import SECOND
 from maintenance_windows.core.recurrence import LONGEST_WINDOW, Occurrence
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
@@ -156,9 +155,9 @@ class SeriesPlanner:
             one
             for one in existing
             if not one.is_own
-            and one.starts_at <= self.now
+            and one.ends_at <= self.now
             and one.occurs_on in due
-            and due[one.occurs_on].starts_at >= max(one.ends_at, self.now + SECOND)
+            and due[one.occurs_on].starts_at > self.now
         ]
         if not over:
             return {}
