@@ -276,6 +276,6 @@ def test_windows_at_end_of_calendar_raise_only_command_error(acme, maintenance, 
 def test_rule_start_zone_and_duration_are_required(acme, maintenance, missing):
     given = [option for number, option in enumerate(SUNDAYS) if number != missing]
     with pytest.raises(
-        CommandError, match="required: --|one of the arguments --for --end is required"
+        CommandError, match=r"required: --|one of the arguments --for --end is required"
     ):
         maintenance("repeat", "acme.example", *given)

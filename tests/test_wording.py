@@ -29,7 +29,7 @@ SUNDAY = datetime(2029, 11, 4, 2, 0)
         ("FREQ=WEEKLY;BYDAY=TU,TU", "every week on Tuesday"),
         (
             "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE,FR;WKST=SU",
-            "every 2 weeks on Monday, Wednesday and Friday",
+            "every 2 weeks (weeks start on Sunday) on Monday, Wednesday and Friday",
         ),
         ("FREQ=MONTHLY;BYDAY=2TU", "every month on the second Tuesday"),
         ("FREQ=MONTHLY;BYDAY=1SU,-1SU", "every month on the first Sunday and the last Sunday"),
@@ -40,6 +40,14 @@ SUNDAY = datetime(2029, 11, 4, 2, 0)
         (
             "FREQ=MONTHLY;BYMONTHDAY=29",
             "every month on day 29 (months without it are skipped)",
+        ),
+        (
+            "FREQ=MONTHLY;BYDAY=SU;BYMONTHDAY=13,14,15,16,17,18,19",
+            "every month 5 days after the second Tuesday",
+        ),
+        (
+            "FREQ=MONTHLY;BYMONTH=3;BYDAY=WE;BYMONTHDAY=2,3,4,5,6,7,8",
+            "every month in March 1 day after the first Tuesday",
         ),
         ("FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13", "every month on day 13 if that is Friday"),
         (
@@ -97,6 +105,25 @@ def test_format_recurrence_names_time_and_zone():
     assert format_recurrence(repeats) == (
         "every 2 weeks on Sunday, from 02:00 for 1h30m, time zone Europe/Berlin"
     )
+
+
+@pytest.mark.parametrize(
+    ("clock", "length", "words"),
+    [
+        (1, HOUR, "from 01:00 to 02:00"),
+        (0, 24 * HOUR, "from 00:00 to 00:00 1 day later"),
+        (22, 56 * HOUR, "from 22:00 to 06:00 3 days later"),
+    ],
+)
+def test_format_recurrence_names_end_on_the_clock(clock, length, words):
+    repeats = Recurrence(
+        rule=Rule.parse("FREQ=WEEKLY"),
+        start=SUNDAY.replace(hour=clock),
+        zone=ZoneInfo("UTC"),
+        length=length,
+        by_clock=True,
+    )
+    assert format_recurrence(repeats) == f"every week on Sunday, {words}, time zone UTC"
 
 
 def test_format_rule_translates_days_and_months():

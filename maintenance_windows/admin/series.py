@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from maintenance_windows.admin import history
 from maintenance_windows.admin.base import HistoryEntry
@@ -27,7 +27,13 @@ from maintenance_windows.snapshot import clock
 
 PREVIEWED = 10  # windows that a preview shows
 FACTS = ("its_windows", "ended_at", "created_by")
-BUILDER = (("every", "unit"), "weekdays", ("monthly", "nth", "nth_weekday"), "rule", "until")
+BUILDER = (
+    ("every", "unit"),
+    "weekdays",
+    ("monthly", "nth", "nth_weekday", "days_after"),
+    "rule",
+    "until",
+)
 
 
 class EndedFilter(admin.SimpleListFilter):
@@ -66,7 +72,7 @@ def describe_change(change: SeriesChange) -> str:
         text = ngettext("%(number)s restored", "%(number)s restored", restored)
         others.append(text % {"number": restored})
     if change.kept:
-        text = _("not changed because they were edited individually: %(ids)s")
+        text = gettext("not changed because they were edited individually: %(ids)s")
         others.append(text % {"ids": ids(change.kept)})
     texts = [
         ngettext("%(number)s window created", "%(number)s windows created", made)
@@ -88,7 +94,17 @@ class WindowSeriesAdmin(PreviewedAdmin):
     ordering = ("site__domain", "pk")
     actions = ("end_series", "end_with_edited")
     fieldsets = (
-        (None, {"fields": ("site", ("starts_on", "start_time"), "zone", "length")}),
+        (
+            None,
+            {
+                "fields": (
+                    "site",
+                    ("starts_on", "start_time"),
+                    "zone",
+                    ("length", "end_time", "end_days"),
+                )
+            },
+        ),
         (_("Repeats"), {"fields": (*BUILDER, "excluded")}),
         (_("Details"), {"fields": ("level", "message", "title")}),
     )

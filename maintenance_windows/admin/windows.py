@@ -106,7 +106,7 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
 
     @admin.display(description=_("edited individually"))
     def edited_parts(self, window: MaintenanceWindow) -> str:
-        names = {"times": _("start and end"), "cancelled": _("cancelled")}
+        names: dict[str, Any] = {"times": _("start and end"), "cancelled": _("cancelled")}
         names |= {name: history.LABELS[name] for name in MaintenanceWindow.TEXTS}
         return ", ".join(str(names[part]) for part in sorted(window.edits & names.keys()))
 

@@ -17,7 +17,7 @@ CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 class Text(icalendar.vText):
-    """A text escaped by section 3.3.11. The library's own takes `\\N`, as in a path, for a newline."""
+    """A text escaped by section 3.3.11. The library's takes `\\N`, as in a path, for a newline."""
 
     def to_ical(self) -> bytes:
         escaped = str(self).replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")

@@ -156,6 +156,7 @@ class SeriesPlanner:
             for one in existing
             if not one.is_own
             and one.ends_at <= self.now
+            and one.occurs_on is not None
             and one.occurs_on in due
             and due[one.occurs_on].starts_at > self.now
         ]
