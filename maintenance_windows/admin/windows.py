@@ -22,7 +22,7 @@ from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.forms.windows import TIMES, ScheduleForm, WindowForm, initial_from_query
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
-from maintenance_windows.planning import windows
+from maintenance_windows.planning import series, windows
 from maintenance_windows.snapshot import clock
 
 MINUTE = timedelta(minutes=1)
@@ -82,6 +82,7 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
         action("extend_60", partial(windows.extend, by=60 * MINUTE), _("Extend by 60 minutes")),
         action("end_now", windows.end, _("End now")),
         action("cancel", windows.cancel, _("Cancel"), permission="change"),
+        action("restore", series.restore, _("Restore"), permission="change"),
     )
     preview = Preview(
         parameter="window",
