@@ -82,7 +82,7 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
         action("extend_60", partial(windows.extend, by=60 * MINUTE), _("Extend by 60 minutes")),
         action("end_now", windows.end, _("End now")),
         action("cancel", windows.cancel, _("Cancel"), permission="change"),
-        action("restore", series.restore, _("Restore"), permission="change"),
+        "restore",
     )
     preview = Preview(
         parameter="window",
@@ -104,6 +104,12 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
     @admin.display(description=_("status"))
     def status(self, window: MaintenanceWindow) -> str:
         return str(window.status_at(clock.now()).label)
+
+    @admin.action(permissions=["change"], description=_("Restore"))
+    def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """As one is scheduled: only operators restore what then starts at once."""
+        verb = partial(series.restore, ahead=not self.has_operate_permission(request))
+        self.apply_to_each(request, queryset, verb, describe_status)
 
     @admin.display(description=_("edited individually"))
     def edited_parts(self, window: MaintenanceWindow) -> str:

@@ -59,20 +59,28 @@ def unskip(
         return outcome
 
 
-def restore(window_id: int, *, actor: str = "", clock: Clock | None = None) -> MaintenanceWindow:
-    """Restore a cancelled window; one of a series then follows that again, if it still may."""
+def restore(
+    window_id: int, *, ahead: bool = False, actor: str = "", clock: Clock | None = None
+) -> MaintenanceWindow:
+    """Restore a cancelled window; one of a series then follows that again, if it still may.
+
+    With `ahead` it is refused if the window would start at once.
+    """
     with locked(clock) as now:
-        windows_of_id = MaintenanceWindow.objects.select_related("site", "series")
-        window = windows_of_id.filter(pk=window_id).first()
+        rows = MaintenanceWindow.objects.select_related("site", "series").filter(pk=window_id)
+        window = rows.first()
         series = window.series if window else None
         if window is None or series is None or series.ended_at or not window.occurs_on:
-            return windows.restore(window_id, actor=actor, clock=lambda: now)
-        if window.cancelled_at and window.occurs_on.isoformat() in series.excluded:
+            windows.restore(window_id, actor=actor, clock=lambda: now)
+        elif window.cancelled_at and window.occurs_on.isoformat() in series.excluded:
             unskip(series.pk, window.occurs_on, actor=actor, clock=lambda: now)
         else:
             windows.restore(window_id, actor=actor, clock=lambda: now)
             apply([SeriesPlanner([series], now).plan(series)], now, actor)
-        return windows_of_id.get(pk=window_id)
+        window = rows.get()
+        if ahead:
+            rules.check_ahead(window.starts_at, now)
+        return window
 
 
 def make(
