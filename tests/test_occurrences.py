@@ -6,6 +6,7 @@ from datetime import date, time
 import pytest
 from django.contrib.sites.models import Site
 
+from maintenance_windows import signals
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.planning import series, windows
@@ -54,7 +55,7 @@ def test_skip_and_unskip_return_to_the_same_window(sundays):
 
 
 def test_skip_names_the_nearest_date(sundays):
-    with pytest.raises(Refused, match="no window on 2029-11-10: the nearest is on 2029-11-11"):
+    with pytest.raises(Refused, match="no window on 2029-11-10: the nearest starts on 2029-11-11"):
         series.skip(sundays.pk, day("11-10"))
     assert starts(sundays) == SUNDAYS
 
@@ -112,7 +113,7 @@ def test_restore_of_single_window(acme, plan, at):
     assert windows.restore(one.pk).cancelled_at is None
     windows.cancel(one.pk)
     at(FOUR)
-    with pytest.raises(Refused, match="is over: schedule a new one"):
+    with pytest.raises(Refused, match="has passed: schedule a new one"):
         windows.restore(one.pk)
     with pytest.raises(Refused, match="Window 0 does not exist"):
         series.restore(0)
@@ -232,3 +233,29 @@ def test_broken_series_is_not_compared(acme, begin):
     broken = begin(acme)
     WindowSeries.objects.filter(pk=broken.pk).update(rule="FREQ=NEVER")
     assert series.notes(template(), [acme], ONE) == []
+
+
+def test_restore_ahead_refuses_what_would_start_at_once(sundays, at):
+    one = window(sundays, "11-04")
+    windows.cancel(one.pk)
+    at(TWO + HOUR)
+    with pytest.raises(Refused, match="The start must be in the future"):
+        series.restore(one.pk, ahead=True)
+    one.refresh_from_db()
+    assert one.cancelled_at == ONE
+    assert series.restore(one.pk).started_at == TWO + HOUR
+
+
+def test_signals_and_history_tell_of_a_restored_window(sundays):
+    heard = []
+
+    def hear(changes: dict, **_: object) -> None:
+        heard.append(changes)
+
+    one = window(sundays, "11-11")
+    windows.cancel(one.pk)
+    signals.window_changed.connect(hear)
+    series.restore(one.pk, actor="alice")
+    signals.window_changed.disconnect(hear)
+    assert heard == [{"cancelled_at": (ONE, None)}]
+    assert one.changes_made.latest("pk").actor == "alice"

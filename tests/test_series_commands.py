@@ -98,7 +98,7 @@ def test_skip_and_unskip(sundays, maintenance):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ("skip {id} 2029-11-12", "no window on 2029-11-12: the nearest is on 2029-11-11."),
+        ("skip {id} 2029-11-12", "no window on 2029-11-12: the nearest starts on 2029-11-11."),
         ("skip {id} sunday", "Invalid date 'sunday'"),
         ("unskip {id} 2029-11-11", "does not skip 2029-11-11."),
         ("series-end 0", "Recurring window 0 does not exist."),

@@ -165,7 +165,7 @@ def restore(window_id: int, *, actor: str = "", clock: Clock | None = None) -> M
         if window.cancelled_at is None:
             raise Refused(_("Window %(id)s is not cancelled.") % {"id": window.pk})
         if window.ends_at <= now:
-            sentence = _("The time of window %(id)s is over: schedule a new one.")
+            sentence = _("The time of window %(id)s has passed: schedule a new one.")
             raise Refused(sentence % {"id": window.pk})
         window.cancelled_at = None
         if window.series_id and "cancelled" not in window.edits:

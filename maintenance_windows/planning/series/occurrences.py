@@ -31,7 +31,9 @@ def skip(series_id: int, day: date, *, actor: str = "", clock: Clock | None = No
         elif window:
             rules.refuse(window, now, rules.NOT_SCHEDULED)
         elif _occurrence(series, day, now) is None:
-            raise Refused(_("The window of recurring window %(id)s on %(date)s is over.") % names)
+            raise Refused(
+                _("The window of recurring window %(id)s on %(date)s has passed.") % names
+            )
         excluded = sorted([*series.excluded, day.isoformat()])
         return revise(series_id, excluded=excluded, actor=actor, clock=lambda: now)
 
@@ -97,7 +99,9 @@ def make(
         _refuse_none(series, day)
         occurrence = _occurrence(series, day, now)
         if occurrence is None:
-            raise Refused(_("The window of recurring window %(id)s on %(date)s is over.") % names)
+            raise Refused(
+                _("The window of recurring window %(id)s on %(date)s has passed.") % names
+            )
         (window,) = apply([Plan(series=series, make=[occurrence])], now, actor)[0].made
         return window
 
@@ -120,7 +124,7 @@ def _refuse_none(series: WindowSeries, day: date) -> None:
     names = {"id": series.pk, "date": day.isoformat()}
     if near := series.recurrence().nearest(day):
         sentence = _(
-            "Recurring window %(id)s has no window on %(date)s: the nearest is on %(near)s."
+            "Recurring window %(id)s has no window on %(date)s: the nearest starts on %(near)s."
         )
         raise Refused(sentence % (names | {"near": near.isoformat()}))
     raise Refused(_("Recurring window %(id)s has no window on %(date)s.") % names)
