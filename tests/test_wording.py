@@ -1,6 +1,6 @@
 """Recurrences and durations in words."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,14 +10,16 @@ from maintenance_windows.core.recurrence import Recurrence
 from maintenance_windows.core.rrule import Rule
 from maintenance_windows.wording.durations import format_duration, parse_duration
 from maintenance_windows.wording.recurrences import format_recurrence, format_rule
+from tests.helpers.spoken import Sentence
 from tests.helpers.times import HOUR, MINUTE, SECOND
+from tests.test_rrule import MORE, RFC_5545, days
 
 pytestmark = pytest.mark.any_database
 
 SUNDAY = datetime(2029, 11, 4, 2, 0)
 
 
-@pytest.mark.parametrize(
+RULES = pytest.mark.parametrize(
     ("rule", "words"),
     [
         ("FREQ=DAILY", "every day"),
@@ -84,8 +86,37 @@ SUNDAY = datetime(2029, 11, 4, 2, 0)
         ("FREQ=DAILY;UNTIL=20271231T010000Z", "every day, until 2027-12-31 01:00 UTC"),
     ],
 )
+
+
+@RULES
 def test_format_rule(rule, words):
     assert format_rule(Rule.parse(rule), SUNDAY) == words
+
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def read_back(rule: str, start: datetime, years: int) -> tuple[list[date], list[date]]:
+    """The dates of a rule, and those that its words say to who knows nothing but them."""
+    recurrence = Recurrence(rule=Rule.parse(rule), start=start, zone=NEW_YORK, length=HOUR)
+    last = start.date().replace(year=start.year + years, day=1)
+    since = start.replace(tzinfo=UTC) - timedelta(days=2)
+    stop = datetime.combine(last, start.time(), NEW_YORK) + HOUR
+    said = Sentence(format_rule(recurrence.rule, start)).dates(start, NEW_YORK, last)
+    return [one.date for one in recurrence.occurrences(since, stop)], said
+
+
+@RULES
+def test_words_of_a_rule_are_read_back_into_its_dates(rule, words):
+    dates, said = read_back(rule, datetime(2025, 11, 2, 2), 5)
+    assert dates == said != []
+
+
+@pytest.mark.parametrize(("rule", "listed"), RFC_5545 + MORE)
+def test_words_of_rfc_5545_examples_are_read_back(rule, listed):
+    first = next(days(listed))
+    dates, said = read_back(rule, datetime(first.year, first.month, first.day, 9), 5)
+    assert dates == said != []
 
 
 def test_format_rule_mentions_short_months():
