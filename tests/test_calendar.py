@@ -385,6 +385,24 @@ def test_ending_series_cancels_all_its_events(acme, begin):
     assert {revision(found)[1:] for found in after} == {(1, "CANCELLED")}
 
 
+def test_correction_of_zone_keeps_all_events(acme, begin, at):
+    """Berlin and Paris have the same clock."""
+    begun = begin(acme, zone="Europe/Berlin")
+    before = {(str(found["UID"]), found["DTSTART"].dt) for found in vevents(get())}
+    at(ONE + MINUTE)
+    series.revise(begun.pk, zone="Europe/Paris")
+    assert {(str(found["UID"]), found["DTSTART"].dt) for found in vevents(get())} == before
+    assert {revision(found)[1:] for found in vevents(get())} == {(0, "CONFIRMED")}
+    at(ONE + 2 * MINUTE)
+    series.revise(begun.pk, rule="FREQ=WEEKLY;INTERVAL=2;BYDAY=SU")
+    found = [(str(found["UID"]), found["DTSTART"].dt) for found in vevents(get())]
+    assert sorted(found) == sorted(before)
+    assert sorted({revision(found)[1:] for found in vevents(get())}) == [
+        (0, "CONFIRMED"),
+        (1, "CANCELLED"),
+    ]
+
+
 def test_restored_occurrence_keeps_uid_before_window_exists(acme, begin, at, settings):
     begun = begin(acme)
     far = TWO + 200 * DAY - 4 * DAY

@@ -246,7 +246,8 @@ def test_restore_ahead_refuses_what_would_start_at_once(sundays, at):
     assert series.restore(one.pk).started_at == TWO + HOUR
 
 
-def test_signals_and_history_tell_of_a_restored_window(sundays):
+def test_signals_history_and_log_tell_of_a_restored_window(sundays, caplog):
+    caplog.set_level("INFO", "maintenance_windows")
     heard = []
 
     def hear(changes: dict, **_: object) -> None:
@@ -259,3 +260,6 @@ def test_signals_and_history_tell_of_a_restored_window(sundays):
     signals.window_changed.disconnect(hear)
     assert heard == [{"cancelled_at": (ONE, None)}]
     assert one.changes_made.latest("pk").actor == "alice"
+    span = "2029-11-11 02:00 to 2029-11-11 04:00 UTC"
+    said = f"window {one.pk} restored by alice: acme.example: {span}"
+    assert caplog.records[-1].getMessage() == said

@@ -14,6 +14,8 @@ MESSAGE_HELP = _(
     "a line with its code: [de]"
 )
 LEVEL_HELP = _("Full blocks all requests; read-only allows GET, HEAD and OPTIONS.")
+# The times that windows and recurring windows share.
+COMMON_TIMES = ("created_at", "changed_at", "retitled_at")
 KNOWN_LEVEL = Q(level__in=[level for level, _ in LEVELS])
 
 

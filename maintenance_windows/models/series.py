@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows.core.recurrence import Recurrence
 from maintenance_windows.core.rrule import MAX_RULE_LENGTH, Rule
 from maintenance_windows.exceptions import RuleError
-from maintenance_windows.models.base import KNOWN_LEVEL, Planned
+from maintenance_windows.models.base import COMMON_TIMES, KNOWN_LEVEL, Planned
 from maintenance_windows.models.querysets import PrimaryQuerySet, SeriesQuerySet
 from maintenance_windows.models.times import readable
 from maintenance_windows.wording.recurrences import format_recurrence
@@ -67,7 +67,7 @@ class WindowSeries(Planned):
             models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_series_level"),
             models.CheckConstraint(
                 condition=Q(
-                    readable(["ended_at", "created_at"], dates=["starts_on"]),
+                    readable(["ended_at", *COMMON_TIMES], dates=["starts_on"]),
                     start_time__range=(time.min, time.max),
                 ),
                 name="mw_series_readable",
@@ -122,6 +122,10 @@ class CancelledOccurrence(models.Model):
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(fields=["series", "uid"], name="mw_cancelled_occurrence"),
+            models.CheckConstraint(
+                condition=readable(["changed_at", "starts_at", "ends_at"]),
+                name="mw_cancelled_occurrence_readable",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.state import Closure
-from maintenance_windows.models.base import KNOWN_LEVEL, Planned
+from maintenance_windows.models.base import COMMON_TIMES, KNOWN_LEVEL, Planned
 from maintenance_windows.models.querysets import LIVE, RUNNING, WAITING, Status, WindowQuerySet
 from maintenance_windows.models.times import readable
 
@@ -86,7 +86,7 @@ class MaintenanceWindow(Planned):
             ),
             models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_window_level"),
             models.CheckConstraint(
-                condition=readable((*TIMES, "created_at"), dates=["occurs_on"]),
+                condition=readable((*TIMES, *COMMON_TIMES), dates=["occurs_on"]),
                 name="mw_window_readable",
             ),
             # One window for each date of a series, even if two processes make it at once.
