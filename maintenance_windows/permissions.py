@@ -17,6 +17,11 @@ def may_operate(user: Any) -> bool:
     return bool(user.has_perm("maintenance_windows.operate_sitemaintenance"))
 
 
+def may_freeze(user: Any) -> bool:
+    """Return whether a user may freeze sites, end freezes, and plan windows in a freeze."""
+    return bool(user.has_perm("maintenance_windows.freeze_sites"))
+
+
 def may_plan(user: Any) -> bool:
     """Return whether a user may schedule windows."""
     return bool(user.has_perm("maintenance_windows.add_maintenancewindow"))

@@ -15,6 +15,7 @@ from django.dispatch import Signal
 
 from maintenance_windows.beat import BEAT_ENTRIES, QUEUE
 from maintenance_windows.models import (
+    Freeze,
     MaintenanceWindow,
     Scheduler,
     SiteMaintenance,
@@ -90,7 +91,13 @@ def delete_rows(instance: Site, using: str, **_: Any) -> None:
     if not _is_here(using):
         return
     lock_transaction(using)
-    for model in (Transition, MaintenanceWindow, WindowSeries, SiteMaintenance):
+    for model in (
+        Transition,
+        MaintenanceWindow,
+        WindowSeries,
+        Freeze.sites.through,
+        SiteMaintenance,
+    ):
         model.objects.using(using).filter(site=instance).delete()
     runtime.publish_on_commit(using)
 

@@ -192,7 +192,7 @@ def test_preview_of_many_sites_is_short_and_cheap(browser):
         said = preview(browser, many)
     assert len(all_of_them) == len(one)
     reading = [query["sql"] for query in all_of_them if " FROM " in query["sql"]]
-    assert len(reading) == 4  # session, user, sites, overlaps
+    assert len(reading) == 5  # session, user, sites, freezes, overlaps
     assert said.count("overlaps window") == 10
     assert "And 3 more." in said
 

@@ -1,5 +1,6 @@
 """The admin: windows are scheduled, sites taken down and brought up, and their history shown."""
 
+from maintenance_windows.admin.freezes import FreezeAdmin
 from maintenance_windows.admin.history import TransitionAdmin
 from maintenance_windows.admin.overview import OverviewAdmin
 from maintenance_windows.admin.series import WindowSeriesAdmin
@@ -7,6 +8,7 @@ from maintenance_windows.admin.sites import SiteMaintenanceAdmin
 from maintenance_windows.admin.windows import MaintenanceWindowAdmin
 
 __all__ = [
+    "FreezeAdmin",
     "MaintenanceWindowAdmin",
     "OverviewAdmin",
     "SiteMaintenanceAdmin",

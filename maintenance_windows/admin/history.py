@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from maintenance_windows.admin.base import HistoryEntry, format_time
 from maintenance_windows.admin.search import NearNowAdmin
-from maintenance_windows.models import Change, MaintenanceWindow, Transition, WindowSeries
+from maintenance_windows.models import Change, Freeze, MaintenanceWindow, Transition, WindowSeries
 from maintenance_windows.wording.durations import format_duration
 
 MAX_ENTRIES = 200  # of a history page; the list has all status changes
@@ -24,6 +24,8 @@ LABELS = {
     for model in (WindowSeries, MaintenanceWindow)
     for field in model._meta.fields  # noqa: SLF001 (public, as the documentation says)
 }
+# Facts that only the history keeps.
+LABELS |= {"freeze": gettext_lazy("freeze"), "override": gettext_lazy("overridden because")}
 TIMES = {"starts_at", "ends_at", "started_at", "ended_at", "cancelled_at"}
 
 
@@ -58,6 +60,14 @@ def of_series(series: WindowSeries) -> list[HistoryEntry]:
         at=series.created_at, what=_("recurring window created"), actor=series.created_by
     )
     return _sorted([begun, *_changes(_newest(series.changes_made.all()))])
+
+
+def of_freeze(freeze: Freeze) -> list[HistoryEntry]:
+    made = HistoryEntry(at=freeze.created_at, what=_("freeze created"), actor=freeze.created_by)
+    if freeze.ended_at is None:
+        return [made]
+    ended = HistoryEntry(at=freeze.ended_at, what=_("freeze ended"), actor=freeze.ended_by)
+    return _sorted([made, ended])
 
 
 def of_site(site: Site, *, titles: bool) -> list[HistoryEntry]:

@@ -12,10 +12,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from maintenance_windows.admin.base import RecordAdmin, format_time
+from maintenance_windows.admin.schedule import in_freeze
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.forms.sites import OperateForm
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
-from maintenance_windows.planning import rules, sites
+from maintenance_windows.planning import frozen, rules, sites
 from maintenance_windows.snapshot import clock
 
 
@@ -50,9 +51,12 @@ def take_down(site: Site, sent: dict[str, Any], actor: str) -> str:
     level, message = sent["level"], sent["message"]
     sites.take_down([site], until=until, level=level, message=message, actor=actor)
     if until is None:
-        return _("%(site)s is down until further notice.") % {"site": site}
-    facts = {"site": site, "until": format_time(until)}
-    return _("%(site)s is down until %(until)s.") % facts
+        text = _("%(site)s is down until further notice.") % {"site": site}
+    else:
+        facts = {"site": site, "until": format_time(until)}
+        text = _("%(site)s is down until %(until)s.") % facts
+    met = next((met for _site, met in frozen.frozen_now([site], clock.now())), None)
+    return f"{text} {in_freeze(met)}" if met else text
 
 
 def bring_up(site: Site, sent: dict[str, Any], actor: str) -> str:
@@ -72,7 +76,9 @@ def end(site: Site, sent: dict[str, Any], actor: str) -> str:
 def extend(site: Site, sent: dict[str, Any], actor: str) -> str:
     window = sites.extend(site, by=sent["extend"], seen=sent["shown"], actor=actor)
     facts = {"id": window.pk, "site": site, "end": format_time(window.ends_at)}
-    return _("Window %(id)s of %(site)s ends at %(end)s.") % facts
+    text = _("Window %(id)s of %(site)s ends at %(end)s.") % facts
+    met = next((met for _window, met in frozen.reaching_into([window], clock.now())), None)
+    return f"{text} {in_freeze(met)}" if met else text
 
 
 # By the form's `verb`. The buttons that extend have none: each sends its minutes.

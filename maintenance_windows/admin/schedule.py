@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from maintenance_windows.admin.base import RecordAdmin
+from maintenance_windows.core.freezes import FrozenTime
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
+from maintenance_windows.planning import frozen
 from maintenance_windows.planning.overlaps import overlap_warnings
 from maintenance_windows.snapshot import clock
 from maintenance_windows.wording.spans import format_length, format_span, format_upcoming
@@ -67,3 +69,15 @@ def warn(model_admin: RecordAdmin, request: HttpRequest, warnings: Iterable[str]
         # In an element, because the admin capitalises the first letter, here that of a domain.
         text = format_html("<bdi>{}</bdi>", warning)
         model_admin.message_user(request, text, messages.WARNING)
+
+
+def warn_of_freezes(
+    model_admin: RecordAdmin, request: HttpRequest, saved: list[MaintenanceWindow]
+) -> None:
+    """Show a warning for each window that reaches into a freeze."""
+    met_by = frozen.reaching_into(saved[:MAX_NAMED], clock.now())
+    warn(model_admin, request, (f"{window}: {in_freeze(met)}" for window, met in met_by))
+
+
+def in_freeze(met: FrozenTime) -> str:
+    return _("This is in a freeze: %(reason)s.") % {"reason": met.reason}

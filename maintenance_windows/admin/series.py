@@ -1,5 +1,6 @@
 """Recurring windows: planned and changed with a preview of the next windows, and ended."""
 
+from collections import Counter
 from functools import partial
 from typing import Any
 
@@ -81,6 +82,11 @@ def describe_change(change: SeriesChange) -> str:
         ngettext("%(number)s cancelled", "%(number)s cancelled", cancelled) % {"number": cancelled},
         *others,
     ]
+    for reason, days in Counter(one.frozen.reason for one in change.skipped).items():
+        skipped = ngettext(
+            "%(number)s skipped: freeze %(reason)s", "%(number)s skipped: freeze %(reason)s", days
+        )
+        texts.append(skipped % {"number": days, "reason": reason})
     return f"{', '.join(texts)}."
 
 

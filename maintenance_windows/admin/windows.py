@@ -16,13 +16,20 @@ from maintenance_windows.admin import history
 from maintenance_windows.admin.base import HistoryEntry
 from maintenance_windows.admin.calendar import calendar_view
 from maintenance_windows.admin.preview import Preview, PreviewedAdmin
-from maintenance_windows.admin.schedule import describe_added, describe_times, warn_of_overlaps
+from maintenance_windows.admin.schedule import (
+    describe_added,
+    describe_times,
+    in_freeze,
+    warn_of_freezes,
+    warn_of_overlaps,
+)
 from maintenance_windows.admin.search import NearNowAdmin
 from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.forms.windows import TIMES, ScheduleForm, WindowForm, initial_from_query
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
-from maintenance_windows.planning import series, windows
+from maintenance_windows.permissions import may_freeze
+from maintenance_windows.planning import frozen, series, windows
 from maintenance_windows.snapshot import clock
 
 MINUTE = timedelta(minutes=1)
@@ -51,7 +58,9 @@ class SeriesFilter(admin.EmptyFieldListFilter):
 
 
 def describe_status(window: MaintenanceWindow) -> str:
-    return f"{window}: {window.status_at(clock.now()).label}."
+    now = clock.now()
+    notes = [in_freeze(met) for _window, met in frozen.reaching_into([window], now)]
+    return " ".join([f"{window}: {window.status_at(now).label}.", *notes])
 
 
 def action(
@@ -142,10 +151,16 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             texts = {"fields": ("level", "message", "title")}
-            return ((None, {"fields": ("sites", "zone", *TIMES)}), (_("Details"), texts))
-        fields = ("site", "starts_at", "ends_at", "level", "title", "message")
+            times = ("sites", "zone", *TIMES, *self.override(request))
+            return ((None, {"fields": times}), (_("Details"), texts))
+        override = self.override(request) if self.has_change_permission(request, obj) else ()
+        fields = ("site", "starts_at", "ends_at", *override, "level", "title", "message")
         facts = (*FACTS, *FACTS_OF_SERIES) if obj.series_id else FACTS
         return ((None, {"fields": (*fields, *facts)}),)
+
+    def override(self, request: HttpRequest) -> tuple[str, ...]:
+        """The field for the reason of planning into a freeze, for people who may."""
+        return ("override",) if may_freeze(request.user) else ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
@@ -160,6 +175,7 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
             kwargs["form"] = ScheduleForm
         form: Any = super().get_form(request, obj, *args, **kwargs)
         form.may_operate = self.has_operate_permission(request)
+        form.may_freeze = may_freeze(request.user)
         form.admin_site = self.admin_site
         return form
 
@@ -177,7 +193,8 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
                 return
         else:
             fields = {name: values[name] for name in ScheduleForm.Meta.fields}
-            saved = windows.schedule(values["sites"], actor=actor, **fields)
+            override = values.get("override", "")
+            saved = windows.schedule(values["sites"], override=override, actor=actor, **fields)
             if len(saved) == 1:
                 obj.pk, obj.site = saved[0].pk, saved[0].site
             else:
@@ -185,6 +202,7 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
                 LogEntry.objects.log_actions(person.pk, saved, ADDITION, [{"added": {}}])
                 self.message_user(request, describe_added(saved, form.tz), messages.SUCCESS)
         warn_of_overlaps(self, request, saved, form.tz)
+        warn_of_freezes(self, request, saved)
 
     def log_addition(self, request: HttpRequest, obj: MaintenanceWindow, message: Any) -> Any:
         """Log a single window; save_model() has logged several in one statement."""

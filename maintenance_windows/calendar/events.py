@@ -16,6 +16,7 @@ from django.conf import settings
 from django.contrib.sites.models import Site
 from django.db.models import Q, QuerySet
 
+from maintenance_windows.calendar.freezes import of_freezes
 from maintenance_windows.calendar.ical import CalendarEvent, render
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.recurrence import Occurrence
@@ -23,6 +24,7 @@ from maintenance_windows.core.state import Level
 from maintenance_windows.models import CancelledOccurrence, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.base import KNOWN_LEVEL, Planned
 from maintenance_windows.models.querysets import RUNNING
+from maintenance_windows.planning import frozen
 from maintenance_windows.planning.series.events import (
     AHEAD,
     DAY,
@@ -30,9 +32,11 @@ from maintenance_windows.planning.series.events import (
     NamedRow,
     OccurrenceEvent,
     coming,
+    due,
     end_of,
     make_uid,
 )
+from maintenance_windows.planning.series.plan import since_when
 from maintenance_windows.wording.messages import message_in
 
 MOST_OVER, MOST_AHEAD = 100, 400  # events
@@ -45,7 +49,7 @@ def of_site(site: Site, now: datetime) -> bytes:
 
 
 def of_all_sites(now: datetime) -> bytes:
-    """Return the calendar of all sites for staff, with titles."""
+    """Return the calendar of all sites for staff, with titles and freezes."""
     return render("Maintenance of all sites", _events(Q(), now, titles=True))
 
 
@@ -68,6 +72,8 @@ def _events(chosen: Q, now: datetime, *, titles: bool) -> tuple[CalendarEvent, .
     ]
     unmade = _coming(list(series.select_related("site")), found, now, period)
     told += [_occurrence_event(*event, titles=titles) for event in unmade]
+    if titles:
+        told += of_freezes(period, min(end_of(now), period.end or end_of(now)))
     return _nearest(told, today)
 
 
@@ -84,10 +90,12 @@ def _coming(
     for one in dropped:
         cancelled[one.series_id].append(one)
     stop = min(end_of(now), period.end or end_of(now))
+    freezes = frozen.read(since_when(now))
     for series in all_series:
+        occurrences = due(series, now, stop, freezes)
         numbers = {one.uid: one.sequence for one in cancelled[series.pk]}
         served = {row.uid for row in rows[series.pk]}
-        for event in coming(series, rows[series.pk], numbers, now, stop):
+        for event in coming(series, rows[series.pk], numbers, occurrences):
             served.add(event.uid)
             if event.occurrence.starts_at >= period.start:
                 yield series, event, None
@@ -147,8 +155,7 @@ def _window_event(window: MaintenanceWindow, *, titles: bool) -> CalendarEvent:
         starts_at=window.begins_at,
         ends_at=window.ended_at or window.ends_at,
         cancelled=window.cancelled_at is not None,
-        site=window.site.domain,
-        **_texts(window, titles=titles),
+        **_texts(window, titles=titles, cancelled=window.cancelled_at is not None),
     )
 
 
@@ -163,8 +170,7 @@ def _occurrence_event(
         starts_at=event.occurrence.starts_at,
         ends_at=event.occurrence.ends_at,
         cancelled=cancelled_at is not None,
-        site=series.site.domain,
-        **_texts(series, titles=titles),
+        **_texts(series, titles=titles, cancelled=cancelled_at is not None),
     )
 
 
@@ -174,7 +180,17 @@ def _changed_at(planned: Planned, *, titles: bool) -> datetime:
     return max(filter(None, changes), default=planned.created_at)
 
 
-def _texts(planned: Planned, *, titles: bool) -> dict[str, Any]:
-    title = planned.title if titles else ""
-    message = message_in(planned.message, settings.LANGUAGE_CODE)  # the same for every client
-    return {"level": Level(planned.level), "title": title, "message": message}
+def _texts(
+    planned: MaintenanceWindow | WindowSeries, *, titles: bool, cancelled: bool
+) -> dict[str, Any]:
+    """Describe an event, in one language, so that every client gets the same bytes.
+
+    Some programs overlook STATUS, so a cancelled event says so in its summary as well.
+    """
+    kind = "Read-only maintenance" if planned.level == Level.READ_ONLY else "Maintenance"
+    title = f" ({planned.title})" if titles and planned.title else ""
+    return {
+        "summary": f"{'Cancelled: ' if cancelled else ''}{kind}: {planned.site.domain}{title}",
+        "description": message_in(planned.message, settings.LANGUAGE_CODE),
+        "busy": False,  # nobody is busy because a site is down
+    }

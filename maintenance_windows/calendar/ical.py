@@ -7,8 +7,6 @@ from functools import lru_cache
 
 import icalendar
 
-from maintenance_windows.core.state import Level
-
 PRODUCT = "-//django-maintenance-windows//EN"
 # How often a subscriber should refresh the calendar.
 REFRESH = timedelta(minutes=15)
@@ -26,7 +24,7 @@ class Text(icalendar.vText):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarEvent:
-    """One window. Times are aware; the feed has them in UTC, to the second.
+    """A window or a freeze. Times are aware; the feed has them in UTC, to the second.
 
     `changed_at` is the time of the last change, and `sequence` the number of moves and
     cancellations. Of two copies the one with the higher number counts, then the later one (RFC
@@ -38,11 +36,11 @@ class CalendarEvent:
     changed_at: datetime
     starts_at: datetime
     ends_at: datetime
-    site: str
-    level: Level
-    title: str
-    message: str
+    summary: str
+    description: str
     cancelled: bool
+    # Whether it blocks the time of the people whose calendar this is.
+    busy: bool = True
 
 
 @lru_cache(maxsize=32)
@@ -72,22 +70,12 @@ def _component(event: CalendarEvent) -> icalendar.Event:
     if end > start:  # section 3.8.2.2; without it the event ends when it starts
         component.add("dtend", end)
     component.add("status", "CANCELLED" if event.cancelled else "CONFIRMED")
-    component.add("transp", "TRANSPARENT")  # nobody is busy because a site is down
-    component.add("summary", Text(_plain(_summary(event))))
-    if event.message:
-        component.add("description", Text(_plain(event.message)))
+    if not event.busy:
+        component.add("transp", "TRANSPARENT")
+    component.add("summary", Text(_plain(event.summary)))
+    if event.description:
+        component.add("description", Text(_plain(event.description)))
     return component
-
-
-def _summary(event: CalendarEvent) -> str:
-    """Summarise an event, always in English, so that every client gets the same bytes.
-
-    Some programs overlook STATUS, so a cancelled event says so here as well.
-    """
-    read_only = event.level is Level.READ_ONLY
-    kind = "Read-only maintenance" if read_only else "Maintenance"
-    title = f" ({event.title})" if event.title else ""
-    return f"{'Cancelled: ' if event.cancelled else ''}{kind}: {event.site}{title}"
 
 
 def _seconds(moment: datetime) -> datetime:

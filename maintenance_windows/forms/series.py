@@ -142,7 +142,10 @@ class SeriesForm(PreviewedForm, ChangedFieldsForm):
             self.build_rule(cleaned)
         if not self.errors.keys() - NOT_PREVIEWED:
             values = {name: cleaned[name] for name in FIELDS if name in cleaned}
-            series = WindowSeries(pk=self.instance.pk, by_clock=cleaned["by_clock"], **values)
+            site: Any = cleaned.get("site")
+            site_id = site.pk if site else self.instance.site_id
+            by_clock = cleaned["by_clock"]
+            series = WindowSeries(pk=self.instance.pk, site_id=site_id, by_clock=by_clock, **values)
             series.created_at = self.instance.created_at
             try:
                 verbs.check(series, clock.now())

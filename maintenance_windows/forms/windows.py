@@ -13,18 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows.core.intervals import Span, from_local
 from maintenance_windows.exceptions import AmbiguousTime, Refused
 from maintenance_windows.forms.base import ChangedFieldsForm, PreviewedForm
-from maintenance_windows.forms.fields import (
-    PK,
-    DurationField,
-    LongSelect,
-    MomentField,
-    MomentWidget,
-    zone_choices,
-)
+from maintenance_windows.forms.fields import PK, DurationField, MomentField, MomentWidget
 from maintenance_windows.forms.site_search import SitesField, SitesWidget
-from maintenance_windows.models import MaintenanceWindow
-from maintenance_windows.models.series import zone, zones
-from maintenance_windows.planning import rules
+from maintenance_windows.forms.zoned import ZonedForm, known_zone
+from maintenance_windows.models import REASON_LENGTH, MaintenanceWindow
+from maintenance_windows.models.series import zone
+from maintenance_windows.planning import frozen, rules
 from maintenance_windows.snapshot import clock
 
 TIMES = ("starts_at", "ends_at", "length")
@@ -34,17 +28,34 @@ class TimesForm(PreviewedForm, forms.ModelForm):  # type: ignore[type-arg]
     """A form with start and end. `span` has them if they are possible, `tz` is their time zone."""
 
     may_operate = True  # without it the start must be in the future
+    may_freeze = False  # without it there is no override
     span: Span | None = None
     tz: tzinfo
+
+    override = forms.CharField(
+        label=_("Override a freeze"),
+        required=False,
+        max_length=REASON_LENGTH,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text=_("The reason for planning into a freeze. The history keeps it."),
+    )
 
     class Meta:
         model = MaintenanceWindow
         fields = ("starts_at", "ends_at", *MaintenanceWindow.TEXTS)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.may_freeze:
+            del self.fields["override"]
+
     def check_times(
         self, starts_at: datetime, ends_at: datetime, window: MaintenanceWindow | None = None
     ) -> None:
-        """Set `span` to the times of a new window, or of `window`. Raises Refused."""
+        """Set `span` to the times of a new window, or of `window`. Raises Refused.
+
+        An error of the start says that a freeze is in the way.
+        """
         now = clock.now()
         if window:
             rules.check_move(window, starts_at, ends_at, now)
@@ -52,22 +63,35 @@ class TimesForm(PreviewedForm, forms.ModelForm):  # type: ignore[type-arg]
             rules.check_times(starts_at, ends_at, now)
         if not self.may_operate:
             rules.check_ahead(starts_at, now)
-        self.span = Span(starts_at, ends_at)
+        try:
+            self.check_freezes(starts_at, ends_at, now, window)
+        except Refused as refusal:
+            self.add_error("starts_at", str(refusal))
+        else:
+            self.span = Span(starts_at, ends_at)
+
+    def check_freezes(
+        self,
+        starts_at: datetime,
+        ends_at: datetime,
+        now: datetime,
+        window: MaintenanceWindow | None,
+    ) -> None:
+        override = self.cleaned_data.get("override", "")
+        if window:
+            frozen.admit_move(window, starts_at, ends_at, now, override=override)
+        else:
+            sites = self.cleaned_data.get("sites", ())
+            frozen.admit(sites, starts_at, ends_at, now, override=override)
 
 
-class ScheduleForm(TimesForm):
+class ScheduleForm(TimesForm, ZonedForm):
     admin_site = admin.site  # the one whose page this is; its search finds the sites
 
     sites = SitesField(
         label=_("Sites"),
         queryset=Site.objects.order_by("domain"),
         help_text=_("Schedules one window for each site, or none if one is refused."),
-    )
-    zone = forms.ChoiceField(
-        label=_("Time zone"),
-        choices=zone_choices,
-        widget=LongSelect,
-        help_text=_("The time zone of start and end."),
     )
     starts_at = MomentField(label=_("Start"), widget=MomentWidget(_("Start date"), _("Start time")))
     ends_at = MomentField(
@@ -80,20 +104,10 @@ class ScheduleForm(TimesForm):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["initial"] = {"zone": known_zone()} | (kwargs.get("initial") or {})
         super().__init__(*args, **kwargs)
         sites: Any = self.fields["sites"]
         sites.widget = SitesWidget(MaintenanceWindow.site.field, self.admin_site)
         sites.widget.choices, sites.widget.is_required = sites.choices, True
-        chosen = self.data.get(self.add_prefix("zone")) if self.is_bound else self.initial["zone"]
-        self.tz = zone(known_zone(chosen))
-        for name in ("starts_at", "ends_at"):
-            self.fields[name].widget.zone = self.tz
-
-    def full_clean(self) -> None:
-        """Read start and end in the chosen time zone."""
-        with timezone.override(self.tz):
-            super().full_clean()
 
     def clean(self) -> dict[str, Any]:
         """Compute the end from the duration where that is given instead."""
@@ -145,12 +159,6 @@ class WindowForm(TimesForm, ChangedFieldsForm):
             except Refused as refusal:
                 self.add_error("ends_at", str(refusal))
         return cleaned
-
-
-def known_zone(name: str | None = None) -> str:
-    """The name, or else that of the current or of the default time zone, as IANA knows it."""
-    names = (name, str(timezone.get_current_timezone()))
-    return next((name for name in names if name in zones()), str(timezone.get_default_timezone()))
 
 
 def initial_from_query(query: Mapping[str, str]) -> dict[str, Any]:

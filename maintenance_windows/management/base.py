@@ -13,6 +13,7 @@ from django.db import Error as DatabaseError
 
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.snapshot import clock
+from maintenance_windows.wording.lines import printable
 
 NOBODY_READS = 141  # the exit status of a program ended by SIGPIPE
 
@@ -73,7 +74,7 @@ class OneLineCommand(BaseCommand):
                 clock.ask()  # from now on, what the verb computes is right on any host
             options["func"](self, Namespace(**options))
         except Refused as refusal:
-            raise CommandError(str(refusal)) from None
+            raise CommandError(printable(str(refusal))) from None
         except DatabaseError as error:
             raise CommandError(unanswered(error)) from error
 

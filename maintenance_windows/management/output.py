@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 
 from django.contrib.sites.models import Site
@@ -10,17 +11,20 @@ from django.core.management import BaseCommand
 from django.core.management.color import Style
 from django.utils import timezone, translation
 
+from maintenance_windows.core.freezes import FrozenTime
 from maintenance_windows.core.recurrence import Occurrence
-from maintenance_windows.management.terminal import Cell, Table, lines, printable
+from maintenance_windows.management.terminal import Cell, Table, lines
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.overview import passing, status
 from maintenance_windows.overview.status import Record
 from maintenance_windows.planning.overlaps import overlap_warnings
 from maintenance_windows.planning.series.apply import SeriesChange
 from maintenance_windows.snapshot import clock
+from maintenance_windows.wording.lines import printable
 
 NOTHING = "-"
 FURTHER_NOTICE = "further notice"
+MOST_NAMED = 5  # dates or sites in a line
 
 
 def print_json(command: BaseCommand, value: object) -> None:
@@ -135,7 +139,48 @@ def series_line(outcome: SeriesChange) -> str:
     series, made = outcome.series, outcome.made
     first = f", first at {local(made[0].starts_at.isoformat())}" if made else ""
     count = f"{len(made)} {'window' if len(made) == 1 else 'windows'} created"
-    return f"{series.site.domain}: series {series.pk}, {series.words()}, {count}{first}"
+    notes = "".join(f", {note}" for note in skipped_notes(outcome))
+    return printable(
+        f"{series.site.domain}: series {series.pk}, {series.words()}, {count}{first}{notes}"
+    )
+
+
+def skipped_notes(outcome: SeriesChange) -> list[str]:
+    """Return a note for each freeze that a series skips."""
+    days: defaultdict[str, list[str]] = defaultdict(list)
+    for occurrence, frozen in outcome.skipped:
+        days[frozen.reason].append(occurrence.date.isoformat())
+    return [f"skipped {_shortened(dates)}: freeze {reason}" for reason, dates in days.items()]
+
+
+def _shortened(names: list[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def freeze_line(record: Record) -> str:
+    sites = "all sites" if record["sites"] is None else _shortened(record["sites"])
+    rule = f", {record['rule']} in {record['zone']}" if record["rule"] else ""
+    ended = ", ended" if record["ended_at"] else ""
+    return printable(
+        f"freeze {record['id']}: {sites}, {_from_to(record)}{rule}{ended}, {record['reason']}"
+    )
+
+
+def freeze_table(records: Iterable[Record], style: Style) -> Table:
+    """Return a heading and a row for each freeze."""
+    start = f"START ({timezone.get_current_timezone()})"
+    names = ("ID", "SITES", start, "END", "RULE", "REASON")
+    return [_heading(names, style), *map(_freeze_row, records)]
+
+
+def _freeze_row(record: Record) -> list[Cell]:
+    sites = "all" if record["sites"] is None else _shortened(record["sites"])
+    times = (NOTHING, NOTHING)
+    if record["starts_at"]:
+        times = _span(record["starts_at"], record["ends_at"])
+    texts = (record["rule"] or NOTHING, record["reason"])
+    return [Cell(text) for text in (str(record["id"]), sites or NOTHING, *times, *texts)]
 
 
 def occurrence_line(occurrence: Occurrence, zone: tzinfo) -> str:
@@ -146,6 +191,13 @@ def occurrence_line(occurrence: Occurrence, zone: tzinfo) -> str:
         for where in (zone, UTC)
     )
     return f"{here} = {utc}"
+
+
+def skipped_note(sites: Collection[Site], skipped: Mapping[Site, FrozenTime]) -> str:
+    """Say which sites skip an occurrence, and why; nothing if none does."""
+    reasons = ", ".join(dict.fromkeys(time.reason for time in skipped.values()))
+    where = "" if len(skipped) == len(sites) else f" on {', '.join(map(str, skipped))}"
+    return f", skipped{where}: freeze {reasons}" if skipped else ""
 
 
 def status_tables(

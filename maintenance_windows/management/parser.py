@@ -9,7 +9,14 @@ from django.core.management import BaseCommand
 
 from maintenance_windows.management import arguments
 from maintenance_windows.management.base import OneLineParser
-from maintenance_windows.management.verbs import importing, scheduler, series, sites, windows
+from maintenance_windows.management.verbs import (
+    freezes,
+    importing,
+    scheduler,
+    series,
+    sites,
+    windows,
+)
 
 Verb = Callable[[BaseCommand, Namespace], None]
 USUAL = 2.0  # seconds between two frames of --watch
@@ -78,6 +85,7 @@ MESSAGE = text("--message", metavar="TEXT", help="message for visitors")
 TITLE = text("--title", metavar="TEXT", help="internal title, never shown to visitors")
 JSON = flag("--json", help="print JSON")
 PAST = flag("--past", help="include past ones")
+PAST_FREEZES = flag("--past", help="include freezes that have ended")
 CHECK = flag("--check", help="exit with status 1 if the scheduler is not running")
 WATCH = argument(
     "--watch",
@@ -105,6 +113,15 @@ WITH_EDITED = flag("--with-edited", help="also cancel windows that were edited i
 PREVIEW = number("--preview", metavar="N", help="show the next N windows without saving")
 VALID_FOR = length("--for", help="how long the link is valid (default: until the maintenance ends)")
 REVOKE = flag("--revoke", help="revoke all links of the site")
+OVERRIDE = text("--override", metavar="TEXT", help="reason for planning into a freeze")
+REASON = required("--reason", metavar="TEXT", type=arguments.text, help="shown to people who plan")
+FREEZE = number("freeze", metavar="ID", help="id of the freeze")
+BY_RULE = (
+    text("--rule", metavar="RRULE", help="repeat by this rule; start and end are of the first"),
+    text("--zone", metavar="IANA", help="time zone of --rule (default: TIME_ZONE)"),
+)
+FILE = argument("file", metavar="FILE", help="an iCalendar file (.ics)")
+INSTEAD = text("--reason", metavar="TEXT", help="reason (default: the summary of each event)")
 DRY_RUN = flag("--dry-run", help="show what would be imported")
 ONCE = flag("--once", help="run once, then exit")
 # Django's own options, which people write at the end of a line as well. One before the verb
@@ -137,19 +154,23 @@ def add_verbs(parser: ArgumentParser) -> None:
     until = end("--until", "--for", required=False)
     verb("down", sites.down, ANY_SITES, ALL, until, *texts, alias="on")
     verb("up", sites.up, ANY_SITES, ALL, alias="off")
-    verb("schedule", windows.schedule, SITES, *planned, *texts, TITLE, JSON)
+    verb("schedule", windows.schedule, SITES, *planned, *texts, TITLE, OVERRIDE, JSON)
     verb("list", windows.show_list, ANY_SITES, PAST, JSON)
     verb("start", windows.start, WINDOW)
     verb("end", windows.end, WINDOW)
     verb("cancel", windows.cancel, WINDOW)
-    verb("extend", windows.extend, WINDOW, end("--until", "--by"))
-    verb("move", windows.move, WINDOW, *planned)
+    verb("extend", windows.extend, WINDOW, end("--until", "--by"), OVERRIDE)
+    verb("move", windows.move, WINDOW, *planned, OVERRIDE)
     verb("repeat", series.repeat, SITES, *RECURRENCE, *texts, TITLE, PREVIEW, JSON)
     verb("series", series.show_series, ANY_SITES, PAST, JSON)
     verb("series-end", series.end, RECURRING, WITH_EDITED)
     verb("skip", series.skip, RECURRING, DATE)
     verb("unskip", series.unskip, RECURRING, DATE)
     verb("restore", series.restore, WINDOW)
+    verb("freeze", freezes.freeze, ANY_SITES, ALL, *planned, REASON, *BY_RULE, JSON)
+    verb("freezes", freezes.show_freezes, PAST_FREEZES, JSON)
+    verb("unfreeze", freezes.unfreeze, FREEZE)
+    verb("import-freezes", freezes.import_freezes, FILE, ANY_SITES, ALL, INSTEAD, DRY_RUN)
     verb("bypass", sites.bypass, SITES, VALID_FOR, REVOKE)
     verb("import-maintenancemode2", importing.import_maintenancemode2, DRY_RUN)
     verb("tick", scheduler.tick)

@@ -3,7 +3,6 @@
 import os
 import shutil
 import time
-import unicodedata
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -11,14 +10,10 @@ from typing import NamedTuple
 from django.core.management.base import OutputWrapper
 from wcwidth import clip, width
 
+from maintenance_windows.wording.lines import printable
+
 GAP = "  "
 CUT = "…"
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # emoji and many scripts need them
-LINE_ENDS = {"Zl", "Zp"}
-# Escape codes start with a control character, and C1 controls are single-byte codes. Format
-# characters can reverse the direction of the text that follows.
-UNSAFE = {"Cc", "Cf", "Cs"}
 # ECMA-48: CUP, EL and ED. None of them sets a mode, so there is nothing to reset on exit.
 HOME, CLEAR_LINE, CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 RESIZED = 0.2  # seconds between two looks at the terminal's size
@@ -53,18 +48,6 @@ def _line(row: Sequence[Cell], widths: Sequence[int], columns: int | None) -> st
         line += (cell.style(text) if text else "") + " " * (wide - width(text)) + GAP
         at += wide + len(GAP)
     return line.rstrip(" ")
-
-
-def printable(text: str) -> str:
-    """Return the text on one line, without characters that control a terminal."""
-    return "".join(map(_printable, text))
-
-
-def _printable(character: str) -> str:
-    category = unicodedata.category(character)
-    if category in LINE_ENDS or (category == "Cc" and character.isspace()):
-        return " "
-    return REPLACEMENT if category in UNSAFE and character not in JOINERS else character
 
 
 def is_terminal(out: OutputWrapper) -> bool:

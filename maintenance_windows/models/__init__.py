@@ -1,5 +1,6 @@
-from maintenance_windows.models.base import ACTOR_LENGTH, TITLE_LENGTH
+from maintenance_windows.models.base import ACTOR_LENGTH, REASON_LENGTH, TITLE_LENGTH
 from maintenance_windows.models.calendar import CalendarToken
+from maintenance_windows.models.freeze import Freeze
 from maintenance_windows.models.history import Change, Transition
 from maintenance_windows.models.overview import Overview
 from maintenance_windows.models.scheduler import Scheduler, SchedulerKind
@@ -9,10 +10,12 @@ from maintenance_windows.models.window import MaintenanceWindow
 
 __all__ = [
     "ACTOR_LENGTH",
+    "REASON_LENGTH",
     "TITLE_LENGTH",
     "CalendarToken",
     "CancelledOccurrence",
     "Change",
+    "Freeze",
     "IgnoredURL",
     "MaintenanceWindow",
     "Overview",

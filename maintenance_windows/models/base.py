@@ -8,6 +8,7 @@ from maintenance_windows.core.state import Level
 
 ACTOR_LENGTH = 254  # as long as an email address; longer names are cut
 TITLE_LENGTH = 200
+REASON_LENGTH = 200
 LEVELS = [(Level.FULL.value, _("full")), (Level.READ_ONLY.value, _("read-only"))]
 MESSAGE_HELP = _(
     "Shown to visitors during maintenance. Addresses become links. To add another language, start "

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.models.base import ACTOR_LENGTH
+from maintenance_windows.models.base import ACTOR_LENGTH, REASON_LENGTH
 from maintenance_windows.models.querysets import PrimaryQuerySet
 
 
@@ -28,6 +28,10 @@ class Transition(models.Model):
         verbose_name=_("window"),
     )
     actor = models.CharField(_("by"), max_length=ACTOR_LENGTH, blank=True)
+    # The reason of the freeze in which somebody took the site down.
+    freeze = models.CharField(
+        _("freeze"), max_length=REASON_LENGTH, blank=True, default="", db_default=""
+    )
 
     objects = PrimaryQuerySet.as_manager()
 
@@ -55,7 +59,13 @@ class Transition(models.Model):
                 gettext("window %(id)s started as scheduled"),
                 gettext("window %(id)s ended as scheduled"),
             )
-        return texts[0 if self.in_maintenance else 1] % {"id": self.window_id}
+        text = texts[0 if self.in_maintenance else 1] % {"id": self.window_id}
+        if not self.freeze:
+            return text
+        return gettext("%(why)s, during a freeze: %(reason)s") % {
+            "why": text,
+            "reason": self.freeze,
+        }
 
 
 class Change(models.Model):

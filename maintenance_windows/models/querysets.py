@@ -73,6 +73,17 @@ class SeriesQuerySet(PrimaryQuerySet[Row]):
         return self.filter(ended_at=None)
 
 
+class FreezeQuerySet(PrimaryQuerySet[Row]):
+    def after(self, since: datetime) -> Self:
+        """Freezes that have a time after `since`; the table is small, and has no index for it."""
+        ends = Q(ended_at=None) & (Q(ends_at=None) | Q(ends_at__gt=since))
+        return self.filter(ends | Q(ended_at__gt=since))
+
+    def live(self, now: datetime) -> Self:
+        """Freezes that have a time after `now`, and that nobody has ended."""
+        return self.after(now).filter(ended_at=None)
+
+
 class WindowQuerySet(PrimaryQuerySet[Row]):
     def waiting(self) -> Self:
         return self.filter(WAITING)

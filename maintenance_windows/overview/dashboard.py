@@ -10,12 +10,14 @@ from django.contrib.sites.models import Site
 from django.db.models import DateTimeField, F, Q, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce
 
+from maintenance_windows.core.freezes import FrozenTime
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, all_sites
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.models.search import contains, matching_ids
 from maintenance_windows.overview import status
 from maintenance_windows.overview.axis import HUNDRED, Axis, depth, stack
+from maintenance_windows.planning import frozen
 
 BACK, AHEAD = timedelta(days=1), timedelta(days=14)
 NAMES = ("domain", "name")
@@ -38,6 +40,15 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FreezeBar:
+    """A time in which nothing may be planned: `left` and `width` in per cent."""
+
+    time: FrozenTime
+    left: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
     """One site; `record` is its entry in `maintenance status --json`.
 
@@ -51,6 +62,7 @@ class Lane:
     height: int
     running: list[MaintenanceWindow]
     hold: tuple[float, float] | None
+    freezes: list[FreezeBar]
 
 
 def axis(now: datetime, *, mirrored: bool = False) -> Axis:
@@ -107,7 +119,7 @@ def _near(now: datetime, site_ids: list[int] | None) -> Iterator[int]:
 
 def lanes(chosen: Collection[Site], axis: Axis, now: datetime) -> Iterator[Lane]:
     """Yield a lane for each site, in the given order."""
-    windows = _windows(chosen, axis)
+    windows, freezes = _windows(chosen, axis), frozen.read(axis.start)
     for site, record in zip(chosen, status.sites(chosen, now), strict=True):
         running = [w for w in windows[site.pk] if w.status_at(now) is Status.ACTIVE]
         shown = _limited(windows[site.pk], now)
@@ -126,6 +138,9 @@ def lanes(chosen: Collection[Site], axis: Axis, now: datetime) -> Iterator[Lane]
             height=depth(rows) * ROW,
             running=running,
             hold=axis.stretch(Span(since, None)) if record["held"] else None,
+            freezes=[
+                _freeze_bar(time, axis) for time in freezes.times([site.pk], axis.start, axis.end)
+            ],
         )
 
 
@@ -144,6 +159,11 @@ def _windows(chosen: Collection[Site], axis: Axis) -> defaultdict[int, list[Main
     for window in sorted(found, key=lambda window: (window.begins_at, window.pk)):
         by_site[window.site_id].append(window)
     return by_site
+
+
+def _freeze_bar(time: FrozenTime, axis: Axis) -> FreezeBar:
+    left, width = axis.stretch(Span(time.starts_at, time.ends_at))
+    return FreezeBar(time=time, left=left, width=width)
 
 
 def _bar(window: MaintenanceWindow, span: Span, row: int, axis: Axis, now: datetime) -> Bar:

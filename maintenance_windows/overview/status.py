@@ -11,13 +11,22 @@ from django.contrib.sites.models import Site
 from django.db.models import OuterRef, Subquery
 
 from maintenance_windows.conf import conf
+from maintenance_windows.core.freezes import SEARCH
 from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.core.retry import retry_after
 from maintenance_windows.core.state import Maintenance
 from maintenance_windows.exceptions import RuleError
-from maintenance_windows.models import MaintenanceWindow, Scheduler, WindowSeries, all_sites
+from maintenance_windows.models import (
+    Freeze,
+    MaintenanceWindow,
+    Scheduler,
+    WindowSeries,
+    all_sites,
+)
+from maintenance_windows.models.querysets import among
 from maintenance_windows.models.search import FEW
+from maintenance_windows.planning.frozen import freezings, site_ids
 from maintenance_windows.planning.series.preview import preview
 from maintenance_windows.snapshot.cache import written_at
 from maintenance_windows.snapshot.loader import load
@@ -110,10 +119,12 @@ def series(found: Iterable[WindowSeries], now: datetime) -> list[Record]:
 
 def _next_of(series: WindowSeries, now: datetime) -> Record | None:
     try:
-        coming = preview(series, now, 1) if series.ended_at is None else []
+        coming = preview(series, now, FEW) if series.ended_at is None else []
     except RuleError:
         return None  # written with SQL
     for one in coming:
+        if one.frozen:
+            continue
         times = {"starts_at": rfc3339(one.starts_at), "ends_at": rfc3339(one.ends_at)}
         window = one.window or series.windows.live(now).filter(starts_at=one.starts_at).first()
         return {"id": window.pk if window else None, **times}
@@ -156,6 +167,33 @@ def windows(chosen: Iterable[MaintenanceWindow], now: datetime) -> list[Record]:
         }
         for window in chosen
     ]
+
+
+def freezes(chosen: Collection[Freeze], now: datetime) -> list[Record]:
+    """Return each freeze; `sites` is None for all. The times of a rule are its present or next."""
+    ids = site_ids(chosen)
+    named = {pk for some in ids.values() for pk in some}
+    rows = all_sites().filter(pk__in=among(named)) if named else all_sites().none()
+    domains = dict(rows.values_list("pk", "domain"))
+    times = {one.id: next(one.times(now, now + SEARCH), None) for one in freezings(chosen)}
+    records = []
+    for row in chosen:
+        at = times.get(row.pk)
+        known = [domains[pk] for pk in ids[row.pk] if pk in domains]
+        records.append(
+            {
+                "id": row.pk,
+                "sites": None if row.everywhere else sorted(known),
+                "reason": row.reason,
+                "starts_at": rfc3339(row.starts_at or (at and at.starts_at)),
+                "ends_at": rfc3339(row.ends_at or (at and at.ends_at)),
+                "rule": row.rule or None,
+                "zone": row.zone or None,
+                "created_by": row.created_by,
+                "ended_at": rfc3339(row.ended_at),
+            }
+        )
+    return records
 
 
 def occurrences(chosen: Iterable[Occurrence]) -> list[Record]:

@@ -1,9 +1,10 @@
 """The audit log of windows and series: rows for changes, and signals after the commit."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from django.db import router, transaction
@@ -17,6 +18,7 @@ from maintenance_windows.models.window import TIMES
 Facts = dict[str, object]
 # The facts that move an event in subscribers' calendars, or cancel it.
 MOVES = frozenset(TIMES)
+NOTHING: Mapping[int, Facts] = MappingProxyType({})
 
 logger = logging.getLogger("maintenance_windows")
 
@@ -42,17 +44,22 @@ def made(windows: Sequence[MaintenanceWindow], actor: str | None) -> None:
 
 
 def changed(
-    pairs: Iterable[tuple[MaintenanceWindow, Facts]], actor: str | None, now: datetime
+    pairs: Iterable[tuple[MaintenanceWindow, Facts]],
+    actor: str | None,
+    now: datetime,
+    marks: Mapping[int, Facts] = NOTHING,
 ) -> None:
     """Record and announce the windows that differ from their earlier facts.
 
-    Their events in the calendar get the numbers that tell subscribers so.
+    `marks` are facts that only the history keeps, such as a freeze, by window. The events of the
+    windows in the calendar get the numbers that tell subscribers of the change.
     """
     rows, moved, told, retitled = [], [], [], []
     for window, before in pairs:
         if not (changes := window.changes(before)):
             continue
-        rows.append(_change(changes, _name(actor, window), now, window=window))
+        kept = {**changes, **marks.get(window.pk, {})}
+        rows.append(_change(kept, _name(actor, window), now, window=window))
         if not MOVES.isdisjoint(changes):
             window.sequence += 1
             moved.append(window.pk)
@@ -75,6 +82,17 @@ def changed(
 def _update(ids: list[int], **values: Any) -> None:
     if ids:
         MaintenanceWindow.objects.filter(pk__in=ids).update(**values)
+
+
+def marked(
+    windows: Iterable[MaintenanceWindow], marks: Mapping[int, Facts], actor: str, now: datetime
+) -> None:
+    """Record facts that only the history keeps of new windows, such as a freeze, by site."""
+    Change.objects.bulk_create(
+        _change(marks[window.site_id], actor, now, window=window)
+        for window in windows
+        if window.site_id in marks
+    )
 
 
 def series_changed(series: WindowSeries, before: Facts, actor: str, now: datetime) -> None:

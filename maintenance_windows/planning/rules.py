@@ -40,12 +40,17 @@ def check_exist(sites: Iterable[Site]) -> None:
                 raise Refused(sentence % {"site": site.domain})
 
 
-def check_times(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
-    """Raise Refused unless a window may still get these times."""
+def check_range(starts_at: datetime, ends_at: datetime) -> None:
+    """Raise Refused unless the times are a span that every time zone can show."""
     if starts_at < EARLIEST or ends_at >= TOO_LATE:
         raise Refused(gettext("The date is out of range."))
     if ends_at <= starts_at:
         raise Refused(gettext("The end must be after the start."))
+
+
+def check_times(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
+    """Raise Refused unless a window may still get these times."""
+    check_range(starts_at, ends_at)
     if ends_at <= now:
         raise Refused(gettext("The end is in the past."))
 

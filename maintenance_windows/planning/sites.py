@@ -18,6 +18,7 @@ from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import arguments, audit, windows
+from maintenance_windows.planning.frozen import INSTANT, admit, reasons
 from maintenance_windows.planning.rules import check_exist
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import hold, release, settle
@@ -34,7 +35,8 @@ def take_down(
 ) -> None:
     """Take sites down now: until a time, by a window that starts now, or until brought up.
 
-    A held site stays down and gets the end, the level and, if there is one, the new message.
+    A held site stays down and gets the end, the level and, if there is one, the new message. A
+    freeze does not refuse this; the history names it.
     """
     sites = arguments.as_sites(sites)
     arguments.check_level(level)
@@ -46,20 +48,13 @@ def take_down(
         settle(site_ids, now)
         if until is not None:
             for text, group in _by_message(sites, message).items():
-                windows.schedule(
-                    group,
-                    starts_at=now,
-                    ends_at=until,
-                    level=level,
-                    message=text,
-                    actor=actor,
-                    clock=lambda: now,
-                )
+                windows.begin(group, until, level, text, now=now, actor=actor)
             release(site_ids, now)
             settle(site_ids, now, actor=actor)
             return
         hold(site_ids, level, message, now)
-        settle(site_ids, now, actor=actor)
+        marks = admit(sites, now, now + INSTANT, now, by_hand=True)
+        settle(site_ids, now, actor=actor, freezes=reasons(marks))
 
 
 def bring_up(

@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from django.contrib.sites.models import Site
 from django.utils.translation import gettext as _
 
+from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow
 from maintenance_windows.models.window import PARTS
 from maintenance_windows.planning import arguments, audit
+from maintenance_windows.planning.frozen import Marks, admit, admit_move, reasons
 from maintenance_windows.planning.rules import (
     NOT_IN_PROGRESS,
     NOT_LIVE,
@@ -39,35 +41,61 @@ def schedule(
     level: Level = Level.FULL,
     title: str = "",
     message: str = "",
+    override: str = "",
     actor: str = "",
     clock: Clock | None = None,
 ) -> list[MaintenanceWindow]:
-    """Schedule one window for each site, all or none. If the start has passed, it starts now."""
+    """Schedule one window for each site, all or none. If the start has passed, it starts now.
+
+    `override` is the reason for planning into a freeze.
+    """
     arguments.check_moments(starts_at=starts_at, ends_at=ends_at)
     arguments.check_level(level)
     check_title(title)
     sites = arguments.as_sites(sites)
+    texts = {"level": level, "title": title, "message": message}
     with locked(clock) as now:
         check_exist(sites)
         check_times(starts_at, ends_at, now)
-        settle([site.pk for site in sites], now)
-        planned = MaintenanceWindow.objects.bulk_create(
-            MaintenanceWindow(
-                site=site,
-                starts_at=starts_at,
-                ends_at=ends_at,
-                level=level,
-                title=title,
-                message=message,
-                created_by=actor[:ACTOR_LENGTH],
-            )
-            for site in sites
-        )
-        settle([window.site_id for window in planned], now, actor=actor)
-        # Read them again: windows whose start has passed have started.
-        rows = MaintenanceWindow.objects.filter(pk__in=[window.pk for window in planned])
-        windows = list(rows.select_related("site").order_by("pk"))
-        audit.scheduled(windows, actor)
+        marks = admit(sites, starts_at, ends_at, now, override=override)
+        return _create(sites, Span(starts_at, ends_at), texts, marks, now=now, actor=actor)
+
+
+def begin(
+    sites: list[Site], ends_at: datetime, level: Level, message: str, *, now: datetime, actor: str
+) -> list[MaintenanceWindow]:
+    """Take sites down by windows that start now; a freeze only marks them.
+
+    Call it inside `locked()`, with sites that exist.
+    """
+    check_times(now, ends_at, now)
+    marks = admit(sites, now, ends_at, now, by_hand=True)
+    texts = {"level": level, "message": message}
+    return _create(sites, Span(now, ends_at), texts, marks, now=now, actor=actor)
+
+
+def _create(
+    sites: list[Site],
+    span: Span,
+    texts: dict[str, str],
+    marks: Marks,
+    *,
+    now: datetime,
+    actor: str,
+) -> list[MaintenanceWindow]:
+    settle([site.pk for site in sites], now)
+    times = {"starts_at": span.start, "ends_at": span.end}
+    planned = MaintenanceWindow.objects.bulk_create(
+        MaintenanceWindow(site=site, created_by=actor[:ACTOR_LENGTH], **times, **texts)
+        for site in sites
+    )
+    down = [window.site_id for window in planned]
+    settle(down, now, actor=actor, freezes=reasons(marks))
+    # Read them again: windows whose start has passed have started.
+    rows = MaintenanceWindow.objects.filter(pk__in=[window.pk for window in planned])
+    windows = list(rows.select_related("site").order_by("pk"))
+    audit.scheduled(windows, actor)
+    audit.marked(windows, marks, actor, now)
     return windows
 
 
@@ -76,25 +104,28 @@ def revise(
     *,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
+    override: str = "",
     actor: str = "",
     clock: Clock | None = None,
     **texts: str,
 ) -> MaintenanceWindow:
     """Change only the given fields. The start of a window in progress cannot change.
 
-    `texts` are `level`, `title` and `message`.
+    `texts` are `level`, `title` and `message`, `override` is the reason for planning into a freeze.
     """
     times = {"starts_at": starts_at, "ends_at": ends_at}
     arguments.check_moments(**{name: given for name, given in times.items() if given is not None})
     arguments.check_level(texts.get("level", Level.FULL))
     check_title(texts.get("title", ""))
 
-    def change(window: MaintenanceWindow, now: datetime) -> None:
+    def change(window: MaintenanceWindow, now: datetime) -> Marks:
         start, end = starts_at or window.starts_at, ends_at or window.ends_at
         check_move(window, start, end, now)
+        marks = admit_move(window, start, end, now, override=override)
         window.starts_at, window.ends_at = start, end
         for name, value in texts.items():
             setattr(window, name, value)
+        return marks
 
     return _change(window_id, change, actor, clock, ["starts_at", "ends_at", *texts])
 
@@ -104,12 +135,20 @@ def move(
     *,
     starts_at: datetime,
     ends_at: datetime,
+    override: str = "",
     actor: str = "",
     clock: Clock | None = None,
 ) -> MaintenanceWindow:
     """Change the times of a window. The start of a window in progress cannot change."""
     arguments.check_moments(starts_at=starts_at, ends_at=ends_at)
-    return revise(window_id, starts_at=starts_at, ends_at=ends_at, actor=actor, clock=clock)
+    return revise(
+        window_id,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        override=override,
+        actor=actor,
+        clock=clock,
+    )
 
 
 def extend(
@@ -117,74 +156,94 @@ def extend(
     *,
     by: timedelta | None = None,
     until: datetime | None = None,
+    override: str = "",
     actor: str = "",
     clock: Clock | None = None,
 ) -> MaintenanceWindow:
-    """Extend a window by a duration, or until a time."""
+    """Extend a window by a duration, or until a time.
+
+    A freeze does not refuse this for a window in progress: the work is already being done.
+    """
     if by is None:
         arguments.check_moments(until=until)
     else:
         arguments.check_length(by=by)
 
-    def change(window: MaintenanceWindow, now: datetime) -> None:
+    def change(window: MaintenanceWindow, now: datetime) -> Marks:
         refuse(window, now, NOT_LIVE)
         ends_at = until if by is None else add(window.ends_at, by)
         if ends_at is None or ends_at <= window.ends_at:
             sentence = _("The new end of window %(id)s must be later than its current one.")
             raise Refused(sentence % {"id": window.pk})
         check_times(window.starts_at, ends_at, now)
+        marks = admit_move(window, window.starts_at, ends_at, now, override=override)
         window.ends_at = ends_at
+        return marks
 
     return _change(window_id, change, actor, clock, ["ends_at"])
 
 
 def start(window_id: int, *, actor: str = "", clock: Clock | None = None) -> MaintenanceWindow:
-    """Start a scheduled window now, before its time."""
-    return _set_to_now("started_at", window_id, actor, clock)
+    """Start a scheduled window now, before its time. As take_down(), a freeze only marks it."""
+
+    def change(window: MaintenanceWindow, now: datetime) -> Marks:
+        refuse(window, now, NOT_SCHEDULED)
+        window.started_at = now
+        occupied = Span(window.starts_at, window.ends_at)
+        site = [window.site]
+        return admit(site, now, window.ends_at, now, occupied=occupied, by_hand=True)
+
+    return _change(window_id, change, actor, clock, ["started_at"])
 
 
 def end(window_id: int, *, actor: str = "", clock: Clock | None = None) -> MaintenanceWindow:
     """End a window in progress now, before its time."""
 
-    def change(window: MaintenanceWindow, now: datetime) -> None:
+    def change(window: MaintenanceWindow, now: datetime) -> Marks:
         refuse(window, now, NOT_IN_PROGRESS)
         window.end_at(now)
+        return {}
 
     return _change(window_id, change, actor, clock, ["started_at", "ended_at"])
 
 
 def cancel(window_id: int, *, actor: str = "", clock: Clock | None = None) -> MaintenanceWindow:
     """Cancel a window that has not started."""
-    return _set_to_now("cancelled_at", window_id, actor, clock)
+
+    def change(window: MaintenanceWindow, now: datetime) -> Marks:
+        refuse(window, now, NOT_SCHEDULED)
+        window.cancelled_at = now
+        return {}
+
+    return _change(window_id, change, actor, clock, ["cancelled_at"])
 
 
-def restore(window_id: int, *, actor: str = "", clock: Clock | None = None) -> MaintenanceWindow:
-    """Restore a cancelled window whose time is not over. See also planning.series.restore()."""
+def restore(
+    window_id: int, *, override: str = "", actor: str = "", clock: Clock | None = None
+) -> MaintenanceWindow:
+    """Restore a cancelled window whose time is not over. See also planning.series.restore().
 
-    def change(window: MaintenanceWindow, now: datetime) -> None:
+    `override` is the reason for restoring it in a freeze.
+    """
+
+    def change(window: MaintenanceWindow, now: datetime) -> Marks:
         if window.cancelled_at is None:
             raise Refused(_("Window %(id)s is not cancelled.") % {"id": window.pk})
         if window.ends_at <= now:
             sentence = _("The time of window %(id)s has passed: schedule a new one.")
             raise Refused(sentence % {"id": window.pk})
+        marks = admit([window.site], window.starts_at, window.ends_at, now, override=override)
         window.cancelled_at = None
         if window.series_id and "cancelled" not in window.edits:
             window.edit(PARTS["times"])  # its series has no such occurrence any more
+        return marks
 
     return _change(window_id, change, actor, clock, ["cancelled_at"])
 
 
-def _set_to_now(field: str, window_id: int, actor: str, clock: Clock | None) -> MaintenanceWindow:
-    def change(window: MaintenanceWindow, now: datetime) -> None:
-        refuse(window, now, NOT_SCHEDULED)
-        setattr(window, field, now)
-
-    return _change(window_id, change, actor, clock, [field])
-
-
 def _change(
     window_id: int,
-    change: Callable[[MaintenanceWindow, datetime], None],
+    change: Callable[[MaintenanceWindow, datetime], Marks],
     actor: str,
     clock: Clock | None,
     fields: list[str],
@@ -196,12 +255,13 @@ def _change(
         settle([windows[0].site_id], now)
         window = windows.get()
         before = window.facts()
-        change(window, now)
+        marks = change(window, now)
         if window.series_id:
             # The series leaves alone what somebody changed of its window.
             window.edit(window.changes(before))
         window.save(update_fields=[*fields, "edited"])
         ended = [window] if window.ended_at else []
-        settle([window.site_id], now, actor=actor, ended=ended)
-        audit.changed([(window, before)], actor, now)
+        settle([window.site_id], now, actor=actor, ended=ended, freezes=reasons(marks))
+        of_window = {window.pk: marks.get(window.site_id, {})}
+        audit.changed([(window, before)], actor, now, of_window)
     return window

@@ -5,6 +5,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from itertools import islice
+from types import MappingProxyType
 
 from django.db import connections, router, transaction
 from django.db.models import F
@@ -25,6 +26,7 @@ from maintenance_windows.snapshot import runtime
 BATCH = 500
 # The actor of a status change that has neither window nor actor: made with SQL or unnamed code.
 BY_DATABASE = "database"
+NO_FREEZES: Mapping[int, str] = MappingProxyType({})
 
 
 def settle(
@@ -33,15 +35,17 @@ def settle(
     *,
     actor: str | None = None,
     ended: Iterable[MaintenanceWindow] = (),
+    freezes: Mapping[int, str] = NO_FREEZES,
 ) -> None:
     """Correct the flags of these sites at `now`. Call it inside `locked()`.
 
     A verb calls it before and after it writes. The first call, without an actor, records changes
     that were already due, with their own times and causes. The second call records the verb's
     changes, by `actor`: a window whose planned start has passed starts now, because the site was
-    up until now. `ended` are the windows that the verb has ended early.
+    up until now. `ended` are the windows that the verb has ended early, and `freezes` the reasons
+    of the freezes in which it takes sites down, by site.
     """
-    transitions = record(site_ids, now, actor=actor, ended=ended)
+    transitions = record(site_ids, now, actor=actor, ended=ended, freezes=freezes)
     transaction.on_commit(
         partial(announce, transitions), using=router.db_for_write(SiteMaintenance)
     )
@@ -53,12 +57,13 @@ def record(
     *,
     actor: str | None = None,
     ended: Iterable[MaintenanceWindow] = (),
+    freezes: Mapping[int, str] = NO_FREEZES,
 ) -> list[Transition]:
     """Do as settle() does, but leave it to the caller to announce after the commit."""
     causes = {window.site_id: window for window in ended}
     transitions: list[Transition] = []
     for batch in _batches(site_ids):
-        transitions += _record(batch, now, actor, causes)
+        transitions += _record(batch, now, actor, causes, freezes)
     return transitions
 
 
@@ -145,6 +150,7 @@ def _record(
     now: datetime,
     actor: str | None,
     causes: dict[int, MaintenanceWindow],
+    freezes: Mapping[int, str],
 ) -> list[Transition]:
     windows = MaintenanceWindow.objects.filter(site__in=site_ids)
     closures: defaultdict[int, list[Closure]] = defaultdict(list)
@@ -185,7 +191,10 @@ def _record(
             written.append(flag)
         if was_on != flag.in_maintenance:
             cause = causes.get(flag.pk)
-            transitions.append(_transition(flag, maintenance, cause, now, actor or ""))
+            transition = _transition(flag, maintenance, cause, now, actor or "")
+            if flag.in_maintenance:
+                transition.freeze = freezes.get(flag.pk, "")
+            transitions.append(transition)
     _write(written)
     return Transition.objects.bulk_create(transitions)
 

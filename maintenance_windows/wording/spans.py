@@ -36,6 +36,12 @@ def format_span(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
     return _("%(local)s %(zone)s (%(utc)s UTC)") % texts
 
 
+def format_moment(moment: datetime, zone: tzinfo) -> str:
+    """Format a time briefly: 2026-11-29 02:00 CET. Seconds are shown if there are any."""
+    here = moment.astimezone(zone)
+    return f"{here:%Y-%m-%d} {_clock(here)} {here:%Z}"
+
+
 def format_length(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
     """Spell out the exact length of a span, and note a DST change within it."""
     length = spell_duration(ends_at.astimezone(UTC) - starts_at.astimezone(UTC))

@@ -6,7 +6,7 @@ from django.core.management import BaseCommand
 
 from maintenance_windows.importer.importing import Imported, take_over
 from maintenance_windows.management import arguments
-from maintenance_windows.management.terminal import printable
+from maintenance_windows.wording.lines import printable
 
 
 def import_maintenancemode2(command: BaseCommand, given: Namespace) -> None:

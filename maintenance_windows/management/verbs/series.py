@@ -2,16 +2,18 @@
 
 from argparse import Namespace
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
+from django.contrib.sites.models import Site
 from django.core.management import BaseCommand, CommandError
 
 from maintenance_windows.management import arguments, output
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.overview import status
 from maintenance_windows.planning import series
+from maintenance_windows.planning.series.preview import upcoming
 from maintenance_windows.snapshot import clock
+from maintenance_windows.wording.lines import printable
 
 MOST_PREVIEWED = 1000
 
@@ -32,7 +34,7 @@ def repeat(command: BaseCommand, given: Namespace) -> None:
         message=given.message,
     )
     if given.preview is not None:
-        _preview(command, given, template)
+        _preview(command, given, template, sites)
         output.print_notes(command, series.notes(template, sites, clock.now()))
     else:
         series.check(template, clock.now())
@@ -47,18 +49,22 @@ def repeat(command: BaseCommand, given: Namespace) -> None:
         output.print_notes(command, notes)
 
 
-def _preview(command: BaseCommand, given: Namespace, template: WindowSeries) -> None:
+def _preview(
+    command: BaseCommand, given: Namespace, template: WindowSeries, sites: list[Site]
+) -> None:
     now = clock.now()
     if not 1 <= given.preview <= MOST_PREVIEWED:
         raise CommandError(f"--preview takes a number from 1 to {MOST_PREVIEWED}.")
     series.check(template, now)
-    recurrence = template.recurrence()
-    coming = list(islice(recurrence.occurrences(now), given.preview))
+    zone = template.recurrence().zone
+    coming = list(upcoming(template, sites, now, given.preview))
     if given.json:
-        output.print_json(command, status.occurrences(coming))
+        made = [one for one, skipped in coming if len(skipped) < len(sites)]
+        output.print_json(command, status.occurrences(made))
     else:
-        for occurrence in coming:
-            command.stdout.write(output.occurrence_line(occurrence, recurrence.zone))
+        for occurrence, skipped in coming:
+            line = output.occurrence_line(occurrence, zone) + output.skipped_note(sites, skipped)
+            command.stdout.write(printable(line))
 
 
 def _length(given: Namespace, start: datetime) -> dict[str, Any]:

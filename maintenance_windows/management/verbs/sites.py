@@ -13,8 +13,10 @@ from maintenance_windows.management.base import unanswered
 from maintenance_windows.management.terminal import Cell, Table
 from maintenance_windows.overview import passing, status
 from maintenance_windows.planning import bypass as links
+from maintenance_windows.planning import frozen
 from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.snapshot import clock
+from maintenance_windows.wording.lines import printable
 
 
 def show_status(command: BaseCommand, given: Namespace) -> None:
@@ -100,6 +102,9 @@ def down(command: BaseCommand, given: Namespace) -> None:
         actor=arguments.actor(),
     )
     output.print_sites(command, sites)
+    for site, met in frozen.frozen_now(sites, clock.now()):
+        text = f"Note: {site.domain} is in a freeze ({met.reason})."
+        command.stderr.write(printable(text), style_func=str)
     # Not among the lines for the sites, which scripts read.
     command.stderr.write(output.passing_line(), style_func=str)
 

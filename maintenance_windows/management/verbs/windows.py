@@ -13,8 +13,9 @@ from maintenance_windows.management.output import (
 )
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.overview import status
-from maintenance_windows.planning import windows
+from maintenance_windows.planning import frozen, windows
 from maintenance_windows.snapshot import clock
+from maintenance_windows.wording.lines import printable
 
 
 def schedule(command: BaseCommand, given: Namespace) -> None:
@@ -27,6 +28,7 @@ def schedule(command: BaseCommand, given: Namespace) -> None:
         level=arguments.level(given),
         title=given.title,
         message=given.message,
+        override=given.override,
         actor=arguments.actor(),
     )
     print_windows(command, planned, as_json=given.json)
@@ -71,9 +73,16 @@ def extend(command: BaseCommand, given: Namespace) -> None:
     by = None if given.length is None else arguments.length(given.length)
     until = None if given.until is None else arguments.moment(given.until)
     window = windows.extend(
-        arguments.window(given.window), by=by, until=until, actor=arguments.actor()
+        arguments.window(given.window),
+        by=by,
+        until=until,
+        override=given.override,
+        actor=arguments.actor(),
     )
     print_windows(command, [window])
+    for _window, met in frozen.reaching_into([window], clock.now()):
+        text = f"Note: window {window.pk} reaches into a freeze ({met.reason})."
+        command.stderr.write(printable(text), style_func=str)
     print_overlaps(command, [window])
 
 
@@ -85,6 +94,7 @@ def move(command: BaseCommand, given: Namespace) -> None:
         arguments.window(given.window),
         starts_at=starts_at,
         ends_at=ends_at,
+        override=given.override,
         actor=arguments.actor(),
     )
     print_windows(command, [window])

@@ -5,7 +5,7 @@ A series owns its coming windows, but for what somebody changed of them.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -15,8 +15,9 @@ from django.db.models import F
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import LIVE
 from maintenance_windows.planning import audit
+from maintenance_windows.planning.frozen import mark
 from maintenance_windows.planning.series import events
-from maintenance_windows.planning.series.plan import Plan
+from maintenance_windows.planning.series.plan import Plan, Skipped
 from maintenance_windows.reconcile.settle import settle
 
 CONTENT = (*WindowSeries.TEXTS, "starts_at", "ends_at")
@@ -27,7 +28,8 @@ BATCH = 100  # rows in an UPDATE with a value for each
 class SeriesChange:
     """The changes to the windows of a series.
 
-    `restored` had been cancelled by the series, `kept` are coming ones that people changed.
+    `restored` had been cancelled by the series, `kept` are coming ones that people changed,
+    `skipped` occurrences up to the horizon that meet a freeze.
     """
 
     series: WindowSeries
@@ -36,6 +38,7 @@ class SeriesChange:
     restored: list[MaintenanceWindow]
     cancelled: list[MaintenanceWindow]
     kept: list[MaintenanceWindow]
+    skipped: list[Skipped] = field(default_factory=list)
 
 
 def apply(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> list[SeriesChange]:
@@ -59,7 +62,8 @@ def apply(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> lis
     _see_started(new, now)
     for plan in plans:
         audit.made(made[plan.series.pk], actor)
-    audit.changed([(windows[pk], before[pk]) for pk in written], actor, now)
+    marks = {pk: mark(time) for plan in plans for pk, time in plan.frozen.items()}
+    audit.changed([(windows[pk], before[pk]) for pk in written], actor, now, marks)
     kept = _kept(sites, written)
     return [
         SeriesChange(
@@ -69,6 +73,7 @@ def apply(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> lis
             restored=[windows[pk] for pk in plan.restore],
             cancelled=[windows[pk] for pk in plan.cancel],
             kept=kept[plan.series.pk],
+            skipped=plan.skipped,
         )
         for plan in plans
     ]

@@ -13,9 +13,12 @@ from uuid import UUID, uuid5
 
 from django.db.models import F, Q
 
+from maintenance_windows.core.freezes import FreezeCalendar
 from maintenance_windows.core.recurrence import LONGEST_WINDOW, Occurrence
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import CancelledOccurrence, MaintenanceWindow, WindowSeries
+from maintenance_windows.planning import frozen
+from maintenance_windows.planning.series.plan import since_when
 
 NAMESPACE = UUID("5d7c0f3e-6a52-4d0b-9a3c-3f1f6f0c8e21")
 DAY = timedelta(days=1)
@@ -70,24 +73,33 @@ def coming(
     series: WindowSeries,
     windows: Iterable[NamedRow],
     cancelled: Sequences,
-    now: datetime,
-    stop: datetime,
+    due: Iterable[Occurrence],
 ) -> list[OccurrenceEvent]:
-    """Return the events of the occurrences that have none of these windows."""
-    if series.ended_at is not None:
-        return []
+    """Return the events of those occurrences that have none of these windows."""
     rows = list(windows)
     dates, taken = {row.occurs_on for row in rows}, {row.uid for row in rows}
-    try:
-        due = list(series.recurrence().occurrences(now, stop))
-    except RuleError:
-        return []  # written with SQL; no windows are created from it either
     found = []
     for one in due:
         if one.date not in dates:
             uid = name(series, one.date, taken)
             found.append(OccurrenceEvent(uid, number(series, uid, cancelled), one))
     return found
+
+
+def due(
+    series: WindowSeries, now: datetime, stop: datetime, freezes: FreezeCalendar
+) -> list[Occurrence]:
+    """Return the occurrences of which there are or will be windows: none in a freeze."""
+    if series.ended_at is not None:
+        return []
+    try:
+        found = list(series.recurrence().occurrences(now, stop))
+    except RuleError:
+        return []  # written with SQL; no windows are created from it either
+    if not freezes:
+        return found
+    site = [series.site_id]
+    return [one for one in found if not freezes.first(site, one.starts_at, one.ends_at)]
 
 
 def follow_change(
@@ -105,10 +117,13 @@ def follow_change(
     rows = named_rows([series.pk], first).get(series.pk, [])
     cancelled = dict(series.cancelled_occurrences.values_list("uid", "sequence"))
     stop = end_of(now)
-    before = {one.uid: one for one in coming(stored, rows, cancelled, now, stop)}
+    freezes = frozen.read(since_when(now))
+    of_stored = due(stored, now, stop, freezes)
+    before = {one.uid: one for one in coming(stored, rows, cancelled, of_stored)}
     series.uid_shift = stored.uid_shift + _shift(series, stored, now, stop)
     rows = [row._replace(occurs_on=renamed.get(row.id, row.occurs_on)) for row in rows]
-    after = {one.uid: one for one in coming(series, rows, cancelled, now, stop)}
+    of_series = due(series, now, stop, freezes)
+    after = {one.uid: one for one in coming(series, rows, cancelled, of_series)}
     if any(
         after[uid].occurrence[1:] != before[uid].occurrence[1:] for uid in before.keys() & after
     ):

@@ -12,11 +12,13 @@ from django.db import router
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from maintenance_windows.conf import conf
+from maintenance_windows.core.freezes import FreezeCalendar, FrozenTime
 from maintenance_windows.core.recurrence import LONGEST_WINDOW, Occurrence
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import WAITING
 from maintenance_windows.models.series import zone
+from maintenance_windows.planning import frozen
 
 DAY = timedelta(days=1)
 # Of a window: level, title, message, start and end.
@@ -64,6 +66,13 @@ class ExistingWindow(NamedTuple):
         return *said, *(self.content[len(texts) :] if self.is_moved else times)
 
 
+class Skipped(NamedTuple):
+    """An occurrence that meets a freeze, so that no window is made from it."""
+
+    occurrence: Occurrence
+    frozen: FrozenTime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What is to become of a series' windows: nothing while they say what the series says.
@@ -80,6 +89,9 @@ class Plan:
     # Those that another date of the series stands for now, or none.
     renamed: dict[int, date | None] = field(default_factory=dict)
     taken: frozenset[date | None] = frozenset()
+    skipped: list[Skipped] = field(default_factory=list)
+    # Why some of `cancel` are cancelled.
+    frozen: dict[int, FrozenTime] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.make) + len(self.change) + len(self.restore) + len(self.cancel)
@@ -92,12 +104,19 @@ class Plan:
 class SeriesPlanner:
     """Some series at one time: their windows, and their zones, are read once for all of them."""
 
-    def __init__(self, series: Collection[WindowSeries], now: datetime) -> None:
+    def __init__(
+        self,
+        series: Collection[WindowSeries],
+        now: datetime,
+        freezes: FreezeCalendar | None = None,
+    ) -> None:
+        """`freezes` are those since_when(), where they have been read already."""
         self.series, self.now, self.horizon = series, now, now + conf.MAINTENANCE_SERIES_HORIZON
         self._zone = cache(zone)
         self._existing: defaultdict[int, list[ExistingWindow]] = defaultdict(list)
         for window in _existing(series, now):
             self._existing[window.series_id].append(window)
+        self._freezes = frozen.read(since_when(now)) if freezes is None else freezes
 
     def plans(self) -> list[Plan]:
         """Raises RuleError where one of the series cannot be worked out."""
@@ -109,7 +128,15 @@ class SeriesPlanner:
         new_names = renamed(existing, stored, series, self.now) if stored else {}
         existing = _named_anew(existing, new_names)
         own = [one for one in existing if one.is_own]
-        due = {one.date: one for one in self._due(series, own)}
+        due: dict[date, Occurrence] = {}
+        met: dict[date, Skipped] = {}
+        for one in self._due(series, own):
+            if time := self._freezes and self._freezes.first(
+                [series.site_id], one.starts_at, one.ends_at
+            ):
+                met[one.date] = Skipped(one, time)
+            else:
+                due[one.date] = one
         if stored and (freed := self._freed(existing, stored, due)):
             new_names |= freed
             existing = _named_anew(existing, freed)
@@ -123,15 +150,22 @@ class SeriesPlanner:
             renamed=new_names,
             taken=frozenset(known - of_own | {one.occurs_on for one in own if one.is_moved}),
         )
-        for one in own:
-            occurrence = due.get(one.occurs_on) if one.occurs_on else None
+        plan.skipped.extend(
+            skip
+            for day, skip in met.items()
+            if day not in plan.taken and skip.occurrence.starts_at < self.horizon
+        )
+        for window in own:
+            occurrence = due.get(window.occurs_on) if window.occurs_on else None
             if occurrence is None:
-                if one.is_upcoming and not one.is_moved:
-                    plan.cancel.append(one.id)
-            elif one.cancelled_at is not None:
-                plan.restore[one.id] = one.wanted(texts, occurrence)
-            elif one.content != (wanted := one.wanted(texts, occurrence)):
-                plan.change[one.id] = wanted
+                if window.is_upcoming and not window.is_moved:
+                    plan.cancel.append(window.id)
+                    if window.occurs_on in met:
+                        plan.frozen[window.id] = met[window.occurs_on].frozen
+            elif window.cancelled_at is not None:
+                plan.restore[window.id] = window.wanted(texts, occurrence)
+            elif window.content != (wanted := window.wanted(texts, occurrence)):
+                plan.change[window.id] = wanted
         return plan
 
     def _due(self, series: WindowSeries, own: Iterable[ExistingWindow]) -> list[Occurrence]:
@@ -194,6 +228,14 @@ def _existing(series: Iterable[WindowSeries], now: datetime) -> Iterator[Existin
     is_upcoming = ExpressionWrapper(WAITING & Q(starts_at__gt=now), BooleanField())
     rows = found.annotate(is_upcoming=is_upcoming).values_list(*ExistingWindow._fields)
     return map(ExistingWindow._make, rows)
+
+
+def since_when(now: datetime) -> datetime:
+    """No occurrence that is not over at `now` met a freeze that ended before.
+
+    A freeze that ended in the middle of an occurrence has kept it away for good.
+    """
+    return now - LONGEST_WINDOW - 2 * DAY
 
 
 def first_date(series: WindowSeries, now: datetime) -> date:

@@ -5,7 +5,7 @@ with one sentence.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
@@ -16,13 +16,15 @@ from django.contrib.sites.models import Site
 from django.db import OperationalError
 from django.utils.translation import gettext as _
 
+from maintenance_windows.core.freezes import FreezeCalendar
 from maintenance_windows.core.intervals import SECOND
 from maintenance_windows.exceptions import Refused, RuleError
 from maintenance_windows.models import ACTOR_LENGTH, WindowSeries
-from maintenance_windows.planning import arguments, audit, rules
+from maintenance_windows.models.querysets import among
+from maintenance_windows.planning import arguments, audit, frozen, rules
 from maintenance_windows.planning.series import events
 from maintenance_windows.planning.series.apply import SeriesChange, apply
-from maintenance_windows.planning.series.plan import Plan, SeriesPlanner, first_date
+from maintenance_windows.planning.series.plan import Plan, SeriesPlanner, first_date, since_when
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.snapshot import clock as database_clock
 
@@ -112,17 +114,21 @@ def _follow(
     return apply([plan], now, actor)[0]
 
 
-def materialise(clock: Clock | None = None) -> list[SeriesChange]:
+def materialise(
+    clock: Clock | None = None, *, sites: Collection[int] | None = None
+) -> list[SeriesChange]:
     """Create the windows of all series up to the horizon; return the changed series.
 
+    `sites` are the ids of the sites whose series are meant, by default all.
     It also follows new time zone data. A series that fails, such as one written with SQL, is
     logged and does not affect others.
     """
 
     tell = clock or database_clock.ask
+    freezes = frozen.read(since_when(tell()))
 
     def read(ids: list[int]) -> list[Plan]:
-        return [plan for plan in _planner(ids, tell()).plans() if plan]
+        return [plan for plan in _planner(ids, tell(), freezes).plans() if plan]
 
     def write(ids: list[int]) -> list[SeriesChange]:
         with locked(clock) as now:
@@ -132,6 +138,8 @@ def materialise(clock: Clock | None = None) -> list[SeriesChange]:
 
     changes = []
     going_on = WindowSeries.objects.going_on().order_by("pk")
+    if sites is not None:
+        going_on = going_on.filter(site__in=among(sites)) if sites else going_on.none()
     for ids in _batches(going_on.values_list("pk", flat=True)):
         # Plan without the lock first, because usually there is nothing to do.
         for portion in _portions(_isolate_failures(read, ids)):
@@ -161,9 +169,9 @@ def _copies(template: WindowSeries, sites: Iterable[Site], actor: str) -> Iterat
         yield series
 
 
-def _planner(ids: list[int], now: datetime) -> SeriesPlanner:
+def _planner(ids: list[int], now: datetime, freezes: FreezeCalendar | None = None) -> SeriesPlanner:
     rows = WindowSeries.objects.filter(pk__in=ids).select_related("site").order_by("pk")
-    return SeriesPlanner(list(rows), now)
+    return SeriesPlanner(list(rows), now, freezes)
 
 
 def _batches(ids: Iterable[int]) -> Iterator[list[int]]:

@@ -1,9 +1,8 @@
 // Names the chosen zone beside each time, and sets a length by a button.
 "use strict";
 document.addEventListener("DOMContentLoaded", () => {
-  const lengths = document.getElementById("window-lengths");
-  if (!lengths) return;
-  const form = lengths.closest("form");
+  const form = document.getElementById("id_zone")?.closest("form");
+  if (!form) return;
   const field = (name) => form.elements.namedItem(name); // `length` alone is how many there are
 
   function nameZone() {
@@ -29,6 +28,8 @@ document.addEventListener("DOMContentLoaded", () => {
     if (document.activeElement === sites) search.focus();
   });
 
+  const lengths = document.getElementById("window-lengths");
+  if (!lengths) return;
   field("length").after(lengths);
   lengths.hidden = false;
   lengths.addEventListener("click", (event) => {
