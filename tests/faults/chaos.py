@@ -71,7 +71,7 @@ def chaos(bench: Bench, line: Line) -> None:
         hurt(bench, line, fleet, APART, lasts=300 if bench.full else 54)
 
 
-@fault("kill -9 of `python -m worker`, again and again", seconds=90, full=180, only_full=True)
+@fault("kill -9 of `python -m worker`, again and again", seconds=90, full=180, is_quiet=True)
 def chaos_embedded(bench: Bench, line: Line) -> None:
     with bench.fleet() as fleet:
         fleet.start_web()

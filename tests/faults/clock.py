@@ -24,25 +24,25 @@ LEAST_LATER = 3  # scheduled windows: two, and at least one of a series
 USED_AGAIN = timedelta(hours=3)
 
 
-@fault("the worker's clock a day ahead, then right, then a day behind", seconds=120, only_full=True)
+@fault("the worker's clock a day ahead, then right, then a day behind", seconds=120, is_quiet=True)
 def worker_clock(bench: Bench, line: Line) -> None:
     if not missing(line):
         on_time_with(bench, line, "worker0")
 
 
-@fault("beat's clock a day ahead, then right, then a day behind", seconds=120, only_full=True)
+@fault("beat's clock a day ahead, then right, then a day behind", seconds=120, is_quiet=True)
 def beat_clock(bench: Bench, line: Line) -> None:
     if not missing(line):
         on_time_with(bench, line, "beat0")
 
 
-@fault("the clock of worker and beat a day ahead, then put right", seconds=120, only_full=True)
+@fault("the clock of worker and beat a day ahead, then put right", seconds=120, is_quiet=True)
 def scheduler_clock(bench: Bench, line: Line) -> None:
     if not missing(line):
         on_time_with(bench, line, "worker0", "beat0")
 
 
-@fault("the clock of web a day ahead, then right, then a day behind", seconds=120, only_full=True)
+@fault("the clock of web a day ahead, then right, then a day behind", seconds=120, is_quiet=True)
 def web_clock(bench: Bench, line: Line) -> None:
     if not missing(line):
         on_time_with(bench, line, "web")

@@ -123,7 +123,7 @@ def started_meanwhile(fleet: Supervised, line: Line) -> Iterator[None]:
     line.promise(not wrong, f"with cache, a site that is up: {len(wrong)} wrong: {wrong[:3]}")
 
 
-@fault("a restore on PostgreSQL during windows", seconds=240, only_full=True)
+@fault("a restore on PostgreSQL during windows", seconds=240, is_quiet=True)
 def restored_postgresql(bench: Bench, line: Line) -> None:
     """The schema dropped and pg_restore; pg_restore --clean; pg_restore --section."""
     with bench.fleet() as fleet:

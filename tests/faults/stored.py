@@ -22,7 +22,7 @@ START_UP = 5.0  # seconds that worker and beat may take, on a busy machine
 
 
 @fault(
-    "the last run of beat's entry and the last tick stored a day ahead", seconds=150, only_full=True
+    "the last run of beat's entry and the last tick stored a day ahead", seconds=150, is_quiet=True
 )
 def stored_ahead(bench: Bench, line: Line) -> None:
     """Beat and worker start with them, start again, and meet them while they run."""
@@ -47,7 +47,7 @@ def stored_ahead(bench: Bench, line: Line) -> None:
         line.promise(checked.returncode == 0, f"status --check: {checked.stderr}")
 
 
-@fault("the scheduler's row deleted", seconds=120, only_full=True)
+@fault("the scheduler's row deleted", seconds=120, is_quiet=True)
 def row_deleted(bench: Bench, line: Line) -> None:
     """Ticks go on and make it again; so does cron's tick, and status knows the last one."""
     with bench.fleet() as fleet:

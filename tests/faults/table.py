@@ -77,17 +77,17 @@ class Fault:
     brief: float
     full: float
     alone: bool  # whether parallel lines would disturb its measurements
-    only_full: bool
+    is_quiet: bool  # whether it fails by itself on a busy machine
 
 
 def fault(
-    title: str, *, seconds: float, full: float = 0.0, alone: bool = False, only_full: bool = False
+    title: str, *, seconds: float, full: float = 0.0, alone: bool = False, is_quiet: bool = False
 ) -> Callable[[Callable[["Bench", Line], None]], Fault]:
     """Register a function as a line of the table, by its name."""
 
     def made(run: Callable[["Bench", Line], None]) -> Fault:
         name = run.__name__.replace("_", "-")
-        return Fault(name, title, run, seconds, full or seconds, alone, only_full)
+        return Fault(name, title, run, seconds, full or seconds, alone, is_quiet)
 
     return made
 
