@@ -302,9 +302,13 @@ def reference(session: nox.Session) -> None:
 
 @here
 def histories(session: nox.Session) -> None:
-    """Ten thousand generated nights of two sites against the oracle, or HISTORIES of them."""
-    env = {"HISTORIES": os.environ.get("HISTORIES", "10000"), **WITHOUT_SERVICES}
-    pytest(session, "tests/test_history_oracle.py", env=env)
+    """Ten thousand generated nights of two sites against the oracle, or HISTORIES of them.
+
+    And a thousand recurring windows, edited at random, as subscribers of the calendar see them.
+    """
+    env = {"HISTORIES": os.environ.get("HISTORIES", "10000"), "SUBSCRIPTIONS": "1000"}
+    tests = ("tests/test_history_oracle.py", "tests/test_calendar_promises.py")
+    pytest(session, *tests, env=env | WITHOUT_SERVICES)
 
 
 @here

@@ -212,6 +212,9 @@ def log_window(
     if signal is window_scheduled and window.series_id:
         return  # the series logs one line for all of them
     done = {window_scheduled: "scheduled", window_cancelled: "cancelled"}.get(signal, "updated")
+    if changes and "cancelled_at" in changes:
+        done = "restored"
+        changes = {name: values for name, values in changes.items() if name != "cancelled_at"}
     names = f" ({', '.join(changes)})" if changes else ""
     logger.info("window %s %s%s by %s: %s", window.pk, done, names, actor or "code", window)
 

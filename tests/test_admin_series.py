@@ -278,8 +278,8 @@ def test_preview_of_edit_matches_windows_after_save(acme, sundays, browser, at):
     coming = MaintenanceWindow.objects.live(TWO + 6 * HOUR).order_by("starts_at")
     rows = [f"<td>{w.starts_at:%a %Y-%m-%d %H:%M}</td>" for w in coming[:10]]
     assert [shown.count(row) for row in rows] == [1] * len(rows)
-    assert [window.pk for window in coming[:2]] == [third.pk, fourth.pk]
-    assert "2029-11-04 20:00" not in shown
+    assert [window.pk for window in coming[1:3]] == [third.pk, fourth.pk]
+    assert shown.index("2029-11-04 20:00") < shown.index("2029-11-18")  # this evening
     assert "2029-11-11" not in shown
     assert shown.count("edited individually") == 1
 
@@ -363,3 +363,92 @@ def test_series_history_lists_changes(acme, sundays, browser):
     page = browser.get(reverse(f"{SERIES}_history", args=[sundays.pk])).text
     assert "duration 2h → 1h" in page
     assert "recurring window created" in page
+
+
+def rule_of(browser, acme, **fields: object) -> tuple[WindowSeries | None, str]:
+    response = browser.post(ADD, series_form(site=acme.pk, **fields), follow=True)
+    return WindowSeries.objects.order_by("-pk").first(), errors(response)
+
+
+def test_days_after_a_weekday_make_a_rule_and_read_back(acme, browser):
+    made, _ = rule_of(browser, acme, **TUESDAY, nth="2", days_after="5")
+    assert made.rule == "FREQ=MONTHLY;BYDAY=SU;BYMONTHDAY=13,14,15,16,17,18,19"
+    page = browser.get(change_url(made)).text
+    shown = fill(page)
+    assert [shown[name] for name in ("monthly", "nth", "nth_weekday", "days_after")] == [
+        "weekday", "2", "TU", "5",
+    ]  # fmt: skip
+    browser.post(change_url(made), fill(page, days_after="6"))
+    made.refresh_from_db()
+    assert made.rule == "FREQ=MONTHLY;BYDAY=MO;BYMONTHDAY=14,15,16,17,18,19,20"
+
+
+@pytest.mark.parametrize(("nth", "days"), [("4", "1"), ("2", "15"), ("-1", "1"), ("5", "1")])
+def test_day_after_that_may_fall_into_next_month_is_refused(acme, browser, nth, days):
+    made, said = rule_of(browser, acme, **TUESDAY, nth=nth, days_after=days)
+    assert made is None
+    assert "In some months this day is in the next month: write a rule instead." in said
+
+
+def test_end_by_the_clock_is_saved_and_shown(acme, browser):
+    made, _ = rule_of(browser, acme, start_time="00:00", length="", end_time="00:00")
+    assert (made.length, made.by_clock) == (timedelta(days=1), True)
+    shown = fill(browser.get(change_url(made)).text)
+    assert (shown["length"], shown["end_time"], shown["end_days"]) == ("", "00:00:00", "")
+    browser.post(change_url(made), shown | {"title": "new"})
+    made.refresh_from_db()
+    assert (made.length, made.by_clock, made.title) == (timedelta(days=1), True, "new")
+    browser.post(change_url(made), shown | {"end_time": "06:00", "end_days": "3"})
+    made.refresh_from_db()
+    assert made.length == timedelta(days=3, hours=6)
+    shown = fill(browser.get(change_url(made)).text)
+    assert (shown["end_time"], shown["end_days"]) == ("06:00:00", "3")
+    browser.post(change_url(made), shown | {"length": "2h", "end_time": "", "end_days": ""})
+    made.refresh_from_db()
+    assert (made.length, made.by_clock) == (2 * HOUR, False)
+
+
+@pytest.mark.parametrize(
+    ("length", "end_time", "sentence"),
+    [
+        ("", "", "Enter a duration or an end."),
+        ("2h", "04:00", "Enter a duration or an end, not both."),
+        ("", "nonsense", "Enter a valid time."),
+    ],
+)
+def test_length_and_end_are_alternatives(acme, browser, length, end_time, sentence):
+    made, said = rule_of(browser, acme, length=length, end_time=end_time)
+    assert (made, sentence in said) == (None, True)
+
+
+def test_preview_and_save_warn_of_what_is_planned(acme, sundays, browser):
+    form = series_form(site=acme.pk, zone="UTC", excluded="2029-11-10")
+    shown = preview(browser, form).text
+    said = messages(browser.post(ADD, form, follow=True))
+    for text in (
+        f"acme.example: recurring window {sundays.pk} has the same times.",
+        "There is no window to skip on 2029-11-10: the nearest starts on 2029-11-11.",
+    ):
+        assert text in shown
+        assert text in said
+
+
+def test_list_ends_series_with_edited_windows(acme, sundays, browser):
+    window = MaintenanceWindow.objects.earliest("starts_at")
+    windows.extend(window.pk, by=HOUR)
+    form = {"action": "end_series", "_selected_action": [sundays.pk]}
+    said = messages(browser.post(LIST, form, follow=True))
+    assert f"not changed because they were edited individually: {window.pk}" in said
+    said = messages(browser.post(LIST, form | {"action": "end_with_edited"}, follow=True))
+    assert "1 cancelled" in said
+    assert not MaintenanceWindow.objects.live(TWO - HOUR).exists()
+
+
+def test_list_restores_cancelled_windows(acme, sundays, browser):
+    window = MaintenanceWindow.objects.earliest("starts_at")
+    windows.cancel(window.pk)
+    page = reverse("admin:maintenance_windows_maintenancewindow_changelist")
+    form = {"action": "restore", "_selected_action": [window.pk]}
+    assert "Scheduled" in messages(browser.post(page, form, follow=True)).title()
+    window.refresh_from_db()
+    assert (window.cancelled_at, window.edited) == (None, "")

@@ -177,6 +177,7 @@ def test_series_edit_records_change_for_each_window(daily):
     windows.extend(second, by=HOUR, actor="alice", clock=lambda: ONE)
     now = ONE + MINUTE
     series.revise(daily.pk, start_time=time(3), title="new", actor="carol", clock=lambda: now)
+    title = {"title": ["old", "new"]}
     assert rows()[1:] == [
         (
             pk,
@@ -185,15 +186,18 @@ def test_series_edit_records_change_for_each_window(daily):
             {
                 "starts_at": [f"2029-11-{day}T02:00:00Z", f"2029-11-{day}T03:00:00Z"],
                 "ends_at": [f"2029-11-{day}T04:00:00Z", f"2029-11-{day}T05:00:00Z"],
-                "title": ["old", "new"],
-            },
+                **title,
+            }
+            if pk != second
+            else title,
         )
-        for pk, day in ((first, "04"), (third, "06"))
+        for pk, day in ((first, "04"), (second, "05"), (third, "06"))
     ]
     series.revise(daily.pk, title="new", actor="carol", clock=lambda: now)
-    assert len(rows()) == 3
+    assert len(rows()) == 4
     series.revise(daily.pk, message="Soon.", clock=lambda: now)
-    assert rows()[3:] == [(pk, now, "", {"message": ["", "Soon."]}) for pk in (first, third)]
+    said = {"message": ["", "Soon."]}
+    assert rows()[4:] == [(pk, now, "", said) for pk in (first, second, third)]
 
 
 def test_excluding_dates_and_ending_series_record_cancellations(daily):

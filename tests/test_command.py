@@ -295,7 +295,10 @@ def test_invalid_input_gives_one_sentence_and_saves_nothing(acme, maintenance, a
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["end", "abc"], "manage.py maintenance end: argument ID: invalid int value: 'abc'"),
+        (
+            ["end", "abc"],
+            "manage.py maintenance end: argument ID: invalid window 'abc': use its id",
+        ),
         (["nonsense"], "manage.py maintenance: argument VERB: invalid choice: 'nonsense'"),
         (["tick", "extra"], "manage.py maintenance: unrecognized arguments: extra"),
         ([], "manage.py maintenance: the following arguments are required: VERB"),

@@ -238,7 +238,7 @@ def test_freeze_keeps_coming_occurrences_away_until_it_ends(acme, globex):
     assert [kept(window) for window in cancelled] == [{"freeze": "Sale"}] * 2
     assert dates(other)[:2] == [4, 5]
     outcome = freezes.unfreeze(outcome.freeze.pk, actor="bob")
-    assert [len(change.made) for change in outcome.series] == [2]
+    assert [len(change.restored) for change in outcome.series] == [2]
     assert dates(begun)[:4] == [4, 5, 6, 7]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from itertools import pairwise
 from threading import Event
 
@@ -52,7 +52,7 @@ def whole_life(number: int) -> list[int]:
     Site.objects.all().delete()
     create_series(number)
     made, again = follow(), follow()
-    windows.revise(MaintenanceWindow.objects.earliest("pk").pk, title="x", clock=lambda: ONE)
+    windows.extend(MaintenanceWindow.objects.earliest("pk").pk, by=HOUR, clock=lambda: ONE)
     told = Change.objects.count()
     changed, cancelled = follow(length=HOUR), follow(excluded=["2029-11-04"])
     assert Change.objects.count() - told == 2 * (number - 1)
@@ -181,7 +181,7 @@ def test_series_change_reports_edited_windows():
     for window in touched:
         moved = {"starts_at": window.starts_at + 40 * DAY, "ends_at": window.ends_at + 40 * DAY}
         windows.move(window.pk, **moved, clock=lambda: ONE)
-    WindowSeries.objects.update(title="disks")
+    WindowSeries.objects.update(start_time=time(5))
     kept = [outcome.kept for outcome in series.materialise(lambda: ONE + 20 * DAY)]
     assert kept == [[touched[0]], [], [touched[1]]]
-    assert second.windows.filter(title="disks").count() == len(SUNDAYS)
+    assert second.windows.filter(starts_at__hour=5).count() == len(SUNDAYS)

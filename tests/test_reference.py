@@ -184,7 +184,7 @@ def test_signatures():
         elif line:
             name, _, rest = line.partition("(")
             listed[f"{module}.{name}"] = [one for one in rest.partition(")")[0].split(", ") if one]
-    assert len(listed) == 20
+    assert len(listed) == 26
     for verb, parameters in listed.items():
         assert parameters == list(documented(import_string(verb))), verb
 
@@ -196,7 +196,7 @@ def documented(verb: Callable[..., object]) -> Iterator[str]:
             starred = True
             yield "*"
         default = "now" if given.default is timezone.now else json.dumps(given.default, default=str)
-        default = {"null": "None"}.get(default, default)
+        default = {"null": "None", "false": "False"}.get(default, default)
         marks = {kind.VAR_KEYWORD: "**"}.get(given.kind, "")
         yield f"{marks}{name}" + ("" if given.default is kind.empty else f"={default}")
 

@@ -1,18 +1,20 @@
 """Times that SQL can write but Python cannot read: the database rejects them."""
 
 from datetime import date, datetime, time, timedelta
+from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, connection, models, transaction
 
 from maintenance_windows.models import (
+    CancelledOccurrence,
     MaintenanceWindow,
     Scheduler,
     SiteMaintenance,
     WindowSeries,
 )
 from maintenance_windows.reconcile.tick import tick
-from tests.helpers.times import TWO
+from tests.helpers.times import FOUR, TWO
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,7 +31,7 @@ UNREADABLE = {
 NO_TIME_OF_DAY = {"postgresql": ["24:00"], "mysql": ["-01:00", "100:00"], "sqlite": ["noon"]}
 COLUMNS = [
     (model, field.column)
-    for model in (MaintenanceWindow, Scheduler, SiteMaintenance, WindowSeries)
+    for model in (CancelledOccurrence, MaintenanceWindow, Scheduler, SiteMaintenance, WindowSeries)
     for field in model._meta.local_concrete_fields
     if isinstance(field, models.DateField)
 ]
@@ -39,10 +41,13 @@ COLUMNS = [
 def rows(acme, plan, at) -> None:
     """A row of each model."""
     plan(acme)
-    WindowSeries.objects.create(
+    series = WindowSeries.objects.create(
         site=acme, rule="FREQ=DAILY", starts_on=date(2030, 1, 1), start_time=time(2),
         zone="Europe/Berlin", length=timedelta(hours=2),
     )  # fmt: skip
+    CancelledOccurrence.objects.create(
+        series=series, uid=UUID(int=1), sequence=1, changed_at=TWO, starts_at=TWO, ends_at=FOUR
+    )
     at(TWO)
 
 

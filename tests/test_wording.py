@@ -1,6 +1,6 @@
 """Recurrences and durations in words."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,14 +10,16 @@ from maintenance_windows.core.recurrence import Recurrence
 from maintenance_windows.core.rrule import Rule
 from maintenance_windows.wording.durations import format_duration, parse_duration
 from maintenance_windows.wording.recurrences import format_recurrence, format_rule
+from tests.helpers.spoken import Sentence
 from tests.helpers.times import HOUR, MINUTE, SECOND
+from tests.test_rrule import MORE, RFC_5545, days
 
 pytestmark = pytest.mark.any_database
 
 SUNDAY = datetime(2029, 11, 4, 2, 0)
 
 
-@pytest.mark.parametrize(
+RULES = pytest.mark.parametrize(
     ("rule", "words"),
     [
         ("FREQ=DAILY", "every day"),
@@ -29,7 +31,7 @@ SUNDAY = datetime(2029, 11, 4, 2, 0)
         ("FREQ=WEEKLY;BYDAY=TU,TU", "every week on Tuesday"),
         (
             "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE,FR;WKST=SU",
-            "every 2 weeks on Monday, Wednesday and Friday",
+            "every 2 weeks (weeks start on Sunday) on Monday, Wednesday and Friday",
         ),
         ("FREQ=MONTHLY;BYDAY=2TU", "every month on the second Tuesday"),
         ("FREQ=MONTHLY;BYDAY=1SU,-1SU", "every month on the first Sunday and the last Sunday"),
@@ -40,6 +42,14 @@ SUNDAY = datetime(2029, 11, 4, 2, 0)
         (
             "FREQ=MONTHLY;BYMONTHDAY=29",
             "every month on day 29 (months without it are skipped)",
+        ),
+        (
+            "FREQ=MONTHLY;BYDAY=SU;BYMONTHDAY=13,14,15,16,17,18,19",
+            "every month 5 days after the second Tuesday",
+        ),
+        (
+            "FREQ=MONTHLY;BYMONTH=3;BYDAY=WE;BYMONTHDAY=2,3,4,5,6,7,8",
+            "every month in March 1 day after the first Tuesday",
         ),
         ("FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13", "every month on day 13 if that is Friday"),
         (
@@ -76,8 +86,37 @@ SUNDAY = datetime(2029, 11, 4, 2, 0)
         ("FREQ=DAILY;UNTIL=20271231T010000Z", "every day, until 2027-12-31 01:00 UTC"),
     ],
 )
+
+
+@RULES
 def test_format_rule(rule, words):
     assert format_rule(Rule.parse(rule), SUNDAY) == words
+
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def read_back(rule: str, start: datetime, years: int) -> tuple[list[date], list[date]]:
+    """The dates of a rule, and those that its words say to who knows nothing but them."""
+    recurrence = Recurrence(rule=Rule.parse(rule), start=start, zone=NEW_YORK, length=HOUR)
+    last = start.date().replace(year=start.year + years, day=1)
+    since = start.replace(tzinfo=UTC) - timedelta(days=2)
+    stop = datetime.combine(last, start.time(), NEW_YORK) + HOUR
+    said = Sentence(format_rule(recurrence.rule, start)).dates(start, NEW_YORK, last)
+    return [one.date for one in recurrence.occurrences(since, stop)], said
+
+
+@RULES
+def test_words_of_a_rule_are_read_back_into_its_dates(rule, words):
+    dates, said = read_back(rule, datetime(2025, 11, 2, 2), 5)
+    assert dates == said != []
+
+
+@pytest.mark.parametrize(("rule", "listed"), RFC_5545 + MORE)
+def test_words_of_rfc_5545_examples_are_read_back(rule, listed):
+    first = next(days(listed))
+    dates, said = read_back(rule, datetime(first.year, first.month, first.day, 9), 5)
+    assert dates == said != []
 
 
 def test_format_rule_mentions_short_months():
@@ -97,6 +136,25 @@ def test_format_recurrence_names_time_and_zone():
     assert format_recurrence(repeats) == (
         "every 2 weeks on Sunday, from 02:00 for 1h30m, time zone Europe/Berlin"
     )
+
+
+@pytest.mark.parametrize(
+    ("clock", "length", "words"),
+    [
+        (1, HOUR, "from 01:00 to 02:00"),
+        (0, 24 * HOUR, "from 00:00 to 00:00 1 day later"),
+        (22, 56 * HOUR, "from 22:00 to 06:00 3 days later"),
+    ],
+)
+def test_format_recurrence_names_end_on_the_clock(clock, length, words):
+    repeats = Recurrence(
+        rule=Rule.parse("FREQ=WEEKLY"),
+        start=SUNDAY.replace(hour=clock),
+        zone=ZoneInfo("UTC"),
+        length=length,
+        by_clock=True,
+    )
+    assert format_recurrence(repeats) == f"every week on Sunday, {words}, time zone UTC"
 
 
 def test_format_rule_translates_days_and_months():

@@ -1,12 +1,10 @@
 """What the admin says of planned windows: their times in words, and what they overlap."""
 
-from collections.abc import Collection, Iterable
-from datetime import datetime, tzinfo
+from collections.abc import Iterable
+from datetime import tzinfo
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.sites.models import Site
-from django.db.models import Count, Q, Window
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -17,11 +15,11 @@ from maintenance_windows.core.freezes import FrozenTime
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import frozen
+from maintenance_windows.planning.overlaps import overlap_warnings
 from maintenance_windows.snapshot import clock
 from maintenance_windows.wording.spans import format_length, format_span, format_upcoming
 
 MAX_NAMED = 10  # windows that a message names
-MAX_WARNINGS = 10
 
 
 def describe_times(form: Any) -> dict[str, Any]:
@@ -37,7 +35,7 @@ def describe_times(form: Any) -> dict[str, Any]:
     return {
         "words": format_span(*times, zone) if in_progress else format_upcoming(*times, zone, now),
         "length": format_length(*times, zone),
-        "overlaps": overlap_warnings(*times, sites, zone, exclude=exclude),
+        "overlaps": overlap_warnings(*times, sites, zone, now, exclude=exclude),
     }
 
 
@@ -59,7 +57,15 @@ def warn_of_overlaps(
     """Show a warning for each window that overlaps those just saved, which have equal times."""
     starts_at, ends_at = saved[0].starts_at, saved[0].ends_at
     sites, ids = [window.site for window in saved], [window.pk for window in saved]
-    for warning in overlap_warnings(starts_at, ends_at, sites, zone, exclude=ids):
+    warn(
+        model_admin,
+        request,
+        overlap_warnings(starts_at, ends_at, sites, zone, clock.now(), exclude=ids),
+    )
+
+
+def warn(model_admin: RecordAdmin, request: HttpRequest, warnings: Iterable[str]) -> None:
+    for warning in warnings:
         # In an element, because the admin capitalises the first letter, here that of a domain.
         text = format_html("<bdi>{}</bdi>", warning)
         model_admin.message_user(request, text, messages.WARNING)
@@ -69,40 +75,9 @@ def warn_of_freezes(
     model_admin: RecordAdmin, request: HttpRequest, saved: list[MaintenanceWindow]
 ) -> None:
     """Show a warning for each window that reaches into a freeze."""
-    for window, met in frozen.reaching_into(saved[:MAX_WARNINGS], clock.now()):
-        text = format_html("<bdi>{}</bdi>", f"{window}: {in_freeze(met)}")
-        model_admin.message_user(request, text, messages.WARNING)
+    met_by = frozen.reaching_into(saved[:MAX_NAMED], clock.now())
+    warn(model_admin, request, (f"{window}: {in_freeze(met)}" for window, met in met_by))
 
 
 def in_freeze(met: FrozenTime) -> str:
     return _("This is in a freeze: %(reason)s.") % {"reason": met.reason}
-
-
-def overlap_warnings(
-    starts_at: datetime,
-    ends_at: datetime,
-    sites: Iterable[Site],
-    zone: tzinfo,
-    *,
-    exclude: Collection[int],
-) -> list[str]:
-    """A sentence for each live window of the sites that overlaps these times, in one query."""
-    begins = Q(starts_at__lt=ends_at) | Q(started_at__lt=ends_at)
-    found: list[Any] = list(
-        MaintenanceWindow.objects.live(clock.now())
-        .filter(begins, ends_at__gt=starts_at, site__in=[site.pk for site in sites])
-        .exclude(pk__in=exclude)
-        .select_related("site")
-        .annotate(number=Window(Count("*")))
-        .order_by("site__domain", "starts_at", "pk")[:MAX_WARNINGS]
-    )
-    text = _(
-        "%(site)s: overlaps window %(id)s (%(span)s). The site stays down for the combined period."
-    )
-    warnings = []
-    for window in found:
-        span = format_span(window.begins_at, window.ends_at, zone)
-        warnings.append(text % {"site": window.site, "id": window.pk, "span": span})
-    if found and (more := found[0].number - len(found)):
-        warnings.append(ngettext("And one more.", "And %(number)s more.", more) % {"number": more})
-    return warnings

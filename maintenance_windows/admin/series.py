@@ -1,20 +1,22 @@
 """Recurring windows: planned and changed with a preview of the next windows, and ended."""
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from maintenance_windows.admin import history
 from maintenance_windows.admin.base import HistoryEntry
 from maintenance_windows.admin.operate import ids
 from maintenance_windows.admin.preview import Preview, PreviewedAdmin
+from maintenance_windows.admin.schedule import warn
 from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.forms.series import SeriesForm
 from maintenance_windows.forms.site_search import SiteWidget
@@ -26,7 +28,13 @@ from maintenance_windows.snapshot import clock
 
 PREVIEWED = 10  # windows that a preview shows
 FACTS = ("its_windows", "ended_at", "created_by")
-BUILDER = (("every", "unit"), "weekdays", ("monthly", "nth", "nth_weekday"), "rule", "until")
+BUILDER = (
+    ("every", "unit"),
+    "weekdays",
+    ("monthly", "nth", "nth_weekday", "days_after"),
+    "rule",
+    "until",
+)
 
 
 class EndedFilter(admin.SimpleListFilter):
@@ -47,27 +55,33 @@ def describe_series(form: SeriesForm) -> dict[str, Any]:
     if form.series is None:
         return {}
     now, recurrence = clock.now(), form.series.recurrence()
+    site = form.instance.site if form.instance.pk else form.cleaned_data.get("site")
     return {
         "words": form.series.words(),
         "zone": recurrence.zone,
         "coming": next_windows(form.series, now, PREVIEWED),
-        "overlaps": recurrence.overlaps(now),
+        "notes": verbs.notes(form.series, [site] if site else [], now),
         "now": now,
     }
 
 
 def describe_change(change: SeriesChange) -> str:
     """How many windows were made, changed and cancelled, and which were left unchanged."""
+    others: list[str] = []
     made, changed, cancelled = map(len, (change.made, change.changed, change.cancelled))
+    if restored := len(change.restored):
+        text = ngettext("%(number)s restored", "%(number)s restored", restored)
+        others.append(text % {"number": restored})
+    if change.kept:
+        text = gettext("not changed because they were edited individually: %(ids)s")
+        others.append(text % {"ids": ids(change.kept)})
     texts = [
         ngettext("%(number)s window created", "%(number)s windows created", made)
         % {"number": made},
         ngettext("%(number)s changed", "%(number)s changed", changed) % {"number": changed},
         ngettext("%(number)s cancelled", "%(number)s cancelled", cancelled) % {"number": cancelled},
+        *others,
     ]
-    if change.kept:
-        text = _("not changed because they were edited individually: %(ids)s")
-        texts.append(text % {"ids": ids(change.kept)})
     for reason, days in Counter(one.frozen.reason for one in change.skipped).items():
         skipped = ngettext(
             "%(number)s skipped: freeze %(reason)s", "%(number)s skipped: freeze %(reason)s", days
@@ -84,9 +98,19 @@ class WindowSeriesAdmin(PreviewedAdmin):
     list_select_related = ("site",)
     search_fields = ("site__domain", "title")
     ordering = ("site__domain", "pk")
-    actions = ("end_series",)
+    actions = ("end_series", "end_with_edited")
     fieldsets = (
-        (None, {"fields": ("site", ("starts_on", "start_time"), "zone", "length")}),
+        (
+            None,
+            {
+                "fields": (
+                    "site",
+                    ("starts_on", "start_time"),
+                    "zone",
+                    ("length", "end_time", "end_days"),
+                )
+            },
+        ),
         (_("Repeats"), {"fields": (*BUILDER, "excluded")}),
         (_("Details"), {"fields": ("level", "message", "title")}),
     )
@@ -162,9 +186,7 @@ class WindowSeriesAdmin(PreviewedAdmin):
             (outcome,) = verbs.repeat([form.cleaned_data["site"]], form.series, actor=actor)
             obj.pk = outcome.series.pk
         self.message_user(request, describe_change(outcome))
-        if outcome.series.recurrence().overlaps(clock.now()):
-            text = _("These windows overlap.")
-            self.message_user(request, text, messages.WARNING)
+        warn(self, request, verbs.notes(outcome.series, [outcome.series.site], clock.now()))
 
     @admin.action(description=_("End recurring windows"), permissions=["change"])
     def end_series(self, request: HttpRequest, queryset: QuerySet[WindowSeries]) -> None:
@@ -172,3 +194,14 @@ class WindowSeriesAdmin(PreviewedAdmin):
             return f"{outcome.series}: {describe_change(outcome)}"
 
         self.apply_to_each(request, queryset, verbs.end, describe)
+
+    @admin.action(
+        description=_("End recurring windows, and cancel windows edited individually"),
+        permissions=["change"],
+    )
+    def end_with_edited(self, request: HttpRequest, queryset: QuerySet[WindowSeries]) -> None:
+        def describe(outcome: SeriesChange) -> str:
+            return f"{outcome.series}: {describe_change(outcome)}"
+
+        verb = partial(verbs.end, with_edited=True)
+        self.apply_to_each(request, queryset, verb, describe)

@@ -29,12 +29,12 @@ from maintenance_windows.forms.windows import TIMES, ScheduleForm, WindowForm, i
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.permissions import may_freeze
-from maintenance_windows.planning import frozen, windows
+from maintenance_windows.planning import frozen, series, windows
 from maintenance_windows.snapshot import clock
 
 MINUTE = timedelta(minutes=1)
 FACTS = ("status", "started_at", "ended_at", "cancelled_at", "created_by")
-FACTS_OF_SERIES = ("series", "occurs_on", "overridden")
+FACTS_OF_SERIES = ("series", "occurs_on", "edited_parts")
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -91,6 +91,7 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
         action("extend_60", partial(windows.extend, by=60 * MINUTE), _("Extend by 60 minutes")),
         action("end_now", windows.end, _("End now")),
         action("cancel", windows.cancel, _("Cancel"), permission="change"),
+        "restore",
     )
     preview = Preview(
         parameter="window",
@@ -112,6 +113,18 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
     @admin.display(description=_("status"))
     def status(self, window: MaintenanceWindow) -> str:
         return str(window.status_at(clock.now()).label)
+
+    @admin.action(permissions=["change"], description=_("Restore"))
+    def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """As one is scheduled: only operators restore what then starts at once."""
+        verb = partial(series.restore, ahead=not self.has_operate_permission(request))
+        self.apply_to_each(request, queryset, verb, describe_status)
+
+    @admin.display(description=_("edited individually"))
+    def edited_parts(self, window: MaintenanceWindow) -> str:
+        names: dict[str, Any] = {"times": _("start and end"), "cancelled": _("cancelled")}
+        names |= {name: history.LABELS[name] for name in MaintenanceWindow.TEXTS}
+        return ", ".join(str(names[part]) for part in sorted(window.edits & names.keys()))
 
     def own_urls(self) -> list[URLPattern]:
         return [

@@ -8,75 +8,39 @@ A calendar holds at most the last 100 events before today and the next 400.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.sites.models import Site
 from django.db.models import Q, QuerySet
 
-from maintenance_windows.calendar import uids
 from maintenance_windows.calendar.freezes import of_freezes
 from maintenance_windows.calendar.ical import CalendarEvent, render
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.core.state import Level
-from maintenance_windows.exceptions import RuleError
-from maintenance_windows.models import Change, MaintenanceWindow, WindowSeries
+from maintenance_windows.models import CancelledOccurrence, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.base import KNOWN_LEVEL, Planned
 from maintenance_windows.models.querysets import RUNNING
 from maintenance_windows.planning import frozen
+from maintenance_windows.planning.series.events import (
+    AHEAD,
+    DAY,
+    KEPT,
+    NamedRow,
+    OccurrenceEvent,
+    coming,
+    due,
+    end_of,
+    make_uid,
+)
 from maintenance_windows.planning.series.plan import since_when
 from maintenance_windows.wording.messages import message_in
 
-DAY = timedelta(days=1)
-KEPT = 90 * DAY
-AHEAD = 366 * DAY
 MOST_OVER, MOST_AHEAD = 100, 400  # events
 MOST = MOST_OVER + MOST_AHEAD
-MOVES = frozenset({"starts_at", "ends_at", "started_at", "ended_at", "cancelled_at"})
-# The changes of a series that move all its occurrences.
-MOVES_OF_SERIES = frozenset({"start_time", "length", "zone"})
-
-# Facts that a site's calendar for everyone does not show.
-INTERNAL = frozenset({"title", "freeze", "override"})
-
-Changes = Mapping[int, list[Change]]
-Named = defaultdict[str, list[MaintenanceWindow]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeLog:
-    """The changes of windows and of series by id, oldest first; `titles` shows titles."""
-
-    windows: Changes
-    series: Changes
-    titles: bool
-
-    def of_series_before(self, window: MaintenanceWindow) -> list[Change]:
-        """Return the changes of the window's series before the window was created."""
-        changes = self.series.get(window.series_id or 0, [])
-        return [change for change in changes if change.at <= window.created_at]
-
-    def moves(self, windows: Iterable[MaintenanceWindow]) -> int:
-        """Count how often the windows were moved or cancelled."""
-        return sum(_number(self.windows.get(window.pk, []), MOVES) for window in windows)
-
-    def uid(self, window: MaintenanceWindow) -> str:
-        of_series = self.series.get(window.series_id or 0, [])
-        return uids.of_window(window, self.windows.get(window.pk, []), of_series)
-
-    def texts(self, planned: MaintenanceWindow | WindowSeries) -> dict[str, Any]:
-        """Describe an event, in one language, so that every client gets the same bytes."""
-        read_only = planned.level == Level.READ_ONLY
-        kind = "Read-only maintenance" if read_only else "Maintenance"
-        title = f" ({planned.title})" if self.titles and planned.title else ""
-        return {
-            "summary": f"{kind}: {planned.site.domain}{title}",
-            "description": message_in(planned.message, settings.LANGUAGE_CODE),
-        }
 
 
 def of_site(site: Site, now: datetime) -> bytes:
@@ -93,37 +57,52 @@ def _events(chosen: Q, now: datetime, *, titles: bool) -> tuple[CalendarEvent, .
     # Whole days, so that the bytes of an unchanged calendar change at most once a day.
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     windows = MaintenanceWindow.objects.filter(KNOWN_LEVEL, chosen)
-    series = WindowSeries.objects.filter(KNOWN_LEVEL, chosen)
+    near = Q(ended_at=None) | Q(ended_at__gt=now - AHEAD - KEPT)
+    series = WindowSeries.objects.filter(near, KNOWN_LEVEL, chosen)
     period = Span(today - KEPT, None)
     ids = set(_near(period, chosen)[: MOST + 1])
     if len(ids) > MOST:
         period = _narrowed(period, windows, today)
         ids = set(_near(period, chosen))
-    # Read the log before the windows: a move in between then raises SEQUENCE the next time.
-    log = ChangeLog(
-        windows=_changes("window_id", Change.objects.filter(window__in=ids), titles=titles),
-        series=_changes("series_id", Change.objects.filter(series__in=series), titles=titles),
-        titles=titles,
-    )
-    named = _named(windows.filter(pk__in=ids), log)
-    events = {
-        uid: _window_event(uid, same, log)
-        for uid, same in named.items()
-        if (same[-1].ended_at or same[-1].ends_at) > period.start
-    }
-    exist = {(window.series_id, window.occurs_on) for same in named.values() for window in same}
-    stop = min(today + AHEAD, period.end or today + AHEAD)
-    freezes = frozen.read(since_when(now))
-    for one in series.filter(ended_at=None).select_related("site"):
-        for occurrence in _occurrences(one, now, stop):
-            if (one.pk, occurrence.date) not in exist and occurrence.starts_at >= period.start:
-                if freezes.first([one.site_id], occurrence.starts_at, occurrence.ends_at):
-                    continue  # no window will be made from it
-                uid = uids.of_occurrence(one, occurrence.date)
-                events[uid] = _occurrence_event(uid, one, occurrence, named[uid], log)
+    found = list(windows.filter(pk__in=ids).select_related("site").order_by("pk"))
+    told = [
+        _window_event(window, titles=titles)
+        for window in found
+        if (window.ended_at or window.ends_at) > period.start
+    ]
+    unmade = _coming(list(series.select_related("site")), found, now, period)
+    told += [_occurrence_event(*event, titles=titles) for event in unmade]
     if titles:
-        events |= {event.uid: event for event in of_freezes(period, stop)}
-    return _nearest(events.values(), today)
+        told += of_freezes(period, min(end_of(now), period.end or end_of(now)))
+    return _nearest(told, today)
+
+
+def _coming(
+    all_series: list[WindowSeries], windows: list[MaintenanceWindow], now: datetime, period: Span
+) -> Iterator[tuple[WindowSeries, OccurrenceEvent, datetime | None]]:
+    """Yield events without a window, and when those that a series has dropped were cancelled."""
+    rows, cancelled = defaultdict(list), defaultdict(list)
+    for window in windows:
+        rows[window.series_id].append(NamedRow(window.pk, window.uid, window.occurs_on))
+    dropped = CancelledOccurrence.objects.filter(
+        series__in=[one.pk for one in all_series], ends_at__gt=period.start
+    )
+    for one in dropped:
+        cancelled[one.series_id].append(one)
+    stop = min(end_of(now), period.end or end_of(now))
+    freezes = frozen.read(since_when(now))
+    for series in all_series:
+        occurrences = due(series, now, stop, freezes)
+        numbers = {one.uid: one.sequence for one in cancelled[series.pk]}
+        served = {row.uid for row in rows[series.pk]}
+        for event in coming(series, rows[series.pk], numbers, occurrences):
+            served.add(event.uid)
+            if event.occurrence.starts_at >= period.start:
+                yield series, event, None
+        for one in cancelled[series.pk]:
+            if one.uid not in served:
+                times = Occurrence(one.starts_at.date(), one.starts_at, one.ends_at)
+                yield series, OccurrenceEvent(one.uid, one.sequence, times), one.changed_at
 
 
 def _narrowed(period: Span, windows: QuerySet[MaintenanceWindow], today: datetime) -> Span:
@@ -168,74 +147,50 @@ def _nearest(events: Iterable[CalendarEvent], today: datetime) -> tuple[Calendar
     return (*over[-MOST_OVER:], *ahead[:MOST_AHEAD])
 
 
-def _named(windows: QuerySet[MaintenanceWindow], log: ChangeLog) -> Named:
-    """Group windows by UID: the last is current, earlier ones were cancelled before it."""
-    named: Named = defaultdict(list)
-    for window in windows.select_related("site", "series").order_by("pk"):
-        uid = log.uid(window)
-        # If a series returned to an earlier zone, a window that was moved may have the date.
-        if not all(earlier.cancelled_at for earlier in named[uid]):
-            uid = uids.alone(window)
-        named[uid].append(window)
-    return named
-
-
-def _window_event(uid: str, same: list[MaintenanceWindow], log: ChangeLog) -> CalendarEvent:
-    window = same[-1]
-    before = log.of_series_before(window)
-    moves = _number(before, MOVES_OF_SERIES) + log.moves(same)
-    changes = before + log.windows.get(window.pk, [])
+def _window_event(window: MaintenanceWindow, *, titles: bool) -> CalendarEvent:
     return CalendarEvent(
-        uid=uid,
-        sequence=moves + len(same) - 1,
-        changed_at=_last(window.series or window, changes),
+        uid=str(window.uid or make_uid("window", window.pk, window.created_at.isoformat())),
+        sequence=window.sequence,
+        changed_at=_changed_at(window, titles=titles),
         starts_at=window.begins_at,
         ends_at=window.ended_at or window.ends_at,
         cancelled=window.cancelled_at is not None,
-        **log.texts(window),
+        **_texts(window, titles=titles, cancelled=window.cancelled_at is not None),
     )
 
 
 def _occurrence_event(
-    uid: str,
-    series: WindowSeries,
-    occurrence: Occurrence,
-    cancelled: list[MaintenanceWindow],
-    log: ChangeLog,
+    series: WindowSeries, event: OccurrenceEvent, cancelled_at: datetime | None, *, titles: bool
 ) -> CalendarEvent:
     """Return the event that the window will have, so that creating the window changes nothing."""
-    changes = log.series.get(series.pk, [])
-    moves = _number(changes, MOVES_OF_SERIES) + log.moves(cancelled)
     return CalendarEvent(
-        uid=uid,
-        sequence=moves + len(cancelled),
-        changed_at=_last(series, changes),
-        starts_at=occurrence.starts_at,
-        ends_at=occurrence.ends_at,
-        cancelled=False,
-        **log.texts(series),
+        uid=str(event.uid),
+        sequence=event.sequence,
+        changed_at=cancelled_at or _changed_at(series, titles=titles),
+        starts_at=event.occurrence.starts_at,
+        ends_at=event.occurrence.ends_at,
+        cancelled=cancelled_at is not None,
+        **_texts(series, titles=titles, cancelled=cancelled_at is not None),
     )
 
 
-def _changes(owner: str, changes: QuerySet[Change], *, titles: bool) -> Changes:
-    """Group changes by owner; leave out those of internal facts alone unless titles are shown."""
-    by_owner = defaultdict(list)
-    for change in changes.order_by("at", "pk"):
-        if titles or change.changes.keys() - INTERNAL:
-            by_owner[getattr(change, owner)].append(change)
-    return by_owner
+def _changed_at(planned: Planned, *, titles: bool) -> datetime:
+    """Return when the event last changed: to those who see no titles a new one is no change."""
+    changes = [planned.changed_at, planned.retitled_at if titles else None]
+    return max(filter(None, changes), default=planned.created_at)
 
 
-def _number(changes: Iterable[Change], moves: frozenset[str]) -> int:
-    return sum(not moves.isdisjoint(change.changes) for change in changes)
+def _texts(
+    planned: MaintenanceWindow | WindowSeries, *, titles: bool, cancelled: bool
+) -> dict[str, Any]:
+    """Describe an event, in one language, so that every client gets the same bytes.
 
-
-def _last(planned: Planned, changes: Iterable[Change]) -> datetime:
-    return max([planned.created_at, *(change.at for change in changes)])
-
-
-def _occurrences(series: WindowSeries, now: datetime, stop: datetime) -> Iterator[Occurrence]:
-    try:
-        yield from series.recurrence().occurrences(now, stop)
-    except RuleError:
-        return  # an invalid rule, written with SQL; no windows are created from it either
+    Some programs overlook STATUS, so a cancelled event says so in its summary as well.
+    """
+    kind = "Read-only maintenance" if planned.level == Level.READ_ONLY else "Maintenance"
+    title = f" ({planned.title})" if titles and planned.title else ""
+    return {
+        "summary": f"{'Cancelled: ' if cancelled else ''}{kind}: {planned.site.domain}{title}",
+        "description": message_in(planned.message, settings.LANGUAGE_CODE),
+        "busy": False,  # nobody is busy because a site is down
+    }

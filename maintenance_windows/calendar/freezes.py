@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from maintenance_windows.calendar import uids
 from maintenance_windows.calendar.ical import CalendarEvent
 from maintenance_windows.core.freezes import FrozenTime
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.models import Freeze, all_sites
 from maintenance_windows.models.querysets import among
 from maintenance_windows.planning.frozen import freezings, site_ids
+from maintenance_windows.planning.series.events import make_uid
 
 MOST_NAMED = 10  # sites in a summary
 
@@ -28,7 +28,7 @@ def of_freezes(period: Span, stop: datetime) -> Iterator[CalendarEvent]:
 
 def _event(row: Freeze, time: FrozenTime, where: str) -> CalendarEvent:
     return CalendarEvent(
-        uid=uids.uid("freeze", row.pk, row.created_at.isoformat(), time.starts_at.isoformat()),
+        uid=str(make_uid("freeze", row.pk, row.created_at.isoformat(), time.starts_at.isoformat())),
         sequence=int(time.ends_at == row.ended_at),
         changed_at=row.ended_at or row.created_at,
         starts_at=time.starts_at,

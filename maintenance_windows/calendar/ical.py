@@ -14,6 +14,14 @@ REFRESH = timedelta(minutes=15)
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
+class Text(icalendar.vText):
+    """A text escaped by section 3.3.11. The library's takes `\\N`, as in a path, for a newline."""
+
+    def to_ical(self) -> bytes:
+        escaped = str(self).replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+        return escaped.replace("\n", "\\n").encode()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarEvent:
     """A window or a freeze. Times are aware; the feed has them in UTC, to the second.
@@ -42,7 +50,7 @@ def render(name: str, events: tuple[CalendarEvent, ...]) -> bytes:
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    calendar.add("x-wr-calname", icalendar.vText(_plain(name)))
+    calendar.add("x-wr-calname", Text(_plain(name)))
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", icalendar.vDuration(REFRESH))
     for event in events:
@@ -62,11 +70,11 @@ def _component(event: CalendarEvent) -> icalendar.Event:
     if end > start:  # section 3.8.2.2; without it the event ends when it starts
         component.add("dtend", end)
     component.add("status", "CANCELLED" if event.cancelled else "CONFIRMED")
-    component.add("summary", _plain(event.summary))
-    if event.description:
-        component.add("description", _plain(event.description))
     if not event.busy:
         component.add("transp", "TRANSPARENT")
+    component.add("summary", Text(_plain(event.summary)))
+    if event.description:
+        component.add("description", Text(_plain(event.description)))
     return component
 
 

@@ -1,7 +1,7 @@
 """The exact times of a recurrence rule in a time zone."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from itertools import islice, pairwise
@@ -12,7 +12,7 @@ from dateutil import rrule
 from maintenance_windows.core.rrule import Frequency, Rule
 from maintenance_windows.exceptions import RuleError
 
-DAY = timedelta(days=1)
+DAY, MONTH = timedelta(days=1), timedelta(days=31)
 # The calendar, with its weekdays and leap years, repeats after this many years.
 CYCLE = 400
 # A rule without an occurrence for this long never has one.
@@ -38,13 +38,14 @@ class Recurrence:
 
     A start that the zone skips takes the offset from before the gap, and one that it repeats is
     the first of the two (RFC 5545, section 3.3.5). The length is exact even when the clock changes
-    in between.
+    in between, except `by_clock`: then the end is that much later on the wall clock.
     """
 
     rule: Rule
     start: datetime
     zone: tzinfo
     length: timedelta
+    by_clock: bool = False
     excluded: frozenset[date] = frozenset()
 
     def occurrences(self, since: datetime, stop: datetime | None = None) -> Iterator[Occurrence]:
@@ -81,7 +82,7 @@ class Recurrence:
             # If the zone skips a whole day, two dates are the same time.
             if starts_at == before or day in self.excluded:
                 continue
-            before, ends_at = starts_at, starts_at + self.length
+            before, ends_at = starts_at, self._end(day, clock, starts_at)
             if ends_at > since:
                 yield Occurrence(day, starts_at, ends_at)
 
@@ -89,6 +90,34 @@ class Recurrence:
         """Return whether an occurrence starts before the previous one has ended."""
         sample = islice(self.occurrences(since), SAMPLE)
         return any(later.starts_at < earlier.ends_at for earlier, later in pairwise(sample))
+
+    def _end(self, day: date, clock: time, starts_at: datetime) -> datetime:
+        exact = starts_at + self.length
+        if not self.by_clock:
+            return exact
+        end = datetime.combine(day, clock) + self.length
+        ends_at = self._utc(end.date(), end.time())
+        return ends_at if ends_at > starts_at else exact  # the zone skips the whole window
+
+    def has(self, day: date) -> bool:
+        """Return whether the rule has a start on this local date, excluded or not."""
+        return day in self._starts(day, day)
+
+    def nearest(self, day: date) -> date | None:
+        """Return the start that is nearest to a date, within a month. Of two the earlier one."""
+        starts = self._starts(day - MONTH, day + MONTH)
+        return min(starts, key=lambda start: (abs(start - day), start), default=None)
+
+    def misses(self, since: date) -> list[date]:
+        """Return the excluded dates from `since` on that the rule does not have."""
+        return [day for day in sorted(self.excluded) if day >= since and not self.has(day)]
+
+    def _starts(self, first: date, last: date) -> list[date]:
+        """Return the dates of all starts in a period, both ends included."""
+        since, stop = (datetime.combine(day, time(12), UTC) for day in (first, last))
+        rule = replace(self, excluded=frozenset())
+        found = rule.occurrences(since - 2 * DAY, stop + 2 * DAY)
+        return [one.date for one in found if first <= one.date <= last]
 
     def _utc(self, day: date, clock: time) -> datetime:
         return datetime.combine(day, clock, self.zone).astimezone(UTC)

@@ -11,6 +11,7 @@ from maintenance_windows.exceptions import RuleError
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 MAX_RULE_LENGTH = 255  # characters
+WEEK, SHORTEST_MONTH = 7, 28  # days
 MOST = 9999  # the largest INTERVAL and COUNT
 
 # The largest number of each part. Those in TWO_SIDED also count from the end, as -1.
@@ -107,6 +108,42 @@ class Rule:
             months = self.by_month or (start.month,)
             return replace(self, by_month=months, by_month_day=(start.day,))
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class DayAfter:
+    """Some days after the nth weekday of a month, as "5 days after the second Tuesday".
+
+    A rule says it as a weekday within seven days of the month, so these have to be in every month.
+    """
+
+    days: int
+    nth: int
+    weekday: int
+
+    @property
+    def is_in_every_month(self) -> bool:
+        return self.nth > 0 and WEEK * self.nth + self.days <= SHORTEST_MONTH
+
+    def parts(self) -> list[str]:
+        """Return the parts of a monthly rule."""
+        first = WEEK * (self.nth - 1) + self.days + 1
+        days = ",".join(map(str, range(first, first + WEEK)))
+        return [f"BYDAY={WEEKDAYS[(self.weekday + self.days) % WEEK]}", f"BYMONTHDAY={days}"]
+
+    @classmethod
+    def of(cls, rule: Rule) -> "DayAfter | None":
+        """Return what a rule says if it says that, counted from a second weekday if possible."""
+        days = sorted(rule.by_month_day)
+        in_a_row = len(days) == WEEK and days == list(range(days[0], days[0] + WEEK))
+        if rule.frequency is not Frequency.MONTHLY or not in_a_row or len(rule.by_day) != 1:
+            return None
+        ((nth, weekday),) = rule.by_day
+        if nth or rule.by_set_pos or days[0] < 1 or days[-1] > SHORTEST_MONTH:
+            return None
+        of_nth = min(2, (days[0] - 1) // WEEK + 1)
+        after = days[0] - 1 - WEEK * (of_nth - 1)
+        return cls(after, of_nth, (weekday - after) % WEEK)
 
 
 def _parts(text: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.rrule import WEEKDAYS as CODES
-from maintenance_windows.core.rrule import Frequency, Rule
+from maintenance_windows.core.rrule import DayAfter, Frequency, Rule
 from maintenance_windows.exceptions import RuleError
 
 AS_RULE = "rule"
@@ -39,6 +39,7 @@ DEFAULTS: dict[str, Any] = {
     "monthly": SAME_DAY,
     "nth": 1,
     "nth_weekday": "SU",
+    "days_after": None,
     "until": None,
 }
 
@@ -56,10 +57,21 @@ def rule_from_fields(fields: dict[str, Any]) -> str:
     if unit == Frequency.MONTHLY and fields["monthly"] == LAST_DAY:
         parts.append("BYMONTHDAY=-1")
     if unit == Frequency.MONTHLY and fields["monthly"] == WEEKDAY:
-        parts.append(f"BYDAY={fields['nth'] or 1}{fields['nth_weekday'] or 'SU'}")
+        if after := day_after(fields):
+            parts += after.parts()
+        else:
+            parts.append(f"BYDAY={fields['nth'] or 1}{fields['nth_weekday'] or 'SU'}")
     if until:
         parts.append(f"UNTIL={until.isoformat().replace('-', '')}")
     return ";".join(parts)
+
+
+def day_after(fields: dict[str, Any]) -> DayAfter | None:
+    """The days after the nth weekday that the fields say, if any."""
+    if not fields["days_after"] or fields["monthly"] != WEEKDAY:
+        return None
+    weekday = CODES.index(fields["nth_weekday"] or "SU")
+    return DayAfter(fields["days_after"], fields["nth"] or 1, weekday)
 
 
 def fields_from_rule(text: str) -> dict[str, Any]:
@@ -75,6 +87,9 @@ def fields_from_rule(text: str) -> dict[str, Any]:
     match rule.frequency:
         case Frequency.WEEKLY:
             fields["weekdays"] = [CODES[day] for _nth, day in rule.by_day]
+        case Frequency.MONTHLY if after := DayAfter.of(rule):
+            fields |= {"monthly": WEEKDAY, "nth": after.nth, "days_after": after.days or None}
+            fields["nth_weekday"] = CODES[after.weekday]
         case Frequency.MONTHLY if rule.by_month_day == (-1,):
             fields["monthly"] = LAST_DAY
         case Frequency.MONTHLY if rule.by_day:

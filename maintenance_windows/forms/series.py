@@ -1,5 +1,6 @@
 """The form of a recurring window: its rule is built from plain fields, or written as RFC 5545."""
 
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -24,6 +25,7 @@ from maintenance_windows.planning import series as verbs
 from maintenance_windows.snapshot import clock
 
 FIELDS = ("starts_on", "start_time", "zone", "length", "rule", "excluded", *WindowSeries.TEXTS)
+END = ("length", "end_time", "end_days")
 BUILDER = {*recurrence.DEFAULTS, "rule"}  # the fields that make the rule
 # Fields that only some units use. The page hides them elsewhere, but not without JavaScript.
 USED_WITH = (
@@ -44,8 +46,19 @@ class SeriesForm(PreviewedForm, ChangedFieldsForm):
     zone = forms.ChoiceField(label=_("Time zone"), choices=zone_choices, widget=LongSelect)
     length = DurationField(
         label=_("Duration"),
+        required=False,
         help_text=_("The duration of each window, for example 30m, 2h, 1h30m or 2d."),
     )
+    end_time = forms.TimeField(
+        label=_("or end"),
+        required=False,
+        widget=TIME,
+        help_text=_(
+            "Local time at which each window ends, also across DST changes. If it is not later"
+            " than the start, the window ends on the next day."
+        ),
+    )
+    end_days = forms.IntegerField(label=_("Days later"), min_value=0, max_value=366, required=False)
     every = forms.IntegerField(label=_("Every"), min_value=1, max_value=MOST, required=False)
     unit = forms.ChoiceField(label=_("Unit"), choices=recurrence.UNITS)
     weekdays = forms.MultipleChoiceField(
@@ -62,6 +75,13 @@ class SeriesForm(PreviewedForm, ChangedFieldsForm):
         label=_("Which"), choices=recurrence.ORDINALS, coerce=int, required=False
     )
     nth_weekday = forms.ChoiceField(label=_("Weekday"), choices=recurrence.DAYS, required=False)
+    days_after = forms.IntegerField(
+        label=_("Days after it"),
+        min_value=0,
+        max_value=21,
+        required=False,
+        help_text=_("5 days after the second Tuesday: the Sunday after Microsoft's patch day."),
+    )
     until = forms.DateField(
         label=_("Until"),
         required=False,
@@ -98,7 +118,7 @@ class SeriesForm(PreviewedForm, ChangedFieldsForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         instance = kwargs.get("instance")
         if instance:
-            initial = recurrence.fields_from_rule(instance.rule)
+            initial = recurrence.fields_from_rule(instance.rule) | end_of(instance)
         else:
             initial = recurrence.DEFAULTS | {"zone": str(timezone.get_current_timezone())}
         kwargs["initial"] = initial | (kwargs.get("initial") or {})
@@ -114,20 +134,42 @@ class SeriesForm(PreviewedForm, ChangedFieldsForm):
         return super().was_shown("unit" if name in BUILDER else name)
 
     def clean(self) -> dict[str, Any]:
+        given = {name: self.cleaned_data.get(name) for name in END}
         cleaned = super().clean()
+        if not {*END, "start_time"} & self.errors.keys():
+            self.set_length(cleaned, given)
         if BUILDER.isdisjoint(self.errors):
             self.build_rule(cleaned)
         if not self.errors.keys() - NOT_PREVIEWED:
             values = {name: cleaned[name] for name in FIELDS if name in cleaned}
             site: Any = cleaned.get("site")
             site_id = site.pk if site else self.instance.site_id
-            series = WindowSeries(pk=self.instance.pk, site_id=site_id, **values)
+            by_clock = cleaned["by_clock"]
+            series = WindowSeries(pk=self.instance.pk, site_id=site_id, by_clock=by_clock, **values)
+            series.created_at = self.instance.created_at
             try:
                 verbs.check(series, clock.now())
             except Refused as refusal:
                 raise ValidationError(str(refusal), code="refused") from None
             self.series = series
         return cleaned
+
+    def set_length(self, cleaned: dict[str, Any], given: dict[str, Any]) -> None:
+        """Set length and `by_clock` from the duration or the end that the page shows."""
+        if self.instance.pk and not {*END, "start_time"} & set(self.changed_data):
+            cleaned["length"], cleaned["by_clock"] = self.stored.length, self.stored.by_clock
+            return
+        length, end = given["length"], given["end_time"]
+        if length and end:
+            self.add_error("end_time", _("Enter a duration or an end, not both."))
+        elif end:
+            start = datetime.combine(date.min, cleaned["start_time"])
+            days = given["end_days"]
+            later = int(end <= start.time()) if days is None else days
+            length = datetime.combine(date.min + timedelta(days=later), end) - start
+        elif not length:
+            self.add_error("length", _("Enter a duration or an end."))
+        cleaned["length"], cleaned["by_clock"] = length, bool(end)
 
     def build_rule(self, cleaned: dict[str, Any]) -> None:
         """Set the rule that the fields say, unless somebody else changed the stored one."""
@@ -136,6 +178,10 @@ class SeriesForm(PreviewedForm, ChangedFieldsForm):
         for name, units, sentence in USED_WITH:
             if sent[name] and sent["unit"] not in units and name in self.changed_data:
                 self.add_error(name, sentence)
+        if (after := recurrence.day_after(sent)) and not after.is_in_every_month:
+            text = _("In some months this day is in the next month: write a rule instead.")
+            self.add_error("days_after", text)
+            return
         cleaned["rule"] = recurrence.rule_from_fields(sent)
         if self.instance.pk:
             shown = self.data.get(self.add_prefix("initial-rule"), self.stored.rule)
@@ -147,7 +193,20 @@ class SeriesForm(PreviewedForm, ChangedFieldsForm):
 
     def changes(self) -> dict[str, Any]:
         """The fields of WindowSeries that this person changed, with their new values."""
-        names = set(self.changed_data) - BUILDER
+        names = set(self.changed_data) - BUILDER - set(END)
         changed = {name: self.cleaned_data[name] for name in names}
-        rule = self.cleaned_data["rule"]
-        return changed | ({"rule": rule} if rule != self.stored.rule else {})
+        for name in ("rule", "length", "by_clock"):
+            if self.cleaned_data[name] != getattr(self.stored, name):
+                changed[name] = self.cleaned_data[name]
+        return changed
+
+
+def end_of(series: WindowSeries) -> dict[str, Any]:
+    """Return the end that the form shows instead of a duration, where the local clock sets it."""
+    if not series.by_clock:
+        return {}
+    start = datetime.combine(date.min, series.start_time)
+    end = start + series.length
+    days = (end.date() - start.date()).days
+    implied = days == int(end.time() <= start.time())
+    return {"length": None, "end_time": end.time(), "end_days": None if implied else days}

@@ -1,6 +1,7 @@
 """Parse times, durations and sites from the command line, and name the user who typed them."""
 
 import getpass
+import re
 from argparse import ArgumentTypeError, Namespace
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,9 +14,10 @@ from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import AmbiguousTime
 from maintenance_windows.forms.fields import PK
 from maintenance_windows.models import all_sites
-from maintenance_windows.planning import rules
+from maintenance_windows.planning import rules, series
 from maintenance_windows.wording.durations import parse_duration
 
+WINDOW = re.compile(r"[0-9]{1,30}|[0-9]{1,18}/[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SHORTEST, LONGEST = 0.1, 3600.0  # seconds between two frames of --watch
 
 
@@ -56,6 +58,26 @@ def day(text: str) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError:
         raise CommandError(f"Invalid date {text!r}. Use for example 2026-12-27.") from None
+
+
+def local_date(text: str) -> date:
+    """Parse an ISO 8601 date."""
+    return date.fromisoformat(day(text))
+
+
+def window(text: str) -> int:
+    """Return the id of a window, or of the one that SERIES/DATE names, created if need be."""
+    number, _, on = text.partition("/")
+    if not on:
+        return int(number)
+    return int(series.make(int(number), local_date(on), actor=actor()).pk)
+
+
+def window_name(text: str) -> str:
+    """Return the id of a window, or SERIES/DATE, as given."""
+    if not WINDOW.fullmatch(text):
+        raise ArgumentTypeError(f"invalid window {text!r}: use its id, or for example 3/2026-12-27")
+    return text
 
 
 def length(text: str) -> timedelta:

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 
 from django.contrib.sites.models import Site
@@ -14,9 +14,10 @@ from django.utils import timezone, translation
 from maintenance_windows.core.freezes import FrozenTime
 from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.management.terminal import Cell, Table, lines
-from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.overview import passing, status
 from maintenance_windows.overview.status import Record
+from maintenance_windows.planning.overlaps import overlap_warnings
 from maintenance_windows.planning.series.apply import SeriesChange
 from maintenance_windows.snapshot import clock
 from maintenance_windows.wording.lines import printable
@@ -66,6 +67,72 @@ def print_windows(
         notes = filter(None, [_status(record), level, series, record["title"]])
         line = f"{record['site']}: window {record['id']}, {_from_to(record)}, {', '.join(notes)}"
         command.stdout.write(printable(line))
+
+
+def print_notes(command: BaseCommand, notes: Iterable[str]) -> None:
+    """Print warnings on standard error, one a line."""
+    for note in notes:
+        command.stderr.write(printable(f"Note: {note}"))
+
+
+def print_overlaps(command: BaseCommand, windows: Sequence[MaintenanceWindow]) -> None:
+    """Print what the windows, which have equal times, overlap."""
+    if not windows:
+        return
+    first, ids = windows[0], [window.pk for window in windows]
+    sites, zone = [window.site for window in windows], timezone.get_current_timezone()
+    with translation.override(None):
+        warnings = overlap_warnings(
+            first.begins_at, first.ends_at, sites, zone, clock.now(), exclude=ids
+        )
+    print_notes(command, warnings)
+
+
+def ended_line(outcome: SeriesChange) -> str:
+    """Say what ending a series cancelled, and which windows stay."""
+    number = len(outcome.cancelled)
+    line = f"{outcome.series.site.domain}: series {outcome.series.pk}, ended"
+    line += f", {number} {'window' if number == 1 else 'windows'} cancelled"
+    if outcome.kept:
+        ids = ", ".join(str(window.pk) for window in outcome.kept)
+        line += f", kept because they were edited individually: {ids} (--with-edited cancels them)"
+    return printable(line)
+
+
+def date_line(series_id: int, day: date, what: str) -> str:
+    series = WindowSeries.objects.select_related("site").get(pk=series_id)
+    window = series.windows.select_related("site").filter(occurs_on=day).first()
+    line = f"{series.site.domain}: series {series.pk}, {day} {what}"
+    if window:
+        (record,) = status.windows([window], clock.now())
+        line += f", window {record['id']} {_status(record)}, {_from_to(record)}"
+    return printable(line)
+
+
+def series_table(records: Iterable[Record], style: Style) -> Table:
+    """Return a heading and a row for each recurring window."""
+    next_ = f"NEXT ({timezone.get_current_timezone()})"
+    names = ("ID", "SITE", "RECURRENCE", "LEVEL", next_, "SKIPPED", "TITLE")
+    rows = [
+        [
+            Cell(str(one["id"])),
+            Cell(one["site"]),
+            Cell(one["words"]),
+            Cell("read-only" if one["level"] == "read_only" else one["level"]),
+            Cell(_next(one)),
+            Cell(", ".join(one["excluded"]) or NOTHING),
+            Cell(one["title"]),
+        ]
+        for one in records
+    ]
+    return [_heading(names, style), *rows]
+
+
+def _next(record: Record) -> str:
+    if record["ended_at"]:
+        return "ended"
+    coming = record["next"]
+    return " to ".join(_span(coming["starts_at"], coming["ends_at"])) if coming else NOTHING
 
 
 def series_line(outcome: SeriesChange) -> str:

@@ -43,6 +43,25 @@ def end(time: str, length: str, *, required: bool = True) -> OneLineParser:
     return parent
 
 
+def first_end() -> OneLineParser:
+    """Return a parent parser for the length of windows, or the local time of their end."""
+    parent = OneLineParser(add_help=False)
+    group = parent.add_mutually_exclusive_group(required=True)
+    group.add_argument(
+        "--for",
+        dest="length",
+        metavar="DURATION",
+        help="exact duration of each window, for example 30m or 2h",
+    )
+    group.add_argument(
+        "--end",
+        dest="until",
+        metavar="LOCAL",
+        help="first end, in local time of --zone: windows end at that time of day, also across DST",
+    )
+    return parent
+
+
 length = partial(argument, dest="length", metavar="DURATION")
 flag = partial(argument, action="store_true")
 number = partial(argument, type=int)
@@ -52,13 +71,20 @@ site = partial(argument, "sites", metavar="SITE", help="domain or id")
 
 ANY_SITES, SITES = site(nargs="*"), site(nargs="+")
 ALL = flag("--all", dest="everyone", help="all sites")
-WINDOW = number("window", metavar="ID", help="id of the window")
+WINDOW = argument(
+    "window",
+    metavar="ID",
+    type=arguments.window_name,
+    help="id of the window, or SERIES/DATE for a date of a recurring window",
+)
+RECURRING = number("series", metavar="ID", help="id of the recurring window")
+DATE = argument("date", metavar="DATE", help="local date of its start, for example 2026-12-27")
 START = required("--start", metavar="ISO", help="date and time, as --end")
 READ_ONLY = flag("--read-only", help="block only requests that change something")
 MESSAGE = text("--message", metavar="TEXT", help="message for visitors")
 TITLE = text("--title", metavar="TEXT", help="internal title, never shown to visitors")
 JSON = flag("--json", help="print JSON")
-PAST = flag("--past", help="include past windows")
+PAST = flag("--past", help="include past ones")
 PAST_FREEZES = flag("--past", help="include freezes that have ended")
 CHECK = flag("--check", help="exit with status 1 if the scheduler is not running")
 WATCH = argument(
@@ -73,7 +99,7 @@ RECURRENCE = (
     required("--rule", metavar="RRULE", help="RFC 5545 rule, for example FREQ=WEEKLY;BYDAY=SU"),
     required("--start", metavar="LOCAL", help="first start, in local time of --zone"),
     required("--zone", metavar="IANA", help="time zone, for example Europe/Berlin"),
-    length("--for", required=True, help="duration of each window, for example 30m or 2h"),
+    first_end(),
     argument(
         "--except",
         dest="excluded",
@@ -83,6 +109,7 @@ RECURRENCE = (
         help="skip this date (repeatable)",
     ),
 )
+WITH_EDITED = flag("--with-edited", help="also cancel windows that were edited individually")
 PREVIEW = number("--preview", metavar="N", help="show the next N windows without saving")
 VALID_FOR = length("--for", help="how long the link is valid (default: until the maintenance ends)")
 REVOKE = flag("--revoke", help="revoke all links of the site")
@@ -135,6 +162,11 @@ def add_verbs(parser: ArgumentParser) -> None:
     verb("extend", windows.extend, WINDOW, end("--until", "--by"), OVERRIDE)
     verb("move", windows.move, WINDOW, *planned, OVERRIDE)
     verb("repeat", series.repeat, SITES, *RECURRENCE, *texts, TITLE, PREVIEW, JSON)
+    verb("series", series.show_series, ANY_SITES, PAST, JSON)
+    verb("series-end", series.end, RECURRING, WITH_EDITED)
+    verb("skip", series.skip, RECURRING, DATE)
+    verb("unskip", series.unskip, RECURRING, DATE)
+    verb("restore", series.restore, WINDOW)
     verb("freeze", freezes.freeze, ANY_SITES, ALL, *planned, REASON, *BY_RULE, JSON)
     verb("freezes", freezes.show_freezes, PAST_FREEZES, JSON)
     verb("unfreeze", freezes.unfreeze, FREEZE)

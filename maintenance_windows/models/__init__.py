@@ -4,7 +4,7 @@ from maintenance_windows.models.freeze import Freeze
 from maintenance_windows.models.history import Change, Transition
 from maintenance_windows.models.overview import Overview
 from maintenance_windows.models.scheduler import Scheduler, SchedulerKind
-from maintenance_windows.models.series import WindowSeries
+from maintenance_windows.models.series import CancelledOccurrence, WindowSeries
 from maintenance_windows.models.site import IgnoredURL, SiteMaintenance, all_sites
 from maintenance_windows.models.window import MaintenanceWindow
 
@@ -13,6 +13,7 @@ __all__ = [
     "REASON_LENGTH",
     "TITLE_LENGTH",
     "CalendarToken",
+    "CancelledOccurrence",
     "Change",
     "Freeze",
     "IgnoredURL",

@@ -15,6 +15,8 @@ MESSAGE_HELP = _(
     "a line with its code: [de]"
 )
 LEVEL_HELP = _("Full blocks all requests; read-only allows GET, HEAD and OPTIONS.")
+# The times that windows and recurring windows share.
+COMMON_TIMES = ("created_at", "changed_at", "retitled_at")
 KNOWN_LEVEL = Q(level__in=[level for level, _ in LEVELS])
 
 
@@ -35,6 +37,11 @@ class Planned(models.Model):
         _("created by"), max_length=ACTOR_LENGTH, blank=True, editable=False
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    # What subscribers of the calendar have seen: SEQUENCE, and when that changed which visitors
+    # may see, and the title, which they may not. None: not since it was created.
+    sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    retitled_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     # TEXTS: what a user may edit besides the times. FACTS: all fields whose changes are recorded.
     TEXTS = ("level", "title", "message")

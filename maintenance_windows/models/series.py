@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows.core.recurrence import Recurrence
 from maintenance_windows.core.rrule import MAX_RULE_LENGTH, Rule
 from maintenance_windows.exceptions import RuleError
-from maintenance_windows.models.base import KNOWN_LEVEL, Planned
-from maintenance_windows.models.querysets import SeriesQuerySet
+from maintenance_windows.models.base import COMMON_TIMES, KNOWN_LEVEL, Planned
+from maintenance_windows.models.querysets import PrimaryQuerySet, SeriesQuerySet
 from maintenance_windows.models.times import readable
 from maintenance_windows.wording.recurrences import format_recurrence
 
@@ -27,7 +27,8 @@ class WindowSeries(Planned):
     """A recurring window: a rule in a time zone, from which windows are made ahead of time.
 
     `starts_on` and `start_time` are the wall clock in `zone` at the earliest start that the rule
-    allows. `excluded` holds local dates, as ISO 8601 texts.
+    allows. `excluded` holds local dates, as ISO 8601 texts. `by_clock` counts the length on the
+    wall clock: a day from midnight ends at midnight, also when DST makes it 23 hours.
     """
 
     site = models.ForeignKey(
@@ -38,8 +39,12 @@ class WindowSeries(Planned):
     start_time = models.TimeField(_("start"))
     zone = models.CharField(_("time zone"), max_length=ZONE_LENGTH)
     length = models.DurationField(_("duration"))
+    by_clock = models.BooleanField(_("end by the local clock"), default=False, db_default=False)
     excluded = models.JSONField(_("skipped dates"), default=list, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
+    # Days from an occurrence's date to the one that its UID comes from: another zone may have
+    # given the same instants other dates.
+    uid_shift = models.SmallIntegerField(default=0, db_default=0, editable=False)
 
     objects = SeriesQuerySet.as_manager()
 
@@ -49,6 +54,7 @@ class WindowSeries(Planned):
         "start_time",
         "zone",
         "length",
+        "by_clock",
         "excluded",
         "ended_at",
         *Planned.TEXTS,
@@ -61,7 +67,7 @@ class WindowSeries(Planned):
             models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_series_level"),
             models.CheckConstraint(
                 condition=Q(
-                    readable(["ended_at", "created_at"], dates=["starts_on"]),
+                    readable(["ended_at", *COMMON_TIMES], dates=["starts_on"]),
                     start_time__range=(time.min, time.max),
                 ),
                 name="mw_series_readable",
@@ -92,8 +98,38 @@ class WindowSeries(Planned):
             start=datetime.combine(self.starts_on, self.start_time),
             zone=(zone_of or zone)(self.zone),
             length=self.length,
+            by_clock=self.by_clock,
             excluded=dates(self.excluded),
         )
+
+
+class CancelledOccurrence(models.Model):
+    """An event that the calendar has shown without a window, and that its series no longer has.
+
+    Subscribers are told that it is cancelled. If the series returns to it, its SEQUENCE goes on.
+    """
+
+    series = models.ForeignKey(WindowSeries, models.CASCADE, related_name="cancelled_occurrences")
+    uid = models.UUIDField()
+    sequence = models.PositiveIntegerField()
+    changed_at = models.DateTimeField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    objects = PrimaryQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["series", "uid"], name="mw_cancelled_occurrence"),
+            models.CheckConstraint(
+                condition=readable(["changed_at", "starts_at", "ends_at"]),
+                name="mw_cancelled_occurrence_readable",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d %H:%M} of {self.series_id}"
 
 
 def dates(texts: Iterable[str]) -> frozenset[date]:

@@ -1,5 +1,6 @@
 """Maintenance windows."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib.sites.models import Site
@@ -8,10 +9,17 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.state import Closure
-from maintenance_windows.models.base import KNOWN_LEVEL, Planned
+from maintenance_windows.models.base import COMMON_TIMES, KNOWN_LEVEL, Planned
 from maintenance_windows.models.querysets import LIVE, RUNNING, WAITING, Status, WindowQuerySet
 from maintenance_windows.models.times import readable
 
+# The parts of an occurrence that can be edited, and the facts of each.
+PARTS = {
+    "times": {"starts_at", "ends_at"},
+    "cancelled": {"cancelled_at"},
+    **{name: {name} for name in Planned.TEXTS},
+}
+EDITED_LENGTH = 100  # of the names of all parts
 TIMES = ("starts_at", "ends_at", "started_at", "ended_at", "cancelled_at")
 
 
@@ -21,9 +29,10 @@ class MaintenanceWindow(Planned):
     Planned and actual times are separate fields. `started_at` is earlier than `starts_at` only
     if somebody started the window by hand.
 
-    An occurrence of a recurring window keeps its local date, `occurs_on`, when it is moved. It
-    loses the date when the rule no longer has it. While it is `overridden`, that is edited
-    individually, changes of the recurring window do not affect it.
+    An occurrence of a recurring window keeps its local date, `occurs_on`, when it is moved or
+    cancelled. It loses the date only to another window of that date. `edited` names what somebody
+    changed of it, which changes of the recurring window do not affect. Its `uid` in the calendar
+    never changes.
     """
 
     site = models.ForeignKey(
@@ -44,9 +53,15 @@ class MaintenanceWindow(Planned):
         verbose_name=_("recurring window"),
     )
     occurs_on = models.DateField(_("occurrence date"), null=True, blank=True, editable=False)
-    overridden = models.BooleanField(
-        _("edited individually"), default=False, db_default=False, editable=False
+    edited = models.CharField(
+        _("edited individually"),
+        max_length=EDITED_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
     )
+    uid = models.UUIDField(null=True, blank=True, editable=False)
 
     objects = WindowQuerySet.as_manager()
 
@@ -71,7 +86,7 @@ class MaintenanceWindow(Planned):
             ),
             models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_window_level"),
             models.CheckConstraint(
-                condition=readable((*TIMES, "created_at"), dates=["occurs_on"]),
+                condition=readable((*TIMES, *COMMON_TIMES), dates=["occurs_on"]),
                 name="mw_window_readable",
             ),
             # One window for each date of a series, even if two processes make it at once.
@@ -95,6 +110,18 @@ class MaintenanceWindow(Planned):
 
     def __str__(self) -> str:
         return f"{self.site}: {self.starts_at:%Y-%m-%d %H:%M} to {self.ends_at:%Y-%m-%d %H:%M %Z}"
+
+    @property
+    def edits(self) -> frozenset[str]:
+        """The names in PARTS that were edited individually."""
+        return frozenset(self.edited.split())
+
+    def edit(self, facts: Iterable[str]) -> None:
+        """Keep the parts of these facts from the recurring window."""
+        changed = set(facts)
+        parts = self.edits | {name for name, of_part in PARTS.items() if of_part & changed}
+        restored = {"cancelled"} if self.cancelled_at is None else set()
+        self.edited = " ".join(sorted(parts - restored))
 
     @property
     def begins_at(self) -> datetime:

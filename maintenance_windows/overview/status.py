@@ -16,10 +16,18 @@ from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.core.retry import retry_after
 from maintenance_windows.core.state import Maintenance
-from maintenance_windows.models import Freeze, MaintenanceWindow, Scheduler, all_sites
+from maintenance_windows.exceptions import RuleError
+from maintenance_windows.models import (
+    Freeze,
+    MaintenanceWindow,
+    Scheduler,
+    WindowSeries,
+    all_sites,
+)
 from maintenance_windows.models.querysets import among
 from maintenance_windows.models.search import FEW
 from maintenance_windows.planning.frozen import freezings, site_ids
+from maintenance_windows.planning.series.preview import preview
 from maintenance_windows.snapshot.cache import written_at
 from maintenance_windows.snapshot.loader import load
 
@@ -84,6 +92,43 @@ def _site(site: Site, maintenance: Maintenance | None, now: datetime) -> Record:
         "window": maintenance.window,
         "retry_after": retry_after(maintenance, now, conf.MAINTENANCE_RETRY_AFTER),
     }
+
+
+def series(found: Iterable[WindowSeries], now: datetime) -> list[Record]:
+    """Return recurring windows, and the next window of each: its `id` is None before it exists."""
+    return [
+        {
+            "id": one.pk,
+            "site": one.site.domain,
+            "rule": one.rule,
+            "words": one.words(),
+            "start": datetime.combine(one.starts_on, one.start_time).isoformat(),
+            "zone": one.zone,
+            "length": round(one.length.total_seconds()),
+            "by_clock": one.by_clock,
+            "excluded": one.excluded,
+            "level": one.level,
+            "title": one.title,
+            "message": one.message,
+            "ended_at": rfc3339(one.ended_at),
+            "next": _next_of(one, now),
+        }
+        for one in found
+    ]
+
+
+def _next_of(series: WindowSeries, now: datetime) -> Record | None:
+    try:
+        coming = preview(series, now, FEW) if series.ended_at is None else []
+    except RuleError:
+        return None  # written with SQL
+    for one in coming:
+        if one.frozen:
+            continue
+        times = {"starts_at": rfc3339(one.starts_at), "ends_at": rfc3339(one.ends_at)}
+        window = one.window or series.windows.live(now).filter(starts_at=one.starts_at).first()
+        return {"id": window.pk if window else None, **times}
+    return None
 
 
 def _upcoming(chosen: Collection[Site], now: datetime) -> dict[int, Record]:

@@ -8,12 +8,16 @@ from types import MappingProxyType
 from typing import Any
 
 from django.db import router, transaction
+from django.db.models import F
 from django.dispatch import Signal
 
 from maintenance_windows import signals
 from maintenance_windows.models import ACTOR_LENGTH, Change, MaintenanceWindow, WindowSeries
+from maintenance_windows.models.window import TIMES
 
 Facts = dict[str, object]
+# The facts that move an event in subscribers' calendars, or cancel it.
+MOVES = frozenset(TIMES)
 NOTHING: Mapping[int, Facts] = MappingProxyType({})
 
 logger = logging.getLogger("maintenance_windows")
@@ -47,19 +51,37 @@ def changed(
 ) -> None:
     """Record and announce the windows that differ from their earlier facts.
 
-    `marks` are facts that only the history keeps, such as a freeze, by window.
+    `marks` are facts that only the history keeps, such as a freeze, by window. The events of the
+    windows in the calendar get the numbers that tell subscribers of the change.
     """
-    rows = []
+    rows, moved, told, retitled = [], [], [], []
     for window, before in pairs:
         if not (changes := window.changes(before)):
             continue
         kept = {**changes, **marks.get(window.pk, {})}
         rows.append(_change(kept, _name(actor, window), now, window=window))
-        if "cancelled_at" in changes:
+        if not MOVES.isdisjoint(changes):
+            window.sequence += 1
+            moved.append(window.pk)
+        if changes.keys() - {"title"}:
+            window.changed_at = now
+            told.append(window.pk)
+        if "title" in changes:
+            window.retitled_at = now
+            retitled.append(window.pk)
+        if window.cancelled_at and "cancelled_at" in changes:
             _announce(signals.window_cancelled, window, actor)
         else:
             _announce(signals.window_changed, window, actor, changes=changes)
     Change.objects.bulk_create(rows)
+    _update(moved, sequence=F("sequence") + 1)
+    _update(told, changed_at=now)
+    _update(retitled, retitled_at=now)
+
+
+def _update(ids: list[int], **values: Any) -> None:
+    if ids:
+        MaintenanceWindow.objects.filter(pk__in=ids).update(**values)
 
 
 def marked(

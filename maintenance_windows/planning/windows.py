@@ -15,6 +15,7 @@ from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow
+from maintenance_windows.models.window import PARTS
 from maintenance_windows.planning import arguments, audit
 from maintenance_windows.planning.frozen import Marks, admit, admit_move, reasons
 from maintenance_windows.planning.rules import (
@@ -217,6 +218,29 @@ def cancel(window_id: int, *, actor: str = "", clock: Clock | None = None) -> Ma
     return _change(window_id, change, actor, clock, ["cancelled_at"])
 
 
+def restore(
+    window_id: int, *, override: str = "", actor: str = "", clock: Clock | None = None
+) -> MaintenanceWindow:
+    """Restore a cancelled window whose time is not over. See also planning.series.restore().
+
+    `override` is the reason for restoring it in a freeze.
+    """
+
+    def change(window: MaintenanceWindow, now: datetime) -> Marks:
+        if window.cancelled_at is None:
+            raise Refused(_("Window %(id)s is not cancelled.") % {"id": window.pk})
+        if window.ends_at <= now:
+            sentence = _("The time of window %(id)s has passed: schedule a new one.")
+            raise Refused(sentence % {"id": window.pk})
+        marks = admit([window.site], window.starts_at, window.ends_at, now, override=override)
+        window.cancelled_at = None
+        if window.series_id and "cancelled" not in window.edits:
+            window.edit(PARTS["times"])  # its series has no such occurrence any more
+        return marks
+
+    return _change(window_id, change, actor, clock, ["cancelled_at"])
+
+
 def _change(
     window_id: int,
     change: Callable[[MaintenanceWindow, datetime], Marks],
@@ -232,9 +256,10 @@ def _change(
         window = windows.get()
         before = window.facts()
         marks = change(window, now)
-        # A window that somebody changed no longer follows its series.
-        window.overridden = bool(window.series_id and window.changes(before)) or window.overridden
-        window.save(update_fields=[*fields, "overridden"])
+        if window.series_id:
+            # The series leaves alone what somebody changed of its window.
+            window.edit(window.changes(before))
+        window.save(update_fields=[*fields, "edited"])
         ended = [window] if window.ended_at else []
         settle([window.site_id], now, actor=actor, ended=ended, freezes=reasons(marks))
         of_window = {window.pk: marks.get(window.site_id, {})}

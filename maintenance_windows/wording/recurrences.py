@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from maintenance_windows.core.recurrence import Recurrence
-from maintenance_windows.core.rrule import Frequency, Rule
+from maintenance_windows.core.rrule import DayAfter, Frequency, Rule
 from maintenance_windows.wording.durations import format_duration
 
 LAST_SAFE_DAY = 28  # the last day that every month has
@@ -17,12 +17,25 @@ LAST_SAFE_DAY = 28  # the last day that every month has
 
 def format_recurrence(repeats: Recurrence) -> str:
     """Format a recurrence: every 2 weeks on Sunday, from 02:00 for 2h, time zone Europe/Berlin."""
-    return _("%(rule)s, from %(start)s for %(length)s, time zone %(zone)s") % {
+    texts: dict[str, object] = {
         "rule": format_rule(repeats.rule, repeats.start),
         "start": f"{repeats.start:%H:%M}",
         "length": format_duration(repeats.length),
         "zone": repeats.zone,
     }
+    if not repeats.by_clock:
+        return _("%(rule)s, from %(start)s for %(length)s, time zone %(zone)s") % texts
+    end = repeats.start + repeats.length
+    days = (end.date() - repeats.start.date()).days
+    texts |= {"end": f"{end:%H:%M}", "days": days}
+    if not days:
+        return _("%(rule)s, from %(start)s to %(end)s, time zone %(zone)s") % texts
+    text = ngettext(
+        "%(rule)s, from %(start)s to %(end)s %(days)s day later, time zone %(zone)s",
+        "%(rule)s, from %(start)s to %(end)s %(days)s days later, time zone %(zone)s",
+        days,
+    )
+    return text % texts
 
 
 def format_rule(rule: Rule, start: datetime) -> str:
@@ -38,11 +51,24 @@ def _every(rule: Rule) -> str:
         Frequency.MONTHLY: ngettext("every month", "every %(number)s months", number),
         Frequency.YEARLY: ngettext("every year", "every %(number)s years", number),
     }
-    return forms[rule.frequency] % {"number": number}
+    return forms[rule.frequency] % {"number": number} + _week_start(rule)
+
+
+def _week_start(rule: Rule) -> str:
+    """Say when weeks start where the dates depend on it."""
+    counts_weeks = rule.frequency is Frequency.WEEKLY and rule.interval > 1
+    if rule.week_start == 0 or not (counts_weeks or rule.by_week_no):
+        return ""
+    return _(" (weeks start on %s)") % WEEKDAYS[rule.week_start]
 
 
 def _where(rule: Rule, start: datetime) -> Iterable[str]:
     rule = rule.completed(start)
+    if after := DayAfter.of(rule):
+        if rule.by_month:
+            yield _(" in %s") % _list(str(MONTHS[month]) for month in rule.by_month)
+        yield _after(after)
+        return
     if rule.by_month:
         yield _(" in %s") % _list(str(MONTHS[month]) for month in rule.by_month)
     if rule.by_week_no:
@@ -55,6 +81,13 @@ def _where(rule: Rule, start: datetime) -> Iterable[str]:
         yield _on_weekdays(rule)
     if rule.by_set_pos:
         yield _(", of these the %s") % _list(map(_ordinal, rule.by_set_pos))
+
+
+def _after(after: DayAfter) -> str:
+    text = ngettext(
+        " %(days)s day after %(weekday)s", " %(days)s days after %(weekday)s", after.days
+    )
+    return text % {"days": after.days, "weekday": _weekday(after.nth, after.weekday)}
 
 
 def _on_month_days(rule: Rule) -> Iterable[str]:

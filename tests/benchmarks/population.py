@@ -33,11 +33,11 @@ WHERE id NOT IN (SELECT site_id FROM maintenance_windows_sitemaintenance)
 WINDOWS = """
 INSERT INTO maintenance_windows_maintenancewindow
     (site_id, level, title, message, starts_at, ends_at, started_at, ended_at, cancelled_at,
-     created_by, created_at, overridden)
+     created_by, created_at, edited)
 {numbers}
 SELECT {first_site} + number % {sites}, CASE number % 10 WHEN 0 THEN 'read_only' ELSE 'full' END,
     'Disks ' || number, 'We move to new disks.', {start}, {end}, {started}, {ended}, {cancelled},
-    'alice', {begin}, false
+    'alice', {begin}, ''
 FROM numbers
 """
 TRANSITIONS = """

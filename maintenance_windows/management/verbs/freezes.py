@@ -128,6 +128,7 @@ def _print_series(command: BaseCommand, changes: list[SeriesChange]) -> None:
     for change in changes:
         words = [f"{len(change.cancelled)} cancelled"] if change.cancelled else []
         words += [f"{len(change.made)} created"] if change.made else []
+        words += [f"{len(change.restored)} restored"] if change.restored else []
         words += output.skipped_notes(change)
         series = change.series
         text = f"Note: series {series.pk} of {series.site.domain}: {', '.join(words)}"

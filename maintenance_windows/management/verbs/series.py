@@ -1,6 +1,8 @@
 """The verbs for recurring windows."""
 
 from argparse import Namespace
+from datetime import datetime
+from typing import Any
 
 from django.contrib.sites.models import Site
 from django.core.management import BaseCommand, CommandError
@@ -25,7 +27,7 @@ def repeat(command: BaseCommand, given: Namespace) -> None:
         starts_on=start.date(),
         start_time=start.time(),
         zone=given.zone,
-        length=arguments.length(given.length),
+        **_length(given, start),
         excluded=[arguments.day(text) for text in given.excluded],
         level=arguments.level(given),
         title=given.title,
@@ -33,7 +35,10 @@ def repeat(command: BaseCommand, given: Namespace) -> None:
     )
     if given.preview is not None:
         _preview(command, given, template, sites)
+        output.print_notes(command, series.notes(template, sites, clock.now()))
     else:
+        series.check(template, clock.now())
+        notes = series.notes(template, sites, clock.now())  # of others: before it is one of them
         outcomes = series.repeat(sites, template, actor=arguments.actor())
         if given.json:
             made = [window for outcome in outcomes for window in outcome.made]
@@ -41,8 +46,7 @@ def repeat(command: BaseCommand, given: Namespace) -> None:
         else:
             for outcome in outcomes:
                 command.stdout.write(output.series_line(outcome))
-    if template.recurrence().overlaps(clock.now()):
-        command.stderr.write("Note: these windows overlap.")
+        output.print_notes(command, notes)
 
 
 def _preview(
@@ -61,3 +65,52 @@ def _preview(
         for occurrence, skipped in coming:
             line = output.occurrence_line(occurrence, zone) + output.skipped_note(sites, skipped)
             command.stdout.write(printable(line))
+
+
+def _length(given: Namespace, start: datetime) -> dict[str, Any]:
+    """Return the length: exact, or up to a first end on the local clock."""
+    if given.until is None:
+        return {"length": arguments.length(given.length)}
+    return {"length": arguments.wall_clock(given.until) - start, "by_clock": True}
+
+
+def show_series(command: BaseCommand, given: Namespace) -> None:
+    """List recurring windows."""
+    found = WindowSeries.objects.select_related("site").order_by("site__domain", "pk")
+    if given.sites:
+        found = found.filter(site__in=arguments.sites(given.sites))
+    if not given.past:
+        found = found.going_on()
+    records = status.series(found, clock.now())
+    if given.json:
+        output.print_json(command, records)
+    elif records:
+        output.print_tables(command, output.series_table(records, command.style))
+    else:
+        command.stdout.write("No recurring windows.")
+
+
+def end(command: BaseCommand, given: Namespace) -> None:
+    """End a recurring window: cancel its upcoming windows, and create no more."""
+    outcome = series.end(given.series, with_edited=given.with_edited, actor=arguments.actor())
+    command.stdout.write(output.ended_line(outcome))
+
+
+def skip(command: BaseCommand, given: Namespace) -> None:
+    """Skip one date of a recurring window."""
+    day = arguments.local_date(given.date)
+    series.skip(given.series, day, actor=arguments.actor())
+    command.stdout.write(output.date_line(given.series, day, "skipped"))
+
+
+def unskip(command: BaseCommand, given: Namespace) -> None:
+    """Undo the skipping or cancellation of one date of a recurring window."""
+    day = arguments.local_date(given.date)
+    series.unskip(given.series, day, actor=arguments.actor())
+    command.stdout.write(output.date_line(given.series, day, "takes place"))
+
+
+def restore(command: BaseCommand, given: Namespace) -> None:
+    """Restore a cancelled window."""
+    window = series.restore(arguments.window(given.window), actor=arguments.actor())
+    output.print_windows(command, [window])

@@ -5,7 +5,12 @@ from argparse import Namespace
 from django.core.management import BaseCommand
 
 from maintenance_windows.management import arguments
-from maintenance_windows.management.output import print_tables, print_windows, window_table
+from maintenance_windows.management.output import (
+    print_overlaps,
+    print_tables,
+    print_windows,
+    window_table,
+)
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.overview import status
 from maintenance_windows.planning import frozen, windows
@@ -27,6 +32,7 @@ def schedule(command: BaseCommand, given: Namespace) -> None:
         actor=arguments.actor(),
     )
     print_windows(command, planned, as_json=given.json)
+    print_overlaps(command, planned)
 
 
 def show_list(command: BaseCommand, given: Namespace) -> None:
@@ -47,17 +53,19 @@ def show_list(command: BaseCommand, given: Namespace) -> None:
 
 def start(command: BaseCommand, given: Namespace) -> None:
     """Start a scheduled window now."""
-    print_windows(command, [windows.start(given.window, actor=arguments.actor())])
+    print_windows(command, [windows.start(arguments.window(given.window), actor=arguments.actor())])
 
 
 def end(command: BaseCommand, given: Namespace) -> None:
     """End a window in progress now."""
-    print_windows(command, [windows.end(given.window, actor=arguments.actor())])
+    print_windows(command, [windows.end(arguments.window(given.window), actor=arguments.actor())])
 
 
 def cancel(command: BaseCommand, given: Namespace) -> None:
     """Cancel a scheduled window."""
-    print_windows(command, [windows.cancel(given.window, actor=arguments.actor())])
+    print_windows(
+        command, [windows.cancel(arguments.window(given.window), actor=arguments.actor())]
+    )
 
 
 def extend(command: BaseCommand, given: Namespace) -> None:
@@ -65,12 +73,17 @@ def extend(command: BaseCommand, given: Namespace) -> None:
     by = None if given.length is None else arguments.length(given.length)
     until = None if given.until is None else arguments.moment(given.until)
     window = windows.extend(
-        given.window, by=by, until=until, override=given.override, actor=arguments.actor()
+        arguments.window(given.window),
+        by=by,
+        until=until,
+        override=given.override,
+        actor=arguments.actor(),
     )
     print_windows(command, [window])
     for _window, met in frozen.reaching_into([window], clock.now()):
         text = f"Note: window {window.pk} reaches into a freeze ({met.reason})."
         command.stderr.write(printable(text), style_func=str)
+    print_overlaps(command, [window])
 
 
 def move(command: BaseCommand, given: Namespace) -> None:
@@ -78,10 +91,11 @@ def move(command: BaseCommand, given: Namespace) -> None:
     starts_at = arguments.moment(given.start)
     ends_at = arguments.end(given, starts_at)
     window = windows.move(
-        given.window,
+        arguments.window(given.window),
         starts_at=starts_at,
         ends_at=ends_at,
         override=given.override,
         actor=arguments.actor(),
     )
     print_windows(command, [window])
+    print_overlaps(command, [window])

@@ -1,5 +1,18 @@
 """The verbs for recurring windows. The functions imported here are public."""
 
+from maintenance_windows.planning.series.notes import notes
+from maintenance_windows.planning.series.occurrences import make, restore, skip, unskip
 from maintenance_windows.planning.series.verbs import check, end, materialise, repeat, revise
 
-__all__ = ["check", "end", "materialise", "repeat", "revise"]
+__all__ = [
+    "check",
+    "end",
+    "make",
+    "materialise",
+    "notes",
+    "repeat",
+    "restore",
+    "revise",
+    "skip",
+    "unskip",
+]

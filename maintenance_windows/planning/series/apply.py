@@ -1,10 +1,10 @@
 """The writing of plans: windows of series are created, changed and cancelled.
 
-A series owns those of its coming windows that nobody changed, and leaves the others alone.
+A series owns its coming windows, but for what somebody changed of them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -16,9 +16,11 @@ from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow, WindowSe
 from maintenance_windows.models.querysets import LIVE
 from maintenance_windows.planning import audit
 from maintenance_windows.planning.frozen import mark
+from maintenance_windows.planning.series import events
 from maintenance_windows.planning.series.plan import Plan, Skipped
 from maintenance_windows.reconcile.settle import settle
 
+CONTENT = (*WindowSeries.TEXTS, "starts_at", "ends_at")
 BATCH = 100  # rows in an UPDATE with a value for each
 
 
@@ -26,13 +28,14 @@ BATCH = 100  # rows in an UPDATE with a value for each
 class SeriesChange:
     """The changes to the windows of a series.
 
-    `kept` are coming ones that people changed, `skipped` occurrences up to the horizon that meet a
-    freeze.
+    `restored` had been cancelled by the series, `kept` are coming ones that people changed,
+    `skipped` occurrences up to the horizon that meet a freeze.
     """
 
     series: WindowSeries
     made: list[MaintenanceWindow]
     changed: list[MaintenanceWindow]
+    restored: list[MaintenanceWindow]
     cancelled: list[MaintenanceWindow]
     kept: list[MaintenanceWindow]
     skipped: list[Skipped] = field(default_factory=list)
@@ -45,16 +48,15 @@ def apply(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> lis
     """
     sites = {plan.series.site_id for plan in plans}
     settle(sites, now)
-    kept = _kept(sites)
     _rename({pk: day for plan in plans for pk, day in plan.renamed.items()})
-    written = [pk for plan in plans for pk in (*plan.change, *plan.cancel)]
+    written = [pk for plan in plans for pk in plan.written]
     windows = MaintenanceWindow.objects.select_related("site").in_bulk(written)
     before = {pk: windows[pk].facts() for pk in written}
     for plan in plans:
         _change(plan, windows)
-    _save([(windows[pk], before[pk]) for plan in plans for pk in plan.change])
+    _save([(windows[pk], before[pk]) for plan in plans for pk in (*plan.change, *plan.restore)])
     _cancel([windows[pk] for plan in plans for pk in plan.cancel], now)
-    made = {plan.series.pk: _new(plan, actor) for plan in plans}
+    made = _new(plans, now, actor)
     new = MaintenanceWindow.objects.bulk_create(chain.from_iterable(made.values()))
     settle(sites, now, actor=actor or "")
     _see_started(new, now)
@@ -62,11 +64,13 @@ def apply(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> lis
         audit.made(made[plan.series.pk], actor)
     marks = {pk: mark(time) for plan in plans for pk, time in plan.frozen.items()}
     audit.changed([(windows[pk], before[pk]) for pk in written], actor, now, marks)
+    kept = _kept(sites, written)
     return [
         SeriesChange(
             series=plan.series,
             made=made[plan.series.pk],
             changed=[windows[pk] for pk in plan.change],
+            restored=[windows[pk] for pk in plan.restore],
             cancelled=[windows[pk] for pk in plan.cancel],
             kept=kept[plan.series.pk],
             skipped=plan.skipped,
@@ -75,12 +79,15 @@ def apply(plans: Sequence[Plan], now: datetime, actor: str | None = None) -> lis
     ]
 
 
-def _kept(sites: Iterable[int]) -> defaultdict[int | None, list[MaintenanceWindow]]:
-    """Return individually changed coming windows by series, found through the live index."""
-    live = MaintenanceWindow.objects.filter(LIVE, site__in=sites, overridden=True)
+def _kept(
+    sites: Iterable[int], written: Iterable[int]
+) -> defaultdict[int | None, list[MaintenanceWindow]]:
+    """Return edited coming windows that stay as they are, by series, through the live index."""
+    live = MaintenanceWindow.objects.filter(LIVE, site__in=sites).exclude(edited="")
     kept: defaultdict[int | None, list[MaintenanceWindow]] = defaultdict(list)
+    followed = set(written)
     for window in live.filter(occurs_on__isnull=False).order_by("pk"):
-        if window.started_at is None:
+        if window.started_at is None and window.pk not in followed:
             kept[window.series_id].append(window)
     return kept
 
@@ -93,11 +100,11 @@ def _rename(dates: dict[int, date | None]) -> None:
 
 
 def _change(plan: Plan, windows: Mapping[int, MaintenanceWindow]) -> None:
-    texts = _texts(plan.series)
-    for pk, occurrence in plan.change.items():
-        values = {"starts_at": occurrence.starts_at, "ends_at": occurrence.ends_at, **texts}
-        for name, value in values.items():
+    for pk, content in (plan.change | plan.restore).items():
+        for name, value in zip(CONTENT, content, strict=True):
             setattr(windows[pk], name, value)
+    for pk in plan.restore:
+        windows[pk].cancelled_at = None
 
 
 def _save(pairs: Iterable[tuple[MaintenanceWindow, audit.Facts]]) -> None:
@@ -115,29 +122,41 @@ def _step(old: Any, new: Any) -> Any:
     return new - old if isinstance(new, datetime) else new
 
 
-def _cancel(windows: Iterable[MaintenanceWindow], now: datetime) -> None:
-    # Clear the date, so that the series may use it again.
-    free: dict[str, datetime | None] = {"cancelled_at": now, "occurs_on": None}
-    MaintenanceWindow.objects.filter(pk__in=[window.pk for window in windows]).update(**free)
+def _cancel(windows: Collection[MaintenanceWindow], now: datetime) -> None:
+    ids = [window.pk for window in windows]
+    MaintenanceWindow.objects.filter(pk__in=ids).update(cancelled_at=now)
     for window in windows:
-        window.cancelled_at, window.occurs_on = now, None
+        window.cancelled_at = now
 
 
-def _new(plan: Plan, actor: str | None) -> list[MaintenanceWindow]:
-    series, texts = plan.series, _texts(plan.series)
-    created_by = series.created_by if actor is None else actor[:ACTOR_LENGTH]
-    return [
-        MaintenanceWindow(
-            site=series.site,
-            series_id=series.pk,
-            occurs_on=one.date,
-            starts_at=one.starts_at,
-            ends_at=one.ends_at,
-            created_by=created_by,
-            **texts,
-        )
-        for one in plan.make
-    ]
+def _new(
+    plans: Sequence[Plan], now: datetime, actor: str | None
+) -> dict[int, list[MaintenanceWindow]]:
+    """Return unsaved windows by series, with the identity that the calendar has shown for them."""
+    uids, numbers = events.known({p.series: p.make for p in plans if p.make}, now)
+    made: dict[int, list[MaintenanceWindow]] = {}
+    for plan in plans:
+        series, texts = plan.series, _texts(plan.series)
+        created_by = series.created_by if actor is None else actor[:ACTOR_LENGTH]
+        taken, cancelled = uids.get(series.pk, ()), numbers.get(series.pk, {})
+        made[series.pk] = []
+        for one in plan.make:
+            uid = events.name(series, one.date, taken)
+            window = MaintenanceWindow(
+                site=series.site,
+                series_id=series.pk,
+                occurs_on=one.date,
+                starts_at=one.starts_at,
+                ends_at=one.ends_at,
+                created_by=created_by,
+                uid=uid,
+                sequence=events.number(series, uid, cancelled),
+                changed_at=series.changed_at or series.created_at,
+                retitled_at=series.retitled_at,
+                **texts,
+            )
+            made[series.pk].append(window)
+    return made
 
 
 def _texts(series: WindowSeries) -> dict[str, str]:

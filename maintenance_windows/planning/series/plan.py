@@ -1,7 +1,7 @@
 """What series say beside what their windows say: many looked at together, nothing written."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache, reduce
@@ -21,6 +21,8 @@ from maintenance_windows.models.series import zone
 from maintenance_windows.planning import frozen
 
 DAY = timedelta(days=1)
+# Of a window: level, title, message, start and end.
+Content = tuple[object, ...]
 
 
 class ExistingWindow(NamedTuple):
@@ -29,8 +31,9 @@ class ExistingWindow(NamedTuple):
     id: int
     series_id: int
     occurs_on: date | None
-    overridden: bool
+    edited: str
     is_upcoming: bool
+    cancelled_at: datetime | None
     level: str
     title: str
     message: str
@@ -38,8 +41,29 @@ class ExistingWindow(NamedTuple):
     ends_at: datetime
 
     @property
-    def content(self) -> tuple[object, ...]:
+    def content(self) -> Content:
         return self[-5:]
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the series may change the window: it waits, or the series itself cancelled it."""
+        if self.cancelled_at is None:
+            return self.is_upcoming
+        return "cancelled" not in self.edited
+
+    @property
+    def is_moved(self) -> bool:
+        return "times" in self.edited
+
+    def wanted(self, texts: tuple[str, ...], occurrence: Occurrence) -> Content:
+        """What the series says of the window; what was edited of it stays."""
+        times = occurrence.starts_at, occurrence.ends_at
+        if not self.edited:
+            return *texts, *times
+        edits = self.edited.split()
+        kept = zip(WindowSeries.TEXTS, texts, self.content[: len(texts)], strict=True)
+        said = (own if name in edits else text for name, text, own in kept)
+        return *said, *(self.content[len(texts) :] if self.is_moved else times)
 
 
 class Skipped(NamedTuple):
@@ -53,21 +77,28 @@ class Skipped(NamedTuple):
 class Plan:
     """What is to become of a series' windows: nothing while they say what the series says.
 
-    Windows that are there are named by id; its length is how many are to be written.
+    Windows that are there are named by id; its length is how many are to be written. The series
+    restores those that it had cancelled itself. `taken` are dates whose window it leaves alone.
     """
 
     series: WindowSeries
-    make: list[Occurrence]
-    change: dict[int, Occurrence]
-    cancel: list[int]
+    make: list[Occurrence] = field(default_factory=list)
+    change: dict[int, Content] = field(default_factory=dict)
+    restore: dict[int, Content] = field(default_factory=dict)
+    cancel: list[int] = field(default_factory=list)
     # Those that another date of the series stands for now, or none.
     renamed: dict[int, date | None] = field(default_factory=dict)
+    taken: frozenset[date | None] = frozenset()
     skipped: list[Skipped] = field(default_factory=list)
     # Why some of `cancel` are cancelled.
     frozen: dict[int, FrozenTime] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.make) + len(self.change) + len(self.cancel)
+        return len(self.make) + len(self.change) + len(self.restore) + len(self.cancel)
+
+    @property
+    def written(self) -> list[int]:
+        return [*self.change, *self.restore, *self.cancel]
 
 
 class SeriesPlanner:
@@ -95,37 +126,47 @@ class SeriesPlanner:
         """`stored` is the series as it was, where it is about to change. Raises RuleError."""
         existing = self._existing[series.pk]
         new_names = renamed(existing, stored, series, self.now) if stored else {}
-        if new_names:
-            dates_of = ((one, new_names.get(one.id, one.occurs_on)) for one in existing)
-            existing = [one._replace(occurs_on=day) for one, day in dates_of]
-        own = [one for one in existing if one.is_upcoming and not one.overridden]
-        by_date, known = {one.occurs_on: one for one in own}, {one.occurs_on for one in existing}
-        due, met = self._due(series, own), {}
-        for one in due if self._freezes else ():
-            if time := self._freezes.first([series.site_id], one.starts_at, one.ends_at):
+        existing = _named_anew(existing, new_names)
+        own = [one for one in existing if one.is_own]
+        due: dict[date, Occurrence] = {}
+        met: dict[date, Skipped] = {}
+        for one in self._due(series, own):
+            if time := self._freezes and self._freezes.first(
+                [series.site_id], one.starts_at, one.ends_at
+            ):
                 met[one.date] = Skipped(one, time)
-        due = [one for one in due if one.date not in met]
-        not_own = known - by_date.keys()
-        dates = {one.date for one in due}
+            else:
+                due[one.date] = one
+        if stored and (freed := self._freed(existing, stored, due)):
+            new_names |= freed
+            existing = _named_anew(existing, freed)
+        known, of_own = {one.occurs_on for one in existing}, {one.occurs_on for one in own}
         texts = tuple(getattr(series, name) for name in WindowSeries.TEXTS)
-        return Plan(
+        plan = Plan(
             series=series,
-            make=[one for one in due if one.date not in known and one.starts_at < self.horizon],
-            change={
-                by_date[one.date].id: one
-                for one in due
-                if one.date in by_date
-                and by_date[one.date].content != (*texts, one.starts_at, one.ends_at)
-            },
-            cancel=[one.id for one in own if one.occurs_on not in dates],
-            renamed=new_names,
-            skipped=[
-                one
-                for day, one in met.items()
-                if day not in not_own and one.occurrence.starts_at < self.horizon
+            make=[
+                one for day, one in due.items() if day not in known and one.starts_at < self.horizon
             ],
-            frozen={by_date[day].id: one.frozen for day, one in met.items() if day in by_date},
+            renamed=new_names,
+            taken=frozenset(known - of_own | {one.occurs_on for one in own if one.is_moved}),
         )
+        plan.skipped.extend(
+            skip
+            for day, skip in met.items()
+            if day not in plan.taken and skip.occurrence.starts_at < self.horizon
+        )
+        for window in own:
+            occurrence = due.get(window.occurs_on) if window.occurs_on else None
+            if occurrence is None:
+                if window.is_upcoming and not window.is_moved:
+                    plan.cancel.append(window.id)
+                    if window.occurs_on in met:
+                        plan.frozen[window.id] = met[window.occurs_on].frozen
+            elif window.cancelled_at is not None:
+                plan.restore[window.id] = window.wanted(texts, occurrence)
+            elif window.content != (wanted := window.wanted(texts, occurrence)):
+                plan.change[window.id] = wanted
+        return plan
 
     def _due(self, series: WindowSeries, own: Iterable[ExistingWindow]) -> list[Occurrence]:
         if series.ended_at is not None:
@@ -133,6 +174,47 @@ class SeriesPlanner:
         # Also those that were made when the horizon was farther away, or the zone at the other end.
         stop = max([self.horizon, *(one.starts_at + 3 * DAY for one in own)])
         return list(series.recurrence(self._zone).occurrences(self.now, stop))
+
+    def _freed(
+        self,
+        existing: Iterable[ExistingWindow],
+        stored: WindowSeries,
+        due: Mapping[date, Occurrence],
+    ) -> dict[int, None]:
+        """Return past windows whose date has another time now, still to come: by id, no date.
+
+        A nightly window that is moved at noon from 02:00 to 22:00 takes place tonight as well.
+        """
+        over = [
+            one
+            for one in existing
+            if not one.is_own
+            and one.ends_at <= self.now
+            and one.occurs_on is not None
+            and one.occurs_on in due
+            and due[one.occurs_on].starts_at > self.now
+        ]
+        if not over:
+            return {}
+        stop = max(due[one.occurs_on].starts_at for one in over if one.occurs_on) + 3 * DAY
+        try:
+            before = {
+                one.date: one.starts_at
+                for one in stored.recurrence().occurrences(_past(stored, self.now), stop)
+            }
+        except RuleError:
+            before = {}
+        return {
+            one.id: None
+            for one in over
+            if one.occurs_on and before.get(one.occurs_on) != due[one.occurs_on].starts_at
+        }
+
+
+def _named_anew(
+    existing: Iterable[ExistingWindow], names: Mapping[int, date | None]
+) -> list[ExistingWindow]:
+    return [one._replace(occurs_on=names.get(one.id, one.occurs_on)) for one in existing]
 
 
 def _existing(series: Iterable[WindowSeries], now: datetime) -> Iterator[ExistingWindow]:

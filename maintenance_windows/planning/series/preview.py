@@ -10,9 +10,8 @@ from django.contrib.sites.models import Site
 from maintenance_windows.core.freezes import FrozenTime
 from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
-from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import frozen
-from maintenance_windows.planning.series.plan import first_date, renamed, since_when
+from maintenance_windows.planning.series.plan import SeriesPlanner, since_when
 
 MOST_SKIPPED = 1000  # occurrences
 
@@ -32,16 +31,9 @@ class PreviewedWindow:
 
 def preview(series: WindowSeries, now: datetime, number: int) -> list[PreviewedWindow]:
     """Return the next windows if the series were saved like this. Raises RuleError."""
-    stored = WindowSeries.objects.filter(pk=series.pk).first()
-    of_series = MaintenanceWindow.objects.filter(series=series.pk, occurs_on__isnull=False)
-    moved = of_series.waiting().filter(overridden=True)
-    windows = list(of_series.filter(occurs_on__gte=first_date(series, now)) | moved)
-    names = renamed(windows, stored, series, now) if stored else {}
-    for window in windows:
-        window.occurs_on = names.get(window.pk, window.occurs_on)
-    not_own = {w.occurs_on: w for w in windows if w.overridden or w.begins_at <= now}
-    cancelled = {w.occurs_on for w in windows if w.status_at(now) is Status.CANCELLED}
+    stored = WindowSeries.objects.filter(pk=series.pk).first() if series.pk else None
     freezes = frozen.read(since_when(now))
+    taken = SeriesPlanner([series], now, freezes).plan(series, stored).taken
     free = (
         PreviewedWindow(
             starts_at=one.starts_at,
@@ -49,13 +41,13 @@ def preview(series: WindowSeries, now: datetime, number: int) -> list[PreviewedW
             frozen=freezes.first([series.site_id], one.starts_at, one.ends_at),
         )
         for one in series.recurrence().occurrences(now)
-        if one.date not in not_own and one.date not in cancelled
+        if one.date not in taken
     )
-    live = {Status.SCHEDULED, Status.ACTIVE}
+    live = MaintenanceWindow.objects.live(now).filter(series=series.pk) if series.pk else ()
     kept = [
         PreviewedWindow(starts_at=window.begins_at, ends_at=window.ends_at, window=window)
-        for window in not_own.values()
-        if window.status_at(now) in live
+        for window in live
+        if "times" in window.edits or window.begins_at <= now
     ]
     return sorted([*islice(free, number), *kept], key=lambda coming: coming.starts_at)[:number]
 

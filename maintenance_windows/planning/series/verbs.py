@@ -7,6 +7,7 @@ with one sentence.
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from copy import copy
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -21,13 +22,15 @@ from maintenance_windows.exceptions import Refused, RuleError
 from maintenance_windows.models import ACTOR_LENGTH, WindowSeries
 from maintenance_windows.models.querysets import among
 from maintenance_windows.planning import arguments, audit, frozen, rules
+from maintenance_windows.planning.series import events
 from maintenance_windows.planning.series.apply import SeriesChange, apply
-from maintenance_windows.planning.series.plan import Plan, SeriesPlanner, since_when
+from maintenance_windows.planning.series.plan import Plan, SeriesPlanner, first_date, since_when
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.snapshot import clock as database_clock
 
 T = TypeVar("T")
 
+EVENT_FIELDS = ("sequence", "changed_at", "retitled_at", "uid_shift")
 READ = 100  # series planned together
 WRITTEN = 1000  # windows written under one lock, few enough not to delay a tick noticeably
 
@@ -65,30 +68,50 @@ def repeat(
 def revise(
     series_id: int, *, actor: str = "", clock: Clock | None = None, **changes: Any
 ) -> SeriesChange:
-    """Change a series from now on. Past, present and individually changed windows stay.
+    """Change a series from now on. Past and present windows stay, and what was edited of others.
 
     `changes` are fields of WindowSeries except its site.
     """
     with locked(clock) as now:
-        series, stored = _unended(series_id), _unended(series_id)
+        series, stored = unended(series_id), unended(series_id)
         for name, value in changes.items():
             setattr(series, name, value)
         check(series, now)
-        series.save(update_fields=changes)
-        audit.series_changed(series, stored.facts(), actor, now)
-        plan = SeriesPlanner([series], now).plan(series, stored)
-        return apply([plan], now, actor)[0]
+        return _follow(series, stored, now, actor, changes)
 
 
-def end(series_id: int, *, actor: str = "", clock: Clock | None = None) -> SeriesChange:
-    """End a series: create no more windows, and cancel the coming ones that nobody changed."""
+def end(
+    series_id: int, *, with_edited: bool = False, actor: str = "", clock: Clock | None = None
+) -> SeriesChange:
+    """End a series: create no more windows, and cancel the coming ones.
+
+    Those that somebody moved stay, and are named as `kept`. With `with_edited` they are cancelled
+    as well, also of a series that has ended before.
+    """
     with locked(clock) as now:
-        series = _unended(series_id)
-        before = series.facts()
-        series.ended_at = now
-        series.save(update_fields=["ended_at"])
-        audit.series_changed(series, before, actor, now)
-        return apply(SeriesPlanner([series], now).plans(), now, actor)[0]
+        series, stored = _series(series_id), _series(series_id)
+        if series.ended_at is None or not with_edited:
+            _refuse_ended(series)
+            series.ended_at = now
+            outcome = _follow(series, stored, now, actor, ["ended_at"])
+        else:
+            outcome = apply([SeriesPlanner([series], now).plan(series)], now, actor)[0]
+        if not (with_edited and outcome.kept):
+            return outcome
+        kept = Plan(series=series, cancel=[window.pk for window in outcome.kept])
+        also = apply([kept], now, actor)[0]
+        return replace(outcome, cancelled=[*outcome.cancelled, *also.cancelled], kept=[])
+
+
+def _follow(
+    series: WindowSeries, stored: WindowSeries, now: datetime, actor: str, fields: Iterable[str]
+) -> SeriesChange:
+    """Save a changed series, and have its events and its windows follow."""
+    plan = SeriesPlanner([series], now).plan(series, stored)
+    events.follow_change(series, stored, plan.renamed, now, first_date(series, now))
+    series.save(update_fields=[*fields, *EVENT_FIELDS])
+    audit.series_changed(series, stored.facts(), actor, now)
+    return apply([plan], now, actor)[0]
 
 
 def materialise(
@@ -110,6 +133,7 @@ def materialise(
     def write(ids: list[int]) -> list[SeriesChange]:
         with locked(clock) as now:
             plans = [plan for plan in _planner(ids, now).plans() if plan]
+            events.raise_sequence([plan.series for plan in plans if plan.change], now)
             return apply(plans, now)
 
     changes = []
@@ -187,10 +211,20 @@ def _isolate_failures(function: Callable[[list[int]], list[T]], ids: list[int]) 
     return _isolate_failures(function, ids[:half]) + _isolate_failures(function, ids[half:])
 
 
-def _unended(series_id: int) -> WindowSeries:
+def unended(series_id: int) -> WindowSeries:
+    """Return the series. Raises Refused if it has ended, or does not exist."""
+    series = _series(series_id)
+    _refuse_ended(series)
+    return series
+
+
+def _series(series_id: int) -> WindowSeries:
     series = WindowSeries.objects.select_related("site").filter(pk=series_id).first()
     if series is None:
         raise Refused(_("Recurring window %(id)s does not exist.") % {"id": series_id})
-    if series.ended_at is not None:
-        raise Refused(_("Recurring window %(id)s has ended: create a new one.") % {"id": series_id})
     return series
+
+
+def _refuse_ended(series: WindowSeries) -> None:
+    if series.ended_at is not None:
+        raise Refused(_("Recurring window %(id)s has ended: create a new one.") % {"id": series.pk})

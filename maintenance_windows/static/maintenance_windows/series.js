@@ -34,8 +34,8 @@ document.addEventListener("DOMContentLoaded", () => {
     use(around("rule"), unit === "rule");
     use(around("until"), unit !== "rule");
     use(around("every"), unit !== "rule");
-    use(around("monthly", "nth", "nth_weekday"), unit === "MONTHLY");
-    for (const name of ["nth", "nth_weekday"]) use(around(name), byWeekday);
+    use(around("monthly", "nth", "nth_weekday", "days_after"), unit === "MONTHLY");
+    for (const name of ["nth", "nth_weekday", "days_after"]) use(around(name), byWeekday);
   }
 
   form.addEventListener("input", useWhatMatters);

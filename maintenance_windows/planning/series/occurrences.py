@@ -1,0 +1,130 @@
+"""The verbs for single occurrences of a series: by their local date, also beyond the horizon."""
+
+from datetime import date, datetime, time, timedelta
+
+from django.utils.translation import gettext as _
+
+from maintenance_windows.core.recurrence import Occurrence
+from maintenance_windows.exceptions import Refused
+from maintenance_windows.models import MaintenanceWindow, WindowSeries
+from maintenance_windows.models.querysets import Status
+from maintenance_windows.planning import rules, windows
+from maintenance_windows.planning.series.apply import SeriesChange, apply
+from maintenance_windows.planning.series.plan import Plan, SeriesPlanner
+from maintenance_windows.planning.series.verbs import revise, unended
+from maintenance_windows.reconcile.lock import Clock, locked
+
+DAY = timedelta(days=1)
+
+
+def skip(series_id: int, day: date, *, actor: str = "", clock: Clock | None = None) -> SeriesChange:
+    """Leave out the occurrence on a local date, and cancel its window, also a moved one."""
+    with locked(clock) as now:
+        series = unended(series_id)
+        names = {"id": series.pk, "date": day.isoformat()}
+        if day.isoformat() in series.excluded:
+            raise Refused(_("Recurring window %(id)s already skips %(date)s.") % names)
+        _refuse_none(series, day)
+        window = _window(series, day)
+        if window and window.status_at(now) is Status.SCHEDULED and "times" in window.edits:
+            windows.cancel(window.pk, actor=actor, clock=lambda: now)
+        elif window:
+            rules.refuse(window, now, rules.NOT_SCHEDULED)
+        elif _occurrence(series, day, now) is None:
+            raise Refused(
+                _("The window of recurring window %(id)s on %(date)s has passed.") % names
+            )
+        excluded = sorted([*series.excluded, day.isoformat()])
+        return revise(series_id, excluded=excluded, actor=actor, clock=lambda: now)
+
+
+def unskip(
+    series_id: int, day: date, *, actor: str = "", clock: Clock | None = None
+) -> SeriesChange:
+    """Take back skip() for a local date, and restore its window if somebody cancelled that."""
+    with locked(clock) as now:
+        series = unended(series_id)
+        window = _window(series, day)
+        skipped = day.isoformat() in series.excluded
+        cancelled = window is not None and window.status_at(now) is Status.CANCELLED
+        if not (skipped or cancelled):
+            sentence = _("Recurring window %(id)s does not skip %(date)s.")
+            raise Refused(sentence % {"id": series.pk, "date": day.isoformat()})
+        if window and cancelled and (not skipped or "cancelled" in window.edits):
+            windows.restore(window.pk, actor=actor, clock=lambda: now)
+        excluded = [text for text in series.excluded if text != day.isoformat()]
+        outcome = revise(series_id, excluded=excluded, actor=actor, clock=lambda: now)
+        if window and cancelled and window.pk not in {one.pk for one in outcome.restored}:
+            outcome.restored.append(
+                MaintenanceWindow.objects.select_related("site").get(pk=window.pk)
+            )
+        return outcome
+
+
+def restore(
+    window_id: int, *, ahead: bool = False, actor: str = "", clock: Clock | None = None
+) -> MaintenanceWindow:
+    """Restore a cancelled window; one of a series then follows that again, if it still may.
+
+    With `ahead` it is refused if the window would start at once.
+    """
+    with locked(clock) as now:
+        rows = MaintenanceWindow.objects.select_related("site", "series").filter(pk=window_id)
+        window = rows.first()
+        series = window.series if window else None
+        if window is None or series is None or series.ended_at or not window.occurs_on:
+            windows.restore(window_id, actor=actor, clock=lambda: now)
+        elif window.cancelled_at and window.occurs_on.isoformat() in series.excluded:
+            unskip(series.pk, window.occurs_on, actor=actor, clock=lambda: now)
+        else:
+            windows.restore(window_id, actor=actor, clock=lambda: now)
+            apply([SeriesPlanner([series], now).plan(series)], now, actor)
+        window = rows.get()
+        if ahead:
+            rules.check_ahead(window.starts_at, now)
+        return window
+
+
+def make(
+    series_id: int, day: date, *, actor: str = "", clock: Clock | None = None
+) -> MaintenanceWindow:
+    """Return the window of a local date, created now if the horizon has not reached it."""
+    with locked(clock) as now:
+        series = unended(series_id)
+        if window := _window(series, day):
+            return window
+        names = {"id": series.pk, "date": day.isoformat()}
+        if day.isoformat() in series.excluded:
+            raise Refused(_("Recurring window %(id)s already skips %(date)s.") % names)
+        _refuse_none(series, day)
+        occurrence = _occurrence(series, day, now)
+        if occurrence is None:
+            raise Refused(
+                _("The window of recurring window %(id)s on %(date)s has passed.") % names
+            )
+        (window,) = apply([Plan(series=series, make=[occurrence])], now, actor)[0].made
+        return window
+
+
+def _window(series: WindowSeries, day: date) -> MaintenanceWindow | None:
+    return series.windows.select_related("site").filter(occurs_on=day).first()
+
+
+def _occurrence(series: WindowSeries, day: date, now: datetime) -> Occurrence | None:
+    """Return the occurrence on this date if it is not over."""
+    noon = datetime.combine(day, time(12), now.tzinfo)
+    coming = series.recurrence().occurrences(max(now, noon - 3 * DAY), noon + 3 * DAY)
+    return next((one for one in coming if one.date == day), None)
+
+
+def _refuse_none(series: WindowSeries, day: date) -> None:
+    """Raise Refused if the rule has no such date, and name the nearest one that it has."""
+    if series.recurrence().has(day):
+        return
+    names = {"id": series.pk, "date": day.isoformat()}
+    if near := series.recurrence().nearest(day):
+        sentence = _(
+            "Recurring window %(id)s has no window on %(date)s: the nearest starts on %(near)s."
+        )
+        raise Refused(sentence % (names | {"near": near.isoformat()}))
+    raise Refused(_("Recurring window %(id)s has no window on %(date)s.") % names)
