@@ -226,8 +226,8 @@ def _existing(series: Iterable[WindowSeries], now: datetime) -> Iterator[Existin
     windows = MaintenanceWindow.objects.using(router.db_for_write(MaintenanceWindow))
     found = windows.filter(reduce(or_, parts)) if since else windows.none()
     is_upcoming = ExpressionWrapper(WAITING & Q(starts_at__gt=now), BooleanField())
-    rows = found.annotate(is_upcoming=is_upcoming).values_list(*ExistingWindow._fields)
-    return map(ExistingWindow._make, rows)
+    rows = found.annotate(is_upcoming=is_upcoming).order_by("pk")
+    return map(ExistingWindow._make, rows.values_list(*ExistingWindow._fields))
 
 
 def since_when(now: datetime) -> datetime:
