@@ -20,6 +20,7 @@ SUITES = [
     "tests/test_lifecycle.py",
     "tests/test_reconcile.py",
     "tests/test_series.py",
+    "tests/test_occurrences.py",
     "tests/test_signals.py",
 ]
 

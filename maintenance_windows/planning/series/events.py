@@ -113,9 +113,10 @@ def follow_change(
 
     `renamed` are the new dates of windows by id, `first` the earliest date that may matter.
     """
-    series.cancelled_occurrences.filter(ends_at__lt=now - KEPT).delete()
+    dropped = CancelledOccurrence.objects.filter(series=series)
+    dropped.filter(ends_at__lt=now - KEPT).delete()
     rows = named_rows([series.pk], first).get(series.pk, [])
-    cancelled = dict(series.cancelled_occurrences.values_list("uid", "sequence"))
+    cancelled = dict(dropped.values_list("uid", "sequence"))
     stop = end_of(now)
     freezes = frozen.read(since_when(now))
     of_stored = due(stored, now, stop, freezes)

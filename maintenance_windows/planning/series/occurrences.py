@@ -107,7 +107,8 @@ def make(
 
 
 def _window(series: WindowSeries, day: date) -> MaintenanceWindow | None:
-    return series.windows.select_related("site").filter(occurs_on=day).first()
+    windows = MaintenanceWindow.objects.filter(series=series, occurs_on=day)
+    return windows.select_related("site").first()
 
 
 def _occurrence(series: WindowSeries, day: date, now: datetime) -> Occurrence | None:
