@@ -153,7 +153,8 @@ def test_preview_describes_window_and_saves_nothing(acme, browser, at):
     assert "in 6\xa0days, 1\xa0hour" in said
     assert "Duration: 2 hours" in said
     assert "overlaps" not in said
-    assert "starts immediately" in preview(browser, schedule_form(acme, starts_at_0="2029-10-28"))
+    past = schedule_form(acme, starts_at_0="2029-10-28")
+    assert "starts immediately" in preview(browser, past | {"start_now": "on"})
     assert "Enter a start and an end" in preview(browser, {"zone": "UTC", "length": ""})
     assert not MaintenanceWindow.objects.exists()
 

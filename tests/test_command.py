@@ -84,7 +84,7 @@ def test_schedule_as_json(acme, maintenance):
 
 def test_schedule_with_past_start_reports_window_in_progress(acme, maintenance):
     printed = maintenance(
-        "schedule", "acme.example", "--start=2029-11-04T00:30", "--for=1h", "--json"
+        "schedule", "acme.example", "--start=2029-11-04T00:30", "--for=1h", "--now", "--json"
     )
     (record,) = json.loads(printed)
     assert (record["status"], record["started_at"]) == ("active", "2029-11-04T01:00:00Z")

@@ -131,7 +131,7 @@ def test_window_beyond_the_horizon_is_moved(sundays, maintenance):
 
 def test_repeat_takes_an_end_by_the_clock(acme, maintenance):
     given = ["--rule=FREQ=WEEKLY", "--start=2029-11-04T00:00", "--zone=Europe/Berlin"]
-    out, _ = maintenance("repeat", "acme.example", *given, "--end=2029-11-05T00:00")
+    out, _ = maintenance("repeat", "acme.example", *given, "--end=2029-11-05T00:00", "--now")
     assert "from 00:00 to 00:00 1 day later, time zone Europe/Berlin" in out
     made = WindowSeries.objects.get()
     assert (made.length, made.by_clock) == (24 * HOUR, True)

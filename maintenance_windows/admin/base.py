@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models.search import FEW
-from maintenance_windows.permissions import may_operate
+from maintenance_windows.permissions import Rights, may_freeze, may_operate
 from maintenance_windows.reconcile.lock import locked
 
 MAX_COUNTED = 10_000  # rows of a list that are counted and can be paged to
@@ -133,6 +133,11 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Operators take sites down, bring them up, and start, extend and end windows."""
         return may_operate(request.user)
+
+    def rights(self, request: HttpRequest) -> Rights:
+        """What the verbs let this person do."""
+        operate = self.has_operate_permission(request)
+        return Rights(operate=operate, freeze=may_freeze(request.user))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Rows are deleted only together with their Site, on its own page in the admin."""

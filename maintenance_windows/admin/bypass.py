@@ -22,9 +22,10 @@ def links_view(model_admin: RecordAdmin, request: HttpRequest, object_id: str) -
         raise Http404
     if not model_admin.has_operate_permission(request):
         raise PermissionDenied
+    rights = model_admin.rights(request)
     if "revoke" in request.POST:
         try:
-            bypass.revoke([flag.site], actor=request.user.get_username())
+            bypass.revoke([flag.site], rights=rights, actor=request.user.get_username())
         except Refused as refusal:
             model_admin.message_user(request, str(refusal), messages.ERROR)
         else:
@@ -35,7 +36,7 @@ def links_view(model_admin: RecordAdmin, request: HttpRequest, object_id: str) -
     form, link = LinkForm(request.POST or None), None
     if form.is_valid():
         try:
-            made = bypass.make(flag.site, length=form.cleaned_data["length"])
+            made = bypass.make(flag.site, length=form.cleaned_data["length"], rights=rights)
         except Refused as refusal:
             form.add_error("length", str(refusal))
         else:

@@ -111,7 +111,7 @@ class FreezeAdmin(RecordAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         cleaned, actor = form.cleaned_data, request.user.get_username()
         sites = None if cleaned["everywhere"] else cleaned["sites"]
-        outcome = freezes.freeze(sites, actor=actor, **form.values())
+        outcome = freezes.freeze(sites, actor=actor, rights=self.rights(request), **form.values())
         obj.pk = outcome.freeze.pk
         self.show(request, outcome)
 
@@ -133,7 +133,7 @@ class FreezeAdmin(RecordAdmin):
     @admin.action(description=_("End freezes"), permissions=["freeze"])
     def end_freezes(self, request: HttpRequest, queryset: QuerySet[Freeze]) -> None:
         def unfreeze(pk: int, actor: str) -> Freeze:
-            outcome = freezes.unfreeze(pk, actor=actor)
+            outcome = freezes.unfreeze(pk, actor=actor, rights=self.rights(request))
             self.show(request, outcome)
             return outcome.freeze
 

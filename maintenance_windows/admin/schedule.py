@@ -15,7 +15,7 @@ from maintenance_windows.core.freezes import FrozenTime
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import frozen
-from maintenance_windows.planning.overlaps import overlap_warnings
+from maintenance_windows.planning.overlaps import window_warnings
 from maintenance_windows.snapshot import clock
 from maintenance_windows.wording.spans import format_length, format_span, format_upcoming
 
@@ -27,6 +27,7 @@ def describe_times(form: Any) -> dict[str, Any]:
     if form.span is None:
         return {}
     now, zone, window = clock.now(), form.tz, form.instance
+    level = form.cleaned_data.get("level") or window.level
     times = (form.span.start, form.span.end)
     sites, exclude, in_progress = form.cleaned_data.get("sites", ()), [], False
     if window.pk:
@@ -35,7 +36,7 @@ def describe_times(form: Any) -> dict[str, Any]:
     return {
         "words": format_span(*times, zone) if in_progress else format_upcoming(*times, zone, now),
         "length": format_length(*times, zone),
-        "overlaps": overlap_warnings(*times, sites, zone, now, exclude=exclude),
+        "overlaps": window_warnings(*times, sites, zone, now, level=level, exclude=exclude),
     }
 
 
@@ -51,16 +52,16 @@ def describe_added(windows: list[MaintenanceWindow], zone: tzinfo) -> str:
     }
 
 
-def warn_of_overlaps(
+def warn_of_windows(
     model_admin: RecordAdmin, request: HttpRequest, saved: list[MaintenanceWindow], zone: tzinfo
 ) -> None:
-    """Show a warning for each window that overlaps those just saved, which have equal times."""
-    starts_at, ends_at = saved[0].starts_at, saved[0].ends_at
+    """Show what people should know of the windows just saved, which have equal times."""
+    times = (saved[0].begins_at, saved[0].ends_at)
     sites, ids = [window.site for window in saved], [window.pk for window in saved]
     warn(
         model_admin,
         request,
-        overlap_warnings(starts_at, ends_at, sites, zone, clock.now(), exclude=ids),
+        window_warnings(*times, sites, zone, clock.now(), level=saved[0].level, exclude=ids),
     )
 
 

@@ -108,6 +108,7 @@ class WindowSeriesAdmin(PreviewedAdmin):
                     ("starts_on", "start_time"),
                     "zone",
                     ("length", "end_time", "end_days"),
+                    "start_now",
                 )
             },
         ),
@@ -167,23 +168,34 @@ class WindowSeriesAdmin(PreviewedAdmin):
         return super().has_change_permission(request, obj)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets: Any = self.fieldsets
+        if not self.has_operate_permission(request):
+            (heading, times), *others = fieldsets
+            confirmed = tuple(field for field in times["fields"] if field != "start_now")
+            fieldsets = ((heading, {**times, "fields": confirmed}), *others)
         if obj is None:
-            return self.fieldsets
+            return fieldsets
         so_far = (_("Status"), {"fields": FACTS})
         if self.has_change_permission(request, obj):
-            return (*self.fieldsets, so_far)
+            return (*fieldsets, so_far)
         fields = ("site", "words", "rule", "excluded", *WindowSeries.TEXTS)
         return ((None, {"fields": fields}), so_far)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("site", "words", *FACTS) if obj else ()
 
+    def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, *args, **kwargs)
+        form.rights = self.rights(request)
+        return form
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
-        actor = request.user.get_username()
+        who: dict[str, Any] = {"actor": request.user.get_username(), "rights": self.rights(request)}
+        who["start_now"] = form.cleaned_data.get("start_now", False)
         if change:
-            outcome = verbs.revise(obj.pk, actor=actor, **form.changes())
+            outcome = verbs.revise(obj.pk, **who, **form.changes())
         else:
-            (outcome,) = verbs.repeat([form.cleaned_data["site"]], form.series, actor=actor)
+            (outcome,) = verbs.repeat([form.cleaned_data["site"]], form.series, **who)
             obj.pk = outcome.series.pk
         self.message_user(request, describe_change(outcome))
         warn(self, request, verbs.notes(outcome.series, [outcome.series.site], clock.now()))

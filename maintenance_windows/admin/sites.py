@@ -116,11 +116,11 @@ class SiteMaintenanceAdmin(RecordAdmin):
         rules.check_exist([obj.site])
         if not form.changed_data:
             return
-        actor = request.user.get_username()
+        who: dict[str, Any] = {"actor": request.user.get_username(), "rights": self.rights(request)}
         if obj.in_maintenance:
-            take_down([obj.site], level=Level(obj.level), message=obj.message, actor=actor)
+            take_down([obj.site], level=Level(obj.level), message=obj.message, **who)
             return
-        for window in bring_up([obj.site], actor=actor):
+        for window in bring_up([obj.site], **who):
             text = _("Window %(window)s was in progress and has been ended.")
             self.message_user(request, text % {"window": window}, messages.WARNING)
 

@@ -21,14 +21,13 @@ from maintenance_windows.admin.schedule import (
     describe_times,
     in_freeze,
     warn_of_freezes,
-    warn_of_overlaps,
+    warn_of_windows,
 )
 from maintenance_windows.admin.search import NearNowAdmin
 from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.forms.windows import TIMES, ScheduleForm, WindowForm, initial_from_query
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
-from maintenance_windows.permissions import may_freeze
 from maintenance_windows.planning import frozen, series, windows
 from maintenance_windows.snapshot import clock
 
@@ -69,7 +68,10 @@ def action(
     """An action of the list that calls a verb of planning.windows for each selected window."""
 
     def apply(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        model_admin.apply_to_each(request, queryset, verb, describe_status)
+        limited = verb
+        if permission == "operate":
+            limited = partial(verb, rights=model_admin.rights(request))
+        model_admin.apply_to_each(request, queryset, limited, describe_status)
 
     apply.__name__ = name
     return admin.action(apply, permissions=[permission], description=label)
@@ -117,7 +119,7 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
     @admin.action(permissions=["change"], description=_("Restore"))
     def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """As one is scheduled: only operators restore what then starts at once."""
-        verb = partial(series.restore, ahead=not self.has_operate_permission(request))
+        verb = partial(series.restore, rights=self.rights(request))
         self.apply_to_each(request, queryset, verb, describe_status)
 
     @admin.display(description=_("edited individually"))
@@ -151,16 +153,18 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             texts = {"fields": ("level", "message", "title")}
-            times = ("sites", "zone", *TIMES, *self.override(request))
+            times = ("sites", "zone", *TIMES, *self.terms(request))
             return ((None, {"fields": times}), (_("Details"), texts))
-        override = self.override(request) if self.has_change_permission(request, obj) else ()
-        fields = ("site", "starts_at", "ends_at", *override, "level", "title", "message")
+        terms = self.terms(request) if self.has_change_permission(request, obj) else ()
+        fields = ("site", "starts_at", "ends_at", *terms, "level", "title", "message")
         facts = (*FACTS, *FACTS_OF_SERIES) if obj.series_id else FACTS
         return ((None, {"fields": (*fields, *facts)}),)
 
-    def override(self, request: HttpRequest) -> tuple[str, ...]:
-        """The field for the reason of planning into a freeze, for people who may."""
-        return ("override",) if may_freeze(request.user) else ()
+    def terms(self, request: HttpRequest) -> tuple[str, ...]:
+        """The fields that confirm a start in the past and override a freeze, for people who may."""
+        rights = self.rights(request)
+        fields = {"start_now": rights.operate, "override": rights.freeze}
+        return tuple(name for name, allowed in fields.items() if allowed)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
@@ -174,34 +178,37 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
         if obj is None:
             kwargs["form"] = ScheduleForm
         form: Any = super().get_form(request, obj, *args, **kwargs)
-        form.may_operate = self.has_operate_permission(request)
-        form.may_freeze = may_freeze(request.user)
+        form.rights = self.rights(request)
         form.admin_site = self.admin_site
         return form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         initial = super().get_changeform_initial_data(request)
-        return initial | dict.fromkeys(TIMES) | initial_from_query(request.GET)
+        may_view = self.has_view_permission(request)
+        return initial | dict.fromkeys(TIMES) | initial_from_query(request.GET, may_view=may_view)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         """Schedule a window for each site, or change one. With several, `obj` stays unsaved."""
-        actor, values = request.user.get_username(), form.cleaned_data
+        who: dict[str, Any] = {"actor": request.user.get_username(), "rights": self.rights(request)}
+        values = form.cleaned_data
         if change:
             changes = {name: values[name] for name in form.changed_data}
-            saved = [windows.revise(obj.pk, actor=actor, **changes)]
-            if changes.keys().isdisjoint(TIMES):
+            saved = [windows.revise(obj.pk, **who, **changes)]
+            obj.starts_at, obj.ends_at = saved[0].starts_at, saved[0].ends_at
+            if changes.keys().isdisjoint({*TIMES, "level"}):
                 return
         else:
-            fields = {name: values[name] for name in ScheduleForm.Meta.fields}
-            override = values.get("override", "")
-            saved = windows.schedule(values["sites"], override=override, actor=actor, **fields)
+            names = (*ScheduleForm.Meta.fields, *self.terms(request))
+            fields = {name: values[name] for name in names}
+            saved = windows.schedule(values["sites"], **who, **fields)
+            obj.starts_at, obj.ends_at = saved[0].starts_at, saved[0].ends_at
             if len(saved) == 1:
                 obj.pk, obj.site = saved[0].pk, saved[0].site
             else:
                 person: Any = request.user
                 LogEntry.objects.log_actions(person.pk, saved, ADDITION, [{"added": {}}])
                 self.message_user(request, describe_added(saved, form.tz), messages.SUCCESS)
-        warn_of_overlaps(self, request, saved, form.tz)
+        warn_of_windows(self, request, saved, form.tz)
         warn_of_freezes(self, request, saved)
 
     def log_addition(self, request: HttpRequest, obj: MaintenanceWindow, message: Any) -> Any:

@@ -17,7 +17,7 @@ from maintenance_windows.management.terminal import Cell, Table, lines
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.overview import passing, status
 from maintenance_windows.overview.status import Record
-from maintenance_windows.planning.overlaps import overlap_warnings
+from maintenance_windows.planning.overlaps import window_warnings
 from maintenance_windows.planning.series.apply import SeriesChange
 from maintenance_windows.snapshot import clock
 from maintenance_windows.wording.lines import printable
@@ -75,15 +75,15 @@ def print_notes(command: BaseCommand, notes: Iterable[str]) -> None:
         command.stderr.write(printable(f"Note: {note}"))
 
 
-def print_overlaps(command: BaseCommand, windows: Sequence[MaintenanceWindow]) -> None:
-    """Print what the windows, which have equal times, overlap."""
+def print_warnings(command: BaseCommand, windows: Sequence[MaintenanceWindow]) -> None:
+    """Print what people should know of the windows, which have equal times."""
     if not windows:
         return
     first, ids = windows[0], [window.pk for window in windows]
     sites, zone = [window.site for window in windows], timezone.get_current_timezone()
     with translation.override(None):
-        warnings = overlap_warnings(
-            first.begins_at, first.ends_at, sites, zone, clock.now(), exclude=ids
+        warnings = window_warnings(
+            first.begins_at, first.ends_at, sites, zone, clock.now(), level=first.level, exclude=ids
         )
     print_notes(command, warnings)
 

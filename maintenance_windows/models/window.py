@@ -6,12 +6,14 @@ from datetime import datetime
 from django.contrib.sites.models import Site
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.state import Closure
 from maintenance_windows.models.base import COMMON_TIMES, KNOWN_LEVEL, Planned
 from maintenance_windows.models.querysets import LIVE, RUNNING, WAITING, Status, WindowQuerySet
 from maintenance_windows.models.times import readable
+from maintenance_windows.wording.spans import format_times
 
 # The parts of an occurrence that can be edited, and the facts of each.
 PARTS = {
@@ -109,7 +111,8 @@ class MaintenanceWindow(Planned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.site}: {self.starts_at:%Y-%m-%d %H:%M} to {self.ends_at:%Y-%m-%d %H:%M %Z}"
+        zone = timezone.get_current_timezone()
+        return f"{self.site}: {format_times(self.starts_at, self.ends_at, zone)}"
 
     @property
     def edits(self) -> frozenset[str]:

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.http.tokens import BypassToken
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
-from maintenance_windows.planning.rules import add, check_exist
+from maintenance_windows.permissions import ALL_RIGHTS, Rights
+from maintenance_windows.planning.rules import add, check_exist, check_operate
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import settle
 
@@ -33,11 +34,18 @@ class Link:
         return f"{'https' if secure else 'http'}://{self.site.domain}{self.path}"
 
 
-def make(site: Site, *, length: timedelta | None = None, clock: Clock | None = None) -> Link:
+def make(
+    site: Site,
+    *,
+    length: timedelta | None = None,
+    rights: Rights = ALL_RIGHTS,
+    clock: Clock | None = None,
+) -> Link:
     """Create a link, valid for `length`, or else until the present or next maintenance ends.
 
     Raises Refused if no maintenance is planned, or if the project does not serve such links.
     """
+    check_operate(rights)
     with locked(clock) as now:
         check_exist([site])
         settle([site.pk], now)  # records a flag that was set with SQL
@@ -57,8 +65,9 @@ def make(site: Site, *, length: timedelta | None = None, clock: Clock | None = N
     return Link(site=site, path=path, expires_at=expires_at)
 
 
-def revoke(sites: Collection[Site], *, actor: str = "") -> None:
+def revoke(sites: Collection[Site], *, rights: Rights = ALL_RIGHTS, actor: str = "") -> None:
     """Invalidate all links of these sites, and the cookies that they set, at once."""
+    check_operate(rights)
     with locked() as now:
         check_exist(sites)
         settle([site.pk for site in sites], now)  # creates missing rows, and reloads snapshots

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows.core.freezes import FreezeCalendar, Freezing, FrozenTime
 from maintenance_windows.core.intervals import Span
-from maintenance_windows.exceptions import Refused, RuleError
+from maintenance_windows.exceptions import Refused, RefusedStart, RuleError
 from maintenance_windows.models import REASON_LENGTH, Freeze, MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning.audit import Facts
@@ -173,4 +173,4 @@ def _refused(site: Site, frozen: FrozenTime, free: datetime | None) -> Refused:
         slot = _("No slot of this duration is free within a year.")
     else:
         slot = _("The next free slot starts at %(start)s.") % {"start": format_moment(free, zone)}
-    return Refused(f"{sentence} {slot}")
+    return RefusedStart(f"{sentence} {slot}")

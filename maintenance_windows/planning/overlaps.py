@@ -1,4 +1,4 @@
-"""Warnings about what is planned already at the time of a window, for the admin and the shell.
+"""Warnings about planned windows, for the admin and the shell: what they overlap, above all.
 
 Overlapping windows are allowed, but seldom meant.
 """
@@ -17,12 +17,30 @@ from django.utils.translation import ngettext
 from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
+from maintenance_windows.planning.lengths import length_warnings
 from maintenance_windows.wording.spans import format_span
 
 MAX_WARNINGS = 10
 AHEAD = timedelta(days=366)  # occurrences of recurring windows that are compared
 SAME = 5  # occurrences after which two recurring windows count as the same
 MAX_COMPARED = 200  # recurring windows
+
+
+def window_warnings(
+    starts_at: datetime,
+    ends_at: datetime,
+    sites: Collection[Site],
+    zone: tzinfo,
+    now: datetime,
+    *,
+    level: str,
+    exclude: Collection[int],
+) -> list[str]:
+    """Return a sentence for all that people should know of windows with these times."""
+    return [
+        *length_warnings(ends_at - starts_at, level, sites, now),
+        *overlap_warnings(starts_at, ends_at, sites, zone, now, exclude=exclude),
+    ]
 
 
 def overlap_warnings(

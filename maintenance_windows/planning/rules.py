@@ -13,6 +13,7 @@ from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import TITLE_LENGTH, MaintenanceWindow, all_sites
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.models.times import EARLIEST, TOO_LATE
+from maintenance_windows.permissions import Rights
 
 BATCH = 500
 NOT_LIVE = {
@@ -55,21 +56,16 @@ def check_times(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
         raise Refused(gettext("The end is in the past."))
 
 
-def check_move(
-    window: MaintenanceWindow, starts_at: datetime, ends_at: datetime, now: datetime
-) -> None:
-    """Raise Refused unless this window may get these times."""
-    refuse(window, now, NOT_LIVE)
-    if window.status_at(now) is Status.ACTIVE and starts_at != window.starts_at:
-        sentence = gettext("Window %(id)s has started: only its end can be changed.")
-        raise Refused(sentence % {"id": window.pk})
-    check_times(starts_at, ends_at, now)
+def check_operate(rights: Rights) -> None:
+    """Raise Refused unless the person may operate sites."""
+    if not rights.operate:
+        raise Refused(gettext("This requires the permission to operate sites."))
 
 
-def check_ahead(starts_at: datetime, now: datetime) -> None:
-    """Raise Refused unless the start is in the future."""
-    if starts_at <= now:
-        raise Refused(gettext("The start must be in the future, unless you may operate sites."))
+def check_freeze(rights: Rights) -> None:
+    """Raise Refused unless the person may freeze sites."""
+    if not rights.freeze:
+        raise Refused(gettext("This requires the permission to freeze sites."))
 
 
 def check_title(title: str) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from django.utils.formats import date_format
-from django.utils.timesince import timeuntil
+from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -40,6 +40,22 @@ def format_moment(moment: datetime, zone: tzinfo) -> str:
     """Format a time briefly: 2026-11-29 02:00 CET. Seconds are shown if there are any."""
     here = moment.astimezone(zone)
     return f"{here:%Y-%m-%d} {_clock(here)} {here:%Z}"
+
+
+def format_times(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
+    """Format a span briefly: 2026-11-29 02:00 to 2026-11-29 04:00 CET.
+
+    All briefly formatted pairs of times are formatted here, because they must be in one zone.
+    """
+    start, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    before = "" if start.tzname() == end.tzname() else f" {start:%Z}"  # across a DST change
+    return f"{start:%Y-%m-%d %H:%M}{before} to {end:%Y-%m-%d %H:%M %Z}"
+
+
+def format_ago(moment: datetime, now: datetime) -> str:
+    """Format how long ago a time was: 2 hours, 5 minutes."""
+    # As timeuntil() above. Its no-break spaces are not for terminals.
+    return isolate(timesince(moment.astimezone(UTC), now.astimezone(UTC)).replace("\xa0", " "))
 
 
 def format_length(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:

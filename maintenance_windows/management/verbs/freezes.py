@@ -92,8 +92,9 @@ def _sites(given: Namespace) -> list[Site] | None:
 
 
 def _once(given: Namespace) -> tuple[datetime, datetime]:
-    starts_at = arguments.moment(given.start)
-    return starts_at, arguments.end(given, starts_at)
+    now = clock.now()
+    starts_at = arguments.moment(given.start, now)
+    return starts_at, arguments.end(given, starts_at, now)
 
 
 def _by_rule(given: Namespace, zone_name: str) -> tuple[datetime, datetime]:

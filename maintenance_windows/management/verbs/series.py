@@ -39,7 +39,8 @@ def repeat(command: BaseCommand, given: Namespace) -> None:
     else:
         series.check(template, clock.now())
         notes = series.notes(template, sites, clock.now())  # of others: before it is one of them
-        outcomes = series.repeat(sites, template, actor=arguments.actor())
+        actor = arguments.actor()
+        outcomes = series.repeat(sites, template, start_now=given.now, actor=actor)
         if given.json:
             made = [window for outcome in outcomes for window in outcome.made]
             output.print_windows(command, made, as_json=True)

@@ -94,9 +94,10 @@ def down(command: BaseCommand, given: Namespace) -> None:
     """Take sites down now, until a given time or until further notice."""
     sites = arguments.sites(given.sites, everyone=given.everyone)
     open_ended = given.until is None and given.length is None
+    now = clock.now()
     take_down(
         sites,
-        until=None if open_ended else arguments.end(given, clock.now()),
+        until=None if open_ended else arguments.end(given, now, now),
         level=arguments.level(given),
         message=given.message,
         actor=arguments.actor(),

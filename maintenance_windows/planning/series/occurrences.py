@@ -1,6 +1,7 @@
 """The verbs for single occurrences of a series: by their local date, also beyond the horizon."""
 
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -8,7 +9,10 @@ from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import Status
+from maintenance_windows.permissions import ALL_RIGHTS, Rights
 from maintenance_windows.planning import rules, windows
+from maintenance_windows.planning.admission import Terms, may_start
+from maintenance_windows.planning.series import starting
 from maintenance_windows.planning.series.apply import SeriesChange, apply
 from maintenance_windows.planning.series.plan import Plan, SeriesPlanner
 from maintenance_windows.planning.series.verbs import revise, unended
@@ -17,7 +21,14 @@ from maintenance_windows.reconcile.lock import Clock, locked
 DAY = timedelta(days=1)
 
 
-def skip(series_id: int, day: date, *, actor: str = "", clock: Clock | None = None) -> SeriesChange:
+def skip(
+    series_id: int,
+    day: date,
+    *,
+    rights: Rights = ALL_RIGHTS,
+    actor: str = "",
+    clock: Clock | None = None,
+) -> SeriesChange:
     """Leave out the occurrence on a local date, and cancel its window, also a moved one."""
     with locked(clock) as now:
         series = unended(series_id)
@@ -35,11 +46,17 @@ def skip(series_id: int, day: date, *, actor: str = "", clock: Clock | None = No
                 _("The window of recurring window %(id)s on %(date)s has passed.") % names
             )
         excluded = sorted([*series.excluded, day.isoformat()])
-        return revise(series_id, excluded=excluded, actor=actor, clock=lambda: now)
+        terms: dict[str, Any] = {"rights": rights, "start_now": True}
+        return revise(series_id, excluded=excluded, actor=actor, clock=lambda: now, **terms)
 
 
 def unskip(
-    series_id: int, day: date, *, actor: str = "", clock: Clock | None = None
+    series_id: int,
+    day: date,
+    *,
+    rights: Rights = ALL_RIGHTS,
+    actor: str = "",
+    clock: Clock | None = None,
 ) -> SeriesChange:
     """Take back skip() for a local date, and restore its window if somebody cancelled that."""
     with locked(clock) as now:
@@ -51,9 +68,10 @@ def unskip(
             sentence = _("Recurring window %(id)s does not skip %(date)s.")
             raise Refused(sentence % {"id": series.pk, "date": day.isoformat()})
         if window and cancelled and (not skipped or "cancelled" in window.edits):
-            windows.restore(window.pk, actor=actor, clock=lambda: now)
+            windows.restore(window.pk, rights=rights, actor=actor, clock=lambda: now)
         excluded = [text for text in series.excluded if text != day.isoformat()]
-        outcome = revise(series_id, excluded=excluded, actor=actor, clock=lambda: now)
+        terms: dict[str, Any] = {"rights": rights, "start_now": True}
+        outcome = revise(series_id, excluded=excluded, actor=actor, clock=lambda: now, **terms)
         if window and cancelled and window.pk not in {one.pk for one in outcome.restored}:
             outcome.restored.append(
                 MaintenanceWindow.objects.select_related("site").get(pk=window.pk)
@@ -62,31 +80,37 @@ def unskip(
 
 
 def restore(
-    window_id: int, *, ahead: bool = False, actor: str = "", clock: Clock | None = None
+    window_id: int,
+    *,
+    rights: Rights = ALL_RIGHTS,
+    actor: str = "",
+    clock: Clock | None = None,
 ) -> MaintenanceWindow:
-    """Restore a cancelled window; one of a series then follows that again, if it still may.
-
-    With `ahead` it is refused if the window would start at once.
-    """
+    """Restore a cancelled window; one of a series then follows that again, if it still may."""
+    who: dict[str, Any] = {"rights": rights, "actor": actor}
     with locked(clock) as now:
         rows = MaintenanceWindow.objects.select_related("site", "series").filter(pk=window_id)
         window = rows.first()
         series = window.series if window else None
         if window is None or series is None or series.ended_at or not window.occurs_on:
-            windows.restore(window_id, actor=actor, clock=lambda: now)
+            windows.restore(window_id, clock=lambda: now, **who)
         elif window.cancelled_at and window.occurs_on.isoformat() in series.excluded:
-            unskip(series.pk, window.occurs_on, actor=actor, clock=lambda: now)
+            unskip(series.pk, window.occurs_on, clock=lambda: now, **who)
         else:
-            windows.restore(window_id, actor=actor, clock=lambda: now)
-            apply([SeriesPlanner([series], now).plan(series)], now, actor)
-        window = rows.get()
-        if ahead:
-            rules.check_ahead(window.starts_at, now)
-        return window
+            windows.restore(window_id, clock=lambda: now, **who)
+            plan = SeriesPlanner([series], now).plan(series)
+            starting.check(plan, now, Terms(rights=rights, start_now=True))
+            apply([plan], now, actor)
+        return rows.get()
 
 
 def make(
-    series_id: int, day: date, *, actor: str = "", clock: Clock | None = None
+    series_id: int,
+    day: date,
+    *,
+    rights: Rights = ALL_RIGHTS,
+    actor: str = "",
+    clock: Clock | None = None,
 ) -> MaintenanceWindow:
     """Return the window of a local date, created now if the horizon has not reached it."""
     with locked(clock) as now:
@@ -102,6 +126,7 @@ def make(
             raise Refused(
                 _("The window of recurring window %(id)s on %(date)s has passed.") % names
             )
+        may_start(occurrence.starts_at, now, rights, recurring=True)
         (window,) = apply([Plan(series=series, make=[occurrence])], now, actor)[0].made
         return window
 
