@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from django.contrib.sites.models import Site
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +15,8 @@ from maintenance_windows.models import TITLE_LENGTH, MaintenanceWindow, all_site
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.models.times import EARLIEST, TOO_LATE
 from maintenance_windows.permissions import Rights
+from maintenance_windows.wording.durations import format_duration
+from maintenance_windows.wording.spans import format_moment
 
 BATCH = 500
 NOT_LIVE = {
@@ -87,3 +90,24 @@ def add(moment: datetime, length: timedelta) -> datetime:
         return moment.astimezone(UTC) + length
     except OverflowError:
         raise Refused(gettext("The date is out of range.")) from None
+
+
+def ended(window: MaintenanceWindow, length: timedelta) -> Refused:
+    """Return the refusal to extend a window that has ended, with what works instead."""
+    ended_at = window.ended_at or window.ends_at
+    sentence = gettext(
+        "Window %(id)s of %(site)s ended at %(end)s: to take the site down again, use"
+        " manage.py maintenance down %(site)s --for %(length)s"
+    )
+    texts = {
+        "id": window.pk,
+        "site": window.site.domain,
+        "end": format_moment(ended_at, timezone.get_current_timezone()),
+        "length": format_duration(length),
+    }
+    return Refused(sentence % texts)
+
+
+def unknown(window_id: int) -> Refused:
+    """Return the refusal for an id that no window has."""
+    return Refused(gettext("Window %(id)s does not exist.") % {"id": window_id})

@@ -7,10 +7,8 @@ time, and all times are aware: see planning.arguments.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from django.contrib.sites.models import Site
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from maintenance_windows.core.intervals import Span
@@ -22,6 +20,7 @@ from maintenance_windows.models.window import PARTS
 from maintenance_windows.permissions import ALL_RIGHTS, Rights
 from maintenance_windows.planning import arguments, audit
 from maintenance_windows.planning.admission import Terms, admit_change, admit_new, may_start
+from maintenance_windows.planning.again import like
 from maintenance_windows.planning.frozen import Marks, admit, admit_move, reasons
 from maintenance_windows.planning.rules import (
     NOT_IN_PROGRESS,
@@ -32,13 +31,24 @@ from maintenance_windows.planning.rules import (
     check_operate,
     check_times,
     check_title,
+    ended,
     refuse,
+    unknown,
 )
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import settle
-from maintenance_windows.wording.durations import format_duration
-from maintenance_windows.wording.spans import format_moment
 
+__all__ = [
+    "cancel",
+    "end",
+    "extend",
+    "like",
+    "move",
+    "restore",
+    "revise",
+    "schedule",
+    "start",
+]
 AGAIN = timedelta(minutes=30)  # that a sentence proposes
 
 
@@ -191,7 +201,7 @@ def extend(
     def change(window: MaintenanceWindow, now: datetime) -> Marks:
         check_operate(rights)
         if window.status_at(now) is Status.COMPLETED:
-            raise _ended(window, by or AGAIN)
+            raise ended(window, by or AGAIN)
         refuse(window, now, NOT_LIVE)
         ends_at = until if by is None else add(window.ends_at, by)
         if ends_at is None or ends_at <= window.ends_at:
@@ -284,45 +294,6 @@ def restore(
     return _change(window_id, change, actor, clock, ["cancelled_at"])
 
 
-class Pattern(NamedTuple):
-    """What a window is, but for its start: the arguments with which it can be planned again."""
-
-    site: Site
-    length: timedelta
-    level: Level
-    title: str
-    message: str
-
-
-def like(window_id: int) -> Pattern:
-    """Return what a window is, whatever its status, so that it can be planned again."""
-    window = MaintenanceWindow.objects.select_related("site").filter(pk=window_id).first()
-    if window is None:
-        raise _unknown(window_id)
-    length = window.ends_at - window.starts_at
-    return Pattern(window.site, length, Level(window.level), window.title, window.message)
-
-
-def _ended(window: MaintenanceWindow, length: timedelta) -> Refused:
-    """Return the refusal to extend a window that has ended, with what works instead."""
-    ended_at = window.ended_at or window.ends_at
-    sentence = _(
-        "Window %(id)s of %(site)s ended at %(end)s: to take the site down again, use"
-        " manage.py maintenance down %(site)s --for %(length)s"
-    )
-    texts = {
-        "id": window.pk,
-        "site": window.site.domain,
-        "end": format_moment(ended_at, timezone.get_current_timezone()),
-        "length": format_duration(length),
-    }
-    return Refused(sentence % texts)
-
-
-def _unknown(window_id: int) -> Refused:
-    return Refused(_("Window %(id)s does not exist.") % {"id": window_id})
-
-
 def _change(
     window_id: int,
     change: Callable[[MaintenanceWindow, datetime], Marks],
@@ -333,7 +304,7 @@ def _change(
     with locked(clock) as now:
         windows = MaintenanceWindow.objects.select_related("site").filter(pk=window_id)
         if not windows:
-            raise _unknown(window_id)
+            raise unknown(window_id)
         settle([windows[0].site_id], now)
         window = windows.get()
         before = window.facts()
