@@ -60,8 +60,9 @@ def test_add_form_schedules_window(acme, browser):
 
 
 def test_window_with_past_start_takes_site_down(acme, browser):
-    browser.post(reverse(f"{WINDOWS}_add"), window_form(acme, TWO - 2 * HOUR))
-    assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR
+    browser.post(reverse(f"{WINDOWS}_add"), window_form(acme, TWO - 2 * HOUR) | {"start_now": "on"})
+    flag = SiteMaintenance.objects.get(pk=acme.pk)
+    assert (flag.since, flag.until) == (TWO - HOUR, FOUR)
 
 
 def test_times_use_current_time_zone(acme, browser, settings):
