@@ -42,6 +42,20 @@ def format_moment(moment: datetime, zone: tzinfo) -> str:
     return f"{here:%Y-%m-%d} {_clock(here)} {here:%Z}"
 
 
+def format_brief(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
+    """Format a span briefly, as in Sun 29 Nov 02:00-04:00 CET. A second day is named, too."""
+    start, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    days = [format_day(one) for one in (start, end)]
+    if start.date() == end.date():
+        return f"{days[0]} {_clock(start)}\u2013{_clock(end)} {end:%Z}"
+    return f"{days[0]} {_clock(start)} \u2013 {days[1]} {_clock(end)} {end:%Z}"
+
+
+def format_day(moment: datetime) -> str:
+    # Translators: a format of Django's date filter, as in "Sun 29 Nov".
+    return isolate(date_format(moment, pgettext("date format", "D j M")))
+
+
 def format_length(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
     """Spell out the exact length of a span, and note a DST change within it."""
     length = spell_duration(ends_at.astimezone(UTC) - starts_at.astimezone(UTC))
