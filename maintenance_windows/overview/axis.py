@@ -1,6 +1,6 @@
 """The time axis of the overview: positions in per cent, and rows for overlapping bars."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
@@ -53,8 +53,3 @@ def stack(spans: Iterable[Span]) -> list[int]:
         rows[row : row + 1] = [span]
         placed.append(row)
     return placed
-
-
-def depth(rows: Sequence[int]) -> int:
-    """Count the rows; an empty lane has one."""
-    return max(rows, default=0) + 1

@@ -1,6 +1,5 @@
 """Bars of the timeline: of windows, of freezes, and counts of windows that find no row."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
@@ -15,7 +14,7 @@ from maintenance_windows.wording.spans import format_brief
 
 # In pixels, as in timeline.css: the least width of the track, what a finger or a pointer can hit,
 # the height of a row, and the width of a count of windows.
-TRACK, TARGET, ROW, COUNT = 640, 24, 26, 32
+TRACK, TARGET, ROW, COUNT = 768, 24, 26, 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,19 +77,22 @@ def place(
 
 
 def count(hidden: list[Bar], axis: Axis, top: int, shown: Scale, links: Links) -> list[Count]:
-    """Count bars that are near each other."""
+    """Count bars that are near each other; no count covers another one."""
     breadth = COUNT / TRACK * HUNDRED
-    near: defaultdict[int, list[Bar]] = defaultdict(list)
-    for bar in hidden:
-        near[int(min(bar.left, HUNDRED - breadth) / breadth)].append(bar)
+    near: list[tuple[float, list[Bar]]] = []
+    for bar in sorted(hidden, key=lambda bar: bar.left):
+        if near and bar.left < near[-1][0] + breadth:
+            near[-1][1].append(bar)
+        else:
+            near.append((bar.left, [bar]))
     return [
         Count(
             number=len(some),
-            left=round(column * breadth, 3),
+            left=min(left, HUNDRED - breadth),
             top=top,
             link=links.day(_first_day(some, axis, shown.zone)),
         )
-        for column, some in sorted(near.items())
+        for left, some in near
     ]
 
 

@@ -97,7 +97,7 @@ def lanes(
             bars=drawn,
             counted=counted,
             counts=counts,
-            height=max([top, *(bar.top for bar in drawn), *(one.top for one in counts)]) + ROW,
+            height=ROW + max([0, *(bar.top for bar in drawn), *(one.top for one in counts)]),
             running=running[site.pk],
             hold=hold,
             freezes=[
@@ -108,7 +108,12 @@ def lanes(
 
 
 def _row(lane: Lane) -> agenda.Row:
-    return lane.site.domain, [*lane.bars, *lane.counted], lane.freezes
+    return agenda.Row(
+        site=lane.site.domain,
+        bars=[*lane.bars, *lane.counted],
+        freezes=lane.freezes,
+        held=lane.record if lane.hold else None,
+    )
 
 
 def _hold(record: status.Record, axis: Axis, now: datetime | None) -> tuple[float, float] | None:

@@ -41,6 +41,10 @@
     fill(bar);
     if (!shown) popover.showPopover();
     shown = bar;
+    settle(bar);
+  }
+
+  function settle(bar) {
     const [box, size] = [bar.querySelector(".body").getBoundingClientRect(), popover.getBoundingClientRect()];
     const lane = bar.closest("svg").getBoundingClientRect();
     const middle = Math.min(Math.max(box.left + box.width / 2, lane.left), lane.right);
@@ -72,7 +76,11 @@
   popover?.addEventListener("pointerleave", (event) => onTouch(event) || later(hide, 300));
   popover?.addEventListener("focusin", () => clearTimeout(timer));
   popover?.addEventListener("focusout", (event) => popover.contains(event.relatedTarget) || later(hide, 50));
-  document.addEventListener("scroll", (event) => popover?.contains(event.target) || hide(), true);
+  document.addEventListener("scroll", (event) => {
+    if (!shown || popover.contains(event.target)) return;
+    if (shown === document.activeElement || popover.contains(document.activeElement)) settle(shown);
+    else hide();
+  }, true);
 
   // A first tap shows what a bar is; its page is one of the buttons.
   let touched = false;
