@@ -325,7 +325,9 @@ def test_list_folds_recurring_window(acme, at, browser):
 
 def test_list_is_a_choice(acme, at, browser):
     assert 'class="mw-timeline"' in browser.get(BOARD).text
-    assert 'class="mw-timeline as-list"' in browser.get(f"{BOARD}?view=list").text
+    page = browser.get(f"{BOARD}?view=list").text
+    assert 'class="mw-timeline as-list"' in page
+    assert 'class="lanes"' not in page
 
 
 # Actions

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
+from django.utils.translation import gettext as _
+
 from maintenance_windows.core.freezes import FrozenTime
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.models import MaintenanceWindow
@@ -22,13 +24,14 @@ class Bar:
     """The bar of one window: `left` and `width` in per cent, `top` in pixels.
 
     `target` is the left edge in per cent of what can be hit at least, and `shift` moves it by
-    pixels. `when` has start and end in words.
+    pixels. `when` has start and end in words, and `label` all there is to say.
     """
 
     window: MaintenanceWindow
     status: Status
     span: Span
     when: str
+    label: str
     left: float
     width: float
     top: int
@@ -51,7 +54,7 @@ class FreezeBar:
     """A time in which nothing may be planned: `left` and `width` in per cent."""
 
     time: FrozenTime
-    when: str
+    label: str
     left: float
     width: float
 
@@ -59,7 +62,8 @@ class FreezeBar:
 def freeze_bar(time: FrozenTime, axis: Axis, zone: tzinfo) -> FreezeBar:
     left, width = axis.stretch(Span(time.starts_at, time.ends_at))
     when = format_brief(time.starts_at, time.ends_at, zone)
-    return FreezeBar(time=time, when=when, left=left, width=width)
+    label = _("Freeze, %(when)s: %(reason)s") % {"when": when, "reason": time.reason}
+    return FreezeBar(time=time, label=label, left=left, width=width)
 
 
 def place(
@@ -69,7 +73,7 @@ def place(
     spans = [Span(window.begins_at, window.ended_at or window.ends_at) for window in windows]
     targets = [axis.around(span, TARGET / TRACK) for span in spans]
     placed = sorted(zip(targets, spans, windows, strict=True), key=lambda one: one[0].start)
-    rows = stack(target for target, *_ in placed)
+    rows = stack(target for target, _span, _window in placed)
     return [
         _bar(window, span, axis, top=top + row * ROW, now=now, zone=zone)
         for row, (_target, span, window) in zip(rows, placed, strict=True)
@@ -110,14 +114,23 @@ def _bar(
         target, shift = 0.0, 0
     elif target > HUNDRED - margin:
         target, shift = HUNDRED, -TARGET
+    status, when = window.status_at(now), format_brief(span.start, span.end or span.start, zone)
     return Bar(
         window=window,
-        status=window.status_at(now),
+        status=status,
         span=span,
-        when=format_brief(span.start, span.end or span.start, zone),
+        when=when,
+        label=_label(window, status, when),
         left=left,
         width=width,
         top=top,
         target=round(target, 3),
         shift=shift,
     )
+
+
+def _label(window: MaintenanceWindow, status: Status, when: str) -> str:
+    facts = [when, str(status.label), window.get_level_display()]
+    facts += [_("recurring")] if window.series_id else []
+    site, title = window.site.domain, window.title
+    return f"{site}: {', '.join(facts)}{': ' if title else ''}{title}"

@@ -87,7 +87,10 @@ def lanes(
         hold = _hold(record, axis, now if running[site.pk] else None)
         top = ROW if hold else 0
         limit = MOST_BARS if shown.days == scale.DAYS else MOST_ROWS
-        bars = place(_limited(windows[site.pk], now), axis, top, now, shown.zone)
+        found = _limited(windows[site.pk], now)
+        for window in found:
+            window.site = site  # without a query
+        bars = place(found, axis, top, now, shown.zone)
         drawn = [bar for bar in bars if bar.top < top + limit * ROW]
         counted = [bar for bar in bars if bar.top >= top + limit * ROW]
         counts = count(counted, axis, top + limit * ROW, shown, links)

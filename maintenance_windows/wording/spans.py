@@ -45,10 +45,10 @@ def format_moment(moment: datetime, zone: tzinfo) -> str:
 def format_brief(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
     """Format a span briefly, as in Sun 29 Nov 02:00-04:00 CET. A second day is named, too."""
     start, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
-    days = [format_day(one) for one in (start, end)]
+    day = format_day(start)
     if start.date() == end.date():
-        return f"{days[0]} {_clock(start)}\u2013{_clock(end)} {end:%Z}"
-    return f"{days[0]} {_clock(start)} \u2013 {days[1]} {_clock(end)} {end:%Z}"
+        return f"{day} {_clock(start)}\u2013{_clock(end)} {end:%Z}"
+    return f"{day} {_clock(start)} \u2013 {format_day(end)} {_clock(end)} {end:%Z}"
 
 
 def format_day(moment: datetime) -> str:
