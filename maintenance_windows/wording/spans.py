@@ -58,6 +58,20 @@ def format_ago(moment: datetime, now: datetime) -> str:
     return isolate(timesince(moment.astimezone(UTC), now.astimezone(UTC)).replace("\xa0", " "))
 
 
+def format_brief(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
+    """Format a span briefly, as in Sun 29 Nov 02:00-04:00 CET. A second day is named, too."""
+    start, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    day = format_day(start)
+    if start.date() == end.date():
+        return f"{day} {_clock(start)}\u2013{_clock(end)} {end:%Z}"
+    return f"{day} {_clock(start)} \u2013 {format_day(end)} {_clock(end)} {end:%Z}"
+
+
+def format_day(moment: datetime) -> str:
+    # Translators: a format of Django's date filter, as in "Sun 29 Nov".
+    return isolate(date_format(moment, pgettext("date format", "D j M")))
+
+
 def format_length(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
     """Spell out the exact length of a span, and note a DST change within it."""
     length = spell_duration(ends_at.astimezone(UTC) - starts_at.astimezone(UTC))
