@@ -44,7 +44,9 @@ class TabFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         value = self.value()
-        return queryset.with_status(Status(value), clock.now()) if value in Status.values else queryset
+        return (
+            queryset.with_status(Status(value), clock.now()) if value in Status.values else queryset
+        )
 
 
 class SeriesFilter(admin.EmptyFieldListFilter):
@@ -103,7 +105,7 @@ def agenda(
     return Agenda(ids, {row.id for row in running}, dict(folded), goes_on)
 
 
-def _read(rows: QuerySet[Any], now: datetime, *, narrow: bool) -> tuple[list[Row], list[Row]]:
+def _read(rows: Any, now: datetime, *, narrow: bool) -> tuple[list[Row], list[Row]]:
     """Windows in progress and those to come, each in order.
 
     To order the few rows that filters leave, a query planner may read the whole table; so they

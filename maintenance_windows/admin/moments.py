@@ -14,12 +14,12 @@ MORNING, EVENING = 6, 18  # hours between which a day is no night
 
 
 def format_when(starts_at: datetime, ends_at: datetime) -> str:
-    """Format a span: Sun 29 Nov 02:00–04:00 CET. The end names its day if that is another."""
+    """Format a span: Sun 29 Nov 02:00-04:00 CET. The end names its day if that is another."""
     return f"{format_day(starts_at)} {format_clocks(starts_at, ends_at)}"
 
 
 def format_clocks(starts_at: datetime, ends_at: datetime) -> str:
-    """Format a span without the day of its start: 02:00–04:00 CET."""
+    """Format a span without the day of its start: 02:00-04:00 CET."""
     start, end = timezone.localtime(starts_at), timezone.localtime(ends_at)
     day = "" if start.date() == end.date() else f"{format_day(ends_at)} "
     dash = f" – {day}" if day else "–"  # noqa: RUF001 (a dash between times)

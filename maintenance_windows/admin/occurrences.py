@@ -120,7 +120,10 @@ def _describe_ending(series: WindowSeries, now: Any) -> dict[str, Any] | None:
 
 
 def verb_view(model_admin: ReturningAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-    """Skip or restore a date, go to its window, or end it all. GET, as after a log-in, does nothing."""
+    """Skip or restore a date, go to its window, or end it all.
+
+    GET, as after a log-in, does nothing.
+    """
     series = model_admin.get_object(request, unquote(object_id))
     if series is None:
         raise Http404

@@ -48,7 +48,7 @@ class ReturningChangeList(BoundedChangeList):
     """A list whose links lead to pages that return to it as it is shown."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        ids = request.GET.get(SAVED, "").split(",")
+        ids = request.GET.get(SAVED, "").split(".")
         self.saved = {int(pk) for pk in ids if PK.fullmatch(pk)}
         self.address = request.get_full_path()
         super().__init__(request, *args, **kwargs)
@@ -96,7 +96,10 @@ class ReturningAdmin(RecordAdmin):
         """The list as one left it, if Django has been told that."""
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
         url = reverse(name, current_app=self.admin_site.name)
-        preserved = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
+        preserved: Any = {
+            "preserved_filters": self.get_preserved_filters(request),
+            "opts": self.opts,
+        }
         return str(add_preserved_filters(preserved, url))
 
     def came_from(self, request: HttpRequest) -> str:
@@ -112,22 +115,22 @@ class ReturningAdmin(RecordAdmin):
         if not ids:
             return url
         if is_list:
-            url = with_query(url, saved=",".join(map(str, ids)))
+            url = with_query(url, saved=".".join(map(str, ids)))
         return f"{url.partition('#')[0]}#{self.anchor}-{ids[0]}"
 
     def saved_ids(self, request: HttpRequest, obj: Any) -> list[int]:
         return [obj.pk] if obj.pk else []
 
-    def return_from(self, request: HttpRequest, obj: Any) -> HttpResponse:
+    def return_from(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
         url = read_back(request) or self.list_url(request)
         return HttpResponseRedirect(self.url_showing(url, self.saved_ids(request, obj)))
 
-    def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponse:
+    def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
         if not self.has_view_or_change_permission(request):
             return super().response_post_save_add(request, obj)
         return self.return_from(request, obj)
 
-    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
         if not self.has_view_or_change_permission(request):
             return super().response_post_save_change(request, obj)
         return self.return_from(request, obj)

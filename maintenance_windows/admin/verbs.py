@@ -168,7 +168,10 @@ VERBS = {
 
 
 def verb_view(model_admin: ReturningAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-    """Do what a button says, and go back to where that was. GET, as after a log-in, does nothing."""
+    """Do what a button says, and go back to where that was.
+
+    GET, as after a log-in, does nothing.
+    """
     window = model_admin.get_object(request, unquote(object_id))
     if window is None:
         raise Http404

@@ -105,7 +105,9 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
     def times_column(self, window: Any) -> str:
         """The times, below the day where that begins, and how many more a recurring one has."""
         text = format_clocks(window.begins_at, window.ended_at or window.ends_at)
-        head = format_html('<strong class="mw-day">{}</strong> ', window.head) if window.head else ""
+        head = (
+            format_html('<strong class="mw-day">{}</strong> ', window.head) if window.head else ""
+        )
         if not window.series_id:
             return format_html('{}<span class="mw-times">{}</span>', head, text)
         more, link = "", f"?{OF_SERIES}={window.series_id}"
