@@ -12,7 +12,6 @@ from django.contrib.admin.views.main import ALL_VAR, PAGE_VAR
 from django.core.paginator import InvalidPage, Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.admin import base
@@ -163,6 +162,11 @@ class WindowChangeList(ReturningChangeList):
         ]
 
     @property
+    def is_narrow(self) -> bool:
+        """Whether a search or a filter leaves rows out."""
+        return bool(self.filter_params.keys() - {STATUS, SAVED})
+
+    @property
     def goes_on(self) -> bool:
         return bool(self.paginator.goes_on)
 
@@ -179,7 +183,7 @@ class WindowChangeList(ReturningChangeList):
         self.agenda = agenda(
             rows,
             clock.now(),
-            narrow=bool(self.filter_params.keys() - {STATUS, SAVED}),
+            narrow=self.is_narrow,
             fold=OF_SERIES not in self.params,
             keep=self.saved,
         )
@@ -198,7 +202,7 @@ class WindowChangeList(ReturningChangeList):
             places = [ids.index(pk) for pk in self.saved if pk in ids]
             self.page_num = min(places, default=0) // per_page + 1
         self.result_count = len(ids)
-        is_counted = self.filter_params and not self.agenda.goes_on
+        is_counted = self.is_narrow and not self.agenda.goes_on
         self.full_result_count = None if is_counted else self.result_count
         self.show_full_result_count, self.show_admin_actions = False, True
         self.can_show_all = len(ids) <= self.list_max_show_all
@@ -215,12 +219,12 @@ class WindowChangeList(ReturningChangeList):
         self.add_heads(self.agenda.in_progress)
 
     def add_heads(self, in_progress: Any) -> None:
-        """Name the day above the first row of each."""
-        now, last = clock.now(), None
+        """Name the day, or the night, above the first row of each."""
+        now, last = clock.now(), ""
         for row in self.result_list:
-            day = None if row.pk in in_progress else timezone.localdate(row.starts_at)
-            head = format_day_head(row.starts_at, now) if day else _("In progress")
-            row.head = head if day != last or row is self.result_list[0] else None
+            row.is_in_progress = row.pk in in_progress
+            head = _("In progress") if row.is_in_progress else format_day_head(row.starts_at, now)
+            row.head = head if head != last else ""
             row.more = self.agenda.more.get(row.pk, 0) if self.agenda else 0
             row.is_cut = self.goes_on
-            last = day
+            last = head

@@ -40,6 +40,10 @@ def format_day(moment: datetime) -> str:
     return date_format(here, text if here.year == timezone.localtime().year else f"{text} Y")
 
 
+def is_today(moment: datetime) -> bool:
+    return timezone.localdate(moment) == timezone.localdate()
+
+
 def format_day_head(moment: datetime, now: datetime) -> str:
     """Format a day as the head of a list: "Tonight, Sun 29 Nov" until six in the morning."""
     here, today = timezone.localtime(moment), timezone.localtime(now)

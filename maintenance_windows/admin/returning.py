@@ -108,22 +108,21 @@ class ReturningAdmin(RecordAdmin):
             return self.list_url(request)
         return read_back(request)
 
-    def url_showing(self, url: str, ids: list[int]) -> str:
-        """The same page, where these rows are seen and marked if it is this list."""
+    def url_marking(self, url: str, ids: list[int]) -> str:
+        """The same page; if it is this list, these rows are there and marked."""
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
         is_list = urlsplit(url).path == reverse(name, current_app=self.admin_site.name)
-        if not ids:
-            return url
-        if is_list:
-            url = with_query(url, saved=".".join(map(str, ids)))
-        return f"{url.partition('#')[0]}#{self.anchor}-{ids[0]}"
+        return with_query(url, saved=".".join(map(str, ids))) if ids and is_list else url
 
     def saved_ids(self, request: HttpRequest, obj: Any) -> list[int]:
         return [obj.pk] if obj.pk else []
 
     def return_from(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
-        url = read_back(request) or self.list_url(request)
-        return HttpResponseRedirect(self.url_showing(url, self.saved_ids(request, obj)))
+        """Go back, and scroll to the first of the saved rows."""
+        ids = self.saved_ids(request, obj)
+        url = self.url_marking(read_back(request) or self.list_url(request), ids)
+        row = f"#{self.anchor}-{ids[0]}" if ids else ""
+        return HttpResponseRedirect(f"{url.partition('#')[0]}{row}")
 
     def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
         if not self.has_view_or_change_permission(request):

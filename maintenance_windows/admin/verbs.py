@@ -204,7 +204,8 @@ def verb_view(model_admin: ReturningAdmin, request: HttpRequest, object_id: str)
     url = read_back(request)
     if not url:  # to undo an end makes another window
         url = page.replace(f"/{window.pk}/", f"/{done.window.pk}/")
-    return HttpResponseRedirect(model_admin.url_showing(url, [done.window.pk]))
+    # Without scrolling to the row: the button that undoes it is at the top.
+    return HttpResponseRedirect(model_admin.url_marking(url, [done.window.pk]))
 
 
 def is_allowed(model_admin: RecordAdmin, request: HttpRequest, verb: Verb) -> bool:

@@ -15,6 +15,7 @@ from maintenance_windows.models.querysets import Status
 from maintenance_windows.permissions import may_plan
 
 MINUTES = (15, 30, 60)
+OPEN = {Status.SCHEDULED, Status.ACTIVE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +150,7 @@ def head(model_admin: Any, request: HttpRequest, window: Any, now: datetime) -> 
         "state": status.value,
         "label": capital(str(status.label)),
         "next": what_happens(window, now),
-        "visitors": what_visitors_get(window),
+        "visitors": what_visitors_get(window) if status in OPEN else "",
         "why_not": why_not_editable(model_admin, request, window, now),
         "buttons": buttons(model_admin, request, window, now),
         "may_plan": may_plan(request.user),

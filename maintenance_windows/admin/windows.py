@@ -19,7 +19,7 @@ from maintenance_windows.admin import history, window_page
 from maintenance_windows.admin.agenda import OF_SERIES, SeriesFilter, TabFilter, WindowChangeList
 from maintenance_windows.admin.base import HistoryEntry
 from maintenance_windows.admin.calendar import calendar_view
-from maintenance_windows.admin.moments import format_clocks
+from maintenance_windows.admin.moments import format_clocks, format_when, is_today
 from maintenance_windows.admin.preview import Preview, PreviewedAdmin
 from maintenance_windows.admin.returning import ReturningAdmin
 from maintenance_windows.admin.schedule import (
@@ -104,7 +104,9 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
     @admin.display(description=_("time"), ordering="starts_at")
     def times_column(self, window: Any) -> str:
         """The times, below the day where that begins, and how many more a recurring one has."""
-        text = format_clocks(window.begins_at, window.ended_at or window.ends_at)
+        times = window.begins_at, window.ended_at or window.ends_at
+        is_under_day = not window.is_in_progress or is_today(window.begins_at)
+        text = format_clocks(*times) if is_under_day else format_when(*times)
         head = (
             format_html('<strong class="mw-day">{}</strong> ', window.head) if window.head else ""
         )
