@@ -223,7 +223,9 @@ class WindowChangeList(ReturningChangeList):
         now, last = clock.now(), ""
         for row in self.result_list:
             row.is_in_progress = row.pk in in_progress
-            head = _("In progress") if row.is_in_progress else format_day_head(row.starts_at, now)
+            head = (
+                str(_("In progress")) if row.is_in_progress else format_day_head(row.starts_at, now)
+            )
             row.head = head if head != last else ""
             row.more = self.agenda.more.get(row.pk, 0) if self.agenda else 0
             row.is_cut = self.goes_on
