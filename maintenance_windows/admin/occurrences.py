@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from maintenance_windows.admin.moments import format_short, format_when
 from maintenance_windows.admin.returning import ReturningAdmin, read_back, with_query
-from maintenance_windows.admin.verbs import say, undo_form
+from maintenance_windows.admin.telling import say, undo_form
 from maintenance_windows.admin.window_page import capital
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import WindowSeries

@@ -9,16 +9,15 @@ from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.middleware.csrf import get_token
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
-from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
 from maintenance_windows.admin.base import RecordAdmin
 from maintenance_windows.admin.moments import format_at, format_short, format_when
 from maintenance_windows.admin.returning import ReturningAdmin, read_back
 from maintenance_windows.admin.schedule import in_freeze
+from maintenance_windows.admin.telling import say, undo_form
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.planning import frozen, series, undo, windows
@@ -230,27 +229,3 @@ def tell(model_admin: RecordAdmin, request: HttpRequest, done: Done) -> None:
         current_app=model_admin.admin_site.name,
     )
     say(model_admin, request, text, undo_form(request, action, done.undo))
-
-
-def undo_form(request: HttpRequest, action: str, values: dict[str, str]) -> str:
-    """A form in the message itself, which works on whichever page shows that."""
-    values = {"csrfmiddlewaretoken": get_token(request), "back": read_back(request), **values}
-    fields = format_html_join("", '<input type="hidden" name="{}" value="{}">', values.items())
-    return format_html(
-        ' <form method="post" action="{}" class="mw-undo">{}<button class="mw-button">{}</button>'
-        "</form>",
-        action,
-        fields,
-        _("Undo"),
-    )
-
-
-def say(
-    model_admin: RecordAdmin,
-    request: HttpRequest,
-    text: str,
-    form: str = "",
-    level: int = messages.SUCCESS,
-) -> None:
-    # In an element, because the admin capitalises the first letter, here that of a domain.
-    model_admin.message_user(request, format_html("<bdi>{}</bdi>{}", text, form), level)
