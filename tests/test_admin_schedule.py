@@ -42,8 +42,9 @@ def preview(browser: Client, form: dict[str, object], query: str = "") -> str:
 def test_add_form_schedules_several_sites(acme, globex, browser):
     form = schedule_form(acme, globex, title="T", message="M", level="read_only")
     response = browser.post(ADD, form, follow=True)
-    assert response.redirect_chain == [(LIST, 302)]
     one, two = MaintenanceWindow.objects.order_by("site__domain")
+    shown = f"{LIST}?saved={one.pk}.{two.pk}#window-{one.pk}"
+    assert response.redirect_chain == [(shown, 302)]
     assert messages(response) == (
         f"2 windows were added: acme.example ({one.pk}), globex.example ({two.pk})."
         " Sunday 4 November 2029, 02:00 to 04:00 UTC."

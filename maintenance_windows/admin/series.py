@@ -6,16 +6,17 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.admin import history
+from maintenance_windows.admin import history, occurrences
 from maintenance_windows.admin.base import HistoryEntry
 from maintenance_windows.admin.operate import ids
 from maintenance_windows.admin.preview import Preview, PreviewedAdmin
+from maintenance_windows.admin.returning import ReturningAdmin
 from maintenance_windows.admin.schedule import warn
 from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.forms.series import SeriesForm
@@ -91,12 +92,13 @@ def describe_change(change: SeriesChange) -> str:
 
 
 @admin.register(WindowSeries)
-class WindowSeriesAdmin(PreviewedAdmin):
+class WindowSeriesAdmin(ReturningAdmin, PreviewedAdmin):
     form = SeriesForm
-    list_display = ("site", "words", "level", "title", "ended_at")
+    anchor = "series"
+    list_display = ("site_column", "words", "level", "title", "ended_at")
     list_filter = (EndedFilter, "level")
     list_select_related = ("site",)
-    search_fields = ("site__domain", "title")
+    search_fields = ("site__domain", "site__name", "title")
     ordering = ("site__domain", "pk")
     actions = ("end_series", "end_with_edited")
     fieldsets = (
@@ -128,9 +130,14 @@ class WindowSeriesAdmin(PreviewedAdmin):
             "all": (
                 "maintenance_windows/controls.css",
                 "maintenance_windows/preview.css",
+                "maintenance_windows/window.css",
                 "maintenance_windows/series.css",
             )
         }
+
+    @admin.display(description=_("site"), ordering="site__domain")
+    def site_column(self, series: WindowSeries) -> str:
+        return self.name_column(series)
 
     @admin.display(description=_("recurrence"))
     def words(self, series: WindowSeries) -> str:
@@ -151,7 +158,19 @@ class WindowSeriesAdmin(PreviewedAdmin):
         return format_html('<a href="{}?series__id__exact={}">{}</a>', url, series.pk, label)
 
     def own_urls(self) -> list[URLPattern]:
-        return [*super().own_urls(), self.page("sites/", sites_view, "sites")]
+        return [
+            *super().own_urls(),
+            self.page("sites/", sites_view, "sites"),
+            self.page("<path:object_id>/verb/", occurrences.verb_view, "verb"),
+        ]
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if series := context["original"]:
+            context["head"] = occurrences.head(self, request, series)
+            context["back"] = ""  # the page itself: one skips several dates in a row
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "site":
