@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.admin import history
 from maintenance_windows.admin.base import HistoryEntry
+from maintenance_windows.admin.columns import time_column
 from maintenance_windows.admin.operate import ids
 from maintenance_windows.admin.preview import Preview, PreviewedAdmin
 from maintenance_windows.admin.schedule import warn
@@ -27,7 +28,8 @@ from maintenance_windows.planning.series.preview import preview as next_windows
 from maintenance_windows.snapshot import clock
 
 PREVIEWED = 10  # windows that a preview shows
-FACTS = ("its_windows", "ended_at", "created_by")
+ended_at = time_column("ended_at", _("ended"))
+FACTS = ("its_windows", ended_at, "created_by")
 BUILDER = (
     ("every", "unit"),
     "weekdays",
@@ -93,7 +95,7 @@ def describe_change(change: SeriesChange) -> str:
 @admin.register(WindowSeries)
 class WindowSeriesAdmin(PreviewedAdmin):
     form = SeriesForm
-    list_display = ("site", "words", "level", "title", "ended_at")
+    list_display = ("site", "words", "level", "title", ended_at)
     list_filter = (EndedFilter, "level")
     list_select_related = ("site",)
     search_fields = ("site__domain", "title")

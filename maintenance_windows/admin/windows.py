@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows.admin import history
 from maintenance_windows.admin.base import HistoryEntry
 from maintenance_windows.admin.calendar import calendar_view
+from maintenance_windows.admin.columns import span_column, time_column
 from maintenance_windows.admin.preview import Preview, PreviewedAdmin
 from maintenance_windows.admin.schedule import (
     describe_added,
@@ -33,7 +34,15 @@ from maintenance_windows.planning import frozen, series, windows
 from maintenance_windows.snapshot import clock
 
 MINUTE = timedelta(minutes=1)
-FACTS = ("status", "started_at", "ended_at", "cancelled_at", "created_by")
+start = time_column("starts_at", _("start"))
+planned_times = span_column("starts_at", "ends_at", _("times"))
+FACTS = (
+    "status",
+    time_column("started_at", _("started")),
+    time_column("ended_at", _("ended")),
+    time_column("cancelled_at", _("cancelled")),
+    "created_by",
+)
 FACTS_OF_SERIES = ("series", "occurs_on", "edited_parts")
 
 
@@ -52,6 +61,12 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 class SeriesFilter(admin.EmptyFieldListFilter):
+    def choices(self, changelist: Any) -> Any:
+        """Django's choices, under names that say what they choose."""
+        names = (_("All"), _("Single"), _("Recurring"))
+        for choice, name in zip(super().choices(changelist), names, strict=True):
+            yield choice | {"display": name}
+
     def get_lookup_condition(self) -> Q:
         """Not Q(series__isnull=True): for that SQLite uses an index of series, and sorts."""
         return ~Q(series__isnull=False)
@@ -78,10 +93,10 @@ def action(
 @admin.register(MaintenanceWindow)
 class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
     form = WindowForm
-    list_display = ("site", "starts_at", "ends_at", "status", "level", "title")
+    list_display = ("site", planned_times, "status", "level", "title")
     list_filter = (StatusFilter, "level", ("series", SeriesFilter))
     search_fields = ("site__domain", "title")
-    sortable_by = ("starts_at",)
+    sortable_by = (planned_times,)
     date_hierarchy = "starts_at"
     ordering = ("-starts_at", "-pk")
     actions = (
@@ -151,10 +166,13 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             texts = {"fields": ("level", "message", "title")}
-            times = ("sites", "zone", *TIMES, *self.override(request))
-            return ((None, {"fields": times}), (_("Details"), texts))
-        override = self.override(request) if self.has_change_permission(request, obj) else ()
-        fields = ("site", "starts_at", "ends_at", *override, "level", "title", "message")
+            adding = ("sites", "zone", *TIMES, *self.override(request))
+            return ((None, {"fields": adding}), (_("Details"), texts))
+        times: tuple[Any, ...] = (planned_times,)
+        if self.has_change_permission(request, obj):
+            shown_start = start if self.is_in_progress(request, obj) else "starts_at"
+            times = (shown_start, "ends_at", *self.override(request))
+        fields = ("site", *times, "level", "title", "message")
         facts = (*FACTS, *FACTS_OF_SERIES) if obj.series_id else FACTS
         return ((None, {"fields": (*fields, *facts)}),)
 
@@ -165,10 +183,11 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
             return ()
-        fields = ("site", *FACTS, *FACTS_OF_SERIES)
-        # On POST the form checks the start: the window may have started after it was shown.
-        in_progress = obj.status_at(clock.now()) is Status.ACTIVE and request.method != "POST"
-        return (*fields, "starts_at") if in_progress else fields
+        return ("site", planned_times, start, *FACTS, *FACTS_OF_SERIES)
+
+    def is_in_progress(self, request: HttpRequest, obj: MaintenanceWindow) -> bool:
+        """On POST the form checks the start: the window may have started after it was shown."""
+        return obj.status_at(clock.now()) is Status.ACTIVE and request.method != "POST"
 
     def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
         if obj is None:
@@ -200,8 +219,8 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
             else:
                 person: Any = request.user
                 LogEntry.objects.log_actions(person.pk, saved, ADDITION, [{"added": {}}])
-                self.message_user(request, describe_added(saved, form.tz), messages.SUCCESS)
-        warn_of_overlaps(self, request, saved, form.tz)
+                self.message_user(request, describe_added(saved), messages.SUCCESS)
+        warn_of_overlaps(self, request, saved)
         warn_of_freezes(self, request, saved)
 
     def log_addition(self, request: HttpRequest, obj: MaintenanceWindow, message: Any) -> Any:

@@ -36,10 +36,33 @@ def format_span(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
     return _("%(local)s %(zone)s (%(utc)s UTC)") % texts
 
 
-def format_moment(moment: datetime, zone: tzinfo) -> str:
-    """Format a time briefly: 2026-11-29 02:00 CET. Seconds are shown if there are any."""
+def format_moment(moment: datetime, zone: tzinfo, now: datetime, *, seconds: bool = False) -> str:
+    """Format a time as the admin shows it: Sun 29 Nov 02:00 CET; another year is named."""
     here = moment.astimezone(zone)
-    return f"{here:%Y-%m-%d} {_clock(here)} {here:%Z}"
+    return isolate(f"{_short(here, zone, now, seconds=seconds)} {here:%Z}")
+
+
+def format_times(starts_at: datetime, ends_at: datetime, zone: tzinfo, now: datetime) -> str:
+    """Format a span as the admin shows it: Sun 29 Nov 02:00–04:00 CET.
+
+    Both days are named if it has two, and both names of the zone if DST changes it meanwhile.
+    """
+    start, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    is_one_day, is_one_name = start.date() == end.date(), start.tzname() == end.tzname()
+    first = _short(start, zone, now)
+    last = f"{end:%H:%M}" if is_one_day else _short(end, zone, now)
+    dash = "–" if is_one_day and is_one_name else " – "
+    return isolate(f"{first}{'' if is_one_name else f' {start:%Z}'}{dash}{last} {end:%Z}")
+
+
+def _short(here: datetime, zone: tzinfo, now: datetime, *, seconds: bool = False) -> str:
+    if here.year == now.astimezone(zone).year:
+        # Translators: a format of Django's date filter, as in "Sun 29 Nov".
+        day = date_format(here, pgettext("date format", "D j M"))
+    else:
+        # Translators: a format of Django's date filter, as in "Sun 29 Nov 2026".
+        day = date_format(here, pgettext("date format", "D j M Y"))
+    return f"{day} {here:{'%H:%M:%S' if seconds else '%H:%M'}}"
 
 
 def format_length(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
