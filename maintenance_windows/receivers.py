@@ -15,6 +15,7 @@ from django.dispatch import Signal
 
 from maintenance_windows.beat import BEAT_ENTRIES, QUEUE
 from maintenance_windows.models import (
+    BypassLink,
     Freeze,
     MaintenanceWindow,
     Scheduler,
@@ -96,6 +97,7 @@ def delete_rows(instance: Site, using: str, **_: Any) -> None:
         MaintenanceWindow,
         WindowSeries,
         Freeze.sites.through,
+        BypassLink,
         SiteMaintenance,
     ):
         model.objects.using(using).filter(site=instance).delete()
@@ -216,7 +218,9 @@ def log_window(
         done = "restored"
         changes = {name: values for name, values in changes.items() if name != "cancelled_at"}
     names = f" ({', '.join(changes)})" if changes else ""
-    logger.info("window %s %s%s by %s: %s", window.pk, done, names, actor or "code", window)
+    logger.info(
+        "window %s %s%s by %s: %s", window.pk, done, names, actor or "code", window.for_log()
+    )
 
 
 def connect(sender: AppConfig) -> None:

@@ -164,7 +164,7 @@ def test_take_down_button_changes_held_level_to_full(acme, at, browser, visit):
 def test_take_down_button_gives_held_site_an_end(acme, at, browser, visit):
     take_down([acme], message="Back soon.")
     answer = press(browser, acme, verb="on", length="2h", level="full", message="")
-    assert messages(answer) == "acme.example is down until 2029-11-04 03:00:00 UTC."
+    assert messages(answer) == "acme.example is down until Sun 4 Nov 03:00 UTC."
     assert visit().headers["Retry-After"] == "7200"
     assert "Back soon." in visit().text
     assert "Set an end" not in row(browser.get(BOARD).text, "acme.example")
@@ -172,7 +172,7 @@ def test_take_down_button_gives_held_site_an_end(acme, at, browser, visit):
 
 def test_take_down_button_accepts_duration(acme, at, browser, visit):
     answer = press(browser, acme, verb="on", length="2h", level="read_only", message="")
-    assert messages(answer) == "acme.example is down until 2029-11-04 03:00:00 UTC."
+    assert messages(answer) == "acme.example is down until Sun 4 Nov 03:00 UTC."
     assert (visit().status_code, visit(method="POST").status_code) == (200, 503)
     assert visit(method="POST").headers["Retry-After"] == "7200"
 
@@ -181,7 +181,7 @@ def test_extend_button_moves_end(acme, plan, at, browser, visit):
     window = plan(acme)
     at(TWO)
     assert messages(press(browser, acme, extend="30")) == (
-        f"Window {window.pk} of acme.example ends at 2029-11-04 04:30:00 UTC."
+        f"Window {window.pk} of acme.example ends at Sun 4 Nov 04:30 UTC."
     )
     assert visit().headers["Retry-After"] == "9000"
 
@@ -191,7 +191,7 @@ def test_extend_button_moves_end_of_outage(acme, plan, at, browser, visit):
     plan(acme, TWO + 10 * MINUTE, TWO + 20 * MINUTE)
     last = plan(acme, FOUR, FOUR + HOUR)
     at(TWO + 10 * MINUTE)
-    assert f"Window {last.pk} of acme.example ends at 2029-11-04 05:15:00" in messages(
+    assert f"Window {last.pk} of acme.example ends at Sun 4 Nov 05:15" in messages(
         press(browser, acme, extend="15")
     )
 
@@ -290,5 +290,5 @@ urlpatterns = [path("windows/", windows_alone.urls)]
 def test_admin_site_without_all_models_has_no_overview(acme, browser, settings):
     settings.ROOT_URLCONF = __name__
     page = browser.get("/windows/maintenance_windows/").text
-    assert "Maintenance windows" in page
+    assert "Windows" in page
     assert 'id="board' not in page

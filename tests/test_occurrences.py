@@ -209,13 +209,13 @@ def test_notes_name_overlaps_and_doubles(acme, globex, begin, plan):
     assert series.notes(template(start_time=time(4)), [acme], ONE) == []
     assert series.notes(template(), [acme], ONE) == [
         f"acme.example: recurring window {sundays.pk} has the same times.",
-        f"acme.example: overlaps window {single.pk} (Sunday 18 November 2029, 02:00 to 04:00 UTC)."
+        f"acme.example: overlaps window {single.pk} (Sun 18 Nov 02:00–04:00 UTC)."
         " The site stays down for the combined period.",
     ]
     quarterly = template(rule="FREQ=MONTHLY;INTERVAL=3;BYDAY=1SU", starts_on=date(2030, 2, 1))
     assert series.notes(quarterly, [acme], ONE) == [
-        f"acme.example: overlaps recurring window {sundays.pk}, the first time on Sunday"
-        " 3 February 2030, 02:00 to 04:00 UTC."
+        f"acme.example: overlaps recurring window {sundays.pk}, the first time on Sun 3 Feb"
+        " 2030 02:00–04:00 UTC."
     ]
     assert series.notes(sundays, [acme], ONE)[0].startswith("acme.example: overlaps window")
     windows.cancel(single.pk)

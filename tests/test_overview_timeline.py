@@ -307,7 +307,7 @@ def test_list_has_windows_by_day(acme, globex, plan, at, browser):
     assert agenda(page) == [
         "Sun 4 Nov",
         "02:00\u201304:00 acme.example, Disk swap scheduled",
-        "22:00 \u2013 Mon 5 Nov 04:00 globex.example scheduled, read-only",
+        "22:00 \u2013 Mon 5 Nov 04:00 globex.example scheduled, Read-only",
     ]
     assert agenda(browser.get(f"{BOARD}?from=2029-11-05&q=globex").text)[1].startswith(
         "Sun 4 Nov 22:00 \u2013 04:00 globex.example"

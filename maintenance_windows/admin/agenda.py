@@ -49,6 +49,12 @@ class TabFilter(admin.SimpleListFilter):
 
 
 class SeriesFilter(admin.EmptyFieldListFilter):
+    def choices(self, changelist: Any) -> Any:
+        """Django's choices, under names that say what they choose."""
+        names = (_("All"), _("Single"), _("Recurring"))
+        for choice, name in zip(super().choices(changelist), names, strict=True):
+            yield choice | {"display": name}
+
     def get_lookup_condition(self) -> Q:
         """Not Q(series__isnull=True): for that SQLite uses an index of series, and sorts."""
         return ~Q(series__isnull=False)

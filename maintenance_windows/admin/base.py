@@ -19,12 +19,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models.search import FEW
 from maintenance_windows.permissions import Rights, may_freeze, may_operate
 from maintenance_windows.reconcile.lock import locked
+from maintenance_windows.snapshot import clock
+from maintenance_windows.wording.spans import format_moment
 
 MAX_COUNTED = 10_000  # rows of a list that are counted and can be paged to
 MAX_SELECTED = 200  # rows that an action changes: each takes the lock
@@ -118,6 +123,17 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         common = self.admin_site.each_context(request) | {"opts": self.opts, "title": title}
         return TemplateResponse(request, template, common | context)
 
+    def message_user(self, request: HttpRequest, message: Any, *args: Any, **kwargs: Any) -> None:
+        """Show a message as it is: the admin would capitalise its first letter, as of a domain."""
+        if not isinstance(message, SafeString):
+            message = format_html("<bdi>{}</bdi>", message)
+        super().message_user(request, message, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Name a list by what it lists, not by what to do with it."""
+        named = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, named | (extra_context or {}))
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BoundedChangeList
 
@@ -195,5 +211,5 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 def format_time(moment: datetime) -> str:
-    """A time in the current time zone, to the second."""
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
+    """A time in the current time zone, in the format of the admin."""
+    return format_moment(moment, timezone.get_current_timezone(), clock.now())

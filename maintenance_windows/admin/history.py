@@ -1,20 +1,17 @@
-"""The history: the list of all status changes, and the entries of each history page."""
+"""The entries of each history page."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from django.contrib import admin
 from django.contrib.sites.models import Site
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime, parse_duration
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from maintenance_windows.admin.base import HistoryEntry, format_time
-from maintenance_windows.admin.search import NearNowAdmin
 from maintenance_windows.models import Change, Freeze, MaintenanceWindow, Transition, WindowSeries
 from maintenance_windows.wording.durations import format_duration
 
@@ -27,26 +24,6 @@ LABELS = {
 # Facts that only the history keeps.
 LABELS |= {"freeze": gettext_lazy("freeze"), "override": gettext_lazy("overridden because")}
 TIMES = {"starts_at", "ends_at", "started_at", "ended_at", "cancelled_at"}
-
-
-@admin.register(Transition)
-class TransitionAdmin(NearNowAdmin):
-    list_display = ("site", "in_maintenance", "due_at", "done_at", "why", "actor")
-    list_filter = ("in_maintenance",)
-    search_fields = ("site__domain", "actor")
-    sortable_by = ("done_at",)
-    date_hierarchy = "done_at"
-    ordering = ("-done_at", "-pk")
-
-    @admin.display(description=gettext_lazy("reason"))
-    def why(self, transition: Transition) -> str:
-        return transition.why
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 def of_window(window: MaintenanceWindow) -> list[HistoryEntry]:

@@ -1,12 +1,12 @@
 """Times as the pages about windows show them: days, spans and short durations."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
+from maintenance_windows.snapshot import clock
+from maintenance_windows.wording import spans
 from maintenance_windows.wording.durations import isolate
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -15,29 +15,26 @@ MORNING, EVENING = 6, 18  # hours between which a day is no night
 
 def format_when(starts_at: datetime, ends_at: datetime) -> str:
     """Format a span: Sun 29 Nov 02:00-04:00 CET. The end names its day if that is another."""
-    return f"{format_day(starts_at)} {format_clocks(starts_at, ends_at)}"
+    return spans.format_times(starts_at, ends_at, *_here())
 
 
 def format_clocks(starts_at: datetime, ends_at: datetime) -> str:
     """Format a span without the day of its start: 02:00-04:00 CET."""
-    start, end = timezone.localtime(starts_at), timezone.localtime(ends_at)
-    day = "" if start.date() == end.date() else f"{format_day(ends_at)} "
-    dash = f" – {day}" if day else "–"  # noqa: RUF001 (a dash between times)
-    return isolate(f"{_clock(start)}{dash}{_clock(end)} {end:%Z}")
+    return spans.format_clocks(starts_at, ends_at, *_here())
 
 
 def format_at(moment: datetime) -> str:
     """Format a time: Sun 29 Nov 02:00 CET."""
-    here = timezone.localtime(moment)
-    return isolate(f"{format_day(moment)} {_clock(here)} {here:%Z}")
+    return spans.format_moment(moment, *_here())
 
 
 def format_day(moment: datetime) -> str:
     """Format the day of a time: Sun 29 Nov. Another year than the present one is named."""
-    here = timezone.localtime(moment)
-    # Translators: a format of Django's date filter, as in "Sun 29 Nov".
-    text = pgettext("date format", "D j M")
-    return date_format(here, text if here.year == timezone.localtime().year else f"{text} Y")
+    return spans.format_day(moment, *_here())
+
+
+def _here() -> tuple[tzinfo, datetime]:
+    return timezone.get_current_timezone(), clock.now()
 
 
 def is_today(moment: datetime) -> bool:
@@ -70,7 +67,3 @@ def format_short(length: timedelta) -> str:
     first = largest[0] if largest else len(parts) - 1
     said = [text % {"number": number} for number, text in parts[first : first + 2] if number]
     return isolate(" ".join(said) or parts[-1][1] % {"number": 0})
-
-
-def _clock(here: datetime) -> str:
-    return f"{here:%H:%M:%S}" if here.second else f"{here:%H:%M}"

@@ -1,12 +1,11 @@
 """What the admin says of planned windows: their times in words, and what they overlap."""
 
 from collections.abc import Iterable
-from datetime import tzinfo
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -17,7 +16,12 @@ from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import frozen
 from maintenance_windows.planning.overlaps import window_warnings
 from maintenance_windows.snapshot import clock
-from maintenance_windows.wording.spans import format_length, format_span, format_upcoming
+from maintenance_windows.wording.spans import (
+    format_length,
+    format_span,
+    format_times,
+    format_upcoming,
+)
 
 MAX_NAMED = 10  # windows that a message names
 
@@ -40,23 +44,25 @@ def describe_times(form: Any) -> dict[str, Any]:
     }
 
 
-def describe_added(windows: list[MaintenanceWindow], zone: tzinfo) -> str:
+def describe_added(windows: list[MaintenanceWindow]) -> str:
     """For which sites windows were added, and when they take place."""
+    zone, now = timezone.get_current_timezone(), clock.now()
     names = [f"{window.site} ({window.pk})" for window in windows[:MAX_NAMED]]
     if more := len(windows) - len(names):
         names.append(ngettext("one more", "%(number)s more", more) % {"number": more})
     return _("%(number)s windows were added: %(names)s. %(span)s.") % {
         "number": len(windows),
         "names": ", ".join(names),
-        "span": format_span(windows[0].starts_at, windows[0].ends_at, zone),
+        "span": format_times(windows[0].starts_at, windows[0].ends_at, zone, now),
     }
 
 
 def warn_of_windows(
-    model_admin: RecordAdmin, request: HttpRequest, saved: list[MaintenanceWindow], zone: tzinfo
+    model_admin: RecordAdmin, request: HttpRequest, saved: list[MaintenanceWindow]
 ) -> None:
     """Show what people should know of the windows just saved, which have equal times."""
     times = (saved[0].begins_at, saved[0].ends_at)
+    zone = timezone.get_current_timezone()
     sites, ids = [window.site for window in saved], [window.pk for window in saved]
     warn(
         model_admin,
@@ -67,9 +73,7 @@ def warn_of_windows(
 
 def warn(model_admin: RecordAdmin, request: HttpRequest, warnings: Iterable[str]) -> None:
     for warning in warnings:
-        # In an element, because the admin capitalises the first letter, here that of a domain.
-        text = format_html("<bdi>{}</bdi>", warning)
-        model_admin.message_user(request, text, messages.WARNING)
+        model_admin.message_user(request, warning, messages.WARNING)
 
 
 def warn_of_freezes(

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.admin import history, occurrences
 from maintenance_windows.admin.base import HistoryEntry
+from maintenance_windows.admin.columns import time_column
 from maintenance_windows.admin.operate import ids
 from maintenance_windows.admin.preview import Preview, PreviewedAdmin
 from maintenance_windows.admin.returning import ReturningAdmin
@@ -28,7 +29,8 @@ from maintenance_windows.planning.series.preview import preview as next_windows
 from maintenance_windows.snapshot import clock
 
 PREVIEWED = 10  # windows that a preview shows
-FACTS = ("its_windows", "ended_at", "created_by")
+ended_at = time_column("ended_at", _("ended"))
+FACTS = ("its_windows", ended_at, "created_by")
 BUILDER = (
     ("every", "unit"),
     "weekdays",
@@ -95,7 +97,7 @@ def describe_change(change: SeriesChange) -> str:
 class WindowSeriesAdmin(ReturningAdmin, PreviewedAdmin):
     form = SeriesForm
     anchor = "series"
-    list_display = ("site_column", "words", "level", "title", "ended_at")
+    list_display = ("site_column", "words", "level", "title", ended_at)
     list_filter = (EndedFilter, "level")
     list_select_related = ("site",)
     search_fields = ("site__domain", "site__name", "title")

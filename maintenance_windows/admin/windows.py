@@ -19,6 +19,7 @@ from maintenance_windows.admin import history, window_page
 from maintenance_windows.admin.agenda import OF_SERIES, SeriesFilter, TabFilter, WindowChangeList
 from maintenance_windows.admin.base import HistoryEntry
 from maintenance_windows.admin.calendar import calendar_view
+from maintenance_windows.admin.columns import span_column, time_column
 from maintenance_windows.admin.moments import format_clocks, format_when, is_today
 from maintenance_windows.admin.preview import Preview, PreviewedAdmin
 from maintenance_windows.admin.returning import ReturningAdmin
@@ -39,7 +40,15 @@ from maintenance_windows.planning import frozen, series, windows
 from maintenance_windows.snapshot import clock
 
 MINUTE = timedelta(minutes=1)
-FACTS = ("status", "started_at", "ended_at", "cancelled_at", "created_by")
+start = time_column("starts_at", _("start"))
+planned_times = span_column("starts_at", "ends_at", _("times"))
+FACTS = (
+    "status",
+    time_column("started_at", _("started")),
+    time_column("ended_at", _("ended")),
+    time_column("cancelled_at", _("cancelled")),
+    "created_by",
+)
 FACTS_OF_SERIES = ("series", "occurs_on", "edited_parts")
 
 
@@ -194,12 +203,15 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             texts = {"fields": ("level", "message", "title")}
-            times = ("sites", "zone", *TIMES, *self.terms(request))
-            return ((None, {"fields": times}), (_("Details"), texts))
-        terms = self.terms(request) if self.has_change_permission(request, obj) else ()
+            adding = ("sites", "zone", *TIMES, *self.terms(request))
+            return ((None, {"fields": adding}), (_("Details"), texts))
+        times: tuple[Any, ...] = (planned_times,)
+        if self.has_change_permission(request, obj):
+            shown_start = start if self.is_in_progress(request, obj) else "starts_at"
+            times = (shown_start, "ends_at", *self.terms(request))
         facts = (*FACTS, *FACTS_OF_SERIES) if obj.series_id else FACTS
         return (
-            (None, {"fields": ("site", "starts_at", "ends_at", *terms)}),
+            (None, {"fields": ("site", *times)}),
             (_("Details"), {"fields": ("level", "message", "title")}),
             (_("Status"), {"fields": facts}),
         )
@@ -213,10 +225,11 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
             return ()
-        fields = ("site", *FACTS, *FACTS_OF_SERIES)
-        # On POST the form checks the start: the window may have started after it was shown.
-        in_progress = obj.status_at(clock.now()) is Status.ACTIVE and request.method != "POST"
-        return (*fields, "starts_at") if in_progress else fields
+        return ("site", planned_times, start, *FACTS, *FACTS_OF_SERIES)
+
+    def is_in_progress(self, request: HttpRequest, obj: MaintenanceWindow) -> bool:
+        """On POST the form checks the start: the window may have started after it was shown."""
+        return obj.status_at(clock.now()) is Status.ACTIVE and request.method != "POST"
 
     def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
         if obj is None:
@@ -252,8 +265,8 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
             else:
                 person: Any = request.user
                 LogEntry.objects.log_actions(person.pk, saved, ADDITION, [{"added": {}}])
-                self.message_user(request, describe_added(saved, form.tz), messages.SUCCESS)
-        warn_of_windows(self, request, saved, form.tz)
+                self.message_user(request, describe_added(saved), messages.SUCCESS)
+        warn_of_windows(self, request, saved)
         warn_of_freezes(self, request, saved)
 
     def log_addition(self, request: HttpRequest, obj: MaintenanceWindow, message: Any) -> Any:

@@ -1,7 +1,7 @@
 """Maintenance windows."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.contrib.sites.models import Site
 from django.db import models
@@ -70,8 +70,8 @@ class MaintenanceWindow(Planned):
     FACTS = (*TIMES, *Planned.TEXTS)
 
     class Meta:
-        verbose_name = _("maintenance window")
-        verbose_name_plural = _("maintenance windows")
+        verbose_name = _("window")
+        verbose_name_plural = _("windows")
         constraints = [
             models.CheckConstraint(
                 condition=Q(ends_at__gt=F("starts_at")),
@@ -111,8 +111,13 @@ class MaintenanceWindow(Planned):
         ]
 
     def __str__(self) -> str:
-        zone = timezone.get_current_timezone()
-        return f"{self.site}: {format_times(self.starts_at, self.ends_at, zone)}"
+        zone, now = timezone.get_current_timezone(), timezone.now()
+        return f"{self.site}: {format_times(self.starts_at, self.ends_at, zone, now)}"
+
+    def for_log(self) -> str:
+        """Return site and times for the log: in UTC and English, also during a request."""
+        start, end = self.starts_at.astimezone(UTC), self.ends_at.astimezone(UTC)
+        return f"{self.site}: {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M %Z}"
 
     @property
     def edits(self) -> frozenset[str]:

@@ -45,7 +45,9 @@ class Line:
     level: str = ""
 
 
-def days(rows: Iterable[Row], since: datetime, zone: tzinfo) -> list[tuple[str, list[Line]]]:
+def days(
+    rows: Iterable[Row], since: datetime, now: datetime, zone: tzinfo
+) -> list[tuple[str, list[Line]]]:
     """Return the lines of each day, named in words, ordered by start."""
     chosen = list(rows)
     lines = [
@@ -56,7 +58,7 @@ def days(rows: Iterable[Row], since: datetime, zone: tzinfo) -> list[tuple[str, 
     lines.sort(key=lambda line: (line.start, line.sites))
     by_day = groupby(lines[:MOST_LINES], key=lambda line: _day(line.start, zone))
     return [
-        (format_day(of_day[0].start.astimezone(zone)), of_day)
+        (format_day(of_day[0].start, zone, now), of_day)
         for of_day in (list(some) for _heading, some in by_day)
     ]
 
@@ -123,7 +125,7 @@ def _moments(moments: list[datetime], heading: datetime, zone: tzinfo) -> list[s
     parts = []
     for moment in moments:
         local = moment.astimezone(zone)
-        day = "" if local.date() == _day(heading, zone) else f"{format_day(local)} "
+        day = "" if local.date() == _day(heading, zone) else f"{format_day(moment, zone, heading)} "
         parts.append(f"{day}{local:%H:%M}")
     return parts
 

@@ -12,7 +12,7 @@ from maintenance_windows.models.querysets import Status
 from maintenance_windows.overview.axis import HUNDRED, Axis, stack
 from maintenance_windows.overview.links import Links
 from maintenance_windows.overview.scale import Scale
-from maintenance_windows.wording.spans import format_brief
+from maintenance_windows.wording.spans import format_times
 
 # In pixels, as in timeline.css: the least width of the track, what a finger or a pointer can hit,
 # the height of a row, and the width of a count of windows.
@@ -59,9 +59,9 @@ class FreezeBar:
     width: float
 
 
-def freeze_bar(time: FrozenTime, axis: Axis, zone: tzinfo) -> FreezeBar:
+def freeze_bar(time: FrozenTime, axis: Axis, now: datetime, zone: tzinfo) -> FreezeBar:
     left, width = axis.stretch(Span(time.starts_at, time.ends_at))
-    when = format_brief(time.starts_at, time.ends_at, zone)
+    when = format_times(time.starts_at, time.ends_at, zone, now)
     label = _("Freeze, %(when)s: %(reason)s") % {"when": when, "reason": time.reason}
     return FreezeBar(time=time, label=label, left=left, width=width)
 
@@ -114,7 +114,8 @@ def _bar(
         target, shift = 0.0, 0
     elif target > HUNDRED - margin:
         target, shift = HUNDRED, -TARGET
-    status, when = window.status_at(now), format_brief(span.start, span.end or span.start, zone)
+    status = window.status_at(now)
+    when = format_times(span.start, span.end or span.start, zone, now)
     return Bar(
         window=window,
         status=status,

@@ -88,7 +88,7 @@ class Scale:
             starts = [at for at in starts if self._begins_week(at)]
         elif len(starts) > 1 and abs(axis.at(starts[1]) - axis.at(axis.start)) < ROOM_FOR_DAY:
             del starts[0]
-        return [Tick(axis.at(at), format_day(self._local(at))) for at in starts]
+        return [Tick(axis.at(at), format_day(at, self.zone, self.now)) for at in starts]
 
     def minor(self, axis: Axis) -> list[Tick]:
         """Return times of day, or on a month the days."""

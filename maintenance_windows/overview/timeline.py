@@ -72,7 +72,7 @@ def context(
             "midnights": [axis.at(midnight) for midnight in shown.midnights()],
             "nights": shown.nights(axis),
             "weekends": shown.weekends(axis),
-            "agenda": agenda.days(map(_row, found), axis.start, zone),
+            "agenda": agenda.days(map(_row, found), axis.start, now, zone),
         },
     }
 
@@ -104,7 +104,7 @@ def lanes(
             running=running[site.pk],
             hold=hold,
             freezes=[
-                freeze_bar(time, axis, shown.zone)
+                freeze_bar(time, axis, shown.now, shown.zone)
                 for time in freezes.times([site.pk], axis.start, axis.end)
             ],
         )

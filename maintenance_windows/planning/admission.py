@@ -91,7 +91,7 @@ def admit_start(
     """
     if starts_at > now:
         return starts_at
-    texts = {"start": format_moment(starts_at, timezone.get_current_timezone())}
+    texts = {"start": format_moment(starts_at, timezone.get_current_timezone(), now)}
     if not terms.rights.operate:
         sentence = _("The start must be in the future, unless you may operate sites.")
         if recurring:

@@ -92,7 +92,7 @@ def add(moment: datetime, length: timedelta) -> datetime:
         raise Refused(gettext("The date is out of range.")) from None
 
 
-def ended(window: MaintenanceWindow, length: timedelta) -> Refused:
+def ended(window: MaintenanceWindow, length: timedelta, now: datetime) -> Refused:
     """Return the refusal to extend a window that has ended, with what works instead."""
     ended_at = window.ended_at or window.ends_at
     sentence = gettext(
@@ -102,7 +102,7 @@ def ended(window: MaintenanceWindow, length: timedelta) -> Refused:
     texts = {
         "id": window.pk,
         "site": window.site.domain,
-        "end": format_moment(ended_at, timezone.get_current_timezone()),
+        "end": format_moment(ended_at, timezone.get_current_timezone(), now),
         "length": format_duration(length),
     }
     return Refused(sentence % texts)

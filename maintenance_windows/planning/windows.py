@@ -208,7 +208,7 @@ def extend(
     def change(window: MaintenanceWindow, now: datetime) -> Marks:
         check_operate(rights)
         if window.status_at(now) is Status.COMPLETED:
-            raise ended(window, by or AGAIN)
+            raise ended(window, by or AGAIN, now)
         refuse(window, now, NOT_LIVE)
         ends_at = until if by is None else add(window.ends_at, by)
         if ends_at is None or ends_at <= window.ends_at:

@@ -126,5 +126,6 @@ def bypass(command: BaseCommand, given: Namespace) -> None:
             command.stdout.write(f"{site.domain}: all bypass links revoked")
         return
     length = None if given.length is None else arguments.length(given.length)
-    for link in [links.make(site, length=length) for site in sites]:
+    actor = arguments.actor()
+    for link in [links.make(site, length=length, actor=actor) for site in sites]:
         command.stdout.write(link.url(secure=settings.SESSION_COOKIE_SECURE))
