@@ -12,8 +12,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.admin import history
-from maintenance_windows.admin.base import HistoryEntry
 from maintenance_windows.admin.calendar import calendar_view
 from maintenance_windows.admin.columns import span_column, time_column
 from maintenance_windows.admin.preview import Preview, PreviewedAdmin
@@ -29,6 +27,7 @@ from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.forms.windows import TIMES, ScheduleForm, WindowForm, initial_from_query
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
+from maintenance_windows.overview import history
 from maintenance_windows.permissions import may_freeze
 from maintenance_windows.planning import frozen, series, windows
 from maintenance_windows.snapshot import clock
@@ -148,7 +147,7 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
             self.page("sites/", sites_view, "sites"),
         ]
 
-    def history_entries(self, request: HttpRequest, obj: MaintenanceWindow) -> list[HistoryEntry]:
+    def history_events(self, request: HttpRequest, obj: MaintenanceWindow) -> list[history.Event]:
         return history.of_window(obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
