@@ -225,7 +225,7 @@ def log_window(
         done,
         names,
         printable(actor) or "code",
-        window.for_log(),
+        printable(window.for_log()),
     )
 
 

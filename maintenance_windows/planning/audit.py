@@ -41,7 +41,9 @@ def made(windows: Sequence[MaintenanceWindow], actor: str | None) -> None:
     number = f"{len(windows)} {'window' if len(windows) == 1 else 'windows'}"
     by = "itself" if actor is None else printable(actor) or "code"
     text = "series %s: %s made by %s, the first %s"
-    _after_commit(logger.info, text, windows[0].series_id, number, by, windows[0].for_log())
+    _after_commit(
+        logger.info, text, windows[0].series_id, number, by, printable(windows[0].for_log())
+    )
 
 
 def changed(

@@ -122,9 +122,9 @@ def bypass(command: BaseCommand, given: Namespace) -> None:
     if given.revoke:
         links.revoke(sites, actor=arguments.actor())
         for site in sites:
-            command.stdout.write(f"{site.domain}: all bypass links revoked")
+            command.stdout.write(printable(f"{site.domain}: all bypass links revoked"))
         return
     length = None if given.length is None else arguments.length(given.length)
     actor = arguments.actor()
     for link in [links.make(site, length=length, actor=actor) for site in sites]:
-        command.stdout.write(link.url(secure=settings.SESSION_COOKIE_SECURE))
+        command.stdout.write(printable(link.url(secure=settings.SESSION_COOKIE_SECURE)))
