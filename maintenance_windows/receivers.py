@@ -32,6 +32,7 @@ from maintenance_windows.signals import (
     window_scheduled,
 )
 from maintenance_windows.snapshot import runtime
+from maintenance_windows.wording.lines import printable
 
 logger = logging.getLogger("maintenance_windows")
 
@@ -196,11 +197,11 @@ def _has(state: Any, app_label: str, model: str) -> bool:
 def log_transition(transition: Transition, **_: Any) -> None:
     logger.info(
         "%s %s at %s, due %s, by %s",
-        transition.site.domain,
+        printable(transition.site.domain),
         "went down" if transition.in_maintenance else "came up",
         transition.done_at.isoformat(),
         transition.due_at.isoformat(),
-        transition.actor or f"window {transition.window_id}",
+        printable(transition.actor) or f"window {transition.window_id}",
     )
 
 
@@ -219,7 +220,12 @@ def log_window(
         changes = {name: values for name, values in changes.items() if name != "cancelled_at"}
     names = f" ({', '.join(changes)})" if changes else ""
     logger.info(
-        "window %s %s%s by %s: %s", window.pk, done, names, actor or "code", window.for_log()
+        "window %s %s%s by %s: %s",
+        window.pk,
+        done,
+        names,
+        printable(actor) or "code",
+        printable(window.for_log()),
     )
 
 

@@ -362,7 +362,7 @@ def test_series_history_lists_changes(acme, sundays, browser):
     series.revise(sundays.pk, length=HOUR, actor="bob", clock=lambda: TWO - HOUR)
     page = browser.get(reverse(f"{SERIES}_history", args=[sundays.pk])).text
     assert "duration 2h → 1h" in page
-    assert "recurring window created" in page
+    assert f"Recurring window {sundays.pk} created" in page
 
 
 def rule_of(browser, acme, **fields: object) -> tuple[WindowSeries | None, str]:

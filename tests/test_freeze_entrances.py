@@ -315,7 +315,7 @@ def test_admin_adds_and_ends_freezes(acme, globex, plan, browser):
     browser.post(f"{ADMIN}/freeze/", action)
     assert set(Freeze.objects.values_list("ended_by", flat=True)) == {"alice"}
     history = browser.get(f"{ADMIN}/freeze/{frozen.pk}/history/").text
-    assert "freeze ended" in history
+    assert f"Freeze {frozen.pk} ended" in history
     assert "Sale" not in browser.get(f"{ADMIN}/freeze/?live=yes").text.partition("<form")[2]
 
 

@@ -36,7 +36,7 @@ def sundays(acme, at) -> WindowSeries:
 
 def test_series_lists_recurring_windows(sundays, globex, maintenance):
     heading, row = maintenance("series")[0].splitlines()
-    assert heading.split()[:3] == ["ID", "SITE", "RECURRENCE"]
+    assert heading.split()[:3] == ["ID", "SITE", "NEXT"]
     assert "every week on Sunday, from 02:00 for 2h, time zone UTC" in row
     assert "2029-11-04 02:00 to 04:00" in row
     assert maintenance("series", "globex.example")[0] == "No recurring windows.\n"

@@ -1,14 +1,14 @@
 """What all pages of the admin share: bounded lists, rows that stay, actions and a history page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.options import IncorrectLookupParameters, get_content_type_for_model
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ObjectDoesNotExist
@@ -26,6 +26,7 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models.search import FEW
+from maintenance_windows.overview import history
 from maintenance_windows.permissions import Rights, may_freeze, may_operate
 from maintenance_windows.reconcile.lock import locked
 from maintenance_windows.snapshot import clock
@@ -78,16 +79,6 @@ class BoundedChangeList(ChangeList):
         if not self.filter_params or self.paginator.goes_on:
             # Hides the number beside the search, which would not be the number of results.
             self.full_result_count = self.result_count
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryEntry:
-    """A row of a history page. `due` is None for changes by people, `actor` empty for others."""
-
-    at: datetime
-    what: str
-    due: datetime | None = None
-    actor: str = ""
 
 
 class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -163,17 +154,31 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return False
         return super().has_delete_permission(request, obj)
 
-    def history_entries(self, request: HttpRequest, obj: Any) -> list[HistoryEntry]:
-        """What the history page shows above Django's own log of the admin."""
+    def history_events(self, request: HttpRequest, obj: Any) -> list[history.Event]:
+        """What the app itself records of a row, newest first."""
         return []
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
+        """Show each event once: of Django's own log what the app does not record itself."""
         obj = self.get_object(request, unquote(object_id))
         allowed = obj is not None and self.has_view_permission(request, obj)
-        entries = self.history_entries(request, obj) if allowed else []
-        return super().history_view(request, object_id, {"story": entries, **(extra_context or {})})
+        events = self.history_events(request, obj) if allowed else []
+        if allowed:
+            events = history.sort([*events, *self._saved(obj, events)])
+        return super().history_view(request, object_id, {"events": events, **(extra_context or {})})
+
+    def _saved(self, obj: Any, events: list[history.Event]) -> Iterator[history.Event]:
+        entries = LogEntry.objects.filter(
+            object_id=str(obj.pk), content_type=get_content_type_for_model(obj)
+        )
+        newest = entries.select_related("user").order_by("-action_time")[: history.MOST]
+        for entry in newest:
+            actor = entry.user.get_username()
+            if not history.tells(events, entry.action_time, actor):
+                what = entry.get_change_message()
+                yield history.Event(at=entry.action_time, what=what, actor=actor)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Validate and save under the lock, so that nobody changes rows in between.

@@ -8,13 +8,13 @@ from django.http import HttpRequest
 from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.admin import history
-from maintenance_windows.admin.base import HistoryEntry, RecordAdmin
+from maintenance_windows.admin.base import RecordAdmin
 from maintenance_windows.admin.columns import show_times, time_column
 from maintenance_windows.admin.series import describe_change
 from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.forms.freezes import FreezeForm
 from maintenance_windows.models import Freeze
+from maintenance_windows.overview import history
 from maintenance_windows.permissions import may_freeze, may_plan, may_see_all_windows
 from maintenance_windows.planning import freezes
 from maintenance_windows.planning.freezes import FreezeChange
@@ -81,7 +81,7 @@ class FreezeAdmin(RecordAdmin):
     def own_urls(self) -> list[URLPattern]:
         return [*super().own_urls(), self.page("sites/", sites_view, "sites")]
 
-    def history_entries(self, request: HttpRequest, obj: Freeze) -> list[HistoryEntry]:
+    def history_events(self, request: HttpRequest, obj: Freeze) -> list[history.Event]:
         return history.of_freeze(obj)
 
     def has_freeze_permission(self, request: HttpRequest) -> bool:

@@ -12,8 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.admin import history, occurrences
-from maintenance_windows.admin.base import HistoryEntry
+from maintenance_windows.admin import occurrences
 from maintenance_windows.admin.columns import time_column
 from maintenance_windows.admin.operate import ids
 from maintenance_windows.admin.preview import Preview, PreviewedAdmin
@@ -23,6 +22,7 @@ from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.forms.series import SeriesForm
 from maintenance_windows.forms.site_search import SiteWidget
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
+from maintenance_windows.overview import history
 from maintenance_windows.planning import series as verbs
 from maintenance_windows.planning.series.apply import SeriesChange
 from maintenance_windows.planning.series.preview import preview as next_windows
@@ -179,7 +179,7 @@ class WindowSeriesAdmin(ReturningAdmin, PreviewedAdmin):
             kwargs["widget"] = SiteWidget(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def history_entries(self, request: HttpRequest, obj: WindowSeries) -> list[HistoryEntry]:
+    def history_events(self, request: HttpRequest, obj: WindowSeries) -> list[history.Event]:
         return history.of_series(obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -12,8 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from maintenance_windows.admin import history
-from maintenance_windows.admin.base import HistoryEntry, RecordAdmin
+from maintenance_windows.admin.base import RecordAdmin
 from maintenance_windows.admin.bypass import links_view
 from maintenance_windows.admin.columns import show_state, show_time, state_of, time_column
 from maintenance_windows.admin.operate import operate_view
@@ -32,6 +31,7 @@ from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMainte
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.models.search import matching
 from maintenance_windows.models.site import REPEATED
+from maintenance_windows.overview import history
 from maintenance_windows.permissions import may_see_all_windows
 from maintenance_windows.planning import rules
 from maintenance_windows.planning.sites import bring_up, take_down
@@ -92,7 +92,7 @@ class SiteMaintenanceAdmin(RecordAdmin):
             self.page("<path:object_id>/links/", links_view, "links"),
         ]
 
-    def history_entries(self, request: HttpRequest, obj: SiteMaintenance) -> list[HistoryEntry]:
+    def history_events(self, request: HttpRequest, obj: SiteMaintenance) -> list[history.Event]:
         return history.of_site(obj.site, titles=may_see_all_windows(request.user))
 
     def has_add_permission(self, request: HttpRequest) -> bool:

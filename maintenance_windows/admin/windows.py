@@ -15,9 +15,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.admin import history, window_page
+from maintenance_windows.admin import window_page
 from maintenance_windows.admin.agenda import OF_SERIES, SeriesFilter, TabFilter, WindowChangeList
-from maintenance_windows.admin.base import HistoryEntry
 from maintenance_windows.admin.calendar import calendar_view
 from maintenance_windows.admin.columns import span_column, time_column
 from maintenance_windows.admin.moments import format_clocks, format_when, is_today
@@ -36,6 +35,7 @@ from maintenance_windows.admin.verbs import verb_view
 from maintenance_windows.forms.windows import TIMES, ScheduleForm, WindowForm, initial_from_query
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import Status
+from maintenance_windows.overview import history
 from maintenance_windows.planning import frozen, series, windows
 from maintenance_windows.snapshot import clock
 
@@ -185,7 +185,7 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
         name = "admin:maintenance_windows_windowseries_change"
         return reverse(name, args=[window.series_id], current_app=self.admin_site.name)
 
-    def history_entries(self, request: HttpRequest, obj: MaintenanceWindow) -> list[HistoryEntry]:
+    def history_events(self, request: HttpRequest, obj: MaintenanceWindow) -> list[history.Event]:
         return history.of_window(obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -113,6 +113,13 @@ def text(given: str) -> str:
     return given
 
 
+def positive(text: str) -> int:
+    """Parse a number of rows."""
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise ArgumentTypeError(f"{text!r} is not a positive number")
+    return int(text)
+
+
 def interval(text: str) -> float:
     """Parse the seconds between two frames of --watch."""
     try:

@@ -12,6 +12,7 @@ from maintenance_windows.management import arguments
 from maintenance_windows.management.base import OneLineParser
 from maintenance_windows.management.verbs import (
     freezes,
+    history,
     importing,
     scheduler,
     series,
@@ -146,6 +147,15 @@ BY_RULE = (
 FILE = argument("file", metavar="FILE", help="an iCalendar file (.ics)")
 INSTEAD = text("--reason", metavar="TEXT", help="reason (default: the summary of each event)")
 DRY_RUN = flag("--dry-run", help="show what would be imported")
+BEFORE = required("--before", metavar="TIME", help="date and time, at least 90 days ago")
+MOST = argument(
+    "--most",
+    type=arguments.positive,
+    default=50,
+    metavar="N",
+    help="at most N events (default: 50)",
+)
+COUNT = flag("--dry-run", help="show what would be deleted")
 ONCE = flag("--once", help="run once, then exit")
 # Django's own options, which people write at the end of a line as well. One before the verb
 # applies too, and `--help` of the command lists them.
@@ -159,7 +169,9 @@ DJANGO = (
 
 
 def add_verbs(parser: ArgumentParser) -> None:
-    verbs = parser.add_subparsers(required=True, metavar="VERB", parser_class=OneLineParser)
+    verbs = parser.add_subparsers(metavar="VERB", parser_class=OneLineParser)
+    # Without a verb, as `status`.
+    parser.set_defaults(func=sites.show_status, sites=[], json=False, check=False, watch=None)
 
     def verb(name: str, func: Verb, *parents: OneLineParser, alias: str = "") -> None:
         """Add a verb. Its help text is the docstring of `func`; the alias has none."""
@@ -196,6 +208,8 @@ def add_verbs(parser: ArgumentParser) -> None:
     verb("unfreeze", freezes.unfreeze, FREEZE)
     verb("import-freezes", freezes.import_freezes, FILE, ANY_SITES, ALL, INSTEAD, DRY_RUN)
     verb("bypass", sites.bypass, SITES, VALID_FOR, REVOKE)
+    verb("log", history.log, ANY_SITES, MOST, JSON)
+    verb("prune", history.prune, BEFORE, COUNT)
     verb("import-maintenancemode2", importing.import_maintenancemode2, DRY_RUN)
     verb("tick", scheduler.tick)
     verb("scheduler", scheduler.scheduler, ONCE)

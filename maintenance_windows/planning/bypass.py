@@ -26,6 +26,7 @@ from maintenance_windows.planning.rules import add, check_exist, check_operate
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import settle
 from maintenance_windows.snapshot.loader import load
+from maintenance_windows.wording.lines import printable
 
 logger = logging.getLogger("maintenance_windows")
 
@@ -121,7 +122,9 @@ def revoke(sites: Collection[Site], *, rights: Rights = ALL_RIGHTS, actor: str =
         SiteMaintenance.objects.filter(site__in=sites).update(bypass=newest)
         BypassLink.objects.filter(site__in=sites).delete()
     for site in sites:
-        logger.info("bypass links of %s revoked by %s", site.domain, actor or "code")
+        logger.info(
+            "bypass links of %s revoked by %s", printable(site.domain), printable(actor) or "code"
+        )
 
 
 def _is_live(row: BypassLink, maintenance: Maintenance | None, now: datetime) -> bool:

@@ -165,14 +165,18 @@ def make(row: Freeze, sites: list[Site] | None, now: datetime, actor: str) -> No
     row.everywhere, row.created_by = sites is None, actor[:ACTOR_LENGTH]
     row.save()
     row.sites.set(sites or ())
-    logger.info("freeze %s made by %s: %s", row.pk, actor or "code", printable(row.reason))
+    logger.info(
+        "freeze %s made by %s: %s", row.pk, printable(actor) or "code", printable(row.reason)
+    )
 
 
 def end(row: Freeze, now: datetime, actor: str) -> None:
     """End a freeze. Call it inside `locked()`."""
     row.ended_at, row.ended_by = now, actor[:ACTOR_LENGTH]
     row.save(update_fields=["ended_at", "ended_by"])
-    logger.info("freeze %s ended by %s: %s", row.pk, actor or "code", printable(row.reason))
+    logger.info(
+        "freeze %s ended by %s: %s", row.pk, printable(actor) or "code", printable(row.reason)
+    )
 
 
 def settle_series(rows: list[Freeze], clock: Clock | None) -> list[SeriesChange]:

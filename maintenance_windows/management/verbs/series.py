@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.sites.models import Site
 from django.core.management import BaseCommand, CommandError
 
-from maintenance_windows.management import arguments, output
+from maintenance_windows.management import arguments, output, tables
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.overview import status
 from maintenance_windows.planning import series
@@ -86,7 +86,7 @@ def show_series(command: BaseCommand, given: Namespace) -> None:
     if given.json:
         output.print_json(command, records)
     elif records:
-        output.print_tables(command, output.series_table(records, command.style))
+        output.print_tables(command, tables.series_table(records, command.style))
     else:
         command.stdout.write("No recurring windows.")
 

@@ -12,8 +12,8 @@ from maintenance_windows.management.output import (
     print_tables,
     print_warnings,
     print_windows,
-    window_table,
 )
+from maintenance_windows.management.tables import window_table
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.overview import status
 from maintenance_windows.planning import frozen, rules, windows
