@@ -62,7 +62,14 @@ def schedule(
 
 
 def begin(
-    sites: list[Site], ends_at: datetime, level: Level, message: str, *, now: datetime, actor: str
+    sites: list[Site],
+    ends_at: datetime,
+    level: Level,
+    message: str,
+    *,
+    title: str = "",
+    now: datetime,
+    actor: str,
 ) -> list[MaintenanceWindow]:
     """Take sites down by windows that start now; a freeze only marks them.
 
@@ -70,7 +77,7 @@ def begin(
     """
     check_times(now, ends_at, now)
     marks = admit(sites, now, ends_at, now, by_hand=True)
-    texts = {"level": level, "message": message}
+    texts = {"level": level, "title": title, "message": message}
     return _create(sites, Span(now, ends_at), texts, marks, now=now, actor=actor)
 
 
