@@ -15,7 +15,7 @@ from maintenance_windows.planning import standing
 from maintenance_windows.planning.standing import Standing
 from maintenance_windows.wording.nearby import nearby, short_duration
 
-END_SHOWN = 14  # letters of a long domain that follow the ellipsis
+END_SHOWN = 11  # letters of a long domain that follow the ellipsis
 ORDER = {"down": 0, "read_only": 1, "up": 2}
 
 
