@@ -152,7 +152,7 @@ def test_own_admin_site_keeps_its_links(acme, plan, browser, settings, urlconf):
         assert '"/admin/' not in answer.text, address
     button = {"site": acme.pk, "verb": "down", "length": "open"}
     answer = browser.post(f"/backstage/{APP}/sitemaintenance/operate/", button)
-    assert answer.headers["Location"] == f"/backstage/{APP}/"
+    assert answer.headers["Location"] == f"/backstage/{APP}/#site-{acme.pk}"
     assert SiteMaintenance.objects.get(site=acme).in_maintenance
     # Wherever it is mounted, it is open while the site is down.
     client = type(browser)()

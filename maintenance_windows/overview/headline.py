@@ -132,8 +132,8 @@ class Headline:
         return bool(more) and more[0].starts_at < self.now + SOON
 
 
-def read(now: datetime, zone: tzinfo) -> Headline:
-    """Read it in five queries, whatever the number of sites."""
+def read(now: datetime, zone: tzinfo, total: int | None = None) -> Headline:
+    """Read it in five queries, whatever the number of sites; in four if it is known."""
     levels: dict[int, set[str]] = {}
     in_progress = MaintenanceWindow.objects.with_status(Status.ACTIVE, now)
     rows: list[Any] = [
@@ -147,7 +147,7 @@ def read(now: datetime, zone: tzinfo) -> Headline:
     return Headline(
         now=now,
         zone=zone,
-        total=all_sites().count(),
+        total=all_sites().count() if total is None else total,
         down=len(levels) - read_only,
         read_only=read_only,
         forced=status.forced(),

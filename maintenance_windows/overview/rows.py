@@ -47,8 +47,9 @@ class Row:
     @property
     def name(self) -> SafeString:
         """The domain in two parts, between which a narrow page cuts it."""
-        cut = max(len(self.site.domain) - END_SHOWN, 0)
-        start, end = self.site.domain[:cut], self.site.domain[cut:]
+        domain = self.site.domain
+        cut = len(domain) - END_SHOWN if len(domain) > 2 * END_SHOWN else len(domain)
+        start, end = domain[:cut], domain[cut:]
         return format_html('<span class="start">{}</span><span>{}</span>', start, end)
 
     @property

@@ -70,10 +70,8 @@ def maintenance_board(context: Any) -> dict[str, Any]:
         "line": axis.at(now),
         "days": [(axis.at(midnight), midnight) for midnight in axis.midnights(zone)],
         "lanes": lanes,
-        "headline": headline.read(now, zone),
-        "down": sorted(
-            down, key=lambda row: (0 if row.site == kept else row.order, row.site.domain)
-        ),
+        "headline": headline.read(now, zone, None if text or busy else page.paginator.count),
+        "down": down,
         "up": up,
         "unfolded": len(up) <= FEW or bool(text) or busy or page.number > 1,
         "back": _back(request),
