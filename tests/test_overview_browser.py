@@ -52,6 +52,8 @@ MEASURES = """(touch) => {
     const name = one.outerHTML.slice(0, 80);
     if (Math.max(box.height, label) < least - 0.5) found.push(`${name} is ${box.height} high`);
     if (!inside(box)) found.push(`${name} is at ${box.left} to ${box.right}`);
+    const text = one.querySelector("bdi:not(.cut)")?.getBoundingClientRect();
+    if (text && text.width > box.width - 8) found.push(`${name} is too narrow for its text`);
   }
   if (document.documentElement.scrollWidth > wide) found.push("the page scrolls sideways");
   return found;
