@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
                 ('since', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='since')),
                 ('bypass', models.PositiveBigIntegerField(db_default=0, default=maintenance_windows.models.site.milliseconds, editable=False, verbose_name='bypass links revoked')),
                 ('ordered_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('held_by', models.CharField(blank=True, db_default='', default='', editable=False, max_length=254)),
             ],
             options={
                 'verbose_name': 'site status',
