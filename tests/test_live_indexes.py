@@ -17,6 +17,10 @@ from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
 # SQLite uses an index only when a query has its condition in the same words.
 CONDITIONS = {
+    "mw_window_announced": (
+        '("cancelled_at" IS NULL AND "ended_at" IS NULL AND "started_at" IS NULL'
+        ' AND "banner_lead" IS NOT NULL)'
+    ),
     "mw_flag_live": '("in_maintenance" IN (1) OR "since" IS NOT NULL)',
     "mw_series_going_on": '"ended_at" IS NULL',
     "mw_window_cancelled": '"cancelled_at" IS NOT NULL',

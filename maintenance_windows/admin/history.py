@@ -26,7 +26,7 @@ LABELS = {
 }
 # Facts that only the history keeps.
 LABELS |= {"freeze": gettext_lazy("freeze"), "override": gettext_lazy("overridden because")}
-TIMES = {"starts_at", "ends_at", "started_at", "ended_at", "cancelled_at"}
+TIMES = {"starts_at", "ends_at", "started_at", "ended_at", "cancelled_at", "published_at"}
 
 
 @admin.register(Transition)
@@ -130,7 +130,7 @@ def _format_change(name: str, before: Any, after: Any) -> str:
 
 
 def _format(name: str, value: Any) -> str:
-    if name == "length" and (duration := parse_duration(value)):
+    if name in {"length", "banner_lead"} and value and (duration := parse_duration(value)):
         return format_duration(duration)
     moment = parse_datetime(value) if isinstance(value, str) and name in TIMES else value
     if isinstance(moment, datetime):

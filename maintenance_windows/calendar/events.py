@@ -68,10 +68,14 @@ def _events(chosen: Q, now: datetime, *, titles: bool) -> tuple[CalendarEvent, .
     told = [
         _window_event(window, titles=titles)
         for window in found
-        if (window.ended_at or window.ends_at) > period.start
+        if (window.ended_at or window.ends_at) > period.start and (titles or window.is_public(now))
     ]
     unmade = _coming(list(series.select_related("site")), found, now, period)
-    told += [_occurrence_event(*event, titles=titles) for event in unmade]
+    told += [
+        _occurrence_event(one, event, cancelled_at, titles=titles)
+        for one, event, cancelled_at in unmade
+        if titles or one.is_public(cancelled_at or now)
+    ]
     if titles:
         told += of_freezes(period, min(end_of(now), period.end or end_of(now)))
     return _nearest(told, today)

@@ -81,6 +81,10 @@ class WindowSeries(Planned):
     def __str__(self) -> str:
         return f"{self.site}: {self.words()}"
 
+    def is_public(self, now: datetime) -> bool:
+        """Return whether visitors may know of those of its windows that have not started."""
+        return self.published_at is None or self.published_at <= now
+
     def words(self) -> str:
         """Return the rule in words, in the active language."""
         try:

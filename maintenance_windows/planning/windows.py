@@ -7,6 +7,7 @@ time, and all times are aware: see planning.arguments.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.sites.models import Site
 from django.utils.translation import gettext as _
@@ -24,9 +25,11 @@ from maintenance_windows.planning.rules import (
     NOT_SCHEDULED,
     add,
     check_exist,
+    check_lead,
     check_move,
     check_times,
     check_title,
+    published,
     refuse,
 )
 from maintenance_windows.reconcile.lock import Clock, locked
@@ -41,20 +44,28 @@ def schedule(
     level: Level = Level.FULL,
     title: str = "",
     message: str = "",
+    published_at: datetime | None = None,
+    banner_lead: timedelta | None = None,
     override: str = "",
     actor: str = "",
     clock: Clock | None = None,
 ) -> list[MaintenanceWindow]:
     """Schedule one window for each site, all or none. If the start has passed, it starts now.
 
-    `override` is the reason for planning into a freeze.
+    Before `published_at` nothing public names it. `override` is the reason for planning into a
+    freeze.
     """
     arguments.check_moments(starts_at=starts_at, ends_at=ends_at)
     arguments.check_level(level)
+    arguments.check_publication(published_at, banner_lead)
     check_title(title)
+    check_lead(banner_lead)
     sites = arguments.as_sites(sites)
-    texts = {"level": level, "title": title, "message": message}
+    texts: dict[str, Any] = {"level": level, "title": title, "message": message}
     with locked(clock) as now:
+        if published_at and published_at > now:
+            texts["published_at"] = published_at
+        texts["banner_lead"] = banner_lead
         check_exist(sites)
         check_times(starts_at, ends_at, now)
         marks = admit(sites, starts_at, ends_at, now, override=override)
@@ -77,7 +88,7 @@ def begin(
 def _create(
     sites: list[Site],
     span: Span,
-    texts: dict[str, str],
+    texts: dict[str, Any],
     marks: Marks,
     *,
     now: datetime,
@@ -107,21 +118,28 @@ def revise(
     override: str = "",
     actor: str = "",
     clock: Clock | None = None,
-    **texts: str,
+    **texts: Any,
 ) -> MaintenanceWindow:
     """Change only the given fields. The start of a window in progress cannot change.
 
-    `texts` are `level`, `title` and `message`, `override` is the reason for planning into a freeze.
+    `texts` are `level`, `title`, `message`, `published_at` (None: now) and `banner_lead` (None: the
+    default). `override` is the reason for planning into a freeze.
     """
     times = {"starts_at": starts_at, "ends_at": ends_at}
     arguments.check_moments(**{name: given for name, given in times.items() if given is not None})
     arguments.check_level(texts.get("level", Level.FULL))
+    arguments.check_publication(texts.get("published_at"), texts.get("banner_lead"))
     check_title(texts.get("title", ""))
+    check_lead(texts.get("banner_lead"))
 
     def change(window: MaintenanceWindow, now: datetime) -> Marks:
         start, end = starts_at or window.starts_at, ends_at or window.ends_at
         check_move(window, start, end, now)
         marks = admit_move(window, start, end, now, override=override)
+        if "published_at" in texts:
+            is_public = window.is_public(now)
+            given = texts["published_at"]
+            texts["published_at"] = published(window, given, now, is_public=is_public)
         window.starts_at, window.ends_at = start, end
         for name, value in texts.items():
             setattr(window, name, value)
