@@ -25,6 +25,7 @@ from maintenance_windows.admin.schedule import (
 )
 from maintenance_windows.admin.search import NearNowAdmin
 from maintenance_windows.admin.site_search import sites_view
+from maintenance_windows.forms.publication import PUBLICATION
 from maintenance_windows.forms.windows import TIMES, ScheduleForm, WindowForm, initial_from_query
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
@@ -150,11 +151,12 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
-            texts = {"fields": ("level", "message", "title")}
+            texts = {"fields": ("level", "message", "title", *PUBLICATION)}
             times = ("sites", "zone", *TIMES, *self.override(request))
             return ((None, {"fields": times}), (_("Details"), texts))
         override = self.override(request) if self.has_change_permission(request, obj) else ()
-        fields = ("site", "starts_at", "ends_at", *override, "level", "title", "message")
+        times = ("site", "starts_at", "ends_at", *override)
+        fields = (*times, "level", "title", "message", *PUBLICATION)
         facts = (*FACTS, *FACTS_OF_SERIES) if obj.series_id else FACTS
         return ((None, {"fields": (*fields, *facts)}),)
 

@@ -20,6 +20,7 @@ from maintenance_windows.forms.fields import (
     LongSelect,
     zone_choices,
 )
+from maintenance_windows.forms.publication import PublicationForm
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.planning import series as verbs
 from maintenance_windows.snapshot import clock
@@ -38,7 +39,7 @@ DATE = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", **DATE_HINT})
 TIME = forms.TimeInput(format="%H:%M:%S", attrs={"type": "time", **TIME_HINT})
 
 
-class SeriesForm(PreviewedForm, ChangedFieldsForm):
+class SeriesForm(PreviewedForm, PublicationForm, ChangedFieldsForm):
     """`series` is the recurring window that the form describes, not saved; None if invalid."""
 
     series: WindowSeries | None = None

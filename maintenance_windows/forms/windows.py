@@ -14,6 +14,7 @@ from maintenance_windows.core.intervals import Span, from_local
 from maintenance_windows.exceptions import AmbiguousTime, Refused
 from maintenance_windows.forms.base import ChangedFieldsForm, PreviewedForm
 from maintenance_windows.forms.fields import PK, DurationField, MomentField, MomentWidget
+from maintenance_windows.forms.publication import PublicationForm
 from maintenance_windows.forms.site_search import SitesField, SitesWidget
 from maintenance_windows.forms.zoned import ZonedForm, known_zone
 from maintenance_windows.models import REASON_LENGTH, MaintenanceWindow
@@ -24,7 +25,7 @@ from maintenance_windows.snapshot import clock
 TIMES = ("starts_at", "ends_at", "length")
 
 
-class TimesForm(PreviewedForm, forms.ModelForm):  # type: ignore[type-arg]
+class TimesForm(PreviewedForm, PublicationForm):
     """A form with start and end. `span` has them if they are possible, `tz` is their time zone."""
 
     may_operate = True  # without it the start must be in the future

@@ -324,6 +324,10 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['site', 'ended_at', 'cancelled_at'], name='mw_window_site_state'),
         ),
         AddWholeIndex(
+            model_name='maintenancewindow',
+            index=models.Index(fields=['ended_at', 'started_at', 'cancelled_at', 'banner_lead'], name='mw_window_lead_state'),
+        ),
+        AddWholeIndex(
             model_name='sitemaintenance',
             index=models.Index(fields=['in_maintenance', 'since'], name='mw_flag_state'),
         ),

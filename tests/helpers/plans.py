@@ -16,7 +16,8 @@ LIVE = {
     "mw_flag_live",
 }
 if connection.vendor == "mysql":
-    LIVE = {"mw_window_state", "mw_window_site_state", "mw_flag_state", "mw_flag_live"}
+    LIVE = {"mw_window_lead_state", "mw_window_state", "mw_window_site_state"}
+    LIVE |= {"mw_flag_state", "mw_flag_live"}
 # Sites, their flags and ignored URLs are found by their keys, and so is any window; of schedulers
 # there is one row.
 BY_KEY = re.compile(

@@ -28,6 +28,7 @@ def schedule(command: BaseCommand, given: Namespace) -> None:
         level=arguments.level(given),
         title=given.title,
         message=given.message,
+        published_at=arguments.moment(given.publish) if given.publish else None,
         override=given.override,
         actor=arguments.actor(),
     )
