@@ -32,7 +32,9 @@ NOTHING = {
     "until": None,
     "message": None,
     "retry_after": None,
+    "announced": None,
     "coming": [],
+    "outages": [],
     "complete": True,
 }
 ON = {

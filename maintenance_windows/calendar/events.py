@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.sites.models import Site
@@ -151,9 +152,13 @@ def _nearest(events: Iterable[CalendarEvent], today: datetime) -> tuple[Calendar
     return (*over[-MOST_OVER:], *ahead[:MOST_AHEAD])
 
 
+def uid_of(window: MaintenanceWindow) -> UUID:
+    return window.uid or make_uid("window", window.pk, window.created_at.isoformat())
+
+
 def _window_event(window: MaintenanceWindow, *, titles: bool) -> CalendarEvent:
     return CalendarEvent(
-        uid=str(window.uid or make_uid("window", window.pk, window.created_at.isoformat())),
+        uid=str(uid_of(window)),
         sequence=window.sequence,
         changed_at=_changed_at(window, titles=titles),
         starts_at=window.begins_at,
