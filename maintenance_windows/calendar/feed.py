@@ -15,6 +15,7 @@ from django.contrib.sites.models import Site
 from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.feedgenerator import Atom1Feed
+from django.utils.html import linebreaks, urlize
 from django.utils.translation import gettext as _
 
 from maintenance_windows.calendar.events import uid_of
@@ -25,7 +26,7 @@ from maintenance_windows.models.base import KNOWN_LEVEL
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning.series.events import make_uid
 from maintenance_windows.wording.messages import message_in
-from maintenance_windows.wording.spans import format_span
+from maintenance_windows.wording.spans import format_length, format_span
 
 KEPT = timedelta(days=30)
 NOTICE = timedelta(days=1)  # how long before its start an occurrence of a recurring window appears
@@ -106,22 +107,24 @@ def _updated(window: MaintenanceWindow, published: datetime, now: datetime) -> d
     changes = [window.changed_at, window.cancelled_at]
     if window.cancelled_at is None:
         changes += [at for at in (window.begins_at, ended_at) if at <= now]
-    return max(published, *filter(None, changes))
+    return max([published, *filter(None, changes)])
 
 
 def _item(entry: Entry, page: str) -> dict[str, Any]:
     window = entry.window
-    zone = timezone.get_default_timezone()
-    span = format_span(window.begins_at, window.ended_at or window.ends_at, zone)
+    times = window.begins_at, window.ended_at or window.ends_at, timezone.get_default_timezone()
+    span = format_span(*times)
     kind = _("Read-only for maintenance")
     if window.level == Level.FULL:
         kind = _("Down for maintenance")
     texts = {"kind": kind, "span": span, "status": entry.status.label}
     message = _plain(message_in(window.message, settings.LANGUAGE_CODE))
+    message = message or _("Duration: %(length)s.") % {"length": format_length(*times)}
     return {
         "title": _plain(_("%(kind)s: %(span)s (%(status)s)") % texts),
         "link": page,
-        "description": message,
+        # Django's feeds say that it is HTML.
+        "description": linebreaks(urlize(message, autoescape=True)),
         "unique_id": f"urn:uuid:{uid_of(window)}",
         "pubdate": entry.published,
         "updateddate": entry.updated,

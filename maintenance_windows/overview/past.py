@@ -54,7 +54,7 @@ def _windows(site: Site, since: datetime, now: datetime) -> list[MaintenanceWind
         KNOWN_LEVEL, ended, begun, site=site, cancelled_at=None
     )
     fields = ("level", "message", "started_at", "ended_at", "starts_at", "ends_at")
-    return list(windows.only(*fields).order_by("-starts_at", "-pk")[:MOST_READ])
+    return list(windows.only(*fields).order_by("-starts_at", "-pk")[:MOST_READ])[::-1]
 
 
 def _span(window: MaintenanceWindow) -> Span:

@@ -50,6 +50,16 @@
     banner.append(button);
   };
 
+  const icon = () => {
+    const namespace = "http://www.w3.org/2000/svg", svg = document.createElementNS(namespace, "svg");
+    const path = document.createElementNS(namespace, "path");
+    svg.setAttribute("viewBox", "0 0 24 24");
+    svg.setAttribute("aria-hidden", "true");
+    path.setAttribute("d", "M12 3L1.5 21h21zM12 10v5M12 18v.1");
+    svg.append(path);
+    return svg;
+  };
+
   const add = (kind, level, start, sentences, message) => {
     const banner = document.createElement("div"), line = document.createElement("p");
     const title = document.createElement("strong"), said = document.createElement("span");
@@ -73,7 +83,7 @@
       link.textContent = text.details;
       line.append(" ", link);
     }
-    banner.append(line);
+    banner.append(icon(), line);
     root.append(banner);
     prepare(banner);
   };
