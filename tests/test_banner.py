@@ -95,7 +95,7 @@ def banners(tab: Tab) -> list[str]:
 
 SOON = (
     "Scheduled maintenance This site will be unavailable from 10:00 PM to "
-    "Sunday, November 4 at 12:00 AM. New disks. Details ×"
+    "Sunday, November 4 at 12:00 AM. New disks. Details \u00d7"
 )
 
 
@@ -141,11 +141,11 @@ def test_open_page_shows_and_removes_banner(acme, plan, at, page, status):
             [SOON],
             [
                 "Down for maintenance This site is unavailable to visitors until "
-                "Sunday, November 4 at 12:00 AM. New disks. Details ×"
+                "Sunday, November 4 at 12:00 AM. New disks. Details \u00d7"
             ],
             [
                 "Read-only for maintenance Changes are disabled until "
-                "Sunday, November 4 at 1:00 AM. Details ×"
+                "Sunday, November 4 at 1:00 AM. Details \u00d7"
             ],
             [],
         ]

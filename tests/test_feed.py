@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import icalendar
 import pytest
@@ -22,21 +22,22 @@ RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\
 URN = re.compile(r"urn:uuid:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
-def text(element: ElementTree.Element, name: str) -> str:
+def text(element: ET.Element, name: str) -> str:
     """The text of an element that is there once."""
     (found,) = element.findall(ATOM + name)
     return found.text or ""
 
 
-def moment(element: ElementTree.Element, name: str) -> datetime:
-    assert RFC3339.fullmatch(written := text(element, name))
+def moment(element: ET.Element, name: str) -> datetime:
+    written = text(element, name)
+    assert RFC3339.fullmatch(written)
     return datetime.fromisoformat(written).astimezone(UTC)
 
 
-def read(answer) -> ElementTree.Element:
+def read(answer) -> ET.Element:
     """Parse a feed by what RFC 4287 asks of one."""
     assert answer.headers["Content-Type"] == "application/atom+xml; charset=utf-8"
-    feed = ElementTree.fromstring(answer.content)
+    feed = ET.fromstring(answer.content)
     assert feed.tag == f"{ATOM}feed"
     known = {"id", "title", "updated", "author", "link", "entry", "subtitle"}
     assert {child.tag.removeprefix(ATOM) for child in feed} <= known
@@ -88,10 +89,11 @@ def test_entry_follows_its_window(acme, globex, plan, at, entries):
     at(TWO - HOUR)
     windows.revise(window.pk, message="Disks.", level=Level.READ_ONLY)
     (changed,) = entries()
-    assert changed == (f"Read-only for maintenance: {span} (scheduled)", TWO - HOUR, "<p>Disks.</p>")
+    title = f"Read-only for maintenance: {span} (scheduled)"
+    assert changed == (title, TWO - HOUR, "<p>Disks.</p>")
     for now, status in ((TWO, "in progress"), (FOUR, "completed")):
         at(now)
-        assert entries() == [(changed[0].replace("scheduled", status), now, "<p>Disks.</p>")]
+        assert entries() == [(title.replace("scheduled", status), now, "<p>Disks.</p>")]
     at(FOUR + 30 * DAY)
     assert entries() == []
 

@@ -1,7 +1,7 @@
 """The status page: recurring windows, what was, the brand, and the reader's time zone."""
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -15,7 +15,7 @@ from maintenance_windows.reconcile.tick import tick
 from maintenance_windows.snapshot import runtime
 from tests.helpers.browsing import chromium
 from tests.helpers.tabs import Answer, tabs
-from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
+from tests.helpers.times import FOUR, HOUR, TWO
 
 PAGE = "/maintenance/"
 URL = f"https://acme.example{PAGE}"
@@ -59,14 +59,14 @@ def test_recurring_window_is_one_line(acme, at, visit, settings):
     at(TWO - HOUR)
     begun = begin(acme)
     assert entries(visit(PAGE).text) == [
-        "Every day 4 a.m. – 4:30 a.m. Read-only Next: Sunday, November 4, 4 a.m."
+        "Every day 4 a.m. \u2013 4:30 a.m. Read-only Next: Sunday, November 4, 4 a.m."
     ]
     moved = begun.windows.get(occurs_on=date(2029, 11, 6))
     windows.move(moved.pk, starts_at=TWO + 2 * DAY, ends_at=TWO + 2 * DAY + HOUR)
     windows.cancel(begun.windows.get(occurs_on=date(2029, 11, 4)).pk)
     assert entries(visit(PAGE).text) == [
-        "Tuesday, November 6 3 a.m. – 4 a.m. Read-only",
-        "Every day 4 a.m. – 4:30 a.m. Read-only Next: Monday, November 5, 4 a.m.",
+        "Tuesday, November 6 3 a.m. \u2013 4 a.m. Read-only",
+        "Every day 4 a.m. \u2013 4:30 a.m. Read-only Next: Monday, November 5, 4 a.m.",
     ]
 
 
@@ -76,9 +76,9 @@ def test_recurring_windows_that_adjoin_are_one_outage(acme, at, visit):
     begin(acme, zone="UTC", start_time=time(4, 30), level="full")
     windows.schedule([acme], starts_at=TWO + DAY, ends_at=FOUR + DAY)
     assert entries(visit(PAGE).text) == [
-        "Monday, November 5 2 a.m. – 4 a.m. Down 4 a.m. – 4:30 a.m. Read-only "
-        "4:30 a.m. – 5 a.m. Down",
-        "Every day 4 a.m. – 4:30 a.m. Read-only 4:30 a.m. – 5 a.m. Down "
+        "Monday, November 5 2 a.m. \u2013 4 a.m. Down 4 a.m. \u2013 4:30 a.m. Read-only "
+        "4:30 a.m. \u2013 5 a.m. Down",
+        "Every day 4 a.m. \u2013 4:30 a.m. Read-only 4:30 a.m. \u2013 5 a.m. Down "
         "Next: Sunday, November 4, 4 a.m.",
     ]
 
@@ -89,9 +89,9 @@ def test_days_of_a_rule_are_those_of_its_zone(acme, at, visit, settings):
     begin(acme, rule="FREQ=WEEKLY;BYDAY=MO", start_time=time(0, 30))
     begin(acme, rule="FREQ=WEEKLY;BYDAY=TU", start_time=time(12))
     assert entries(visit(PAGE).text) == [
-        "Every week on Monday 12:30 a.m. – 1 a.m. Read-only Time zone: Europe/Berlin "
+        "Every week on Monday 12:30 a.m. \u2013 1 a.m. Read-only Time zone: Europe/Berlin "
         "Next: Sunday, November 4, 6:30 p.m.",
-        "Every week on Tuesday 6 a.m. – 6:30 a.m. Read-only Next: Tuesday, November 6, 6 a.m.",
+        "Every week on Tuesday 6 a.m. \u2013 6:30 a.m. Read-only Next: Tuesday, November 6, 6 a.m.",
     ]
 
 
@@ -100,7 +100,7 @@ def test_rule_written_with_sql_does_not_break_page(acme, at, visit):
     begun = begin(acme, zone="UTC", length=HOUR)
     WindowSeries.objects.filter(pk=begun.pk).update(zone="Europe/Atlantis")
     found = entries(visit(PAGE).text)
-    assert found[0].startswith("Sunday, November 4 4 a.m. – 5 a.m. Read-only")
+    assert found[0].startswith("Sunday, November 4 4 a.m. \u2013 5 a.m. Read-only")
 
 
 def test_history_shows_past_outages_if_the_project_wants(acme, globex, plan, at, visit, settings):
@@ -123,8 +123,8 @@ def test_history_shows_past_outages_if_the_project_wants(acme, globex, plan, at,
     settings.MAINTENANCE_PUBLIC_HISTORY = True
     page = visit(PAGE).text
     assert entries(page) == [
-        "Sunday, November 4 8 a.m. – 9 a.m. Maintenance",
-        "2 a.m. – 5 a.m. Down Disks.",
+        "Sunday, November 4 8 a.m. \u2013 9 a.m. Maintenance",
+        "2 a.m. \u2013 5 a.m. Down Disks.",
     ]
     assert CANARY not in page
     at(FOUR + HOUR + 30 * DAY)
@@ -136,7 +136,7 @@ def test_history_knows_windows_that_nobody_ticks(acme, plan, at, visit, settings
     settings.MAINTENANCE_PUBLIC_HISTORY = True
     plan(acme, level="read_only")
     at(FOUR)
-    found = ["Sunday, November 4 2 a.m. – 4 a.m. Read-only"]
+    found = ["Sunday, November 4 2 a.m. \u2013 4 a.m. Read-only"]
     assert entries(visit(PAGE).text) == found
     tick()
     assert entries(visit(PAGE).text) == found
@@ -215,10 +215,10 @@ def test_page_is_in_zone_of_reader_and_follows_changes(acme, plan, at, settings)
             "Time zone: Europe/Berlin",
         ]
         assert words(page, ".entry .when") == [
-            "9:00 – 10:00 AM Down",
-            "5:00 – 6:00 PM Down",
-            "11:00 – 11:30 PM Read-only",  # a daily one is daily everywhere
-            "12:30 – 1:00 AM Read-only",  # Monday in Berlin
+            "9:00 \u2013 10:00 AM Down",
+            "5:00 \u2013 6:00 PM Down",
+            "11:00 \u2013 11:30 PM Read-only",  # a daily one is daily everywhere
+            "12:30 \u2013 1:00 AM Read-only",  # Monday in Berlin
         ]
         assert words(page, ".day") == ["Sunday, November 4"]
         assert words(page, ".next:not(.in)") == [

@@ -162,7 +162,7 @@ class SiteState:
             window=first.window if first else None,
             held=any(reason.window is None for reason in reasons),
             full_until=full.end if full else None,
-            stricter=None if full else self.public(now)._stricter(outage, now),
+            stricter=None if full else self.public(now).next_full(outage, now),
         )
 
     def public(self, now: datetime) -> Self:
@@ -170,7 +170,7 @@ class SiteState:
         known = tuple(closure for closure in self.closures if closure.is_public(now))
         return self if len(known) == len(self.closures) else replace(self, closures=known)
 
-    def _stricter(self, outage: Span, now: datetime) -> Maintenance | None:
+    def next_full(self, outage: Span, now: datetime) -> Maintenance | None:
         """Return the first full part of a read-only outage after `now`, as readers meet it."""
         starts = (part.start for part in self._full_parts() if part.start > now)
         start = next((start for start in starts if outage.covers(start)), None)
@@ -194,12 +194,13 @@ class SiteState:
         it is the first of those that are announced by now: one of their closures starts within its
         own lead, or else within this one.
         """
-        public = self.public(now)
-        outages = merge(closure.span for closure in public.closures)
-        parts = {part.start: part for part in (*public._full_parts(), *outages)}
+        if (public := self.public(now)) is not self:
+            return public.upcoming(now, lead)
+        outages = merge(closure.span for closure in self.closures)
+        parts = {part.start: part for part in (*self._full_parts(), *outages)}
         for start in sorted(start for start in parts if start > now):
-            if lead is None or public._is_announced(parts[start], now, lead):
-                found = public._maintenance_at(start)
+            if lead is None or self._is_announced(parts[start], now, lead):
+                found = self._maintenance_at(start)
                 return replace(found.for_readers(), since=start) if found else None
         return None
 

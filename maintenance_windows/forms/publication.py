@@ -38,9 +38,7 @@ class PublicationForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=MomentWidget(_("Public from date"), _("Public from time")),
         help_text=PUBLISHED_HELP,
     )
-    banner_lead = LeadField(
-        label=_("Banner before the start"), required=False, help_text=LEAD_HELP
-    )
+    banner_lead = LeadField(label=_("Banner before the start"), required=False, help_text=LEAD_HELP)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,6 +1,6 @@
 """The fields that windows and recurring windows share."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import models
 from django.db.models import Q

@@ -137,14 +137,8 @@ def decode(slices: list[str], with_port: list[str]) -> Snapshot:
     def span(start: str, end: str | None) -> Span:
         return Span(datetime.fromisoformat(start), datetime.fromisoformat(end) if end else None)
 
-    def closure(
-        times: list[str],
-        level: str,
-        message: str,
-        window: int | None,
-        published_at: str | None,
-        lead: float | None,
-    ) -> Closure:
+    def closure(found: list[Any]) -> Closure:
+        times, level, message, window, published_at, lead = found
         return Closure(
             span=span(*times),
             level=Level(level),
@@ -159,7 +153,7 @@ def decode(slices: list[str], with_port: list[str]) -> Snapshot:
             SiteState(
                 site_id=site_id,
                 domain=domain,
-                closures=tuple(closure(*one) for one in closures),
+                closures=tuple(map(closure, closures)),
                 patterns=tuple((PatternKind(kind), pattern) for kind, pattern in patterns),
                 recorded=recorded and span(*recorded),
                 bypass=bypass,
