@@ -16,15 +16,19 @@ from maintenance_windows.core.state import Level
 from maintenance_windows.planning import windows
 from maintenance_windows.snapshot import runtime
 from tests.helpers.browsing import chromium
+from tests.helpers.markdown import blocks
 from tests.helpers.tabs import HERE, SITE, Answer, Tab, tabs
 from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
 pytestmark = pytest.mark.slow
-ASSETS = Path(__file__).parent.parent / "maintenance_windows/static/maintenance_windows"
+ROOT = Path(__file__).parent.parent
+ASSETS = ROOT / "maintenance_windows/static/maintenance_windows"
+DOCS = ROOT / "docs/visitors.md"
 STATUS = f"{SITE}/maintenance/status.json"
 TAG = "{% load maintenance %}{% maintenance_banner %}"
 # As strict as a project can be.
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'"
+(EXAMPLE,) = [one.text for one in blocks(DOCS.read_text()) if one.language == "js"]
 HEARD = """
 window.heard = [];
 document.addEventListener("maintenance:change", (event) => heard.push(event.detail));
@@ -44,7 +48,7 @@ def page(rf):
             200,
             {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": POLICY},
             f"<!doctype html><html lang={language} dir={direction}><title>Shop</title>"
-            f"<body>{banner}<main><h1>Shop</h1></main>",
+            f"<body>{banner}<main><h1>Shop</h1><button id=save>Save</button></main>",
         )
 
     return page
@@ -130,11 +134,14 @@ def test_open_page_shows_and_removes_banner(acme, plan, at, page, status):
     answers += [status(now) for now in (TWO - MINUTE, TWO, FOUR + MINUTE, FOUR + HOUR)]
     with pages() as open_page:
         tab = open_page(shown, TWO - 2 * HOUR)
-        seen = [banners(tab)]
+        tab.page.evaluate(EXAMPLE)
+        seen, disabled = [banners(tab)], []
         for answer in answers:
             tab.pages[STATUS] = answer
             tab.wait(80)
             seen.append(banners(tab))
+            disabled.append(tab.page.locator("#save").is_disabled())
+        assert disabled == [False, False, True, True, False]
         assert seen == [
             [],
             [],
@@ -223,7 +230,7 @@ def test_banner_is_accessible(acme, plan, at, page, arabic, language, direction,
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
         found = {one["id"] for one in Axe().run(tab.page).response["violations"]}
         assert found <= {"region"}  # in which landmark it is, the project says
-        close = tab.page.get_by_role("button").first.bounding_box()
+        close = tab.page.locator(".maintenance-banner button").first.bounding_box()
         assert (close["x"] > width / 2) == (direction == "ltr")
 
 
