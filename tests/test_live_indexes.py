@@ -63,6 +63,16 @@ def test_queries_use_live_indexes_while_all_sites_are_up(history, work):
     assert not plans.strays(found)
 
 
+def test_windows_of_a_long_lead_are_found_by_their_index(history, acme, plan):
+    plan(acme, TWO + 100 * HOUR, TWO + 101 * HOUR, banner_lead=120 * HOUR)
+    plan(acme, TWO + 90 * HOUR, TWO + 91 * HOUR)
+    population.analyze()
+    found = plans.reads(lambda: load(TWO))
+    assert found & {"mw_window_announced", "mw_window_lead_state"}
+    (closure,) = [one for one in load(TWO).of(acme.pk).closures if one.lead]
+    assert closure.span.start == TWO + 100 * HOUR
+
+
 @pytest.mark.parametrize("work", [tick_at, load], ids=["tick", "snapshot"])
 @pytest.mark.parametrize("now", [TWO, TWO + MINUTE, FOUR + MINUTE], ids=["start", "on", "end"])
 def test_queries_use_live_indexes_while_sites_are_down(history, acme, globex, plan, now, work):

@@ -4,6 +4,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import IntegrityError, transaction
 from django.template import engines
 
 from maintenance_windows.core.state import Level
@@ -113,6 +114,15 @@ def test_unpublished_series_is_public_from_its_time(acme, at, told):
     assert not who_names(texts, "ancelled", *dropped)
 
 
+def test_occurrence_that_is_public_earlier_does_not_name_its_series(acme, at, told):
+    at(TWO - HOUR)
+    begun = daily(acme, published_at=TWO + 9 * DAY)
+    windows.revise(begun.windows.get(occurs_on=date(2029, 11, 6)).pk, published_at=None)
+    page = told()["/maintenance/"]
+    assert "Tuesday, November 6" in page
+    assert not who_names({"page": page}, "Every day", "November 5", "November 7")
+
+
 def test_unpublished_part_of_outage_is_not_announced(acme, plan, at, told, visit):
     """It counts for the end, which Retry-After keeps true."""
     at(TWO - HOUR)
@@ -213,6 +223,14 @@ def test_impossible_lead_is_refused(acme, plan, at, lead):
     with pytest.raises(Refused, match="at most 7 days"):
         daily(acme, banner_lead=lead)
     assert not MaintenanceWindow.objects.exists()
+
+
+@pytest.mark.parametrize("lead", [timedelta(seconds=-1), 8 * DAY])
+def test_database_keeps_no_impossible_lead(acme, plan, at, lead):
+    at(TWO - HOUR)
+    window = plan(acme)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        MaintenanceWindow.objects.filter(pk=window.pk).update(banner_lead=lead)
 
 
 ADD = "/admin/maintenance_windows/maintenancewindow/add/"

@@ -261,6 +261,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='windowseries',
+            constraint=models.CheckConstraint(condition=models.Q(('banner_lead', None), models.Q(('banner_lead__gte', datetime.timedelta(0)), ('banner_lead__lte', datetime.timedelta(days=7))), _connector='OR'), name='mw_series_lead'),
+        ),
+        migrations.AddConstraint(
+            model_name='windowseries',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(models.Q(('ended_at', maintenance_windows.models.times.AsRead(models.F('ended_at'))), ('ended_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('ended_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('created_at', maintenance_windows.models.times.AsRead(models.F('created_at'))), ('created_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('created_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('changed_at', maintenance_windows.models.times.AsRead(models.F('changed_at'))), ('changed_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('changed_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('retitled_at', maintenance_windows.models.times.AsRead(models.F('retitled_at'))), ('retitled_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('retitled_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('published_at', maintenance_windows.models.times.AsRead(models.F('published_at'))), ('published_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('published_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('starts_on', maintenance_windows.models.times.AsRead(models.F('starts_on'))), ('starts_on__gte', datetime.date(2, 1, 1)), ('starts_on__lt', datetime.date(9999, 1, 1)))), ('start_time__range', (datetime.time(0, 0), datetime.time(23, 59, 59, 999999)))), name='mw_series_readable'),
         ),
         migrations.AddIndex(
@@ -302,6 +306,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='maintenancewindow',
             constraint=models.CheckConstraint(condition=models.Q(('level__in', ['full', 'read_only'])), name='mw_window_level'),
+        ),
+        migrations.AddConstraint(
+            model_name='maintenancewindow',
+            constraint=models.CheckConstraint(condition=models.Q(('banner_lead', None), models.Q(('banner_lead__gte', datetime.timedelta(0)), ('banner_lead__lte', datetime.timedelta(days=7))), _connector='OR'), name='mw_window_lead'),
         ),
         migrations.AddConstraint(
             model_name='maintenancewindow',

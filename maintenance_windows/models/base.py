@@ -30,6 +30,8 @@ LEAD_HELP = _(
 COMMON_TIMES = ("created_at", "changed_at", "retitled_at", "published_at")
 # What events of the calendar do not show: to subscribers a change of it is none.
 UNSEEN = frozenset({"title", "published_at", "banner_lead"})
+# SQL can write others, which Python may not even read.
+KNOWN_LEAD = Q(banner_lead=None) | Q(banner_lead__gte=timedelta(0), banner_lead__lte=MOST_LEAD)
 KNOWN_LEVEL = Q(level__in=[level for level, _ in LEVELS])
 
 

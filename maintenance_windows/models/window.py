@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.state import Closure
-from maintenance_windows.models.base import COMMON_TIMES, KNOWN_LEVEL, Planned
+from maintenance_windows.models.base import COMMON_TIMES, KNOWN_LEAD, KNOWN_LEVEL, Planned
 from maintenance_windows.models.querysets import (
     ANNOUNCED,
     LIVE,
@@ -92,6 +92,7 @@ class MaintenanceWindow(Planned):
                 name="mw_window_started_or_cancelled",
             ),
             models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_window_level"),
+            models.CheckConstraint(condition=KNOWN_LEAD, name="mw_window_lead"),
             models.CheckConstraint(
                 condition=readable((*TIMES, *COMMON_TIMES), dates=["occurs_on"]),
                 name="mw_window_readable",

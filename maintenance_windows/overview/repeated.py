@@ -55,7 +55,9 @@ def fold(
 
 
 def _is_regular(window: MaintenanceWindow) -> bool:
-    return window.series_id is not None and window.edits.isdisjoint({"times", "level"})
+    """Return whether it is as its series says. One that was published earlier hides the series."""
+    edited = {"times", "level", "published_at"}
+    return window.series_id is not None and window.edits.isdisjoint(edited)
 
 
 def _repeated(series: list[WindowSeries], outage: Outage) -> Repeated:
