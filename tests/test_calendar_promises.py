@@ -84,6 +84,7 @@ class Story:
             rule=self.random.choice(RULES),
             starts_on=date(2029, 10, 1) + self.random.randrange(60) * DAY,
             zone=self.random.choice(ZONES),
+            published_at=self.publication(),
             **self.times(),
         )
         (outcome,) = series.repeat([site], template, clock=self.clock)
@@ -96,6 +97,9 @@ class Story:
         clock = time(self.random.choice([0, 1, 2, 12, 22, 23]), self.random.choice([0, 30]))
         length = self.random.choice([1, 2, 24, 30]) * HOUR
         return {"start_time": clock, "length": length, "by_clock": self.random.random() < 0.3}
+
+    def publication(self) -> datetime | None:
+        return self.random.choice([None, self.now + self.random.choice([1, 40, 900]) * HOUR])
 
     def window(self) -> int:
         ids = MaintenanceWindow.objects.filter(series=self.pk).order_by("pk")
@@ -155,6 +159,10 @@ class Story:
             lambda: series.restore(self.window(), clock=self.clock),
             lambda: windows.cancel(self.window(), clock=self.clock),
             lambda: windows.revise(self.window(), message="x", clock=self.clock),
+            lambda: windows.revise(
+                self.window(), published_at=self.publication(), clock=self.clock
+            ),
+            lambda: self.revise(published_at=self.publication()),
             lambda: windows.extend(self.window(), by=HOUR, clock=self.clock),
             self.move,
             self.night,

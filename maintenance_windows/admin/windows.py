@@ -32,6 +32,7 @@ from maintenance_windows.admin.schedule import (
 from maintenance_windows.admin.search import NearNowAdmin
 from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.admin.verbs import verb_view
+from maintenance_windows.forms.publication import PUBLICATION
 from maintenance_windows.forms.windows import TIMES, ScheduleForm, WindowForm, initial_from_query
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import Status
@@ -202,7 +203,7 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
-            texts = {"fields": ("level", "message", "title")}
+            texts = {"fields": ("level", "message", "title", *PUBLICATION)}
             adding = ("sites", "zone", *TIMES, *self.terms(request))
             return ((None, {"fields": adding}), (_("Details"), texts))
         times: tuple[Any, ...] = (planned_times,)
@@ -212,7 +213,7 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
         facts = (*FACTS, *FACTS_OF_SERIES) if obj.series_id else FACTS
         return (
             (None, {"fields": ("site", *times)}),
-            (_("Details"), {"fields": ("level", "message", "title")}),
+            (_("Details"), {"fields": ("level", "message", "title", *PUBLICATION)}),
             (_("Status"), {"fields": facts}),
         )
 
