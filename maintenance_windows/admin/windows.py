@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.admin import window_page
@@ -126,8 +126,10 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
             return format_html('{}<span class="mw-times">{}</span>', head, text)
         more, link = "", f"?{OF_SERIES}={window.series_id}"
         if window.more:
-            label = gettext("more") if window.is_cut else gettext("%(number)s more")
-            label %= {} if window.is_cut else {"number": window.more}
+            label = gettext("more")
+            if not window.is_cut:
+                label = ngettext("%(number)s more", "%(number)s more", window.more)
+                label %= {"number": window.more}
             more = format_html(', <a class="mw-more" href="{}">{}</a>', link, label)
         mark = format_html('<span title="{}">↻</span>', gettext("Recurring window"))
         return format_html('{}<span class="mw-times">{} {}{}</span>', head, text, mark, more)
