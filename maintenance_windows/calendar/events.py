@@ -73,7 +73,7 @@ def _events(chosen: Q, now: datetime, *, titles: bool) -> tuple[CalendarEvent, .
     unmade = _coming(list(series.select_related("site")), found, now, period)
     told += [_occurrence_event(*event, titles=titles) for event in unmade]
     if titles:
-        told += of_freezes(period, min(end_of(now), period.end or end_of(now)))
+        told += of_freezes(period, now, min(end_of(now), period.end or end_of(now)))
     return _nearest(told, today)
 
 

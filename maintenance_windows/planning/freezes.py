@@ -23,6 +23,7 @@ from maintenance_windows.models.querysets import among
 from maintenance_windows.planning import arguments, rules, series
 from maintenance_windows.planning.frozen import check_reason, freezings, site_ids
 from maintenance_windows.planning.series.apply import SeriesChange
+from maintenance_windows.planning.series.following import follow_freezes
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.snapshot import clock as database_clock
 from maintenance_windows.wording.lines import printable
@@ -62,7 +63,7 @@ def freeze(
     arguments.check_moments(starts_at=starts_at, ends_at=ends_at)
     named = None if sites is None else arguments.as_sites(sites)
     row = planned(starts_at=starts_at, ends_at=ends_at, reason=reason, rule=rule, zone=zone)
-    with locked(clock) as now:
+    with locked(clock) as now, follow_freezes(now):
         make(row, named, now, actor)
     return FreezeChange(
         freeze=row, series=settle_series([row], clock), kept=windows_in(row, _now(clock))
@@ -77,7 +78,8 @@ def unfreeze(freeze_id: int, *, actor: str = "", clock: Clock | None = None) -> 
             raise Refused(_("Freeze %(id)s does not exist.") % {"id": freeze_id})
         if row.ended_at is not None or (row.ends_at is not None and row.ends_at <= now):
             raise Refused(_("Freeze %(id)s has already ended.") % {"id": freeze_id})
-        end(row, now, actor)
+        with follow_freezes(now):
+            end(row, now, actor)
     return FreezeChange(freeze=row, series=settle_series([row], clock))
 
 
@@ -146,7 +148,7 @@ def check(row: Freeze, now: datetime) -> None:
 
 
 def make(row: Freeze, sites: list[Site] | None, now: datetime, actor: str) -> None:
-    """Save a freeze of these sites, or of all. Call it inside `locked()`."""
+    """Save a freeze of these sites, or of all. Call it inside `follow_freezes()`."""
     check(row, now)
     if sites is not None:
         if not sites:
@@ -159,7 +161,7 @@ def make(row: Freeze, sites: list[Site] | None, now: datetime, actor: str) -> No
 
 
 def end(row: Freeze, now: datetime, actor: str) -> None:
-    """End a freeze. Call it inside `locked()`."""
+    """End a freeze. Call it inside `follow_freezes()`."""
     row.ended_at, row.ended_by = now, actor[:ACTOR_LENGTH]
     row.save(update_fields=["ended_at", "ended_by"])
     logger.info("freeze %s ended by %s: %s", row.pk, actor or "code", printable(row.reason))

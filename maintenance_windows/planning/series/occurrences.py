@@ -1,6 +1,7 @@
 """The verbs for single occurrences of a series: by their local date, also beyond the horizon."""
 
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -8,9 +9,10 @@ from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import Status
-from maintenance_windows.planning import rules, windows
+from maintenance_windows.models.window import PARTS
+from maintenance_windows.planning import audit, frozen, rules, windows
 from maintenance_windows.planning.series.apply import SeriesChange, apply
-from maintenance_windows.planning.series.plan import Plan, SeriesPlanner
+from maintenance_windows.planning.series.plan import Plan, SeriesPlanner, since_when
 from maintenance_windows.planning.series.verbs import revise, unended
 from maintenance_windows.reconcile.lock import Clock, locked
 
@@ -39,45 +41,63 @@ def skip(series_id: int, day: date, *, actor: str = "", clock: Clock | None = No
 
 
 def unskip(
-    series_id: int, day: date, *, actor: str = "", clock: Clock | None = None
+    series_id: int,
+    day: date,
+    *,
+    override: str = "",
+    actor: str = "",
+    clock: Clock | None = None,
 ) -> SeriesChange:
-    """Take back skip() for a local date, and restore its window if somebody cancelled that."""
+    """Have the occurrence on a local date take place that was skipped, cancelled, or is frozen.
+
+    `override` is the reason for one in a freeze.
+    """
     with locked(clock) as now:
         series = unended(series_id)
         window = _window(series, day)
         skipped = day.isoformat() in series.excluded
         cancelled = window is not None and window.status_at(now) is Status.CANCELLED
-        if not (skipped or cancelled):
+        excluded = [text for text in series.excluded if text != day.isoformat()]
+        series.excluded = excluded
+        early = window is None and _is_frozen(series, day, now)
+        if not (skipped or cancelled or early):
             sentence = _("Recurring window %(id)s does not skip %(date)s.")
             raise Refused(sentence % {"id": series.pk, "date": day.isoformat()})
         if window and cancelled and (not skipped or "cancelled" in window.edits):
-            windows.restore(window.pk, actor=actor, clock=lambda: now)
-        excluded = [text for text in series.excluded if text != day.isoformat()]
+            windows.restore(window.pk, override=override, actor=actor, clock=lambda: now)
         outcome = revise(series_id, excluded=excluded, actor=actor, clock=lambda: now)
-        if window and cancelled and window.pk not in {one.pk for one in outcome.restored}:
-            outcome.restored.append(
-                MaintenanceWindow.objects.select_related("site").get(pk=window.pk)
-            )
+        if early:
+            made = make(series_id, day, override=override, actor=actor, clock=lambda: now)
+            outcome.made.append(made)
+        elif window and cancelled and window.pk not in {one.pk for one in outcome.restored}:
+            outcome.restored.append(_restored(window.pk, override, actor, now))
         return outcome
 
 
 def restore(
-    window_id: int, *, ahead: bool = False, actor: str = "", clock: Clock | None = None
+    window_id: int,
+    *,
+    ahead: bool = False,
+    override: str = "",
+    actor: str = "",
+    clock: Clock | None = None,
 ) -> MaintenanceWindow:
     """Restore a cancelled window; one of a series then follows that again, if it still may.
 
-    With `ahead` it is refused if the window would start at once.
+    With `ahead` it is refused if the window would start at once. `override` is the reason for
+    one in a freeze.
     """
     with locked(clock) as now:
         rows = MaintenanceWindow.objects.select_related("site", "series").filter(pk=window_id)
         window = rows.first()
         series = window.series if window else None
+        given: dict[str, Any] = {"override": override, "actor": actor, "clock": lambda: now}
         if window is None or series is None or series.ended_at or not window.occurs_on:
-            windows.restore(window_id, actor=actor, clock=lambda: now)
+            windows.restore(window_id, **given)
         elif window.cancelled_at and window.occurs_on.isoformat() in series.excluded:
-            unskip(series.pk, window.occurs_on, actor=actor, clock=lambda: now)
+            unskip(series.pk, window.occurs_on, **given)
         else:
-            windows.restore(window_id, actor=actor, clock=lambda: now)
+            windows.restore(window_id, **given)
             apply([SeriesPlanner([series], now).plan(series)], now, actor)
         window = rows.get()
         if ahead:
@@ -86,9 +106,17 @@ def restore(
 
 
 def make(
-    series_id: int, day: date, *, actor: str = "", clock: Clock | None = None
+    series_id: int,
+    day: date,
+    *,
+    override: str = "",
+    actor: str = "",
+    clock: Clock | None = None,
 ) -> MaintenanceWindow:
-    """Return the window of a local date, created now if the horizon has not reached it."""
+    """Return the window of a local date, created now if the horizon has not reached it.
+
+    `override` is the reason for one in a freeze, which then stays.
+    """
     with locked(clock) as now:
         series = unended(series_id)
         if window := _window(series, day):
@@ -97,13 +125,27 @@ def make(
         if day.isoformat() in series.excluded:
             raise Refused(_("Recurring window %(id)s already skips %(date)s.") % names)
         _refuse_none(series, day)
-        occurrence = _occurrence(series, day, now)
-        if occurrence is None:
+        one = _occurrence(series, day, now)
+        if one is None:
             raise Refused(
                 _("The window of recurring window %(id)s on %(date)s has passed.") % names
             )
-        (window,) = apply([Plan(series=series, make=[occurrence])], now, actor)[0].made
+        marks = frozen.admit([series.site], one.starts_at, one.ends_at, now, override=override)
+        (window,) = apply([Plan(series=series, make=[one])], now, actor)[0].made
+        if marks:
+            window.edit(PARTS["times"])
+            window.changed_at = now
+            window.save(update_fields=["edited", "changed_at"])
+            audit.marked([window], marks, actor, now)
         return window
+
+
+def _restored(window_id: int, override: str, actor: str, now: datetime) -> MaintenanceWindow:
+    """Return a window that its series has restored, or has not because of a freeze."""
+    window = MaintenanceWindow.objects.select_related("site").get(pk=window_id)
+    if window.status_at(now) is Status.CANCELLED and window.ends_at > now:
+        return windows.restore(window_id, override=override, actor=actor, clock=lambda: now)
+    return window
 
 
 def _window(series: WindowSeries, day: date) -> MaintenanceWindow | None:
@@ -116,6 +158,14 @@ def _occurrence(series: WindowSeries, day: date, now: datetime) -> Occurrence | 
     noon = datetime.combine(day, time(12), now.tzinfo)
     coming = series.recurrence().occurrences(max(now, noon - 3 * DAY), noon + 3 * DAY)
     return next((one for one in coming if one.date == day), None)
+
+
+def _is_frozen(series: WindowSeries, day: date, now: datetime) -> bool:
+    one = _occurrence(series, day, now)
+    if one is None:
+        return False
+    calendar = frozen.read(since_when(now))
+    return calendar.first([series.site_id], one.starts_at, one.ends_at) is not None
 
 
 def _refuse_none(series: WindowSeries, day: date) -> None:
