@@ -101,13 +101,13 @@ class Story:
         return self.random.choice(["", "CVE-1"])
 
     def frozen(self) -> dict[str, object]:
-        """Times of a freeze: some days, or one day of each week."""
+        """Times of a freeze: some days, or one day of each month; calendars hold 400 events."""
         start = self.now + self.random.choice([-1, 0, 5, 24 * 20, 24 * 90, 24 * 200]) * HOUR
         end = start + self.random.choice([2, 24, 24 * 12]) * HOUR
         times = {"starts_at": start, "ends_at": end, "reason": self.random.choice(["a", "b"])}
         if self.random.random() < 0.3:
             times["ends_at"] = start + DAY
-            times |= {"rule": "FREQ=WEEKLY;BYDAY=SU,MO", "zone": self.random.choice(ZONES)}
+            times |= {"rule": "FREQ=MONTHLY;BYDAY=1SU", "zone": self.random.choice(ZONES)}
         return times
 
     def freeze(self) -> None:
