@@ -10,7 +10,7 @@ NO_SITES = (
 
 class MaintenanceWindowsConfig(AppConfig):
     name = "maintenance_windows"
-    verbose_name = _("Maintenance windows")
+    verbose_name = _("Maintenance")
     default_auto_field = "django.db.models.BigAutoField"
 
     def import_models(self) -> None:

@@ -12,6 +12,14 @@ class Refused(ValueError):
     """A refused action. Nothing was written."""
 
 
+class RefusedStart(Refused):
+    """The start is what has to change."""
+
+
+class PastStart(RefusedStart):
+    """The start is in the past, and nobody has confirmed that the window starts now."""
+
+
 class RuleError(ValueError):
     """An invalid or unsupported recurrence rule."""
 

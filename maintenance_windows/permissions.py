@@ -1,6 +1,23 @@
-"""The permissions of users in the admin."""
+"""The permissions of users in the admin, and what they are worth to the verbs of planning."""
 
+from dataclasses import dataclass
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What a person may do besides planning. The verbs refuse the rest.
+
+    The permissions to add and change rows are Django's, which checks them where it shows rows.
+    `operate`: take sites down, bring them up, start, extend and end windows, and whatever makes a
+    window start at once. `freeze`: freeze sites, end freezes, and plan in a freeze.
+    """
+
+    operate: bool = True
+    freeze: bool = True
+
+
+ALL_RIGHTS = Rights()  # of code and of the shell
 
 
 def may_see_all_windows(user: Any) -> bool:

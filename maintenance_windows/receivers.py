@@ -15,6 +15,7 @@ from django.dispatch import Signal
 
 from maintenance_windows.beat import BEAT_ENTRIES, QUEUE
 from maintenance_windows.models import (
+    BypassLink,
     Freeze,
     MaintenanceWindow,
     Scheduler,
@@ -31,6 +32,7 @@ from maintenance_windows.signals import (
     window_scheduled,
 )
 from maintenance_windows.snapshot import runtime
+from maintenance_windows.wording.lines import printable
 
 logger = logging.getLogger("maintenance_windows")
 
@@ -96,6 +98,7 @@ def delete_rows(instance: Site, using: str, **_: Any) -> None:
         MaintenanceWindow,
         WindowSeries,
         Freeze.sites.through,
+        BypassLink,
         SiteMaintenance,
     ):
         model.objects.using(using).filter(site=instance).delete()
@@ -194,11 +197,11 @@ def _has(state: Any, app_label: str, model: str) -> bool:
 def log_transition(transition: Transition, **_: Any) -> None:
     logger.info(
         "%s %s at %s, due %s, by %s",
-        transition.site.domain,
+        printable(transition.site.domain),
         "went down" if transition.in_maintenance else "came up",
         transition.done_at.isoformat(),
         transition.due_at.isoformat(),
-        transition.actor or f"window {transition.window_id}",
+        printable(transition.actor) or f"window {transition.window_id}",
     )
 
 
@@ -216,7 +219,14 @@ def log_window(
         done = "restored"
         changes = {name: values for name, values in changes.items() if name != "cancelled_at"}
     names = f" ({', '.join(changes)})" if changes else ""
-    logger.info("window %s %s%s by %s: %s", window.pk, done, names, actor or "code", window)
+    logger.info(
+        "window %s %s%s by %s: %s",
+        window.pk,
+        done,
+        names,
+        printable(actor) or "code",
+        printable(window.for_log()),
+    )
 
 
 def connect(sender: AppConfig) -> None:

@@ -42,11 +42,12 @@ def preview(browser: Client, form: dict[str, object], query: str = "") -> str:
 def test_add_form_schedules_several_sites(acme, globex, browser):
     form = schedule_form(acme, globex, title="T", message="M", level="read_only")
     response = browser.post(ADD, form, follow=True)
-    assert response.redirect_chain == [(LIST, 302)]
     one, two = MaintenanceWindow.objects.order_by("site__domain")
+    shown = f"{LIST}?saved={one.pk}.{two.pk}#window-{one.pk}"
+    assert response.redirect_chain == [(shown, 302)]
     assert messages(response) == (
         f"2 windows were added: acme.example ({one.pk}), globex.example ({two.pk})."
-        " Sunday 4 November 2029, 02:00 to 04:00 UTC."
+        " Sun 4 Nov 02:00–04:00 UTC."
     )
     for window in (one, two):
         assert (window.starts_at, window.ends_at, window.level) == (TWO, FOUR, "read_only")
@@ -68,7 +69,7 @@ def test_success_message_names_at_most_ten_sites(browser):
     said = messages(browser.post(ADD, schedule_form(*sites), follow=True))
     assert "12 windows were added: s00.example" in said
     assert "s09.example" in said
-    assert ", 2 more. Sunday" in said
+    assert ", 2 more. Sun 4 Nov" in said
     assert "s10.example" not in said
 
 
@@ -153,7 +154,8 @@ def test_preview_describes_window_and_saves_nothing(acme, browser, at):
     assert "in 6\xa0days, 1\xa0hour" in said
     assert "Duration: 2 hours" in said
     assert "overlaps" not in said
-    assert "starts immediately" in preview(browser, schedule_form(acme, starts_at_0="2029-10-28"))
+    past = schedule_form(acme, starts_at_0="2029-10-28")
+    assert "starts immediately" in preview(browser, past | {"start_now": "on"})
     assert "Enter a start and an end" in preview(browser, {"zone": "UTC", "length": ""})
     assert not MaintenanceWindow.objects.exists()
 
@@ -167,9 +169,9 @@ def test_overlap_gives_warning_and_saves_window(acme, globex, plan, browser):
     early = plan(globex, FOUR + 2 * HOUR, FOUR + 3 * HOUR)
     windows.start(early.pk)
     lines = [
-        f"acme.example: overlaps window {window.pk} (Sunday 4 November 2029, 01:00 to 02:01 UTC)."
+        f"acme.example: overlaps window {window.pk} (Sun 4 Nov 01:00–02:01 UTC)."
         " The site stays down for the combined period.",
-        f"globex.example: overlaps window {early.pk} (Sunday 4 November 2029, 01:00 to 07:00 UTC)."
+        f"globex.example: overlaps window {early.pk} (Sun 4 Nov 01:00–07:00 UTC)."
         " The site stays down for the combined period.",
     ]
     form = schedule_form(acme, globex)

@@ -362,7 +362,7 @@ def test_series_history_lists_changes(acme, sundays, browser):
     series.revise(sundays.pk, length=HOUR, actor="bob", clock=lambda: TWO - HOUR)
     page = browser.get(reverse(f"{SERIES}_history", args=[sundays.pk])).text
     assert "duration 2h → 1h" in page
-    assert "recurring window created" in page
+    assert f"Recurring window {sundays.pk} created" in page
 
 
 def rule_of(browser, acme, **fields: object) -> tuple[WindowSeries | None, str]:
@@ -391,7 +391,9 @@ def test_day_after_that_may_fall_into_next_month_is_refused(acme, browser, nth, 
 
 
 def test_end_by_the_clock_is_saved_and_shown(acme, browser):
-    made, _ = rule_of(browser, acme, start_time="00:00", length="", end_time="00:00")
+    made, _ = rule_of(
+        browser, acme, start_time="00:00", length="", end_time="00:00", start_now="on"
+    )
     assert (made.length, made.by_clock) == (timedelta(days=1), True)
     shown = fill(browser.get(change_url(made)).text)
     assert (shown["length"], shown["end_time"], shown["end_days"]) == ("", "00:00:00", "")

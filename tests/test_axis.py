@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maintenance_windows.core.intervals import Span
-from maintenance_windows.overview.axis import Axis, depth, stack
+from maintenance_windows.overview.axis import Axis, stack
 from tests.helpers.times import FOUR, HOUR, TWO
 
 pytestmark = pytest.mark.any_database
@@ -41,6 +41,13 @@ def test_midnights_follow_time_zone_across_dst_change():
     ]
 
 
+def test_around_lengthens_short_spans_only():
+    short, long = Span(FOUR, FOUR + HOUR), Span(FOUR, FOUR + 3 * HOUR)
+    assert AXIS.around(short, 0.2) == Span(FOUR - HOUR / 2, FOUR + 1.5 * HOUR)
+    assert AXIS.around(long, 0.2) == long
+    assert AXIS.around(Span(FOUR, None), 0.2) == Span(FOUR, AXIS.end)
+
+
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 9)), max_size=12))
 def test_stack_separates_overlapping_bars(pairs):
     spans = [Span(TWO + start * HOUR, TWO + (start + hours) * HOUR) for start, hours in pairs]
@@ -51,4 +58,4 @@ def test_stack_separates_overlapping_bars(pairs):
             assert row != other_row or other.end <= one.start
     hours = [TWO + n * HOUR for n in range(30)]
     most = max((sum(span.covers(hour) for span in spans) for hour in hours), default=1)
-    assert depth(rows) == max(most, 1)
+    assert len(set(rows)) == max(rows, default=-1) + 1 == (most if spans else 0)

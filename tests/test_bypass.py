@@ -1,16 +1,20 @@
 """Bypass links: their site, their validity and their revocation."""
 
 import logging
+import re
 from io import StringIO
 from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.contrib.sites.models import Site
 from django.core import signing
 from django.core.management import CommandError, call_command
+from django.db.models import F
 
+from maintenance_windows.exceptions import Refused
 from maintenance_windows.http.tokens import COOKIE, SALT
-from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
+from maintenance_windows.models import BypassLink, MaintenanceWindow, SiteMaintenance
 from maintenance_windows.planning import bypass, windows
 from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.reconcile.tick import tick
@@ -321,6 +325,90 @@ def test_admin_creates_link(acme, plan, browser, at, client):
     refused = browser.post(LINKS.format(acme.pk), {"make": "1", "length": "soon"})
     assert refused.context["link"] is None
     assert "soon" in refused.text
+
+
+def rows(page) -> list[str]:
+    table = re.search(r"<tbody>(.*?)</tbody>", page.text, re.DOTALL)
+    found = re.findall(r"<tr>(.*?)</tr>", table[1], re.DOTALL) if table else []
+    return [" ".join(re.sub("<[^>]*>", " ", row).split()) for row in found]
+
+
+@pytest.mark.parametrize(
+    ("domain", "host", "starts"),
+    [
+        ("acme.example", "admin.example:8000", "http://acme.example:8000/"),
+        ("acme.example", "admin.example", "http://acme.example/"),
+        ("acme.example:9000", "admin.example:8000", "http://acme.example:9000/"),
+    ],
+)
+def test_admin_link_has_scheme_and_port_of_its_page(
+    acme, plan, browser, at, settings, domain, host, starts
+):
+    settings.SESSION_COOKIE_SECURE, settings.ALLOWED_HOSTS = False, ["*"]
+    Site.objects.filter(pk=acme.pk).update(domain=domain)
+    plan(acme)
+    at(TWO)
+    page = browser.post(LINKS.format(acme.pk), {"make": "1"}, headers={"host": host})
+    assert page.context["link"].startswith(f"{starts}maintenance/bypass/")
+
+
+def test_admin_lists_links_until_they_are_over(acme, globex, plan, browser, at):
+    plan(acme)
+    links, at_two = LINKS.format(acme.pk), "Sun 4 Nov 02:00 UTC"
+    assert "No link of this site is valid." in browser.get(links).text
+    path_of("acme.example")
+    path_of("globex.example", "--for", "1h")
+    (before,) = rows(browser.get(links))
+    assert before.startswith("Sun 4 Nov 01:00 UTC")
+    assert before.endswith("(shell) the end of the maintenance")
+    at(TWO)
+    browser.post(links, {"make": "1", "length": "30m"})
+    expected = [f"{at_two} alice Sun 4 Nov 02:30 UTC", f"{before} (Sun 4 Nov 04:00 UTC)"]
+    assert rows(browser.get(links)) == expected
+    at(TWO + 30 * MINUTE)
+    assert rows(browser.get(links)) == expected[1:]
+    at(FOUR)
+    assert rows(browser.get(links)) == []
+    browser.post(links, {"make": "1", "length": "1h"})
+    assert BypassLink.objects.filter(site=acme).count() == 1  # that of those that are over
+
+
+def test_revoked_links_are_not_listed(acme, plan, browser, at):
+    plan(acme)
+    at(TWO)
+    links = LINKS.format(acme.pk)
+    assert len(rows(browser.post(links, {"make": "1"}))) == 1
+    SiteMaintenance.objects.update(bypass=F("bypass") + 1)  # SQL leaves the row
+    assert rows(browser.get(links)) == []
+    browser.post(links, {"make": "1"})
+    browser.post(links, {"revoke": "1"})
+    assert not BypassLink.objects.exists()
+
+
+def test_stored_row_does_not_make_a_link(acme, plan, browser, at):
+    plan(acme)
+    at(TWO)
+    link = browser.post(LINKS.format(acme.pk), {"make": "1"}).context["link"]
+    token = link.split("/")[-2]
+    stored = " ".join(map(str, BypassLink.objects.values_list().get()))
+    assert token not in stored
+    assert token.rpartition(":")[2] not in stored
+    assert link not in browser.get(LINKS.format(acme.pk)).text
+
+
+def test_refused_link_leaves_no_row(acme, browser, settings, at):
+    browser.post(LINKS.format(acme.pk), {"make": "1"})
+    settings.ROOT_URLCONF = __name__
+    with pytest.raises(Refused):
+        bypass.make(acme, length=HOUR)
+    assert not BypassLink.objects.exists()
+
+
+def test_admin_asks_before_it_revokes(acme, browser):
+    page = browser.get(LINKS.format(acme.pk)).text
+    question = re.search(r"<details.*?</details>", page, re.DOTALL)[0]
+    assert "All bypass links of acme.example stop working at once" in question
+    assert 'name="revoke"' not in page.replace(question, "")
 
 
 def test_admin_revokes_links(acme, plan, browser, at):

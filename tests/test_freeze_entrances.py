@@ -126,7 +126,7 @@ def test_duration_of_rule_is_local_too(acme, maintenance):
 
 def test_commands_override_with_reason(acme, sale, maintenance):
     times = ["--start=2029-11-04T02:00", "--for=30m"]
-    with pytest.raises(CommandError, match="next free slot starts at 2029-11-04 04:00 UTC"):
+    with pytest.raises(CommandError, match="next free slot starts on Sun 4 Nov 04:00 UTC"):
         maintenance("schedule", "acme.example", *times)
     (made,) = json.loads(
         maintenance("schedule", "acme.example", *times, "--override=CVE-1", "--json")
@@ -322,7 +322,7 @@ def test_admin_adds_and_ends_freezes(acme, globex, plan, browser):
     browser.post(f"{ADMIN}/freeze/", action)
     assert set(Freeze.objects.values_list("ended_by", flat=True)) == {"alice"}
     history = browser.get(f"{ADMIN}/freeze/{frozen.pk}/history/").text
-    assert "freeze ended" in history
+    assert f"Freeze {frozen.pk} ended" in history
     assert "Sale" not in browser.get(f"{ADMIN}/freeze/?live=yes").text.partition("<form")[2]
 
 
@@ -367,7 +367,7 @@ def test_only_people_who_can_freeze_override_in_admin(acme, sale, client):
     become(client, *PLANNER)
     assert "override" not in client.get(add).text
     refused = client.post(add, window_form(acme, override="CVE-1"))
-    assert "next free slot starts at 2029-11-04 04:00 UTC" in errors(refused)
+    assert "next free slot starts on Sun 4 Nov 04:00 UTC" in errors(refused)
     assert not MaintenanceWindow.objects.exists()
     become(client, *PLANNER, "freeze_sites")
     page = client.get(add).text
@@ -436,9 +436,7 @@ def test_pages_of_freezes_by_permission(acme, sale, client, codenames, sees, add
 
 def test_overview_shows_freezes_to_people_who_see_windows(acme, sale, browser, client):
     page = browser.get(f"{ADMIN}/").text
-    assert (
-        f"acme.example: Sun 2029-11-04 02:00 to Sun 2029-11-04 04:00 UTC, freeze: {CANARY}" in page
-    )
+    assert f"Freeze, Sun 4 Nov 02:00\u201304:00 UTC: {CANARY}" in page
     become(client, "operate_sitemaintenance")
     assert CANARY not in client.get(f"{ADMIN}/").text
 

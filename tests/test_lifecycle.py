@@ -50,6 +50,7 @@ TABLE = {
     ("active", "end"): (TWO, FOUR, TWO, THREE),
     ("active", "cancel"): RUNNING,
     **{("completed", verb): OVER for verb in VERBS},
+    ("completed", "extend"): "manage.py maintenance down acme.example --for 1h",
     **{("cancelled", verb): CANCELLED for verb in VERBS},
 }
 WHEN = {"scheduled": TWO - MINUTE, "active": THREE, "completed": FOUR, "cancelled": TWO - MINUTE}
@@ -134,8 +135,9 @@ def test_impossible_times_schedule_nothing(acme, globex, plan, starts_at, ends_a
 
 
 def test_past_start_starts_window_immediately(acme, plan):
-    plan(acme, TWO - 2 * HOUR, FOUR)
-    assert SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
+    window = plan(acme, TWO - 2 * HOUR, FOUR, start_now=True)
+    assert window.starts_at == window.started_at == TWO - HOUR
+    assert SiteMaintenance.objects.get(pk=acme.pk).since == TWO - HOUR
 
 
 def test_database_requires_end_after_start(acme):

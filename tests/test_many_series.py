@@ -110,7 +110,9 @@ def test_repeat_returns_series_in_order_of_sites():
 
 
 def test_current_occurrence_starts_at_all_sites():
-    outcomes = series.repeat(sites(3), template(), actor="alice", clock=lambda: FOUR - HOUR)
+    outcomes = series.repeat(
+        sites(3), template(), start_now=True, actor="alice", clock=lambda: FOUR - HOUR
+    )
     assert [outcome.made[0].started_at for outcome in outcomes] == [FOUR - HOUR] * 3
 
 

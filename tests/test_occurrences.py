@@ -9,6 +9,7 @@ from django.contrib.sites.models import Site
 from maintenance_windows import signals
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
+from maintenance_windows.permissions import Rights
 from maintenance_windows.planning import series, windows
 from maintenance_windows.planning.series.preview import preview
 from maintenance_windows.reconcile.tick import tick
@@ -22,7 +23,7 @@ NOON = TWO + 10 * HOUR
 def begin(at) -> Callable[..., WindowSeries]:
     def begin(site: Site, **fields: object) -> WindowSeries:
         at(ONE)
-        (outcome,) = series.repeat([site], template(**fields), actor="bob")
+        (outcome,) = series.repeat([site], template(**fields), start_now=True, actor="bob")
         return outcome.series
 
     return begin
@@ -208,13 +209,13 @@ def test_notes_name_overlaps_and_doubles(acme, globex, begin, plan):
     assert series.notes(template(start_time=time(4)), [acme], ONE) == []
     assert series.notes(template(), [acme], ONE) == [
         f"acme.example: recurring window {sundays.pk} has the same times.",
-        f"acme.example: overlaps window {single.pk} (Sunday 18 November 2029, 02:00 to 04:00 UTC)."
+        f"acme.example: overlaps window {single.pk} (Sun 18 Nov 02:00–04:00 UTC)."
         " The site stays down for the combined period.",
     ]
     quarterly = template(rule="FREQ=MONTHLY;INTERVAL=3;BYDAY=1SU", starts_on=date(2030, 2, 1))
     assert series.notes(quarterly, [acme], ONE) == [
-        f"acme.example: overlaps recurring window {sundays.pk}, the first time on Sunday"
-        " 3 February 2030, 02:00 to 04:00 UTC."
+        f"acme.example: overlaps recurring window {sundays.pk}, the first time on Sun 3 Feb"
+        " 2030 02:00–04:00 UTC."
     ]
     assert series.notes(sundays, [acme], ONE)[0].startswith("acme.example: overlaps window")
     windows.cancel(single.pk)
@@ -235,12 +236,12 @@ def test_broken_series_is_not_compared(acme, begin):
     assert series.notes(template(), [acme], ONE) == []
 
 
-def test_restore_ahead_refuses_what_would_start_at_once(sundays, at):
+def test_only_operators_restore_what_would_start_at_once(sundays, at):
     one = window(sundays, "11-04")
     windows.cancel(one.pk)
     at(TWO + HOUR)
     with pytest.raises(Refused, match="The start must be in the future"):
-        series.restore(one.pk, ahead=True)
+        series.restore(one.pk, rights=Rights(operate=False))
     one.refresh_from_db()
     assert one.cancelled_at == ONE
     assert series.restore(one.pk).started_at == TWO + HOUR

@@ -21,6 +21,7 @@ from maintenance_windows import signals, urls
 from maintenance_windows.conf import conf
 from maintenance_windows.context_processors import maintenance as context_processor
 from maintenance_windows.management.parser import add_verbs
+from maintenance_windows.permissions import ALL_RIGHTS
 from tests.helpers.markdown import blocks
 from tests.helpers.reference import REFERENCE, TABLE, settings_table
 from tests.helpers.times import FOUR, TWO
@@ -184,7 +185,7 @@ def test_signatures():
         elif line:
             name, _, rest = line.partition("(")
             listed[f"{module}.{name}"] = [one for one in rest.partition(")")[0].split(", ") if one]
-    assert len(listed) == 26
+    assert len(listed) == 27
     for verb, parameters in listed.items():
         assert parameters == list(documented(import_string(verb))), verb
 
@@ -197,6 +198,7 @@ def documented(verb: Callable[..., object]) -> Iterator[str]:
             yield "*"
         default = "now" if given.default is timezone.now else json.dumps(given.default, default=str)
         default = {"null": "None", "false": "False"}.get(default, default)
+        default = "ALL_RIGHTS" if given.default is ALL_RIGHTS else default
         marks = {kind.VAR_KEYWORD: "**"}.get(given.kind, "")
         yield f"{marks}{name}" + ("" if given.default is kind.empty else f"={default}")
 

@@ -304,6 +304,6 @@ def test_link_does_not_admit_to_window_with_start_in_the_past(acme, visit, at):
     at(TWO + MINUTE)
     bring_up([acme])
     at(TWO + HOUR)
-    (late,) = windows.schedule([acme], starts_at=TWO - HOUR, ends_at=FOUR)
+    (late,) = windows.schedule([acme], starts_at=TWO - HOUR, ends_at=FOUR, start_now=True)
     assert late.started_at == TWO + HOUR
     assert visit(link).status_code == 503

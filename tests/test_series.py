@@ -240,9 +240,11 @@ def test_creating_windows_logs_one_line(acme, begin, caplog):
 
 
 def test_repeat_includes_occurrence_in_progress(acme):
-    (outcome,) = series.repeat([acme], template(), actor="alice", clock=lambda: FOUR - SECOND)
+    (outcome,) = series.repeat(
+        [acme], template(), start_now=True, actor="alice", clock=lambda: FOUR - SECOND
+    )
     assert dates(outcome.made) == SUNDAYS
-    assert outcome.made[0].started_at == FOUR - SECOND
+    assert outcome.made[0].starts_at == outcome.made[0].started_at == FOUR - SECOND
     assert SiteMaintenance.objects.get(pk=acme.pk).until == FOUR
     assert Transition.objects.get().actor == "alice"
     (outcome,) = series.repeat([acme], template(), clock=lambda: FOUR)
@@ -398,7 +400,8 @@ def test_large_time_change_cancels_no_window(acme, begin):
 
 
 def test_revise_may_start_or_cancel_window_immediately(sundays, acme):
-    series.revise(sundays.pk, start_time=time(0, 30), actor="alice", clock=lambda: ONE)
+    half_past = {"start_time": time(0, 30), "start_now": True}
+    series.revise(sundays.pk, **half_past, actor="alice", clock=lambda: ONE)
     assert SiteMaintenance.objects.get(pk=acme.pk).until == TWO + 30 * MINUTE
     assert Transition.objects.get().actor == "alice"
     past_midnight = TWO + 7 * DAY - 105 * MINUTE

@@ -36,7 +36,7 @@ def sundays(acme, at) -> WindowSeries:
 
 def test_series_lists_recurring_windows(sundays, globex, maintenance):
     heading, row = maintenance("series")[0].splitlines()
-    assert heading.split()[:3] == ["ID", "SITE", "RECURRENCE"]
+    assert heading.split()[:3] == ["ID", "SITE", "NEXT"]
     assert "every week on Sunday, from 02:00 for 2h, time zone UTC" in row
     assert "2029-11-04 02:00 to 04:00" in row
     assert maintenance("series", "globex.example")[0] == "No recurring windows.\n"
@@ -131,7 +131,7 @@ def test_window_beyond_the_horizon_is_moved(sundays, maintenance):
 
 def test_repeat_takes_an_end_by_the_clock(acme, maintenance):
     given = ["--rule=FREQ=WEEKLY", "--start=2029-11-04T00:00", "--zone=Europe/Berlin"]
-    out, _ = maintenance("repeat", "acme.example", *given, "--end=2029-11-05T00:00")
+    out, _ = maintenance("repeat", "acme.example", *given, "--end=2029-11-05T00:00", "--now")
     assert "from 00:00 to 00:00 1 day later, time zone Europe/Berlin" in out
     made = WindowSeries.objects.get()
     assert (made.length, made.by_clock) == (24 * HOUR, True)

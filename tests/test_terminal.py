@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from select import select
 from urllib.parse import urlsplit
 
@@ -20,11 +21,15 @@ import pytest
 from django.conf import settings as project
 from django.contrib.sites.models import Site
 from django.core.management import CommandError, call_command
+from django.core.management.base import OutputWrapper
 from django.db import connection
 
 from maintenance_windows.core.state import Level
-from maintenance_windows.management.terminal import Cell, lines
-from maintenance_windows.planning.sites import take_down
+from maintenance_windows.management.terminal import Cell, Table, lines
+from maintenance_windows.models import WindowSeries
+from maintenance_windows.planning import series
+from maintenance_windows.planning.freezes import freeze
+from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.reconcile.tick import tick
 from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
@@ -117,21 +122,21 @@ def test_status_is_a_table(acme, globex, plan, maintenance, at):
     at(TWO - MINUTE + SECOND / 2)
     take_down([globex])
     assert maintenance("status", "acme.example", "globex.example") == [
-        "SITE            STATE       SINCE (UTC)       UNTIL           NEXT",
-        "acme.example    up          -                 -               "
+        "SITE            STATE       UNTIL (UTC)     SINCE             NEXT",
+        "globex.example  down, held  further notice  2029-11-04 01:59  -",
+        "acme.example    up          -               -                 "
         f"{first}: 2029-11-04 02:00 to 04:00",
-        "globex.example  down, held  2029-11-04 01:59  further notice  -",
         "Access while a site is down: superusers, staff.",
-        "Scheduler: has never run.",
+        "1 down, 1 up.  Scheduler: has never run.",
     ]
     tick(lambda: TWO)
     at(TWO + 2.5 * SECOND)
     assert maintenance("status", "acme.example") == [
-        "SITE          STATE      SINCE (UTC)       UNTIL  NEXT",
-        "acme.example  read-only  2029-11-04 02:00  04:00  "
+        "SITE          STATE      UNTIL (UTC)       SINCE             NEXT",
+        "acme.example  read-only  2029-11-04 04:00  2029-11-04 02:00  "
         f"{second}: 2029-11-04 05:00 to 2029-11-05 10:00",
         "Access while a site is down: superusers, staff.",
-        "Scheduler: last run 2 s ago.",
+        "1 read-only.  Scheduler: last run 2 s ago.",
     ]
 
 
@@ -141,11 +146,11 @@ def test_list_is_a_table(acme, globex, plan, maintenance):
     one = str(plan(acme, TWO - 2 * HOUR, TWO, title="long " * 30 + "cafe\u0301").pk)
     ids = max(len(one), len(other), len("ID"))
     assert maintenance("list") == [
-        f"{'ID':{ids}}  SITE            STATUS       LEVEL      START (UTC)          END    "
+        f"{'ID':{ids}}  SITE            STATUS       START (UTC)          END    LEVEL      "
         "SERIES  TITLE",
-        f"{one:{ids}}  acme.example    in progress  full       2029-11-04 00:00     02:00  "
+        f"{one:{ids}}  acme.example    in progress  2029-11-04 00:00     02:00  full       "
         "-       " + "long " * 30 + "cafe\u0301",
-        f"{other:{ids}}  globex.example  scheduled    read-only  2029-11-04 02:00:01  04:00  "
+        f"{other:{ids}}  globex.example  scheduled    2029-11-04 02:00:01  04:00  read-only  "
         "-       データ ベース\ufffd[31m\ufffd2J\ufffd",
     ]
 
@@ -161,7 +166,7 @@ def test_list_times_use_zone_of_heading(acme, plan, maintenance, settings):
     # The night in which 02:30 happens twice.
     for start, end in (("00:30", "01:30"), ("01:30", "02:30")):
         plan(acme, *(datetime.fromisoformat(f"2030-10-27T{time}Z") for time in (start, end)))
-    spans = [re.split("  +", line)[4:6] for line in maintenance("list")]
+    spans = [re.split("  +", line)[3:5] for line in maintenance("list")]
     assert spans == [
         ["START (Europe/Berlin)", "END"],
         ["2030-10-27 02:30 CEST", "02:30 CET"],
@@ -180,7 +185,7 @@ def test_status_reports_late_or_skewed_scheduler(acme, maintenance, at):
         ),
     ):
         at(now)
-        assert maintenance("status")[-1] == f"Scheduler: {said}"
+        assert maintenance("status")[-1].endswith(f"Scheduler: {said}")
 
 
 @pytest.mark.parametrize(
@@ -205,13 +210,14 @@ def test_status_reports_late_or_skewed_scheduler(acme, maintenance, at):
     ],
 )
 def test_cell_fits_its_columns(text, columns, line):
-    (first, *_) = lines([[Cell(text), Cell("|")]], columns)
+    (first, *_) = lines(Table([[Cell(text), Cell("|")]]), columns)
     assert first.replace("  |", "|") == line
 
 
 def test_columns_fit_their_widest_text():
     texts = ["データ", "cafe\u0301", "👩\u200d🚒", "⚠\ufe0f", "🇩🇪", "ab"]
-    table = lines([[Cell(text, lambda text: f"<{text}>"), Cell("x")] for text in texts])
+    rows = [[Cell(text, lambda text: f"<{text}>"), Cell("x")] for text in texts]
+    table = lines(Table(rows))
     assert table == [
         "<データ>  x", "<cafe\u0301>    x", "<👩\u200d🚒>      x", "<⚠\ufe0f>      x",
         "<🇩🇪>      x", "<ab>      x",
@@ -245,16 +251,92 @@ def test_terminal_output_has_colours_and_fits_width(acme, globex, plan):
         heading, *sites, _passing, scheduler = screen.read_all().splitlines()
         assert screen.process.wait(5) == 0
     assert heading.startswith(f"{BOLD}SITE\x1b[0m")
-    states = (f"{GREEN}up", f"{RED}down, held", f"{YELLOW}read-only, held")
+    states = (f"{RED}down, held", f"{YELLOW}read-only, held", f"{GREEN}up")
     for line, state in zip(sites, states, strict=True):
         assert f"{state}\x1b[0m" in line
-    assert scheduler == f"{RED}Scheduler: has never run.\x1b[0m"
-    assert ESCAPE.sub("", sites[0]).endswith("…")
+    assert scheduler == f"1 down, 1 read-only, 1 up.  {RED}Scheduler: has never run.\x1b[0m"
+    assert ESCAPE.sub("", sites[2]).endswith("…")
     assert max(len(ESCAPE.sub("", line)) for line in sites) == 75
     with terminal("status", columns=200, NO_COLOR="1") as screen:
         plain = screen.read_all()
     assert "2029-11-04 02:00 to 04:00" in plain
     assert "\x1b" not in plain
+
+
+LONG = f"{'a' * 60}.maintenance.example"  # 80 characters and more
+NASTY = "\x1b[31m\x07\u202e"
+
+
+def nightly() -> WindowSeries:
+    start = {"starts_on": TWO.date(), "start_time": TWO.time(), "zone": "UTC"}
+    return WindowSeries(rule="FREQ=DAILY", length=HOUR, title="S" * 90, **start)
+
+
+@pytest.fixture
+def long_site(globex):
+    Site.objects.filter(pk=globex.pk).update(domain=LONG)
+    return Site.objects.get(pk=globex.pk)
+
+
+def columns_80(monkeypatch):
+    """What a terminal of 80 columns shows, without a terminal."""
+    size = os.terminal_size((80, 24))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_: size)
+    monkeypatch.setattr(OutputWrapper, "isatty", lambda _: True)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Argentina/Buenos_Aires"])
+def test_state_and_time_survive_80_columns(
+    long_site, acme, plan, maintenance, monkeypatch, settings, zone
+):
+    settings.TIME_ZONE = zone
+    window = plan(long_site, title="T" * 90).pk
+    freeze([long_site], starts_at=FOUR, ends_at=FOUR + HOUR, reason="R" * 90)
+    series.repeat([long_site], nightly())
+    take_down([long_site], level=Level.READ_ONLY, message="M")
+    columns_80(monkeypatch)
+    shown = {verb: maintenance(verb) for verb in ("status", "list", "series", "freezes", "log")}
+    shown = {verb: [ESCAPE.sub("", line) for line in lines] for verb, lines in shown.items()}
+    assert max(map(len, chain(*shown.values()))) <= 80
+    of_site = shown["status"][1]
+    assert re.match(r"a{8}….{7}  read-only, held  further notice +20\d\d", of_site)
+    (of_window,) = (line for line in shown["list"] if line.startswith(f"{window} "))
+    assert re.search(
+        r"aaaaaaaa….{7}  scheduled +20\d\d-\d\d-\d\d \d\d:\d\d +(20[-\d]+ )?\d\d:\d\d", of_window
+    )
+    assert re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d to (20[-\d]+ )?\d\d:\d\d", shown["series"][1])
+    assert re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d +(20[-\d]+ )?\d\d:\d\d", shown["freezes"][1])
+    assert all("(shell)" in line or "-" in line for line in shown["log"][1:])
+
+
+def test_forced_state_is_the_one_that_visitors_see(acme, globex, maintenance, settings):
+    take_down([globex])
+    settings.MAINTENANCE_FORCE = "off"
+    assert maintenance("status")[-1].startswith("3 up.")
+    settings.MAINTENANCE_FORCE = "on"
+    shown = maintenance("status")
+    assert shown[-1].startswith("3 down.")
+    assert sum("down, forced" in line for line in shown) == 3
+
+
+@pytest.mark.parametrize("verb", ["status", "list", "series", "freezes", "log", "down", "bypass"])
+def test_texts_of_people_do_not_control_the_terminal_or_the_log(
+    globex, plan, maintenance, capsys, caplog, verb
+):
+    Site.objects.filter(pk=globex.pk).update(domain=f"globex{NASTY}.example")
+    site = Site.objects.get(pk=globex.pk)
+    caplog.set_level("INFO")
+    plan(site, title=NASTY, actor=NASTY)
+    freeze([site], starts_at=FOUR, ends_at=FOUR + HOUR, reason=NASTY, actor=NASTY)
+    series.repeat([site], nightly(), actor=NASTY)
+    take_down([site], actor=NASTY)
+    bring_up([site], actor=NASTY)
+    call_command("maintenance", verb, *([str(site.pk)] if verb in {"down", "bypass"} else []))
+    captured = capsys.readouterr()
+    told = [*captured.out.split("\n"), *captured.err.split("\n")]
+    told += [record.getMessage() for record in caplog.records]
+    assert any("globex" in line for line in told)
+    assert [line for line in told if set("\x1b\x07\u202e") & set(line)] == []
 
 
 def test_watch_shows_changes_until_interrupt(acme):
@@ -287,10 +369,10 @@ def test_watch_follows_terminal_size(acme):
     with terminal("status", "acme.example", "--watch", "3600") as screen:
         screen.wait_for("Scheduler: has never run.")
         screen.resize(30, 4)
-        screen.wait_for("Scheduler: has never run.", seconds=5)
+        screen.wait_for("Scheduler: has never r…", seconds=5)
         *_, frame = screen.shown.split("\x1b[H")
     head, more, scheduler = ESCAPE.sub("", frame).splitlines()
-    assert (len(head), more, scheduler) == (30, "… 3 more", "Scheduler: has never run.")
+    assert (len(head), more, scheduler) == (30, "… 3 more", "1 up.  Scheduler: has never r…")
 
 
 def test_closed_pipe_gives_no_traceback(acme):

@@ -10,6 +10,7 @@ from maintenance_windows.core.recurrence import Recurrence
 from maintenance_windows.core.rrule import Rule
 from maintenance_windows.wording.durations import format_duration, parse_duration
 from maintenance_windows.wording.recurrences import format_recurrence, format_rule
+from maintenance_windows.wording.spans import format_moment, format_times
 from tests.helpers.spoken import Sentence
 from tests.helpers.times import HOUR, MINUTE, SECOND
 from tests.test_rrule import MORE, RFC_5545, days
@@ -186,3 +187,41 @@ def test_durations_round_trip(length, words):
 def test_parse_duration_rejects_invalid_text(text):
     with pytest.raises(ValueError, match="Invalid duration"):
         parse_duration(text)
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "text"),
+    [
+        ("2029-11-04T01:00Z", "2029-11-04T03:00Z", "Sun 4 Nov 02:00–04:00 CET"),
+        ("2029-11-04T21:00Z", "2029-11-05T01:00Z", "Sun 4 Nov 22:00 – Mon 5 Nov 02:00 CET"),
+        ("2030-01-01T01:00Z", "2030-01-01T03:00Z", "Tue 1 Jan 2030 02:00–04:00 CET"),
+        (
+            "2029-12-31T22:00Z",
+            "2030-01-01T03:00Z",
+            "Mon 31 Dec 23:00 – Tue 1 Jan 2030 04:00 CET",
+        ),
+        ("2029-10-27T23:00Z", "2029-10-28T03:00Z", "Sun 28 Oct 01:00 CEST – 04:00 CET"),
+        (
+            "2029-10-27T21:00Z",
+            "2029-10-28T03:00Z",
+            "Sat 27 Oct 23:00 CEST – Sun 28 Oct 04:00 CET",
+        ),
+    ],
+)
+def test_span_of_admin_is_in_one_zone_and_names_what_differs(start, end, text):
+    times = map(datetime.fromisoformat, (start, end))
+    assert format_times(*times, BERLIN, SUNDAY.replace(tzinfo=UTC)) == text
+
+
+def test_time_of_admin_is_local_and_translated():
+    now = datetime(2029, 12, 31, 22, 30, tzinfo=UTC)
+    assert format_moment(now, BERLIN, now) == "Mon 31 Dec 23:30 CET"
+    assert format_moment(now, BERLIN, now + HOUR) == "Mon 31 Dec 2029 23:30 CET"
+    assert format_moment(now, BERLIN, now, seconds=True) == "Mon 31 Dec 23:30:00 CET"
+    with translation.override("de"):
+        text = format_moment(now, BERLIN, now)
+    assert text.startswith("Mo ")
+    assert "Dez" in text

@@ -1,7 +1,7 @@
 """The admin: windows are scheduled, sites taken down and brought up, and their history shown."""
 
+from maintenance_windows.admin.activity import TransitionAdmin
 from maintenance_windows.admin.freezes import FreezeAdmin
-from maintenance_windows.admin.history import TransitionAdmin
 from maintenance_windows.admin.overview import OverviewAdmin
 from maintenance_windows.admin.series import WindowSeriesAdmin
 from maintenance_windows.admin.sites import SiteMaintenanceAdmin

@@ -1,14 +1,14 @@
 """What all pages of the admin share: bounded lists, rows that stay, actions and a history page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.options import IncorrectLookupParameters, get_content_type_for_model
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ObjectDoesNotExist
@@ -19,12 +19,18 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models.search import FEW
-from maintenance_windows.permissions import may_operate
+from maintenance_windows.overview import history
+from maintenance_windows.permissions import Rights, may_freeze, may_operate
 from maintenance_windows.reconcile.lock import locked
+from maintenance_windows.snapshot import clock
+from maintenance_windows.wording.spans import format_moment
 
 MAX_COUNTED = 10_000  # rows of a list that are counted and can be paged to
 MAX_SELECTED = 200  # rows that an action changes: each takes the lock
@@ -75,16 +81,6 @@ class BoundedChangeList(ChangeList):
             self.full_result_count = self.result_count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryEntry:
-    """A row of a history page. `due` is None for changes by people, `actor` empty for others."""
-
-    at: datetime
-    what: str
-    due: datetime | None = None
-    actor: str = ""
-
-
 class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Model admin of rows that are kept, in lists whose cost does not grow with the table.
 
@@ -118,6 +114,17 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         common = self.admin_site.each_context(request) | {"opts": self.opts, "title": title}
         return TemplateResponse(request, template, common | context)
 
+    def message_user(self, request: HttpRequest, message: Any, *args: Any, **kwargs: Any) -> None:
+        """Show a message as it is: the admin would capitalise its first letter, as of a domain."""
+        if not isinstance(message, SafeString):
+            message = format_html("<bdi>{}</bdi>", message)
+        super().message_user(request, message, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Name a list by what it lists, not by what to do with it."""
+        named = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, named | (extra_context or {}))
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BoundedChangeList
 
@@ -134,6 +141,11 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Operators take sites down, bring them up, and start, extend and end windows."""
         return may_operate(request.user)
 
+    def rights(self, request: HttpRequest) -> Rights:
+        """What the verbs let this person do."""
+        operate = self.has_operate_permission(request)
+        return Rights(operate=operate, freeze=may_freeze(request.user))
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Rows are deleted only together with their Site, on its own page in the admin."""
         own = f"{self.opts.app_label}_{self.opts.model_name}_"
@@ -142,17 +154,31 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return False
         return super().has_delete_permission(request, obj)
 
-    def history_entries(self, request: HttpRequest, obj: Any) -> list[HistoryEntry]:
-        """What the history page shows above Django's own log of the admin."""
+    def history_events(self, request: HttpRequest, obj: Any) -> list[history.Event]:
+        """What the app itself records of a row, newest first."""
         return []
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
+        """Show each event once: of Django's own log what the app does not record itself."""
         obj = self.get_object(request, unquote(object_id))
         allowed = obj is not None and self.has_view_permission(request, obj)
-        entries = self.history_entries(request, obj) if allowed else []
-        return super().history_view(request, object_id, {"story": entries, **(extra_context or {})})
+        events = self.history_events(request, obj) if allowed else []
+        if allowed:
+            events = history.sort([*events, *self._saved(obj, events)])
+        return super().history_view(request, object_id, {"events": events, **(extra_context or {})})
+
+    def _saved(self, obj: Any, events: list[history.Event]) -> Iterator[history.Event]:
+        entries = LogEntry.objects.filter(
+            object_id=str(obj.pk), content_type=get_content_type_for_model(obj)
+        )
+        newest = entries.select_related("user").order_by("-action_time")[: history.MOST]
+        for entry in newest:
+            actor = entry.user.get_username()
+            if not history.tells(events, entry.action_time, actor):
+                what = entry.get_change_message()
+                yield history.Event(at=entry.action_time, what=what, actor=actor)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Validate and save under the lock, so that nobody changes rows in between.
@@ -190,5 +216,5 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 def format_time(moment: datetime) -> str:
-    """A time in the current time zone, to the second."""
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
+    """A time in the current time zone, in the format of the admin."""
+    return format_moment(moment, timezone.get_current_timezone(), clock.now())

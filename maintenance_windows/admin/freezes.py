@@ -6,22 +6,22 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern
-from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.admin import history
-from maintenance_windows.admin.base import HistoryEntry, RecordAdmin
+from maintenance_windows.admin.base import RecordAdmin
+from maintenance_windows.admin.columns import show_times, time_column
 from maintenance_windows.admin.series import describe_change
 from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.forms.freezes import FreezeForm
 from maintenance_windows.models import Freeze
+from maintenance_windows.overview import history
 from maintenance_windows.permissions import may_freeze, may_plan, may_see_all_windows
 from maintenance_windows.planning import freezes
 from maintenance_windows.planning.freezes import FreezeChange
 from maintenance_windows.snapshot import clock
-from maintenance_windows.wording.spans import format_span
 
+created_at = time_column("created_at", _("created"))
+ended_at = time_column("ended_at", _("ended"))
 MAX_NAMED = 10  # sites in the list, and windows or recurring windows that messages name
 
 
@@ -45,13 +45,13 @@ class LiveFilter(admin.SimpleListFilter):
 @admin.register(Freeze)
 class FreezeAdmin(RecordAdmin):
     form = FreezeForm
-    list_display = ("reason", "where", "when", "ended_at", "created_by")
+    list_display = ("reason", "where", "when", ended_at, "created_by")
     list_filter = (LiveFilter,)
     search_fields = ("reason",)
     sortable_by = ()
     ordering = ("-pk",)
     actions = ("end_freezes",)
-    fields = ("reason", "where", "when", "created_by", "created_at", "ended_by", "ended_at")
+    fields = ("reason", "where", "when", "created_by", created_at, "ended_by", ended_at)
     adding = (
         (None, {"fields": ("everywhere", "sites", "reason")}),
         (_("Times"), {"fields": ("zone", "starts_at", "ends_at", "rule")}),
@@ -73,8 +73,7 @@ class FreezeAdmin(RecordAdmin):
     def when(self, freeze: Freeze) -> str:
         if freeze.starts_at is None or freeze.ends_at is None:
             return freeze.words()
-        zone = timezone.get_current_timezone()
-        return format_span(freeze.starts_at, freeze.ends_at, zone)
+        return show_times(freeze.starts_at, freeze.ends_at)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("sites")
@@ -82,7 +81,7 @@ class FreezeAdmin(RecordAdmin):
     def own_urls(self) -> list[URLPattern]:
         return [*super().own_urls(), self.page("sites/", sites_view, "sites")]
 
-    def history_entries(self, request: HttpRequest, obj: Freeze) -> list[HistoryEntry]:
+    def history_events(self, request: HttpRequest, obj: Freeze) -> list[history.Event]:
         return history.of_freeze(obj)
 
     def has_freeze_permission(self, request: HttpRequest) -> bool:
@@ -111,7 +110,7 @@ class FreezeAdmin(RecordAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         cleaned, actor = form.cleaned_data, request.user.get_username()
         sites = None if cleaned["everywhere"] else cleaned["sites"]
-        outcome = freezes.freeze(sites, actor=actor, **form.values())
+        outcome = freezes.freeze(sites, actor=actor, rights=self.rights(request), **form.values())
         obj.pk = outcome.freeze.pk
         self.show(request, outcome)
 
@@ -127,13 +126,12 @@ class FreezeAdmin(RecordAdmin):
             }
             self.message_user(request, text, messages.WARNING)
         for change in outcome.series[:MAX_NAMED]:
-            line = format_html("<bdi>{}</bdi>", f"{change.series}: {describe_change(change)}")
-            self.message_user(request, line)
+            self.message_user(request, f"{change.series}: {describe_change(change)}")
 
     @admin.action(description=_("End freezes"), permissions=["freeze"])
     def end_freezes(self, request: HttpRequest, queryset: QuerySet[Freeze]) -> None:
         def unfreeze(pk: int, actor: str) -> Freeze:
-            outcome = freezes.unfreeze(pk, actor=actor)
+            outcome = freezes.unfreeze(pk, actor=actor, rights=self.rights(request))
             self.show(request, outcome)
             return outcome.freeze
 

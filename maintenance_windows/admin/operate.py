@@ -37,7 +37,8 @@ def operate(model_admin: RecordAdmin, request: HttpRequest, sent: dict[str, Any]
     """Do what the button says, and show the result or the refusal."""
     site, button = sent["site"], BUTTONS[sent["verb"]]
     try:
-        text = button(site, sent, request.user.get_username())
+        who = {"actor": request.user.get_username(), "rights": model_admin.rights(request)}
+        text = button(site, sent, who)
     except Refused as refusal:
         model_admin.message_user(request, str(refusal), messages.ERROR)
     else:
@@ -46,10 +47,10 @@ def operate(model_admin: RecordAdmin, request: HttpRequest, sent: dict[str, Any]
         model_admin.message_user(request, text, messages.SUCCESS)
 
 
-def take_down(site: Site, sent: dict[str, Any], actor: str) -> str:
+def take_down(site: Site, sent: dict[str, Any], who: dict[str, Any]) -> str:
     until = rules.add(clock.now(), sent["length"]) if sent["length"] else None
     level, message = sent["level"], sent["message"]
-    sites.take_down([site], until=until, level=level, message=message, actor=actor)
+    sites.take_down([site], until=until, level=level, message=message, **who)
     if until is None:
         text = _("%(site)s is down until further notice.") % {"site": site}
     else:
@@ -59,22 +60,22 @@ def take_down(site: Site, sent: dict[str, Any], actor: str) -> str:
     return f"{text} {in_freeze(met)}" if met else text
 
 
-def bring_up(site: Site, sent: dict[str, Any], actor: str) -> str:
-    ended = sites.bring_up([site], seen=sent["shown"], actor=actor)
+def bring_up(site: Site, sent: dict[str, Any], who: dict[str, Any]) -> str:
+    ended = sites.bring_up([site], seen=sent["shown"], **who)
     if not ended:
         return _("%(site)s is up.") % {"site": site}
     facts = {"site": site, "windows": ids(ended)}
     return _("%(site)s is up. Ended window %(windows)s.") % facts
 
 
-def end(site: Site, sent: dict[str, Any], actor: str) -> str:
-    ended = sites.end(site, seen=sent["shown"], actor=actor)
+def end(site: Site, sent: dict[str, Any], who: dict[str, Any]) -> str:
+    ended = sites.end(site, seen=sent["shown"], **who)
     facts = {"site": site, "windows": ids(ended)}
     return _("Ended window %(windows)s on %(site)s.") % facts
 
 
-def extend(site: Site, sent: dict[str, Any], actor: str) -> str:
-    window = sites.extend(site, by=sent["extend"], seen=sent["shown"], actor=actor)
+def extend(site: Site, sent: dict[str, Any], who: dict[str, Any]) -> str:
+    window = sites.extend(site, by=sent["extend"], seen=sent["shown"], **who)
     facts = {"id": window.pk, "site": site, "end": format_time(window.ends_at)}
     text = _("Window %(id)s of %(site)s ends at %(end)s.") % facts
     met = next((met for _window, met in frozen.reaching_into([window], clock.now())), None)
@@ -82,7 +83,7 @@ def extend(site: Site, sent: dict[str, Any], actor: str) -> str:
 
 
 # By the form's `verb`. The buttons that extend have none: each sends its minutes.
-BUTTONS: dict[str, Callable[[Site, dict[str, Any], str], str]] = {
+BUTTONS: dict[str, Callable[[Site, dict[str, Any], dict[str, Any]], str]] = {
     "on": take_down,
     "off": bring_up,
     "end": end,

@@ -51,7 +51,7 @@ class Preview:
             form.is_valid()
         except model_admin.model.DoesNotExist as error:  # deleted meanwhile
             raise Http404 from error
-        context = {"errors": form.preview_errors(), **self.describe(form)}
+        context = {"errors": form.preview_errors(), "is_past": form.is_past, **self.describe(form)}
         if "X-Requested-With" in request.headers:
             return TemplateResponse(request, self.template, context)
         # Without JavaScript the browser opens the preview as a page of its own.

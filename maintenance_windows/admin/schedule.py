@@ -1,12 +1,11 @@
 """What the admin says of planned windows: their times in words, and what they overlap."""
 
 from collections.abc import Iterable
-from datetime import tzinfo
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -15,9 +14,14 @@ from maintenance_windows.core.freezes import FrozenTime
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import frozen
-from maintenance_windows.planning.overlaps import overlap_warnings
+from maintenance_windows.planning.overlaps import window_warnings
 from maintenance_windows.snapshot import clock
-from maintenance_windows.wording.spans import format_length, format_span, format_upcoming
+from maintenance_windows.wording.spans import (
+    format_length,
+    format_span,
+    format_times,
+    format_upcoming,
+)
 
 MAX_NAMED = 10  # windows that a message names
 
@@ -27,6 +31,7 @@ def describe_times(form: Any) -> dict[str, Any]:
     if form.span is None:
         return {}
     now, zone, window = clock.now(), form.tz, form.instance
+    level = form.cleaned_data.get("level") or window.level
     times = (form.span.start, form.span.end)
     sites, exclude, in_progress = form.cleaned_data.get("sites", ()), [], False
     if window.pk:
@@ -35,40 +40,40 @@ def describe_times(form: Any) -> dict[str, Any]:
     return {
         "words": format_span(*times, zone) if in_progress else format_upcoming(*times, zone, now),
         "length": format_length(*times, zone),
-        "overlaps": overlap_warnings(*times, sites, zone, now, exclude=exclude),
+        "overlaps": window_warnings(*times, sites, zone, now, level=level, exclude=exclude),
     }
 
 
-def describe_added(windows: list[MaintenanceWindow], zone: tzinfo) -> str:
+def describe_added(windows: list[MaintenanceWindow]) -> str:
     """For which sites windows were added, and when they take place."""
+    zone, now = timezone.get_current_timezone(), clock.now()
     names = [f"{window.site} ({window.pk})" for window in windows[:MAX_NAMED]]
     if more := len(windows) - len(names):
         names.append(ngettext("one more", "%(number)s more", more) % {"number": more})
     return _("%(number)s windows were added: %(names)s. %(span)s.") % {
         "number": len(windows),
         "names": ", ".join(names),
-        "span": format_span(windows[0].starts_at, windows[0].ends_at, zone),
+        "span": format_times(windows[0].starts_at, windows[0].ends_at, zone, now),
     }
 
 
-def warn_of_overlaps(
-    model_admin: RecordAdmin, request: HttpRequest, saved: list[MaintenanceWindow], zone: tzinfo
+def warn_of_windows(
+    model_admin: RecordAdmin, request: HttpRequest, saved: list[MaintenanceWindow]
 ) -> None:
-    """Show a warning for each window that overlaps those just saved, which have equal times."""
-    starts_at, ends_at = saved[0].starts_at, saved[0].ends_at
+    """Show what people should know of the windows just saved, which have equal times."""
+    times = (saved[0].begins_at, saved[0].ends_at)
+    zone = timezone.get_current_timezone()
     sites, ids = [window.site for window in saved], [window.pk for window in saved]
     warn(
         model_admin,
         request,
-        overlap_warnings(starts_at, ends_at, sites, zone, clock.now(), exclude=ids),
+        window_warnings(*times, sites, zone, clock.now(), level=saved[0].level, exclude=ids),
     )
 
 
 def warn(model_admin: RecordAdmin, request: HttpRequest, warnings: Iterable[str]) -> None:
     for warning in warnings:
-        # In an element, because the admin capitalises the first letter, here that of a domain.
-        text = format_html("<bdi>{}</bdi>", warning)
-        model_admin.message_user(request, text, messages.WARNING)
+        model_admin.message_user(request, warning, messages.WARNING)
 
 
 def warn_of_freezes(

@@ -16,6 +16,7 @@ from maintenance_windows.models.search import contains, matching_ids
 from maintenance_windows.snapshot import clock
 
 QUOTES = {'"', "'"}
+NAMES = ("domain", "name")
 NEAR = 10_000  # rows before and after now whose texts are searched
 TEXTS = _(
     "Titles were searched only from %(start)s to %(end)s: choose a date to search another period."
@@ -27,8 +28,8 @@ class NearNowAdmin(RecordAdmin):
     """Model admin of rows that each have a site and a time, which is the `date_hierarchy`.
 
     `search_fields` are the site's domain and texts of the row. A search returns all rows of the
-    matching sites, but texts have no index: of the rows that filters and dates leave, it reads
-    only those nearest to now.
+    sites with the text in their domain or name, but texts of the rows have no index: of the rows
+    that filters and dates leave, it reads only those nearest to now.
     """
 
     list_select_related = ()  # get_queryset() prefetches the sites: query planners misjudge a join
@@ -43,13 +44,14 @@ class NearNowAdmin(RecordAdmin):
         if not words:
             return queryset, False
         time, (_domain, *texts) = str(self.date_hierarchy), self.search_fields
+        names = [f"site__{name}" for name in NAMES]
         start, end = nearest(queryset, time, clock.now())
         edges = {f"{time}__gt": start, f"{time}__lt": end}
         near = Q(**{lookup: edge for lookup, edge in edges.items() if edge})
-        sites = {word: matching_ids(word, "domain") for word in words}
+        sites = {word: matching_ids(word, *NAMES) for word in words}
         for word, site_ids in sites.items():
             if site_ids is None:
-                queryset = queryset.filter(near, contains(word, *self.search_fields))
+                queryset = queryset.filter(near, contains(word, *names, *texts))
             else:
                 of_sites = Q(site__in=site_ids)
                 queryset = queryset.filter(of_sites | near & contains(word, *texts))

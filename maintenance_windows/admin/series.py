@@ -6,28 +6,31 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.admin import history
-from maintenance_windows.admin.base import HistoryEntry
+from maintenance_windows.admin import occurrences
+from maintenance_windows.admin.columns import time_column
 from maintenance_windows.admin.operate import ids
 from maintenance_windows.admin.preview import Preview, PreviewedAdmin
+from maintenance_windows.admin.returning import ReturningAdmin
 from maintenance_windows.admin.schedule import warn
 from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.forms.series import SeriesForm
 from maintenance_windows.forms.site_search import SiteWidget
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
+from maintenance_windows.overview import history
 from maintenance_windows.planning import series as verbs
 from maintenance_windows.planning.series.apply import SeriesChange
 from maintenance_windows.planning.series.preview import preview as next_windows
 from maintenance_windows.snapshot import clock
 
 PREVIEWED = 10  # windows that a preview shows
-FACTS = ("its_windows", "ended_at", "created_by")
+ended_at = time_column("ended_at", _("ended"))
+FACTS = ("its_windows", ended_at, "created_by")
 BUILDER = (
     ("every", "unit"),
     "weekdays",
@@ -91,12 +94,13 @@ def describe_change(change: SeriesChange) -> str:
 
 
 @admin.register(WindowSeries)
-class WindowSeriesAdmin(PreviewedAdmin):
+class WindowSeriesAdmin(ReturningAdmin, PreviewedAdmin):
     form = SeriesForm
-    list_display = ("site", "words", "level", "title", "ended_at")
+    anchor = "series"
+    list_display = ("site_column", "words", "level", "title", ended_at)
     list_filter = (EndedFilter, "level")
     list_select_related = ("site",)
-    search_fields = ("site__domain", "title")
+    search_fields = ("site__domain", "site__name", "title")
     ordering = ("site__domain", "pk")
     actions = ("end_series", "end_with_edited")
     fieldsets = (
@@ -108,6 +112,7 @@ class WindowSeriesAdmin(PreviewedAdmin):
                     ("starts_on", "start_time"),
                     "zone",
                     ("length", "end_time", "end_days"),
+                    "start_now",
                 )
             },
         ),
@@ -127,9 +132,14 @@ class WindowSeriesAdmin(PreviewedAdmin):
             "all": (
                 "maintenance_windows/controls.css",
                 "maintenance_windows/preview.css",
+                "maintenance_windows/window.css",
                 "maintenance_windows/series.css",
             )
         }
+
+    @admin.display(description=_("site"), ordering="site__domain")
+    def site_column(self, series: WindowSeries) -> str:
+        return self.name_column(series)
 
     @admin.display(description=_("recurrence"))
     def words(self, series: WindowSeries) -> str:
@@ -150,14 +160,26 @@ class WindowSeriesAdmin(PreviewedAdmin):
         return format_html('<a href="{}?series__id__exact={}">{}</a>', url, series.pk, label)
 
     def own_urls(self) -> list[URLPattern]:
-        return [*super().own_urls(), self.page("sites/", sites_view, "sites")]
+        return [
+            *super().own_urls(),
+            self.page("sites/", sites_view, "sites"),
+            self.page("<path:object_id>/verb/", occurrences.verb_view, "verb"),
+        ]
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if series := context["original"]:
+            context["head"] = occurrences.head(self, request, series)
+            context["back"] = ""  # the page itself: one skips several dates in a row
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "site":
             kwargs["widget"] = SiteWidget(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def history_entries(self, request: HttpRequest, obj: WindowSeries) -> list[HistoryEntry]:
+    def history_events(self, request: HttpRequest, obj: WindowSeries) -> list[history.Event]:
         return history.of_series(obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -167,23 +189,34 @@ class WindowSeriesAdmin(PreviewedAdmin):
         return super().has_change_permission(request, obj)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets: Any = self.fieldsets
+        if not self.has_operate_permission(request):
+            (heading, times), *others = fieldsets
+            confirmed = tuple(field for field in times["fields"] if field != "start_now")
+            fieldsets = ((heading, {**times, "fields": confirmed}), *others)
         if obj is None:
-            return self.fieldsets
+            return fieldsets
         so_far = (_("Status"), {"fields": FACTS})
         if self.has_change_permission(request, obj):
-            return (*self.fieldsets, so_far)
+            return (*fieldsets, so_far)
         fields = ("site", "words", "rule", "excluded", *WindowSeries.TEXTS)
         return ((None, {"fields": fields}), so_far)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("site", "words", *FACTS) if obj else ()
 
+    def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, *args, **kwargs)
+        form.rights = self.rights(request)
+        return form
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
-        actor = request.user.get_username()
+        who: dict[str, Any] = {"actor": request.user.get_username(), "rights": self.rights(request)}
+        who["start_now"] = form.cleaned_data.get("start_now", False)
         if change:
-            outcome = verbs.revise(obj.pk, actor=actor, **form.changes())
+            outcome = verbs.revise(obj.pk, **who, **form.changes())
         else:
-            (outcome,) = verbs.repeat([form.cleaned_data["site"]], form.series, actor=actor)
+            (outcome,) = verbs.repeat([form.cleaned_data["site"]], form.series, **who)
             obj.pk = outcome.series.pk
         self.message_user(request, describe_change(outcome))
         warn(self, request, verbs.notes(outcome.series, [outcome.series.site], clock.now()))

@@ -7,54 +7,49 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, LogEntry
-from django.db.models import Q, QuerySet
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.admin import history
-from maintenance_windows.admin.base import HistoryEntry
+from maintenance_windows.admin import window_page
+from maintenance_windows.admin.agenda import OF_SERIES, SeriesFilter, TabFilter, WindowChangeList
 from maintenance_windows.admin.calendar import calendar_view
+from maintenance_windows.admin.columns import span_column, time_column
+from maintenance_windows.admin.moments import format_clocks, format_when, is_today
 from maintenance_windows.admin.preview import Preview, PreviewedAdmin
+from maintenance_windows.admin.returning import ReturningAdmin
 from maintenance_windows.admin.schedule import (
     describe_added,
     describe_times,
     in_freeze,
     warn_of_freezes,
-    warn_of_overlaps,
+    warn_of_windows,
 )
 from maintenance_windows.admin.search import NearNowAdmin
 from maintenance_windows.admin.site_search import sites_view
+from maintenance_windows.admin.verbs import verb_view
 from maintenance_windows.forms.windows import TIMES, ScheduleForm, WindowForm, initial_from_query
-from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import Status
-from maintenance_windows.permissions import may_freeze
+from maintenance_windows.overview import history
 from maintenance_windows.planning import frozen, series, windows
 from maintenance_windows.snapshot import clock
 
 MINUTE = timedelta(minutes=1)
-FACTS = ("status", "started_at", "ended_at", "cancelled_at", "created_by")
+start = time_column("starts_at", _("start"))
+planned_times = span_column("starts_at", "ends_at", _("times"))
+FACTS = (
+    "status",
+    time_column("started_at", _("started")),
+    time_column("ended_at", _("ended")),
+    time_column("cancelled_at", _("cancelled")),
+    "created_by",
+)
 FACTS_OF_SERIES = ("series", "occurs_on", "edited_parts")
-
-
-class StatusFilter(admin.SimpleListFilter):
-    title = _("status")
-    parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return list(Status.choices)
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        value = self.value()
-        if value not in Status.values:
-            return queryset
-        return queryset.with_status(Status(value), clock.now())
-
-
-class SeriesFilter(admin.EmptyFieldListFilter):
-    def get_lookup_condition(self) -> Q:
-        """Not Q(series__isnull=True): for that SQLite uses an index of series, and sorts."""
-        return ~Q(series__isnull=False)
 
 
 def describe_status(window: MaintenanceWindow) -> str:
@@ -69,19 +64,22 @@ def action(
     """An action of the list that calls a verb of planning.windows for each selected window."""
 
     def apply(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        model_admin.apply_to_each(request, queryset, verb, describe_status)
+        limited = verb
+        if permission == "operate":
+            limited = partial(verb, rights=model_admin.rights(request))
+        model_admin.apply_to_each(request, queryset, limited, describe_status)
 
     apply.__name__ = name
     return admin.action(apply, permissions=[permission], description=label)
 
 
 @admin.register(MaintenanceWindow)
-class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
+class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
     form = WindowForm
-    list_display = ("site", "starts_at", "ends_at", "status", "level", "title")
-    list_filter = (StatusFilter, "level", ("series", SeriesFilter))
+    anchor = "window"
+    list_display = ("site_column", "times_column", "state_column", "level", "title")
+    list_filter = (TabFilter, "level", ("series", SeriesFilter))
     search_fields = ("site__domain", "title")
-    sortable_by = ("starts_at",)
     date_hierarchy = "starts_at"
     ordering = ("-starts_at", "-pk")
     actions = (
@@ -110,6 +108,35 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
             )
         }
 
+    @admin.display(description=_("site"))
+    def site_column(self, window: MaintenanceWindow) -> str:
+        return self.name_column(window)
+
+    @admin.display(description=_("time"), ordering="starts_at")
+    def times_column(self, window: Any) -> str:
+        """The times, below the day where that begins, and how many more a recurring one has."""
+        times = window.begins_at, window.ended_at or window.ends_at
+        is_under_day = not window.is_in_progress or is_today(window.begins_at)
+        text = format_clocks(*times) if is_under_day else format_when(*times)
+        head = (
+            format_html('<strong class="mw-day">{}</strong> ', window.head) if window.head else ""
+        )
+        if not window.series_id:
+            return format_html('{}<span class="mw-times">{}</span>', head, text)
+        more, link = "", f"?{OF_SERIES}={window.series_id}"
+        if window.more:
+            label = gettext("more") if window.is_cut else gettext("%(number)s more")
+            label %= {} if window.is_cut else {"number": window.more}
+            more = format_html(', <a class="mw-more" href="{}">{}</a>', link, label)
+        mark = format_html('<span title="{}">↻</span>', gettext("Recurring window"))
+        return format_html('{}<span class="mw-times">{} {}{}</span>', head, text, mark, more)
+
+    @admin.display(description=_("state"))
+    def state_column(self, window: MaintenanceWindow) -> str:
+        status = window.status_at(clock.now())
+        label = window_page.capital(str(status.label))
+        return format_html('<span class="mw-pill {}">{}</span>', status.value, label)
+
     @admin.display(description=_("status"))
     def status(self, window: MaintenanceWindow) -> str:
         return str(window.status_at(clock.now()).label)
@@ -117,7 +144,7 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
     @admin.action(permissions=["change"], description=_("Restore"))
     def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """As one is scheduled: only operators restore what then starts at once."""
-        verb = partial(series.restore, ahead=not self.has_operate_permission(request))
+        verb = partial(series.restore, rights=self.rights(request))
         self.apply_to_each(request, queryset, verb, describe_status)
 
     @admin.display(description=_("edited individually"))
@@ -131,9 +158,34 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
             self.page("calendar/", calendar_view, "calendar"),
             *super().own_urls(),
             self.page("sites/", sites_view, "sites"),
+            self.page("<path:object_id>/verb/", verb_view, "verb"),
         ]
 
-    def history_entries(self, request: HttpRequest, obj: MaintenanceWindow) -> list[HistoryEntry]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return WindowChangeList
+
+    def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
+        """The first tab begins with what is in progress, and cannot be turned round."""
+        shown = request.GET.get(TabFilter.parameter_name, "")
+        return ("times_column",) if shown in {"all", *Status.values} else ()
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if window := context["original"]:
+            context["head"] = window_page.head(self, request, window, clock.now())
+            context["back"] = self.came_from(request)
+            context["series_url"] = self.series_url(window)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def series_url(self, window: MaintenanceWindow) -> str:
+        """The page of its recurring window, if this admin site has that."""
+        if not window.series_id or not self.admin_site.is_registered(WindowSeries):
+            return ""
+        name = "admin:maintenance_windows_windowseries_change"
+        return reverse(name, args=[window.series_id], current_app=self.admin_site.name)
+
+    def history_events(self, request: HttpRequest, obj: MaintenanceWindow) -> list[history.Event]:
         return history.of_window(obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -151,57 +203,70 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             texts = {"fields": ("level", "message", "title")}
-            times = ("sites", "zone", *TIMES, *self.override(request))
-            return ((None, {"fields": times}), (_("Details"), texts))
-        override = self.override(request) if self.has_change_permission(request, obj) else ()
-        fields = ("site", "starts_at", "ends_at", *override, "level", "title", "message")
+            adding = ("sites", "zone", *TIMES, *self.terms(request))
+            return ((None, {"fields": adding}), (_("Details"), texts))
+        times: tuple[Any, ...] = (planned_times,)
+        if self.has_change_permission(request, obj):
+            shown_start = start if self.is_in_progress(request, obj) else "starts_at"
+            times = (shown_start, "ends_at", *self.terms(request))
         facts = (*FACTS, *FACTS_OF_SERIES) if obj.series_id else FACTS
-        return ((None, {"fields": (*fields, *facts)}),)
+        return (
+            (None, {"fields": ("site", *times)}),
+            (_("Details"), {"fields": ("level", "message", "title")}),
+            (_("Status"), {"fields": facts}),
+        )
 
-    def override(self, request: HttpRequest) -> tuple[str, ...]:
-        """The field for the reason of planning into a freeze, for people who may."""
-        return ("override",) if may_freeze(request.user) else ()
+    def terms(self, request: HttpRequest) -> tuple[str, ...]:
+        """The fields that confirm a start in the past and override a freeze, for people who may."""
+        rights = self.rights(request)
+        fields = {"start_now": rights.operate, "override": rights.freeze}
+        return tuple(name for name, allowed in fields.items() if allowed)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
             return ()
-        fields = ("site", *FACTS, *FACTS_OF_SERIES)
-        # On POST the form checks the start: the window may have started after it was shown.
-        in_progress = obj.status_at(clock.now()) is Status.ACTIVE and request.method != "POST"
-        return (*fields, "starts_at") if in_progress else fields
+        return ("site", planned_times, start, *FACTS, *FACTS_OF_SERIES)
+
+    def is_in_progress(self, request: HttpRequest, obj: MaintenanceWindow) -> bool:
+        """On POST the form checks the start: the window may have started after it was shown."""
+        return obj.status_at(clock.now()) is Status.ACTIVE and request.method != "POST"
 
     def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
         if obj is None:
             kwargs["form"] = ScheduleForm
         form: Any = super().get_form(request, obj, *args, **kwargs)
-        form.may_operate = self.has_operate_permission(request)
-        form.may_freeze = may_freeze(request.user)
+        form.rights = self.rights(request)
         form.admin_site = self.admin_site
         return form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         initial = super().get_changeform_initial_data(request)
-        return initial | dict.fromkeys(TIMES) | initial_from_query(request.GET)
+        may_view = self.has_view_permission(request)
+        return initial | dict.fromkeys(TIMES) | initial_from_query(request.GET, may_view=may_view)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         """Schedule a window for each site, or change one. With several, `obj` stays unsaved."""
-        actor, values = request.user.get_username(), form.cleaned_data
+        who: dict[str, Any] = {"actor": request.user.get_username(), "rights": self.rights(request)}
+        values = form.cleaned_data
         if change:
             changes = {name: values[name] for name in form.changed_data}
-            saved = [windows.revise(obj.pk, actor=actor, **changes)]
-            if changes.keys().isdisjoint(TIMES):
+            saved = [windows.revise(obj.pk, **who, **changes)]
+            obj.starts_at, obj.ends_at = saved[0].starts_at, saved[0].ends_at
+            if changes.keys().isdisjoint({*TIMES, "level"}):
                 return
         else:
-            fields = {name: values[name] for name in ScheduleForm.Meta.fields}
-            override = values.get("override", "")
-            saved = windows.schedule(values["sites"], override=override, actor=actor, **fields)
+            names = (*ScheduleForm.Meta.fields, *self.terms(request))
+            fields = {name: values[name] for name in names}
+            saved = windows.schedule(values["sites"], **who, **fields)
+            obj.starts_at, obj.ends_at = saved[0].starts_at, saved[0].ends_at
+            obj.saved = [window.pk for window in saved]
             if len(saved) == 1:
                 obj.pk, obj.site = saved[0].pk, saved[0].site
             else:
                 person: Any = request.user
                 LogEntry.objects.log_actions(person.pk, saved, ADDITION, [{"added": {}}])
-                self.message_user(request, describe_added(saved, form.tz), messages.SUCCESS)
-        warn_of_overlaps(self, request, saved, form.tz)
+                self.message_user(request, describe_added(saved), messages.SUCCESS)
+        warn_of_windows(self, request, saved)
         warn_of_freezes(self, request, saved)
 
     def log_addition(self, request: HttpRequest, obj: MaintenanceWindow, message: Any) -> Any:
@@ -216,3 +281,6 @@ class MaintenanceWindowAdmin(PreviewedAdmin, NearNowAdmin):
         if "_addanother" in request.POST:
             return HttpResponseRedirect(request.path)
         return self.response_post_save_add(request, obj)
+
+    def saved_ids(self, request: HttpRequest, obj: Any) -> list[int]:
+        return getattr(obj, "saved", None) or super().saved_ids(request, obj)

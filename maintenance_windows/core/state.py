@@ -121,14 +121,13 @@ class SiteState:
         return Phase(Span(start, end), self._maintenance_at(now))
 
     def _maintenance_at(self, now: datetime) -> Maintenance | None:
-        reasons = [closure for closure in self.closures if closure.span.covers(now)]
+        reasons = self._reasons(now)
         outage = covering((closure.span for closure in self.closures), now) if reasons else None
         if outage is None:
             return None
         full_parts = merge(one.span for one in self.closures if one.level is Level.FULL)
         full = next((part for part in full_parts if part.covers(now)), None)
         level = Level.FULL if full else Level.READ_ONLY
-        reasons.sort(key=lambda reason: (reason.level is not level, reason.span.start))
         windows = (reason for reason in reasons if reason.window is not None)
         first = min(windows, key=lambda reason: reason.span.start, default=None)
         return Maintenance(
@@ -141,6 +140,16 @@ class SiteState:
             full_until=full.end if full else None,
             stricter=None if full else self._stricter(full_parts, outage, now),
         )
+
+    def _reasons(self, now: datetime) -> list[Closure]:
+        """Return what keeps the site down at `now`: the strictest level, then the oldest first."""
+        reasons = [closure for closure in self.closures if closure.span.covers(now)]
+        reasons.sort(key=lambda reason: (reason.level is not Level.FULL, reason.span.start))
+        return reasons
+
+    def speaker(self, now: datetime) -> Closure | None:
+        """Return the closure whose message visitors see at `now`; None if none has one."""
+        return next((reason for reason in self._reasons(now) if reason.message), None)
 
     def _stricter(
         self, full_parts: Iterable[Span], outage: Span, now: datetime

@@ -1,17 +1,19 @@
 """The form of a recurring window: its rule is built from plain fields, or written as RFC 5545."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.contrib.sites.models import Site
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.rrule import MAX_RULE_LENGTH, MOST, Frequency
-from maintenance_windows.exceptions import Refused
+from maintenance_windows.exceptions import Refused, RefusedStart
 from maintenance_windows.forms import recurrence
-from maintenance_windows.forms.base import NOT_PREVIEWED, ChangedFieldsForm, PreviewedForm
+from maintenance_windows.forms.base import NOT_PREVIEWED, ChangedFieldsForm
 from maintenance_windows.forms.fields import (
     DATE_HINT,
     TIME_HINT,
@@ -20,6 +22,7 @@ from maintenance_windows.forms.fields import (
     LongSelect,
     zone_choices,
 )
+from maintenance_windows.forms.starting import StartingForm
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.planning import series as verbs
 from maintenance_windows.snapshot import clock
@@ -38,7 +41,7 @@ DATE = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", **DATE_HINT})
 TIME = forms.TimeInput(format="%H:%M:%S", attrs={"type": "time", **TIME_HINT})
 
 
-class SeriesForm(PreviewedForm, ChangedFieldsForm):
+class SeriesForm(StartingForm, ChangedFieldsForm):
     """`series` is the recurring window that the form describes, not saved; None if invalid."""
 
     series: WindowSeries | None = None
@@ -149,10 +152,25 @@ class SeriesForm(PreviewedForm, ChangedFieldsForm):
             series.created_at = self.instance.created_at
             try:
                 verbs.check(series, clock.now())
+                self.check_start(series, [site] if site else [])
+            except RefusedStart as refusal:
+                self.refuse_start("starts_on", refusal)
             except Refused as refusal:
                 raise ValidationError(str(refusal), code="refused") from None
-            self.series = series
+            else:
+                self.series = series
         return cleaned
+
+    def check_start(self, series: WindowSeries, sites: Sequence[Site]) -> None:
+        """Raise RefusedStart if a window must not start at once."""
+        verbs.check_start(
+            series,
+            sites,
+            clock.now(),
+            stored=self.stored if self.instance.pk else None,
+            start_now=self.cleaned_data.get("start_now", False),
+            rights=self.rights,
+        )
 
     def set_length(self, cleaned: dict[str, Any], given: dict[str, Any]) -> None:
         """Set length and `by_clock` from the duration or the end that the page shows."""
@@ -193,7 +211,7 @@ class SeriesForm(PreviewedForm, ChangedFieldsForm):
 
     def changes(self) -> dict[str, Any]:
         """The fields of WindowSeries that this person changed, with their new values."""
-        names = set(self.changed_data) - BUILDER - set(END)
+        names = set(self.changed_data) - BUILDER - set(END) - {"start_now"}
         changed = {name: self.cleaned_data[name] for name in names}
         for name in ("rule", "length", "by_clock"):
             if self.cleaned_data[name] != getattr(self.stored, name):

@@ -1,5 +1,6 @@
 """The forms of a site: the buttons of the overview, the bypass links, and its own page."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows.core.state import Level
 from maintenance_windows.forms.base import ChangedFieldsForm
 from maintenance_windows.forms.fields import PK, DurationField
-from maintenance_windows.models import IgnoredURL, SiteMaintenance
+from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance
 from maintenance_windows.models.base import LEVELS
 from maintenance_windows.models.site import REPEATED
 
@@ -78,17 +79,49 @@ class IgnoredURLFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
 
 
 class SiteForm(ChangedFieldsForm):
+    """The page of a site, whose instance has the state that visitors see.
+
+    Level and message are those of the hold. While there is none, the page offers neither: a script
+    does as soon as the box is checked. What a browser does not offer it does not send.
+    """
+
     in_maintenance = forms.BooleanField(
-        label=_("In Maintenance Mode"),
+        label=_("Down"),
         required=False,
-        help_text=_(
-            "Takes the site down until you uncheck it. To schedule an end, add a window instead."
-        ),
+        help_text=_("Takes the site down until you clear this box. To set an end, add a window."),
     )
 
     class Meta:
         model = SiteMaintenance
         fields = ("in_maintenance", "level", "message")
+
+    OF_HOLD = ("level", "message")
+    # The windows in progress, which the box would end.
+    in_progress: Sequence[MaintenanceWindow] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.fields.keys() >= set(self.OF_HOLD):  # readers get neither
+            self.explain()
+
+    def explain(self) -> None:
+        """Say what the box does now, and offer only what can be changed now."""
+        if self.in_progress and self.instance.in_maintenance:
+            text = _("Clear this box to bring the site up now. This also ends window %(windows)s.")
+            ids = ", ".join(str(window.pk) for window in self.in_progress)
+            self.fields["in_maintenance"].help_text = text % {"windows": ids}
+        if self.instance.held:
+            return
+        for name in self.OF_HOLD:
+            field = self.fields[name]
+            field.widget.attrs["disabled"] = True
+            field.help_text = _("Applies only while the site is held down.")
+            if self.is_bound and self.add_prefix(name) not in self.data:
+                field.disabled = True
+        if not self.instance.in_maintenance:
+            self.fields["in_maintenance"].widget.attrs["data-enables"] = " ".join(
+                f"id_{self.add_prefix(name)}" for name in self.OF_HOLD
+            )
 
     def clean(self) -> dict[str, Any]:
         sent = dict(self.cleaned_data)
@@ -97,7 +130,7 @@ class SiteForm(ChangedFieldsForm):
         if "in_maintenance" in changed:
             # The whole page counts, whatever a window has written meanwhile.
             return cleaned | sent
-        for name in {"level", "message"} & changed:
+        for name in changed.intersection(self.OF_HOLD):
             if not self.instance.held:
-                self.add_error(name, _("Only used while the site is taken down manually."))
+                self.add_error(name, _("Applies only while the site is held down."))
         return cleaned | {"in_maintenance": self.instance.in_maintenance}

@@ -11,24 +11,25 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.intervals import Span, from_local
-from maintenance_windows.exceptions import AmbiguousTime, Refused
-from maintenance_windows.forms.base import ChangedFieldsForm, PreviewedForm
+from maintenance_windows.exceptions import AmbiguousTime, Refused, RefusedStart
+from maintenance_windows.forms.base import ChangedFieldsForm
 from maintenance_windows.forms.fields import PK, DurationField, MomentField, MomentWidget
 from maintenance_windows.forms.site_search import SitesField, SitesWidget
+from maintenance_windows.forms.starting import StartingForm
 from maintenance_windows.forms.zoned import ZonedForm, known_zone
 from maintenance_windows.models import REASON_LENGTH, MaintenanceWindow
 from maintenance_windows.models.series import zone
-from maintenance_windows.planning import frozen, rules
+from maintenance_windows.planning import rules, windows
+from maintenance_windows.planning.admission import Terms, admit_change, admit_new
 from maintenance_windows.snapshot import clock
 
 TIMES = ("starts_at", "ends_at", "length")
+TERMS = ("start_now", "override")
 
 
-class TimesForm(PreviewedForm, forms.ModelForm):  # type: ignore[type-arg]
+class TimesForm(StartingForm):
     """A form with start and end. `span` has them if they are possible, `tz` is their time zone."""
 
-    may_operate = True  # without it the start must be in the future
-    may_freeze = False  # without it there is no override
     span: Span | None = None
     tz: tzinfo
 
@@ -46,7 +47,7 @@ class TimesForm(PreviewedForm, forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not self.may_freeze:
+        if not self.rights.freeze:
             del self.fields["override"]
 
     def check_times(
@@ -54,35 +55,20 @@ class TimesForm(PreviewedForm, forms.ModelForm):  # type: ignore[type-arg]
     ) -> None:
         """Set `span` to the times of a new window, or of `window`. Raises Refused.
 
-        An error of the start says that a freeze is in the way.
+        What is wrong with the start becomes an error of its field.
         """
-        now = clock.now()
-        if window:
-            rules.check_move(window, starts_at, ends_at, now)
-        else:
-            rules.check_times(starts_at, ends_at, now)
-        if not self.may_operate:
-            rules.check_ahead(starts_at, now)
+        given = {name: self.cleaned_data[name] for name in TERMS if name in self.cleaned_data}
+        now, terms = clock.now(), Terms(rights=self.rights, **given)
         try:
-            self.check_freezes(starts_at, ends_at, now, window)
-        except Refused as refusal:
-            self.add_error("starts_at", str(refusal))
+            if window:
+                admitted = admit_change(window, starts_at, ends_at, now, terms)
+            else:
+                sites = self.cleaned_data.get("sites", ())
+                admitted = admit_new(sites, starts_at, ends_at, now, terms)
+        except RefusedStart as refusal:
+            self.refuse_start("starts_at", refusal)
         else:
-            self.span = Span(starts_at, ends_at)
-
-    def check_freezes(
-        self,
-        starts_at: datetime,
-        ends_at: datetime,
-        now: datetime,
-        window: MaintenanceWindow | None,
-    ) -> None:
-        override = self.cleaned_data.get("override", "")
-        if window:
-            frozen.admit_move(window, starts_at, ends_at, now, override=override)
-        else:
-            sites = self.cleaned_data.get("sites", ())
-            frozen.admit(sites, starts_at, ends_at, now, override=override)
+            self.span = Span(admitted.starts_at, admitted.ends_at)
 
 
 class ScheduleForm(TimesForm, ZonedForm):
@@ -161,18 +147,36 @@ class WindowForm(TimesForm, ChangedFieldsForm):
         return cleaned
 
 
-def initial_from_query(query: Mapping[str, str]) -> dict[str, Any]:
+def initial_from_query(query: Mapping[str, str], *, may_view: bool) -> dict[str, Any]:
     """The values in a link: `site` and `sites`, `zone`, `starts_at` and `ends_at` in ISO 8601.
 
-    Times without an offset are read in the zone. Values that cannot be read are left out.
+    Times without an offset are read in the zone. Values that cannot be read are left out. `like`
+    is the id of a window to plan again, for people who may view it; other values win.
     """
     name = known_zone(query.get("zone"))
     ids = f"{query.get('site', '')},{query.get('sites', '')}".split(",")
     initial: dict[str, Any] = {"zone": name, "sites": [pk for pk in ids if PK.fullmatch(pk)]}
+    if may_view and PK.fullmatch(query.get("like", "")):
+        initial = _like(int(query["like"]), query) | {
+            field: value for field, value in initial.items() if value
+        }
     for field in ("starts_at", "ends_at"):
         if parts := _date_and_time(query.get(field, ""), name):
             initial[field] = parts
     return initial
+
+
+def _like(window_id: int, query: Mapping[str, str]) -> dict[str, Any]:
+    """The values of a window, except those that the link has."""
+    try:
+        pattern = windows.like(window_id)
+    except Refused:
+        return {}
+    initial = {"sites": [str(pattern.site.pk)], "length": pattern.length}
+    initial |= {name: getattr(pattern, name) for name in MaintenanceWindow.TEXTS}
+    if "ends_at" in query:
+        del initial["length"]
+    return {name: value for name, value in initial.items() if name not in query}
 
 
 def _date_and_time(text: str, name: str) -> list[date | time] | None:

@@ -21,9 +21,14 @@ WINDOW = re.compile(r"[0-9]{1,30}|[0-9]{1,18}/[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SHORTEST, LONGEST = 0.1, 3600.0  # seconds between two frames of --watch
 
 
-def moment(text: str) -> datetime:
-    """Parse an ISO 8601 date and time. Without an offset it is in TIME_ZONE."""
+def moment(text: str, now: datetime) -> datetime:
+    """Parse a time: an exact duration from now, such as +30m, or an ISO 8601 date and time.
+
+    Without an offset that is in TIME_ZONE.
+    """
     try:
+        if text.startswith("+"):
+            return rules.add(now, parse_duration(text[1:]))
         parsed = _date_and_time(text)
         if parsed.tzinfo is None:
             return from_local(parsed, timezone.get_default_timezone())
@@ -31,7 +36,7 @@ def moment(text: str) -> datetime:
     except AmbiguousTime as error:
         raise CommandError(str(error)) from None
     except (ValueError, OverflowError):
-        like = "2026-11-29T02:00 or 2026-11-29T02:00+01:00"
+        like = "2026-11-29T02:00, 2026-11-29T02:00+01:00 or +30m"
         raise CommandError(f"Invalid time {text!r}. Use for example {like}.") from None
 
 
@@ -94,10 +99,10 @@ def length(text: str) -> timedelta:
         raise CommandError(str(error)) from None
 
 
-def end(given: Namespace, starts_at: datetime) -> datetime:
+def end(given: Namespace, starts_at: datetime, now: datetime) -> datetime:
     """Return the end, given as a time or as a duration from `starts_at`."""
     if given.until is not None:
-        return moment(given.until)
+        return moment(given.until, now)
     return rules.add(starts_at, length(given.length))
 
 
@@ -112,6 +117,13 @@ def text(given: str) -> str:
     except UnicodeEncodeError:
         raise ArgumentTypeError("not valid UTF-8") from None
     return given
+
+
+def positive(text: str) -> int:
+    """Parse a number of rows."""
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise ArgumentTypeError(f"{text!r} is not a positive number")
+    return int(text)
 
 
 def interval(text: str) -> float:

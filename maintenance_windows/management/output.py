@@ -1,4 +1,4 @@
-"""The output of the verbs: lines and tables for people, in the project's time zone, and JSON."""
+"""The output of the verbs: lines for people, in the project's time zone, and JSON."""
 
 import json
 import shutil
@@ -8,16 +8,17 @@ from datetime import UTC, date, datetime, tzinfo
 
 from django.contrib.sites.models import Site
 from django.core.management import BaseCommand
-from django.core.management.color import Style
 from django.utils import timezone, translation
 
 from maintenance_windows.core.freezes import FrozenTime
+from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.core.recurrence import Occurrence
-from maintenance_windows.management.terminal import Cell, Table, lines
+from maintenance_windows.management.terminal import Table, lines
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.overview import passing, status
+from maintenance_windows.overview.history import Event
 from maintenance_windows.overview.status import Record
-from maintenance_windows.planning.overlaps import overlap_warnings
+from maintenance_windows.planning.overlaps import window_warnings
 from maintenance_windows.planning.series.apply import SeriesChange
 from maintenance_windows.snapshot import clock
 from maintenance_windows.wording.lines import printable
@@ -29,6 +30,20 @@ MOST_NAMED = 5  # dates or sites in a line
 
 def print_json(command: BaseCommand, value: object) -> None:
     command.stdout.write(json.dumps(value, indent=2))
+
+
+def print_events(command: BaseCommand, events: Iterable[Event]) -> None:
+    records = [
+        {
+            "at": rfc3339(one.at),
+            "due": rfc3339(one.due),
+            "site": one.site and one.site.domain,
+            "event": one.what,
+            "by": one.actor,
+        }
+        for one in events
+    ]
+    print_json(command, records)
 
 
 def print_tables(command: BaseCommand, *tables: Table) -> None:
@@ -64,7 +79,7 @@ def print_windows(
     for record in records:
         level = "read-only" if record["level"] == "read_only" else ""
         series = f"series {record['series']}" if record["series"] else ""
-        notes = filter(None, [_status(record), level, series, record["title"]])
+        notes = filter(None, [status_word(record), level, series, record["title"]])
         line = f"{record['site']}: window {record['id']}, {_from_to(record)}, {', '.join(notes)}"
         command.stdout.write(printable(line))
 
@@ -75,15 +90,15 @@ def print_notes(command: BaseCommand, notes: Iterable[str]) -> None:
         command.stderr.write(printable(f"Note: {note}"))
 
 
-def print_overlaps(command: BaseCommand, windows: Sequence[MaintenanceWindow]) -> None:
-    """Print what the windows, which have equal times, overlap."""
+def print_warnings(command: BaseCommand, windows: Sequence[MaintenanceWindow]) -> None:
+    """Print what people should know of the windows, which have equal times."""
     if not windows:
         return
     first, ids = windows[0], [window.pk for window in windows]
     sites, zone = [window.site for window in windows], timezone.get_current_timezone()
     with translation.override(None):
-        warnings = overlap_warnings(
-            first.begins_at, first.ends_at, sites, zone, clock.now(), exclude=ids
+        warnings = window_warnings(
+            first.begins_at, first.ends_at, sites, zone, clock.now(), level=first.level, exclude=ids
         )
     print_notes(command, warnings)
 
@@ -105,34 +120,8 @@ def date_line(series_id: int, day: date, what: str) -> str:
     line = f"{series.site.domain}: series {series.pk}, {day} {what}"
     if window:
         (record,) = status.windows([window], clock.now())
-        line += f", window {record['id']} {_status(record)}, {_from_to(record)}"
+        line += f", window {record['id']} {status_word(record)}, {_from_to(record)}"
     return printable(line)
-
-
-def series_table(records: Iterable[Record], style: Style) -> Table:
-    """Return a heading and a row for each recurring window."""
-    next_ = f"NEXT ({timezone.get_current_timezone()})"
-    names = ("ID", "SITE", "RECURRENCE", "LEVEL", next_, "SKIPPED", "TITLE")
-    rows = [
-        [
-            Cell(str(one["id"])),
-            Cell(one["site"]),
-            Cell(one["words"]),
-            Cell("read-only" if one["level"] == "read_only" else one["level"]),
-            Cell(_next(one)),
-            Cell(", ".join(one["excluded"]) or NOTHING),
-            Cell(one["title"]),
-        ]
-        for one in records
-    ]
-    return [_heading(names, style), *rows]
-
-
-def _next(record: Record) -> str:
-    if record["ended_at"]:
-        return "ended"
-    coming = record["next"]
-    return " to ".join(_span(coming["starts_at"], coming["ends_at"])) if coming else NOTHING
 
 
 def series_line(outcome: SeriesChange) -> str:
@@ -150,17 +139,17 @@ def skipped_notes(outcome: SeriesChange) -> list[str]:
     days: defaultdict[str, list[str]] = defaultdict(list)
     for occurrence, frozen in outcome.skipped:
         days[frozen.reason].append(occurrence.date.isoformat())
-    return [f"skipped {_shortened(dates)}: freeze {reason}" for reason, dates in days.items()]
+    return [f"skipped {shortened(dates)}: freeze {reason}" for reason, dates in days.items()]
 
 
-def _shortened(names: list[str]) -> str:
+def shortened(names: list[str]) -> str:
     more = len(names) - MOST_NAMED
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def freeze_line(record: Record) -> str:
     """Format a freeze. One by a rule has times only if its next one is near."""
-    sites = "all sites" if record["sites"] is None else _shortened(record["sites"])
+    sites = "all sites" if record["sites"] is None else shortened(record["sites"])
     parts = [
         sites,
         _from_to(record) if record["starts_at"] else "",
@@ -169,22 +158,6 @@ def freeze_line(record: Record) -> str:
         record["reason"],
     ]
     return printable(f"freeze {record['id']}: {', '.join(filter(None, parts))}")
-
-
-def freeze_table(records: Iterable[Record], style: Style) -> Table:
-    """Return a heading and a row for each freeze."""
-    start = f"START ({timezone.get_current_timezone()})"
-    names = ("ID", "SITES", start, "END", "RULE", "REASON")
-    return [_heading(names, style), *map(_freeze_row, records)]
-
-
-def _freeze_row(record: Record) -> list[Cell]:
-    sites = "all" if record["sites"] is None else _shortened(record["sites"])
-    times = (NOTHING, NOTHING)
-    if record["starts_at"]:
-        times = _span(record["starts_at"], record["ends_at"])
-    texts = (record["rule"] or NOTHING, record["reason"])
-    return [Cell(text) for text in (str(record["id"]), sites or NOTHING, *times, *texts)]
 
 
 def occurrence_line(occurrence: Occurrence, zone: tzinfo) -> str:
@@ -204,80 +177,15 @@ def skipped_note(sites: Collection[Site], skipped: Mapping[Site, FrozenTime]) ->
     return f", skipped{where}: freeze {reasons}" if skipped else ""
 
 
-def status_tables(
-    records: Iterable[Record], scheduler: Record, now: datetime, style: Style
-) -> list[Table]:
-    """Return a table with a heading and a row for each site, and a line about the scheduler."""
-    zone = timezone.get_current_timezone()
-    names = ("SITE", "STATE", f"SINCE ({zone})", "UNTIL", "NEXT")
-    rows = [_site_row(record, style) for record in records]
-    return [[_heading(names, style), *rows], [[_scheduler(scheduler, now, style)]]]
-
-
-def _site_row(record: Record, style: Style) -> list[Cell]:
-    since, until = record["since"] or NOTHING, NOTHING
-    if record["in_maintenance"]:
-        since, until = _span(since, record["until"])
-    coming = NOTHING
-    if upcoming := record["next"]:
-        span = _span(upcoming["starts_at"], upcoming["ends_at"])
-        coming = f"{upcoming['id']}: {' to '.join(span)}"
-    return [Cell(record["site"]), _state(record, style), Cell(since), Cell(until), Cell(coming)]
-
-
-def _state(record: Record, style: Style) -> Cell:
-    if not record["in_maintenance"]:
-        return Cell("up", style.SUCCESS)
-    held = ", held" if record["held"] else ""
-    if record["level"] == "read_only":
-        return Cell(f"read-only{held}", style.WARNING)
-    return Cell(f"down{held}", style.ERROR)
-
-
-def _scheduler(record: Record, now: datetime, style: Style) -> Cell:
-    if not record["consumed"] and not record["healthy"]:
-        return Cell("Scheduler: beat runs, but no worker consumes its queue.", style.ERROR)
-    if record["last_tick"] is None:
-        return Cell("Scheduler: has never run.", style.ERROR)
-    last = datetime.fromisoformat(record["last_tick"])
-    if record["healthy"]:
-        # A clock slightly behind the scheduler's must not show a negative age.
-        seconds = max(0, int((now - last).total_seconds()))
-        by = f", {record['kind']}" if record["kind"] else ""
-        return Cell(f"Scheduler: last run {seconds} s ago{by}.")
-    wrong = "too long ago" if last < now else "in the future (check the clocks)"
-    return Cell(f"Scheduler: last run at {local(record['last_tick'])}, {wrong}.", style.ERROR)
-
-
 def passing_line() -> str:
     """Return the sentence that says who passes, in English as the rest of the output."""
     with translation.override(None):
         return printable(passing.describe())
 
 
-def window_table(records: Iterable[Record], style: Style) -> Table:
-    """Return a heading and a row for each window."""
-    start = f"START ({timezone.get_current_timezone()})"
-    names = ("ID", "SITE", "STATUS", "LEVEL", start, "END", "SERIES", "TITLE")
-    return [_heading(names, style), *(_window_row(record, style) for record in records)]
-
-
-def _window_row(record: Record, style: Style) -> list[Cell]:
-    before = (str(record["id"]), record["site"])
-    state = Cell(_status(record), style.WARNING if record["status"] == "active" else str)
-    level = "read-only" if record["level"] == "read_only" else record["level"]
-    times = _span(record["starts_at"], record["ends_at"])
-    after = (level, *times, str(record["series"] or NOTHING), record["title"])
-    return [*map(Cell, before), state, *map(Cell, after)]
-
-
-def _status(record: Record) -> str:
+def status_word(record: Record) -> str:
     """Return a window's status in the words of the interface; JSON has the stored value."""
     return "in progress" if record["status"] == "active" else str(record["status"])
-
-
-def _heading(names: Iterable[str], style: Style) -> list[Cell]:
-    return [Cell(name, style.MIGRATE_LABEL) for name in names]
 
 
 def local(moment: str) -> str:
@@ -286,20 +194,3 @@ def local(moment: str) -> str:
 
 def _from_to(record: Record) -> str:
     return f"{local(record['starts_at'])} to {local(record['ends_at'])}"
-
-
-def _span(start: str, end: str | None) -> tuple[str, str]:
-    """Format start and end briefly; the heading names the time zone."""
-    begins = timezone.localtime(datetime.fromisoformat(start))
-    if end is None:
-        return _clock(begins), FURTHER_NOTICE
-    ends = timezone.localtime(datetime.fromisoformat(end))
-    return _clock(begins), _clock(ends, day=begins.date())
-
-
-def _clock(here: datetime, day: date | None = None) -> str:
-    """Omit `day` and zero seconds. Add the zone if the hour occurs twice that day."""
-    text = "" if here.date() == day else f"{here:%Y-%m-%d} "
-    text += f"{here:%H:%M:%S}" if here.second else f"{here:%H:%M}"
-    twice = here.utcoffset() != here.replace(fold=1 - here.fold).utcoffset()
-    return f"{text} {here:%Z}" if twice else text

@@ -7,10 +7,12 @@ from typing import Any
 
 from django.core.management import BaseCommand
 
+from maintenance_windows.core.state import Level
 from maintenance_windows.management import arguments
 from maintenance_windows.management.base import OneLineParser
 from maintenance_windows.management.verbs import (
     freezes,
+    history,
     importing,
     scheduler,
     series,
@@ -36,8 +38,8 @@ def end(time: str, length: str, *, required: bool = True) -> OneLineParser:
     group.add_argument(
         time,
         dest="until",
-        metavar="ISO",
-        help="date and time, in TIME_ZONE unless it has an offset",
+        metavar="TIME",
+        help="date and time, in TIME_ZONE unless it has an offset, or from now: +30m",
     )
     group.add_argument(length, dest="length", metavar="DURATION", help="for example 30m or 2h")
     return parent
@@ -62,6 +64,18 @@ def first_end() -> OneLineParser:
     return parent
 
 
+def levels() -> OneLineParser:
+    """Return a parent parser for the level; without it that is None."""
+    parent = OneLineParser(add_help=False)
+    group = parent.add_mutually_exclusive_group()
+    for name, level, text in (
+        ("--read-only", Level.READ_ONLY, "block only requests that change something"),
+        ("--full", Level.FULL, "block all requests (the default, except with --like)"),
+    ):
+        group.add_argument(name, dest="level", action="store_const", const=level, help=text)
+    return parent
+
+
 length = partial(argument, dest="length", metavar="DURATION")
 flag = partial(argument, action="store_true")
 number = partial(argument, type=int)
@@ -79,7 +93,9 @@ WINDOW = argument(
 )
 RECURRING = number("series", metavar="ID", help="id of the recurring window")
 DATE = argument("date", metavar="DATE", help="local date of its start, for example 2026-12-27")
-START = required("--start", metavar="ISO", help="date and time, as --end")
+START = required("--start", metavar="TIME", help="date and time, as --end")
+NOW = flag("--now", help="confirm a start in the past: what should have started starts now")
+LIKE = number("--like", metavar="ID", help="plan this window again: its site, duration and texts")
 READ_ONLY = flag("--read-only", help="block only requests that change something")
 MESSAGE = text("--message", metavar="TEXT", help="message for visitors")
 TITLE = text("--title", metavar="TEXT", help="internal title, never shown to visitors")
@@ -109,6 +125,14 @@ RECURRENCE = (
         help="skip this date (repeatable)",
     ),
 )
+LEVEL = levels()
+ANY_MESSAGE, ANY_TITLE = (
+    argument(name, metavar="TEXT", type=arguments.text, help=text)
+    for name, text in (
+        ("--message", "message for visitors"),
+        ("--title", "internal title, never shown to visitors"),
+    )
+)
 WITH_EDITED = flag("--with-edited", help="also cancel windows that were edited individually")
 PREVIEW = number("--preview", metavar="N", help="show the next N windows without saving")
 VALID_FOR = length("--for", help="how long the link is valid (default: until the maintenance ends)")
@@ -123,6 +147,15 @@ BY_RULE = (
 FILE = argument("file", metavar="FILE", help="an iCalendar file (.ics)")
 INSTEAD = text("--reason", metavar="TEXT", help="reason (default: the summary of each event)")
 DRY_RUN = flag("--dry-run", help="show what would be imported")
+BEFORE = required("--before", metavar="TIME", help="date and time, at least 90 days ago")
+MOST = argument(
+    "--most",
+    type=arguments.positive,
+    default=50,
+    metavar="N",
+    help="at most N events (default: 50)",
+)
+COUNT = flag("--dry-run", help="show what would be deleted")
 ONCE = flag("--once", help="run once, then exit")
 # Django's own options, which people write at the end of a line as well. One before the verb
 # applies too, and `--help` of the command lists them.
@@ -136,7 +169,9 @@ DJANGO = (
 
 
 def add_verbs(parser: ArgumentParser) -> None:
-    verbs = parser.add_subparsers(required=True, metavar="VERB", parser_class=OneLineParser)
+    verbs = parser.add_subparsers(metavar="VERB", parser_class=OneLineParser)
+    # Without a verb, as `status`.
+    parser.set_defaults(func=sites.show_status, sites=[], json=False, check=False, watch=None)
 
     def verb(name: str, func: Verb, *parents: OneLineParser, alias: str = "") -> None:
         """Add a verb. Its help text is the docstring of `func`; the alias has none."""
@@ -154,14 +189,15 @@ def add_verbs(parser: ArgumentParser) -> None:
     until = end("--until", "--for", required=False)
     verb("down", sites.down, ANY_SITES, ALL, until, *texts, alias="on")
     verb("up", sites.up, ANY_SITES, ALL, alias="off")
-    verb("schedule", windows.schedule, SITES, *planned, *texts, TITLE, OVERRIDE, JSON)
+    again = (LIKE, START, end("--end", "--for", required=False), LEVEL, ANY_MESSAGE, ANY_TITLE)
+    verb("schedule", windows.schedule, ANY_SITES, *again, NOW, OVERRIDE, JSON)
     verb("list", windows.show_list, ANY_SITES, PAST, JSON)
     verb("start", windows.start, WINDOW)
     verb("end", windows.end, WINDOW)
     verb("cancel", windows.cancel, WINDOW)
     verb("extend", windows.extend, WINDOW, end("--until", "--by"), OVERRIDE)
-    verb("move", windows.move, WINDOW, *planned, OVERRIDE)
-    verb("repeat", series.repeat, SITES, *RECURRENCE, *texts, TITLE, PREVIEW, JSON)
+    verb("move", windows.move, WINDOW, *planned, NOW, OVERRIDE)
+    verb("repeat", series.repeat, SITES, *RECURRENCE, *texts, TITLE, NOW, PREVIEW, JSON)
     verb("series", series.show_series, ANY_SITES, PAST, JSON)
     verb("series-end", series.end, RECURRING, WITH_EDITED)
     verb("skip", series.skip, RECURRING, DATE)
@@ -172,6 +208,8 @@ def add_verbs(parser: ArgumentParser) -> None:
     verb("unfreeze", freezes.unfreeze, FREEZE)
     verb("import-freezes", freezes.import_freezes, FILE, ANY_SITES, ALL, INSTEAD, DRY_RUN)
     verb("bypass", sites.bypass, SITES, VALID_FOR, REVOKE)
+    verb("log", history.log, ANY_SITES, MOST, JSON)
+    verb("prune", history.prune, BEFORE, COUNT)
     verb("import-maintenancemode2", importing.import_maintenancemode2, DRY_RUN)
     verb("tick", scheduler.tick)
     verb("scheduler", scheduler.scheduler, ONCE)

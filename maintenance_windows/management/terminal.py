@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.core.management.base import OutputWrapper
@@ -14,6 +15,7 @@ from maintenance_windows.wording.lines import printable
 
 GAP = "  "
 CUT = "…"
+LEAST_NAME = 16  # columns
 # ECMA-48: CUP, EL and ED. None of them sets a mode, so there is nothing to reset on exit.
 HOME, CLEAR_LINE, CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 RESIZED = 0.2  # seconds between two looks at the terminal's size
@@ -26,28 +28,69 @@ class Cell(NamedTuple):
     style: Callable[[str], str] = str
 
 
-Table = Sequence[Sequence[Cell]]
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells, the first of which may be a heading.
+
+    On a narrow terminal the column `name` gives way first, and keeps both ends of its texts. Then
+    the columns from `rest` on do, the last one first. All others stay as wide as their cells.
+    """
+
+    rows: Sequence[Sequence[Cell]]
+    name: int | None = None
+    rest: int = 0
 
 
-def lines(rows: Table, columns: int | None = None) -> list[str]:
-    """Format one line for each row, cut to `columns` if given."""
-    safe = [[Cell(printable(text), style) for text, style in row] for row in rows]
+def lines(table: Table, columns: int | None = None) -> list[str]:
+    """Format one line for each row, at most `columns` wide if given."""
+    safe = [[Cell(printable(text), style) for text, style in row] for row in table.rows]
     widths = [max(width(text) for text, _ in column) for column in zip(*safe, strict=True)]
-    return [_line(row, widths, columns) for row in safe]
+    if columns is not None:
+        widths = _fit(widths, safe, table, columns)
+    return [_line(row, widths, table.name) for row in safe]
 
 
-def _line(row: Sequence[Cell], widths: Sequence[int], columns: int | None) -> str:
-    line, at = "", 0
-    for cell, wide in zip(row, widths, strict=True):
-        room = wide if columns is None else columns - at
-        if room <= 0:
-            break
-        text = cell.text
-        if width(text) > room:
-            text = clip(text, 0, room - width(CUT), fillchar="") + CUT
-        line += (cell.style(text) if text else "") + " " * (wide - width(text)) + GAP
-        at += wide + len(GAP)
+def _fit(
+    widths: Sequence[int], rows: Sequence[Sequence[Cell]], table: Table, columns: int
+) -> list[int]:
+    """Return the widths of columns that fit, as far as that can be."""
+    narrow = list(widths)
+
+    def shrink(column: int, least: int) -> None:
+        used = [wide for wide in narrow if wide]
+        excess = sum(used) + len(GAP) * (len(used) - 1) - columns
+        narrow[column] = max(min(least, narrow[column]), narrow[column] - max(0, excess))
+
+    if table.name is not None:
+        shrink(table.name, LEAST_NAME)
+    for column in reversed(range(table.rest, len(narrow))):
+        shrink(column, 0)
+    for column in range(table.rest):
+        if column != table.name and len(rows) > 1:
+            # The heading gives way last: it may name a time zone.
+            shrink(column, max(width(row[column].text) for row in rows[1:]))
+    return narrow
+
+
+def _line(row: Sequence[Cell], widths: Sequence[int], name: int | None) -> str:
+    line = ""
+    for number, (cell, wide) in enumerate(zip(row, widths, strict=True)):
+        if wide <= 0:
+            continue
+        text = _cut(cell.text, wide, both_ends=number == name)
+        padding = " " * (wide - width(text))
+        line += (GAP if line else "") + (cell.style(text) if text else "") + padding
     return line.rstrip(" ")
+
+
+def _cut(text: str, wide: int, *, both_ends: bool) -> str:
+    if width(text) <= wide:
+        return text
+    room = wide - width(CUT)
+    after = room // 2 if both_ends else 0
+    start = clip(text, 0, room - after, fillchar="")
+    end = clip(text, width(text) - after, width(text), fillchar="") if after else ""
+    return f"{start}{CUT}{end}"
 
 
 def is_terminal(out: OutputWrapper) -> bool:

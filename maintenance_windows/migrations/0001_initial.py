@@ -68,9 +68,9 @@ class Migration(migrations.Migration):
             name='SiteMaintenance',
             fields=[
                 ('site', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='maintenance', serialize=False, to='sites.site', verbose_name='site')),
-                ('in_maintenance', models.BooleanField(default=False, verbose_name='In Maintenance Mode')),
+                ('in_maintenance', models.BooleanField(default=False, verbose_name='down')),
                 ('until', models.DateTimeField(blank=True, editable=False, help_text='When the current maintenance ends. Empty if it has no scheduled end.', null=True, verbose_name='until')),
-                ('level', models.CharField(choices=[('full', 'full'), ('read_only', 'read-only')], db_default='full', default='full', help_text='Full blocks all requests; read-only allows GET, HEAD and OPTIONS.', max_length=16, verbose_name='level')),
+                ('level', models.CharField(choices=[('full', 'Maintenance page'), ('read_only', 'Read-only')], db_default='full', default='full', help_text='What visitors get. Read-only lets them browse the site, but not change anything: only GET, HEAD and OPTIONS requests pass.', max_length=16, verbose_name='level')),
                 ('message', models.TextField(blank=True, default='', help_text='Shown to visitors during maintenance. Addresses become links. To add another language, start a line with its code: [de]', verbose_name='message')),
                 ('since', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='since')),
                 ('bypass', models.PositiveBigIntegerField(db_default=0, default=maintenance_windows.models.site.milliseconds, editable=False, verbose_name='bypass links revoked')),
@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'overview',
-                'verbose_name_plural': 'overview',
+                'verbose_name_plural': ' Overview',
                 'proxy': True,
                 'default_permissions': (),
                 'indexes': [],
@@ -102,7 +102,7 @@ class Migration(migrations.Migration):
             name='WindowSeries',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('level', models.CharField(choices=[('full', 'full'), ('read_only', 'read-only')], default='full', help_text='Full blocks all requests; read-only allows GET, HEAD and OPTIONS.', max_length=16, verbose_name='level')),
+                ('level', models.CharField(choices=[('full', 'Maintenance page'), ('read_only', 'Read-only')], default='full', help_text='What visitors get. Read-only lets them browse the site, but not change anything: only GET, HEAD and OPTIONS requests pass.', max_length=16, verbose_name='level')),
                 ('title', models.CharField(blank=True, help_text='Internal: never shown to visitors.', max_length=200, verbose_name='title')),
                 ('message', models.TextField(blank=True, help_text='Shown to visitors during maintenance. Addresses become links. To add another language, start a line with its code: [de]', verbose_name='message')),
                 ('created_by', models.CharField(blank=True, editable=False, max_length=254, verbose_name='created by')),
@@ -146,7 +146,7 @@ class Migration(migrations.Migration):
             name='MaintenanceWindow',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('level', models.CharField(choices=[('full', 'full'), ('read_only', 'read-only')], default='full', help_text='Full blocks all requests; read-only allows GET, HEAD and OPTIONS.', max_length=16, verbose_name='level')),
+                ('level', models.CharField(choices=[('full', 'Maintenance page'), ('read_only', 'Read-only')], default='full', help_text='What visitors get. Read-only lets them browse the site, but not change anything: only GET, HEAD and OPTIONS requests pass.', max_length=16, verbose_name='level')),
                 ('title', models.CharField(blank=True, help_text='Internal: never shown to visitors.', max_length=200, verbose_name='title')),
                 ('message', models.TextField(blank=True, help_text='Shown to visitors during maintenance. Addresses become links. To add another language, start a line with its code: [de]', verbose_name='message')),
                 ('created_by', models.CharField(blank=True, editable=False, max_length=254, verbose_name='created by')),
@@ -166,8 +166,8 @@ class Migration(migrations.Migration):
                 ('series', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='windows', to='maintenance_windows.windowseries', verbose_name='recurring window')),
             ],
             options={
-                'verbose_name': 'maintenance window',
-                'verbose_name_plural': 'maintenance windows',
+                'verbose_name': 'window',
+                'verbose_name_plural': 'windows',
             },
         ),
         migrations.CreateModel(
@@ -183,6 +183,24 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'change',
                 'verbose_name_plural': 'changes',
+            },
+        ),
+        migrations.CreateModel(
+            name='BypassLink',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('generation', models.PositiveBigIntegerField()),
+                ('during', models.DateTimeField()),
+                ('made_at', models.DateTimeField(verbose_name='created')),
+                ('made_by', models.CharField(blank=True, max_length=254, verbose_name='created by')),
+                ('ends_at', models.DateTimeField(null=True, verbose_name='valid until')),
+                ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='maintenance_bypass_links', to='sites.site', verbose_name='site')),
+            ],
+            options={
+                'verbose_name': 'bypass link',
+                'verbose_name_plural': 'bypass links',
+                'default_permissions': (),
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('during', maintenance_windows.models.times.AsRead(models.F('during'))), ('during__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('during__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('made_at', maintenance_windows.models.times.AsRead(models.F('made_at'))), ('made_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('made_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('ends_at', maintenance_windows.models.times.AsRead(models.F('ends_at'))), ('ends_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('ends_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)))), name='mw_bypass_readable')],
             },
         ),
         migrations.CreateModel(
@@ -204,7 +222,8 @@ class Migration(migrations.Migration):
             name='Transition',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('in_maintenance', models.BooleanField(verbose_name='In Maintenance Mode')),
+                ('in_maintenance', models.BooleanField(verbose_name='down')),
+                ('level', models.CharField(choices=[('full', 'Maintenance page'), ('read_only', 'Read-only')], db_default='full', default='full', max_length=16, verbose_name='level')),
                 ('due_at', models.DateTimeField(verbose_name='scheduled for')),
                 ('done_at', models.DateTimeField(verbose_name='time')),
                 ('actor', models.CharField(blank=True, max_length=254, verbose_name='by')),
@@ -214,7 +233,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'status change',
-                'verbose_name_plural': 'status changes',
+                'verbose_name_plural': 'activity',
                 'indexes': [models.Index(fields=['-done_at', '-id'], name='mw_transition_newest'), models.Index(fields=['site', '-done_at'], name='mw_transition_site')],
             },
         ),

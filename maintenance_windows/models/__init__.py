@@ -1,4 +1,5 @@
 from maintenance_windows.models.base import ACTOR_LENGTH, REASON_LENGTH, TITLE_LENGTH
+from maintenance_windows.models.bypass import BypassLink
 from maintenance_windows.models.calendar import CalendarToken
 from maintenance_windows.models.freeze import Freeze
 from maintenance_windows.models.history import Change, Transition
@@ -12,6 +13,7 @@ __all__ = [
     "ACTOR_LENGTH",
     "REASON_LENGTH",
     "TITLE_LENGTH",
+    "BypassLink",
     "CalendarToken",
     "CancelledOccurrence",
     "Change",

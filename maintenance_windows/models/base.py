@@ -9,12 +9,15 @@ from maintenance_windows.core.state import Level
 ACTOR_LENGTH = 254  # as long as an email address; longer names are cut
 TITLE_LENGTH = 200
 REASON_LENGTH = 200
-LEVELS = [(Level.FULL.value, _("full")), (Level.READ_ONLY.value, _("read-only"))]
+LEVELS = [(Level.FULL.value, _("Maintenance page")), (Level.READ_ONLY.value, _("Read-only"))]
 MESSAGE_HELP = _(
     "Shown to visitors during maintenance. Addresses become links. To add another language, start "
     "a line with its code: [de]"
 )
-LEVEL_HELP = _("Full blocks all requests; read-only allows GET, HEAD and OPTIONS.")
+LEVEL_HELP = _(
+    "What visitors get. Read-only lets them browse the site, but not change anything: only GET, "
+    "HEAD and OPTIONS requests pass."
+)
 # The times that windows and recurring windows share.
 COMMON_TIMES = ("created_at", "changed_at", "retitled_at")
 KNOWN_LEVEL = Q(level__in=[level for level, _ in LEVELS])

@@ -1,14 +1,19 @@
 """The history of flags, windows and recurring windows."""
 
+from datetime import datetime
+
 from django.contrib.sites.models import Site
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.models.base import ACTOR_LENGTH, REASON_LENGTH
+from maintenance_windows.core.state import Level
+from maintenance_windows.models.base import ACTOR_LENGTH, LEVELS, REASON_LENGTH
 from maintenance_windows.models.querysets import PrimaryQuerySet
+from maintenance_windows.wording.spans import format_moment
 
 
 class Transition(models.Model):
@@ -17,7 +22,15 @@ class Transition(models.Model):
     site = models.ForeignKey(
         Site, models.CASCADE, related_name="maintenance_transitions", verbose_name=_("site")
     )
-    in_maintenance = models.BooleanField(_("In Maintenance Mode"))
+    in_maintenance = models.BooleanField(_("down"))
+    # Of a site that went down. What changed it later, while it was down, is not recorded.
+    level = models.CharField(
+        _("level"),
+        max_length=16,
+        choices=LEVELS,
+        default=Level.FULL.value,
+        db_default=Level.FULL.value,
+    )
     due_at = models.DateTimeField(_("scheduled for"))
     done_at = models.DateTimeField(_("time"))
     window = models.ForeignKey(
@@ -37,7 +50,7 @@ class Transition(models.Model):
 
     class Meta:
         verbose_name = _("status change")
-        verbose_name_plural = _("status changes")
+        verbose_name_plural = _("activity")
         indexes = [
             # Read by the admin's history, newest first, for all sites and for one.
             models.Index(fields=["-done_at", "-id"], name="mw_transition_newest"),
@@ -45,7 +58,12 @@ class Transition(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.site} {'on' if self.in_maintenance else 'off'} {self.done_at:%Y-%m-%d %H:%M}"
+        text = gettext("%(site)s came up: %(time)s")
+        if self.in_maintenance:
+            text = gettext("%(site)s went down: %(time)s")
+        if self.in_maintenance and self.level == Level.READ_ONLY:
+            text = gettext("%(site)s became read-only: %(time)s")
+        return text % {"site": self.site, "time": _here(self.done_at)}
 
     @property
     def why(self) -> str:
@@ -104,4 +122,8 @@ class Change(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {', '.join(self.changes)}"
+        return f"{_here(self.at)} {', '.join(self.changes)}"
+
+
+def _here(moment: datetime) -> str:
+    return format_moment(moment, timezone.get_current_timezone(), timezone.now())

@@ -1,5 +1,6 @@
 """The overview as a model: an entry in the lists of models, from which admin themes make menus."""
 
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.models.site import SiteMaintenance
@@ -11,4 +12,6 @@ class Overview(SiteMaintenance):
     class Meta:
         proxy = True
         default_permissions = ()
-        verbose_name = verbose_name_plural = _("overview")
+        verbose_name = _("overview")
+        # Lists of models are sorted by this name: the space, which no page shows, puts it first.
+        verbose_name_plural = format_lazy(" {}", _("Overview"))

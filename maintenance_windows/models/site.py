@@ -34,7 +34,7 @@ class SiteMaintenance(models.Model):
     site = models.OneToOneField(
         Site, models.CASCADE, primary_key=True, related_name="maintenance", verbose_name=_("site")
     )
-    in_maintenance = models.BooleanField(_("In Maintenance Mode"), default=False)
+    in_maintenance = models.BooleanField(_("down"), default=False)
     until = models.DateTimeField(
         _("until"),
         null=True,

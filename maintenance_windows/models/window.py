@@ -1,17 +1,19 @@
 """Maintenance windows."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.contrib.sites.models import Site
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.state import Closure
 from maintenance_windows.models.base import COMMON_TIMES, KNOWN_LEVEL, Planned
 from maintenance_windows.models.querysets import LIVE, RUNNING, WAITING, Status, WindowQuerySet
 from maintenance_windows.models.times import readable
+from maintenance_windows.wording.spans import format_times
 
 # The parts of an occurrence that can be edited, and the facts of each.
 PARTS = {
@@ -68,8 +70,8 @@ class MaintenanceWindow(Planned):
     FACTS = (*TIMES, *Planned.TEXTS)
 
     class Meta:
-        verbose_name = _("maintenance window")
-        verbose_name_plural = _("maintenance windows")
+        verbose_name = _("window")
+        verbose_name_plural = _("windows")
         constraints = [
             models.CheckConstraint(
                 condition=Q(ends_at__gt=F("starts_at")),
@@ -109,7 +111,13 @@ class MaintenanceWindow(Planned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.site}: {self.starts_at:%Y-%m-%d %H:%M} to {self.ends_at:%Y-%m-%d %H:%M %Z}"
+        zone, now = timezone.get_current_timezone(), timezone.now()
+        return f"{self.site}: {format_times(self.starts_at, self.ends_at, zone, now)}"
+
+    def for_log(self) -> str:
+        """Return site and times for the log: in UTC and English, also during a request."""
+        start, end = self.starts_at.astimezone(UTC), self.ends_at.astimezone(UTC)
+        return f"{self.site}: {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M %Z}"
 
     @property
     def edits(self) -> frozenset[str]:

@@ -1,8 +1,8 @@
 """The time axis of the overview: positions in per cent, and rows for overlapping bars."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from maintenance_windows.core.intervals import Span
 
@@ -29,11 +29,18 @@ class Axis:
         return edges[0], round(edges[1] - edges[0], 3)
 
     def midnights(self, zone: tzinfo) -> Iterator[datetime]:
-        """Yield the midnights of `zone` on the axis, also after days of 23 or 25 hours."""
+        """Yield the midnights of `zone` after the start, also after days of 23 or 25 hours."""
         day = self.start.astimezone(zone).date() + timedelta(days=1)
-        while (midnight := datetime.combine(day, time(), zone)) < self.end:
+        while (midnight := datetime.combine(day, time(), zone).astimezone(UTC)) < self.end:
             yield midnight
             day += timedelta(days=1)
+
+    def around(self, span: Span, share: float) -> Span:
+        """Return a span as long as `share` of the axis, with the same middle, or the longer one."""
+        start, end = max(span.start, self.start), min(span.end or self.end, self.end)
+        least = (self.end - self.start) * share
+        spare = max(least - (end - start), timedelta()) / 2
+        return Span(start - spare, end + spare)
 
 
 def stack(spans: Iterable[Span]) -> list[int]:
@@ -46,8 +53,3 @@ def stack(spans: Iterable[Span]) -> list[int]:
         rows[row : row + 1] = [span]
         placed.append(row)
     return placed
-
-
-def depth(rows: Sequence[int]) -> int:
-    """Count the rows; an empty lane has one."""
-    return max(rows, default=0) + 1

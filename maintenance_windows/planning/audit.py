@@ -14,6 +14,7 @@ from django.dispatch import Signal
 from maintenance_windows import signals
 from maintenance_windows.models import ACTOR_LENGTH, Change, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.window import TIMES
+from maintenance_windows.wording.lines import printable
 
 Facts = dict[str, object]
 # The facts that move an event in subscribers' calendars, or cancel it.
@@ -38,9 +39,11 @@ def made(windows: Sequence[MaintenanceWindow], actor: str | None) -> None:
         return
     scheduled(windows, actor)
     number = f"{len(windows)} {'window' if len(windows) == 1 else 'windows'}"
-    by = "itself" if actor is None else actor or "code"
+    by = "itself" if actor is None else printable(actor) or "code"
     text = "series %s: %s made by %s, the first %s"
-    _after_commit(logger.info, text, windows[0].series_id, number, by, windows[0])
+    _after_commit(
+        logger.info, text, windows[0].series_id, number, by, printable(windows[0].for_log())
+    )
 
 
 def changed(

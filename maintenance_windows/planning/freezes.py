@@ -20,6 +20,7 @@ from maintenance_windows.exceptions import Refused, RuleError
 from maintenance_windows.models import ACTOR_LENGTH, Freeze, MaintenanceWindow
 from maintenance_windows.models import series as zones
 from maintenance_windows.models.querysets import among
+from maintenance_windows.permissions import ALL_RIGHTS, Rights
 from maintenance_windows.planning import arguments, rules, series
 from maintenance_windows.planning.frozen import check_reason, freezings, site_ids
 from maintenance_windows.planning.series.apply import SeriesChange
@@ -52,6 +53,7 @@ def freeze(
     reason: str,
     rule: str = "",
     zone: str = "",
+    rights: Rights = ALL_RIGHTS,
     actor: str = "",
     clock: Clock | None = None,
 ) -> FreezeChange:
@@ -61,6 +63,7 @@ def freeze(
     at the same local time in `zone`.
     """
     arguments.check_moments(starts_at=starts_at, ends_at=ends_at)
+    rules.check_freeze(rights)
     named = None if sites is None else arguments.as_sites(sites)
     row = planned(starts_at=starts_at, ends_at=ends_at, reason=reason, rule=rule, zone=zone)
     with locked(clock) as now, follow_freezes(now):
@@ -70,8 +73,15 @@ def freeze(
     )
 
 
-def unfreeze(freeze_id: int, *, actor: str = "", clock: Clock | None = None) -> FreezeChange:
+def unfreeze(
+    freeze_id: int,
+    *,
+    rights: Rights = ALL_RIGHTS,
+    actor: str = "",
+    clock: Clock | None = None,
+) -> FreezeChange:
     """End a freeze before its time. Its row stays."""
+    rules.check_freeze(rights)
     with locked(clock) as now:
         row = Freeze.objects.filter(pk=freeze_id).first()
         if row is None:
@@ -157,14 +167,18 @@ def make(row: Freeze, sites: list[Site] | None, now: datetime, actor: str) -> No
     row.everywhere, row.created_by = sites is None, actor[:ACTOR_LENGTH]
     row.save()
     row.sites.set(sites or ())
-    logger.info("freeze %s made by %s: %s", row.pk, actor or "code", printable(row.reason))
+    logger.info(
+        "freeze %s made by %s: %s", row.pk, printable(actor) or "code", printable(row.reason)
+    )
 
 
 def end(row: Freeze, now: datetime, actor: str) -> None:
     """End a freeze. Call it inside `follow_freezes()`."""
     row.ended_at, row.ended_by = now, actor[:ACTOR_LENGTH]
     row.save(update_fields=["ended_at", "ended_by"])
-    logger.info("freeze %s ended by %s: %s", row.pk, actor or "code", printable(row.reason))
+    logger.info(
+        "freeze %s ended by %s: %s", row.pk, printable(actor) or "code", printable(row.reason)
+    )
 
 
 def settle_series(rows: list[Freeze], clock: Clock | None) -> list[SeriesChange]:

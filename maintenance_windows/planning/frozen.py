@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows.core.freezes import FreezeCalendar, Freezing, FrozenTime
 from maintenance_windows.core.intervals import Span
-from maintenance_windows.exceptions import Refused, RuleError
+from maintenance_windows.exceptions import Refused, RefusedStart, RuleError
 from maintenance_windows.models import REASON_LENGTH, Freeze, MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning.audit import Facts
-from maintenance_windows.wording.spans import format_moment
+from maintenance_windows.wording.spans import format_moment, format_times
 
 INSTANT = timedelta(microseconds=1)  # the shortest span
 
@@ -85,7 +85,7 @@ def admit(
             if not (reason or by_hand):
                 ids = [one.pk for one in sites]
                 free = calendar.next_free(ids, span.start, ends_at - span.start)
-                raise _refused(site, frozen, free)
+                raise _refused(site, frozen, free, now)
             marks[site.pk] = mark(frozen) | ({"override": (None, reason)} if reason else {})
     return marks
 
@@ -161,16 +161,17 @@ def _outside(span: Span, occupied: Span | None) -> list[tuple[datetime, datetime
     return [(start, stop) for start, stop in parts if start < stop]
 
 
-def _refused(site: Site, frozen: FrozenTime, free: datetime | None) -> Refused:
+def _refused(site: Site, frozen: FrozenTime, free: datetime | None, now: datetime) -> Refused:
     zone = timezone.get_current_timezone()
-    sentence = _("%(site)s is frozen (%(reason)s) from %(start)s to %(end)s.") % {
+    sentence = _("%(site)s is frozen (%(reason)s): %(span)s.") % {
         "site": site.domain,
         "reason": frozen.reason,
-        "start": format_moment(frozen.starts_at, zone),
-        "end": format_moment(frozen.ends_at, zone),
+        "span": format_times(frozen.starts_at, frozen.ends_at, zone, now),
     }
     if free is None:
         slot = _("No slot of this duration is free within a year.")
     else:
-        slot = _("The next free slot starts at %(start)s.") % {"start": format_moment(free, zone)}
-    return Refused(f"{sentence} {slot}")
+        slot = _("The next free slot starts on %(start)s.") % {
+            "start": format_moment(free, zone, now)
+        }
+    return RefusedStart(f"{sentence} {slot}")

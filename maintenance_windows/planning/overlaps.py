@@ -1,4 +1,4 @@
-"""Warnings about what is planned already at the time of a window, for the admin and the shell.
+"""Warnings about planned windows, for the admin and the shell: what they overlap, above all.
 
 Overlapping windows are allowed, but seldom meant.
 """
@@ -17,12 +17,30 @@ from django.utils.translation import ngettext
 from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
-from maintenance_windows.wording.spans import format_span
+from maintenance_windows.planning.lengths import length_warnings
+from maintenance_windows.wording.spans import format_times
 
 MAX_WARNINGS = 10
 AHEAD = timedelta(days=366)  # occurrences of recurring windows that are compared
 SAME = 5  # occurrences after which two recurring windows count as the same
 MAX_COMPARED = 200  # recurring windows
+
+
+def window_warnings(
+    starts_at: datetime,
+    ends_at: datetime,
+    sites: Collection[Site],
+    zone: tzinfo,
+    now: datetime,
+    *,
+    level: str,
+    exclude: Collection[int],
+) -> list[str]:
+    """Return a sentence for all that people should know of windows with these times."""
+    return [
+        *length_warnings(ends_at - starts_at, level, sites, now),
+        *overlap_warnings(starts_at, ends_at, sites, zone, now, exclude=exclude),
+    ]
 
 
 def overlap_warnings(
@@ -47,7 +65,7 @@ def overlap_warnings(
         .annotate(number=Window(Count("*")))
         .order_by("site__domain", "starts_at", "pk")[:MAX_WARNINGS]
     )
-    warnings = [_of_window(window, zone) for window in found]
+    warnings = [_of_window(window, zone, now) for window in found]
     if found and (more := found[0].number - len(found)):
         warnings.append(_more(more))
     return warnings
@@ -78,7 +96,7 @@ def _of_single_windows(
     for window in found.select_related("site").order_by("site__domain", "starts_at", "pk"):
         met = _meeting(occurrences, window.begins_at, window.ends_at)
         if met and not (window.series_id == series.pk and met.date == window.occurs_on):
-            yield _of_window(window, series.recurrence().zone)
+            yield _of_window(window, series.recurrence().zone, now)
 
 
 def _of_other_series(
@@ -98,7 +116,7 @@ def _of_other_series(
             continue
         meetings = (_meeting(occurrences, one.starts_at, one.ends_at) for one in theirs)
         if first := next(filter(None, meetings), None):
-            texts["span"] = format_span(first.starts_at, first.ends_at, zone)
+            texts["span"] = format_times(first.starts_at, first.ends_at, zone, now)
             sentence = _("%(site)s: overlaps recurring window %(id)s, the first time on %(span)s.")
             yield sentence % texts
 
@@ -112,11 +130,11 @@ def _meeting(
     return next((one for one in later if one.starts_at < ends_at), None)
 
 
-def _of_window(window: MaintenanceWindow, zone: tzinfo) -> str:
+def _of_window(window: MaintenanceWindow, zone: tzinfo, now: datetime) -> str:
     text = _(
         "%(site)s: overlaps window %(id)s (%(span)s). The site stays down for the combined period."
     )
-    span = format_span(window.begins_at, window.ends_at, zone)
+    span = format_times(window.begins_at, window.ends_at, zone, now)
     return text % {"site": window.site, "id": window.pk, "span": span}
 
 

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from django.contrib.sites.models import Site
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +14,9 @@ from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import TITLE_LENGTH, MaintenanceWindow, all_sites
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.models.times import EARLIEST, TOO_LATE
+from maintenance_windows.permissions import Rights
+from maintenance_windows.wording.durations import format_duration
+from maintenance_windows.wording.spans import format_moment
 
 BATCH = 500
 NOT_LIVE = {
@@ -55,21 +59,16 @@ def check_times(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
         raise Refused(gettext("The end is in the past."))
 
 
-def check_move(
-    window: MaintenanceWindow, starts_at: datetime, ends_at: datetime, now: datetime
-) -> None:
-    """Raise Refused unless this window may get these times."""
-    refuse(window, now, NOT_LIVE)
-    if window.status_at(now) is Status.ACTIVE and starts_at != window.starts_at:
-        sentence = gettext("Window %(id)s has started: only its end can be changed.")
-        raise Refused(sentence % {"id": window.pk})
-    check_times(starts_at, ends_at, now)
+def check_operate(rights: Rights) -> None:
+    """Raise Refused unless the person may operate sites."""
+    if not rights.operate:
+        raise Refused(gettext("This requires the permission to operate sites."))
 
 
-def check_ahead(starts_at: datetime, now: datetime) -> None:
-    """Raise Refused unless the start is in the future."""
-    if starts_at <= now:
-        raise Refused(gettext("The start must be in the future, unless you may operate sites."))
+def check_freeze(rights: Rights) -> None:
+    """Raise Refused unless the person may freeze sites."""
+    if not rights.freeze:
+        raise Refused(gettext("This requires the permission to freeze sites."))
 
 
 def check_title(title: str) -> None:
@@ -91,3 +90,24 @@ def add(moment: datetime, length: timedelta) -> datetime:
         return moment.astimezone(UTC) + length
     except OverflowError:
         raise Refused(gettext("The date is out of range.")) from None
+
+
+def ended(window: MaintenanceWindow, length: timedelta, now: datetime) -> Refused:
+    """Return the refusal to extend a window that has ended, with what works instead."""
+    ended_at = window.ended_at or window.ends_at
+    sentence = gettext(
+        "Window %(id)s of %(site)s ended at %(end)s: to take the site down again, use"
+        " manage.py maintenance down %(site)s --for %(length)s"
+    )
+    texts = {
+        "id": window.pk,
+        "site": window.site.domain,
+        "end": format_moment(ended_at, timezone.get_current_timezone(), now),
+        "length": format_duration(length),
+    }
+    return Refused(sentence % texts)
+
+
+def unknown(window_id: int) -> Refused:
+    """Return the refusal for an id that no window has."""
+    return Refused(gettext("Window %(id)s does not exist.") % {"id": window_id})

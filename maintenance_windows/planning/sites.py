@@ -17,9 +17,10 @@ from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance
 from maintenance_windows.models.querysets import Status
+from maintenance_windows.permissions import ALL_RIGHTS, Rights
 from maintenance_windows.planning import arguments, audit, windows
 from maintenance_windows.planning.frozen import INSTANT, admit, reasons
-from maintenance_windows.planning.rules import check_exist
+from maintenance_windows.planning.rules import check_exist, check_operate
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import hold, release, settle
 
@@ -30,6 +31,7 @@ def take_down(
     until: datetime | None = None,
     level: Level = Level.FULL,
     message: str = "",
+    rights: Rights = ALL_RIGHTS,
     actor: str = "",
     clock: Clock | None = None,
 ) -> None:
@@ -40,6 +42,7 @@ def take_down(
     """
     sites = arguments.as_sites(sites)
     arguments.check_level(level)
+    check_operate(rights)
     if until is not None:
         arguments.check_moments(until=until)
     site_ids = [site.pk for site in sites]
@@ -61,6 +64,7 @@ def bring_up(
     sites: Collection[Site],
     *,
     seen: Collection[int] | None = None,
+    rights: Rights = ALL_RIGHTS,
     actor: str = "",
     clock: Clock | None = None,
 ) -> list[MaintenanceWindow]:
@@ -69,6 +73,7 @@ def bring_up(
     Without `seen` it ends all windows in progress.
     """
     sites = arguments.as_sites(sites)
+    check_operate(rights)
     site_ids = [site.pk for site in sites]
     with locked(clock) as now:
         check_exist(sites)
@@ -93,12 +98,14 @@ def extend(
     *,
     by: timedelta,
     seen: Collection[int],
+    rights: Rights = ALL_RIGHTS,
     actor: str = "",
     clock: Clock | None = None,
 ) -> MaintenanceWindow:
     """Extend a site's outage by extending the window that ends it."""
     arguments.check_site(site)
     arguments.check_length(by=by)
+    check_operate(rights)
     with locked(clock) as now:
         _check_seen(site, seen, now)
         near = MaintenanceWindow.objects.filter(site=site).reaching(now)
@@ -107,20 +114,28 @@ def extend(
         last = [window for window in live if outage and window.ends_at == outage.end]
         if not last:
             raise _nothing_in_progress(site)
-        return windows.extend(last[0].pk, by=by, actor=actor, clock=lambda: now)
+        return windows.extend(last[0].pk, by=by, rights=rights, actor=actor, clock=lambda: now)
 
 
 def end(
-    site: Site, *, seen: Collection[int], actor: str = "", clock: Clock | None = None
+    site: Site,
+    *,
+    seen: Collection[int],
+    rights: Rights = ALL_RIGHTS,
+    actor: str = "",
+    clock: Clock | None = None,
 ) -> list[MaintenanceWindow]:
     """End all windows of a site that are in progress. A hold stays."""
     arguments.check_site(site)
+    check_operate(rights)
     with locked(clock) as now:
         _check_seen(site, seen, now)
         in_progress = list(_in_progress(site, now))
         if not in_progress:
             raise _nothing_in_progress(site)
-        return [windows.end(pk, actor=actor, clock=lambda: now) for pk in in_progress]
+        return [
+            windows.end(pk, rights=rights, actor=actor, clock=lambda: now) for pk in in_progress
+        ]
 
 
 def _by_message(sites: Iterable[Site], message: str) -> dict[str, list[Site]]:

@@ -15,8 +15,12 @@ from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import ACTOR_LENGTH, MaintenanceWindow
+from maintenance_windows.models.querysets import Status
 from maintenance_windows.models.window import PARTS
+from maintenance_windows.permissions import ALL_RIGHTS, Rights
 from maintenance_windows.planning import arguments, audit
+from maintenance_windows.planning.admission import Terms, admit_change, admit_new, may_start
+from maintenance_windows.planning.again import like
 from maintenance_windows.planning.frozen import Marks, admit, admit_move, reasons
 from maintenance_windows.planning.rules import (
     NOT_IN_PROGRESS,
@@ -24,13 +28,28 @@ from maintenance_windows.planning.rules import (
     NOT_SCHEDULED,
     add,
     check_exist,
-    check_move,
+    check_operate,
     check_times,
     check_title,
+    ended,
     refuse,
+    unknown,
 )
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import settle
+
+__all__ = [
+    "cancel",
+    "end",
+    "extend",
+    "like",
+    "move",
+    "restore",
+    "revise",
+    "schedule",
+    "start",
+]
+AGAIN = timedelta(minutes=30)  # that a sentence proposes
 
 
 def schedule(
@@ -41,28 +60,38 @@ def schedule(
     level: Level = Level.FULL,
     title: str = "",
     message: str = "",
+    start_now: bool = False,
     override: str = "",
+    rights: Rights = ALL_RIGHTS,
     actor: str = "",
     clock: Clock | None = None,
 ) -> list[MaintenanceWindow]:
     """Schedule one window for each site, all or none. If the start has passed, it starts now.
 
-    `override` is the reason for planning into a freeze.
+    If it was more than a minute ago, `start_now` has to confirm that. `override` is the reason
+    for planning into a freeze.
     """
     arguments.check_moments(starts_at=starts_at, ends_at=ends_at)
     arguments.check_level(level)
     check_title(title)
     sites = arguments.as_sites(sites)
     texts = {"level": level, "title": title, "message": message}
+    terms = Terms(rights=rights, start_now=start_now, override=override)
     with locked(clock) as now:
         check_exist(sites)
-        check_times(starts_at, ends_at, now)
-        marks = admit(sites, starts_at, ends_at, now, override=override)
+        starts_at, ends_at, marks = admit_new(sites, starts_at, ends_at, now, terms)
         return _create(sites, Span(starts_at, ends_at), texts, marks, now=now, actor=actor)
 
 
 def begin(
-    sites: list[Site], ends_at: datetime, level: Level, message: str, *, now: datetime, actor: str
+    sites: list[Site],
+    ends_at: datetime,
+    level: Level,
+    message: str,
+    *,
+    title: str = "",
+    now: datetime,
+    actor: str,
 ) -> list[MaintenanceWindow]:
     """Take sites down by windows that start now; a freeze only marks them.
 
@@ -70,7 +99,7 @@ def begin(
     """
     check_times(now, ends_at, now)
     marks = admit(sites, now, ends_at, now, by_hand=True)
-    texts = {"level": level, "message": message}
+    texts = {"level": level, "title": title, "message": message}
     return _create(sites, Span(now, ends_at), texts, marks, now=now, actor=actor)
 
 
@@ -104,25 +133,26 @@ def revise(
     *,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
+    start_now: bool = False,
     override: str = "",
+    rights: Rights = ALL_RIGHTS,
     actor: str = "",
     clock: Clock | None = None,
     **texts: str,
 ) -> MaintenanceWindow:
     """Change only the given fields. The start of a window in progress cannot change.
 
-    `texts` are `level`, `title` and `message`, `override` is the reason for planning into a freeze.
+    `texts` are `level`, `title` and `message`. For `start_now` and `override` see schedule().
     """
     times = {"starts_at": starts_at, "ends_at": ends_at}
     arguments.check_moments(**{name: given for name, given in times.items() if given is not None})
     arguments.check_level(texts.get("level", Level.FULL))
     check_title(texts.get("title", ""))
+    terms = Terms(rights=rights, start_now=start_now, override=override)
 
     def change(window: MaintenanceWindow, now: datetime) -> Marks:
         start, end = starts_at or window.starts_at, ends_at or window.ends_at
-        check_move(window, start, end, now)
-        marks = admit_move(window, start, end, now, override=override)
-        window.starts_at, window.ends_at = start, end
+        window.starts_at, window.ends_at, marks = admit_change(window, start, end, now, terms)
         for name, value in texts.items():
             setattr(window, name, value)
         return marks
@@ -135,17 +165,21 @@ def move(
     *,
     starts_at: datetime,
     ends_at: datetime,
+    start_now: bool = False,
     override: str = "",
+    rights: Rights = ALL_RIGHTS,
     actor: str = "",
     clock: Clock | None = None,
 ) -> MaintenanceWindow:
-    """Change the times of a window. The start of a window in progress cannot change."""
+    """Change the times of a window. See revise()."""
     arguments.check_moments(starts_at=starts_at, ends_at=ends_at)
     return revise(
         window_id,
         starts_at=starts_at,
         ends_at=ends_at,
+        start_now=start_now,
         override=override,
+        rights=rights,
         actor=actor,
         clock=clock,
     )
@@ -157,6 +191,7 @@ def extend(
     by: timedelta | None = None,
     until: datetime | None = None,
     override: str = "",
+    rights: Rights = ALL_RIGHTS,
     actor: str = "",
     clock: Clock | None = None,
 ) -> MaintenanceWindow:
@@ -168,25 +203,36 @@ def extend(
         arguments.check_moments(until=until)
     else:
         arguments.check_length(by=by)
+    terms = Terms(rights=rights, override=override)
 
     def change(window: MaintenanceWindow, now: datetime) -> Marks:
+        check_operate(rights)
+        if window.status_at(now) is Status.COMPLETED:
+            raise ended(window, by or AGAIN, now)
         refuse(window, now, NOT_LIVE)
         ends_at = until if by is None else add(window.ends_at, by)
         if ends_at is None or ends_at <= window.ends_at:
             sentence = _("The new end of window %(id)s must be later than its current one.")
             raise Refused(sentence % {"id": window.pk})
         check_times(window.starts_at, ends_at, now)
-        marks = admit_move(window, window.starts_at, ends_at, now, override=override)
+        marks = admit_move(window, window.starts_at, ends_at, now, override=terms.reason)
         window.ends_at = ends_at
         return marks
 
     return _change(window_id, change, actor, clock, ["ends_at"])
 
 
-def start(window_id: int, *, actor: str = "", clock: Clock | None = None) -> MaintenanceWindow:
+def start(
+    window_id: int,
+    *,
+    rights: Rights = ALL_RIGHTS,
+    actor: str = "",
+    clock: Clock | None = None,
+) -> MaintenanceWindow:
     """Start a scheduled window now, before its time. As take_down(), a freeze only marks it."""
 
     def change(window: MaintenanceWindow, now: datetime) -> Marks:
+        check_operate(rights)
         refuse(window, now, NOT_SCHEDULED)
         window.started_at = now
         occupied = Span(window.starts_at, window.ends_at)
@@ -196,10 +242,17 @@ def start(window_id: int, *, actor: str = "", clock: Clock | None = None) -> Mai
     return _change(window_id, change, actor, clock, ["started_at"])
 
 
-def end(window_id: int, *, actor: str = "", clock: Clock | None = None) -> MaintenanceWindow:
+def end(
+    window_id: int,
+    *,
+    rights: Rights = ALL_RIGHTS,
+    actor: str = "",
+    clock: Clock | None = None,
+) -> MaintenanceWindow:
     """End a window in progress now, before its time."""
 
     def change(window: MaintenanceWindow, now: datetime) -> Marks:
+        check_operate(rights)
         refuse(window, now, NOT_IN_PROGRESS)
         window.end_at(now)
         return {}
@@ -219,12 +272,18 @@ def cancel(window_id: int, *, actor: str = "", clock: Clock | None = None) -> Ma
 
 
 def restore(
-    window_id: int, *, override: str = "", actor: str = "", clock: Clock | None = None
+    window_id: int,
+    *,
+    override: str = "",
+    rights: Rights = ALL_RIGHTS,
+    actor: str = "",
+    clock: Clock | None = None,
 ) -> MaintenanceWindow:
     """Restore a cancelled window whose time is not over. See also planning.series.restore().
 
     `override` is the reason for restoring it in a freeze.
     """
+    terms = Terms(rights=rights, override=override)
 
     def change(window: MaintenanceWindow, now: datetime) -> Marks:
         if window.cancelled_at is None:
@@ -232,7 +291,8 @@ def restore(
         if window.ends_at <= now:
             sentence = _("The time of window %(id)s has passed: schedule a new one.")
             raise Refused(sentence % {"id": window.pk})
-        marks = admit([window.site], window.starts_at, window.ends_at, now, override=override)
+        may_start(window.starts_at, now, rights)
+        marks = admit([window.site], window.starts_at, window.ends_at, now, override=terms.reason)
         window.cancelled_at = None
         if window.series_id and (marks or "cancelled" not in window.edits):
             window.edit(PARTS["times"])  # its series has no such occurrence, or skips it
@@ -251,7 +311,7 @@ def _change(
     with locked(clock) as now:
         windows = MaintenanceWindow.objects.select_related("site").filter(pk=window_id)
         if not windows:
-            raise Refused(_("Window %(id)s does not exist.") % {"id": window_id})
+            raise unknown(window_id)
         settle([windows[0].site_id], now)
         window = windows.get()
         before = window.facts()

@@ -248,6 +248,7 @@ def _transition(
     return Transition(
         site_id=flag.pk,
         in_maintenance=flag.in_maintenance,
+        level=flag.level,
         due_at=due_at,
         done_at=now,
         window_id=window,

@@ -12,7 +12,7 @@ from django.utils.translation import get_language_bidi
 
 from maintenance_windows.forms.sites import LENGTHS, MINUTES
 from maintenance_windows.models.base import LEVELS
-from maintenance_windows.overview import dashboard, passing, status
+from maintenance_windows.overview import dashboard, passing, status, timeline
 from maintenance_windows.permissions import may_operate, may_plan, may_see_all_windows
 from maintenance_windows.snapshot import clock
 
@@ -40,7 +40,6 @@ def maintenance_board(context: Any) -> dict[str, Any]:
     text, busy = request.GET.get("q", "").replace("\0", "").strip(), request.GET.get("busy") == "1"
     sites: Any = dashboard.Sites(text, busy=busy, now=now)
     page = Paginator(sites, PAGE_SIZE).get_page(request.GET.get("p"))
-    axis = dashboard.axis(now, mirrored=get_language_bidi())
     return {
         "request": request,
         "csrf_token": context.get("csrf_token"),
@@ -50,10 +49,7 @@ def maintenance_board(context: Any) -> dict[str, Any]:
         "text": text,
         "busy": busy,
         "page": page,
-        "axis": axis,
-        "line": axis.at(now),
-        "days": [(axis.at(midnight), midnight) for midnight in axis.midnights(zone)],
-        "lanes": list(dashboard.lanes(list(page), axis, now)),
+        **timeline.context(request, list(page), now, zone, mirrored=get_language_bidi()),
         "scheduler": status.scheduler(now),
         "passing": passing.describe(),
         "lengths": LENGTHS,

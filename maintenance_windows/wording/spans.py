@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from django.utils.formats import date_format
-from django.utils.timesince import timeuntil
+from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -36,10 +36,47 @@ def format_span(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:
     return _("%(local)s %(zone)s (%(utc)s UTC)") % texts
 
 
-def format_moment(moment: datetime, zone: tzinfo) -> str:
-    """Format a time briefly: 2026-11-29 02:00 CET. Seconds are shown if there are any."""
+def format_moment(moment: datetime, zone: tzinfo, now: datetime, *, seconds: bool = False) -> str:
+    """Format a time as the admin shows it: Sun 29 Nov 02:00 CET; another year is named."""
     here = moment.astimezone(zone)
-    return f"{here:%Y-%m-%d} {_clock(here)} {here:%Z}"
+    clock = f"{here:%H:%M:%S}" if seconds else _clock(here)
+    return isolate(f"{format_day(moment, zone, now)} {clock} {here:%Z}")
+
+
+def format_times(starts_at: datetime, ends_at: datetime, zone: tzinfo, now: datetime) -> str:
+    """Format a span as the admin shows it: Sun 29 Nov 02:00-04:00 CET.
+
+    All pairs of times are formatted here, because they must be in one zone.
+    """
+    return f"{format_day(starts_at, zone, now)} {format_clocks(starts_at, ends_at, zone, now)}"
+
+
+def format_clocks(starts_at: datetime, ends_at: datetime, zone: tzinfo, now: datetime) -> str:
+    """Format a span without the day of its start: 02:00-04:00 CET.
+
+    A second day is named, and both names of the zone across a DST change.
+    """
+    start, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    before = "" if start.tzname() == end.tzname() else f" {start:%Z}"
+    day = "" if start.date() == end.date() else f"{format_day(ends_at, zone, now)} "
+    dash = " \u2013 " if day or before else "\u2013"
+    return isolate(f"{_clock(start)}{before}{dash}{day}{_clock(end)} {end:%Z}")
+
+
+def format_day(moment: datetime, zone: tzinfo, now: datetime) -> str:
+    """Format the day of a time: Sun 29 Nov. Another year than the present one is named."""
+    here = moment.astimezone(zone)
+    if here.year == now.astimezone(zone).year:
+        # Translators: a format of Django's date filter, as in "Sun 29 Nov".
+        return isolate(date_format(here, pgettext("date format", "D j M")))
+    # Translators: a format of Django's date filter, as in "Sun 29 Nov 2026".
+    return isolate(date_format(here, pgettext("date format", "D j M Y")))
+
+
+def format_ago(moment: datetime, now: datetime) -> str:
+    """Format how long ago a time was: 2 hours, 5 minutes."""
+    # As timeuntil() above. Its no-break spaces are not for terminals.
+    return isolate(timesince(moment.astimezone(UTC), now.astimezone(UTC)).replace("\xa0", " "))
 
 
 def format_length(starts_at: datetime, ends_at: datetime, zone: tzinfo) -> str:

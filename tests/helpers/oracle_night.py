@@ -81,9 +81,10 @@ class Night:
             starts_at=at(start),
             ends_at=at(end),
             level=level,
+            start_now=True,
             allowed=end > max(start, self.clock),
         )
-        self.add_windows(made or (), start, end, level)
+        self.add_windows(made or (), self.planned(start), end, level)
 
     @step(sites=SITES, length=LENGTH, level=LEVEL)
     def hold_until(self, sites, length, level):
@@ -131,7 +132,8 @@ class Night:
         )
         allowed = movable and end > max(start, self.clock)
         times = {"starts_at": at(start), "ends_at": at(end)}
-        if self.ask(windows.move, window.number, **times, allowed=allowed):
+        if self.ask(windows.move, window.number, **times, start_now=True, allowed=allowed):
+            start = start if window.begun else self.planned(start)
             with self.plans[window.site].verb(self.clock):
                 window.start = window.start if window.begun else start
                 window.planned, window.end = start, end
@@ -218,6 +220,10 @@ class Night:
             return None
         assert allowed
         return answer
+
+    def planned(self, start: int) -> int:
+        """Return the start of a window that was asked for: one long past is now."""
+        return self.clock if self.clock - start > 1 else start
 
     def add_windows(
         self, windows: Iterable[MaintenanceWindow], start: int, end: int, level: Level

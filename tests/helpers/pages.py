@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from html import unescape
 from html.parser import HTMLParser
 
 
@@ -14,7 +15,9 @@ def errors(response) -> str:
 
 
 def messages(response) -> str:
-    return " ".join(map(str, response.context["messages"]))
+    """The texts of the messages, which are isolated in the page from what is around them."""
+    texts = (re.sub(r"</?bdi>", "", str(message)) for message in response.context["messages"])
+    return unescape(" ".join(texts))
 
 
 class Filled(HTMLParser):

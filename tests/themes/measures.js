@@ -13,9 +13,11 @@
         !transparent(style[`border${side}Color`]),
     );
 
+  // For a pointer the lanes of the timeline are dense, as in a calendar; fingers get more.
+  const plan = touch ? ", .plan" : "";
   const buttons = [
     ...document.querySelectorAll(
-      "#maintenance-board :is(button, summary, input[type=submit], .plan), #window-lengths button, .form-preview button, .mw-page input[type=submit]",
+      `#maintenance-board :is(button, summary, input[type=submit]${plan}), #window-lengths button, .form-preview button, .mw-page input[type=submit]`,
     ),
   ].filter(seen);
   for (const button of buttons) {

@@ -11,7 +11,7 @@ from django.utils import timezone
 from maintenance_windows.core.intervals import from_local
 from maintenance_windows.exceptions import AmbiguousTime, RuleError
 from maintenance_windows.importer import holidays as files
-from maintenance_windows.management import arguments, output
+from maintenance_windows.management import arguments, output, tables
 from maintenance_windows.models import Freeze
 from maintenance_windows.models.series import zone
 from maintenance_windows.overview import status
@@ -50,7 +50,7 @@ def show_freezes(command: BaseCommand, given: Namespace) -> None:
     if given.json:
         output.print_json(command, records)
     elif records:
-        output.print_tables(command, output.freeze_table(records, command.style))
+        output.print_tables(command, tables.freeze_table(records, command.style))
     else:
         command.stdout.write("No freezes." if given.past else "No current or upcoming freezes.")
 
@@ -92,8 +92,9 @@ def _sites(given: Namespace) -> list[Site] | None:
 
 
 def _once(given: Namespace) -> tuple[datetime, datetime]:
-    starts_at = arguments.moment(given.start)
-    return starts_at, arguments.end(given, starts_at)
+    now = clock.now()
+    starts_at = arguments.moment(given.start, now)
+    return starts_at, arguments.end(given, starts_at, now)
 
 
 def _by_rule(given: Namespace, zone_name: str) -> tuple[datetime, datetime]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.sites.models import Site
 from django.core.management import BaseCommand, CommandError
 
-from maintenance_windows.management import arguments, output
+from maintenance_windows.management import arguments, output, tables
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.overview import status
 from maintenance_windows.planning import series
@@ -39,7 +39,8 @@ def repeat(command: BaseCommand, given: Namespace) -> None:
     else:
         series.check(template, clock.now())
         notes = series.notes(template, sites, clock.now())  # of others: before it is one of them
-        outcomes = series.repeat(sites, template, actor=arguments.actor())
+        actor = arguments.actor()
+        outcomes = series.repeat(sites, template, start_now=given.now, actor=actor)
         if given.json:
             made = [window for outcome in outcomes for window in outcome.made]
             output.print_windows(command, made, as_json=True)
@@ -85,7 +86,7 @@ def show_series(command: BaseCommand, given: Namespace) -> None:
     if given.json:
         output.print_json(command, records)
     elif records:
-        output.print_tables(command, output.series_table(records, command.style))
+        output.print_tables(command, tables.series_table(records, command.style))
     else:
         command.stdout.write("No recurring windows.")
 

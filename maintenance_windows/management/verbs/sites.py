@@ -8,7 +8,7 @@ from django.contrib.sites.models import Site
 from django.core.management import BaseCommand, CommandError
 
 from maintenance_windows.core.intervals import rfc3339
-from maintenance_windows.management import arguments, output, terminal
+from maintenance_windows.management import arguments, output, tables, terminal
 from maintenance_windows.management.base import unanswered
 from maintenance_windows.management.terminal import Cell, Table
 from maintenance_windows.overview import passing, status
@@ -40,8 +40,8 @@ def show_status(command: BaseCommand, given: Namespace) -> None:
     else:
         if forced:
             command.stderr.write(_overruled(forced))
-        shown, ticks = output.status_tables(records, scheduler, now, command.style)
-        output.print_tables(command, shown, [[Cell(output.passing_line())]], ticks)
+        shown, sums = tables.status_tables(records, scheduler, now, command.style, forced)
+        output.print_tables(command, shown, Table([[Cell(output.passing_line())]]), sums)
         if wrong := clock.problem(clock.off()):
             command.stdout.write(command.style.ERROR(wrong))
     if given.check and not scheduler["healthy"]:
@@ -65,18 +65,18 @@ def _watch(command: BaseCommand, given: Namespace) -> None:
         """Return the current lines. Connections are closed, not kept open between frames."""
         now = clock.now()
         head = f"{output.local(now.isoformat())}, every {given.watch:g} s until Ctrl-C"
-        tables: list[Table] = [[[Cell(head)]], [[Cell("")]]]
+        shown = [Table([[Cell(head)]]), Table([[Cell("")]])]
         try:
             records, scheduler = status.sites(_shown(given), now), status.scheduler(now)
             if forced := status.forced():
-                tables.append([[Cell(_overruled(forced), style.ERROR)]])
-            tables += output.status_tables(records, scheduler, now, style)
+                shown.append(Table([[Cell(_overruled(forced), style.ERROR)]]))
+            shown += tables.status_tables(records, scheduler, now, style, forced)
         except db.Error as error:
-            tables.append([[Cell(unanswered(error), style.ERROR)]])
+            shown.append(Table([[Cell(unanswered(error), style.ERROR)]]))
         finally:
             db.connections.close_all()
             db.reset_queries()  # with DEBUG, Django keeps every query
-        return [line for table in tables for line in terminal.lines(table, columns)]
+        return [line for table in shown for line in terminal.lines(table, columns)]
 
     terminal.repeat(command.stdout, frame, given.watch)
 
@@ -87,16 +87,17 @@ def _shown(given: Namespace) -> list[Site]:
 
 
 def _overruled(forced: str) -> str:
-    return f"MAINTENANCE_FORCE is {forced} and overrides everything below."
+    return f"MAINTENANCE_FORCE is {forced} and overrides the flags of all sites."
 
 
 def down(command: BaseCommand, given: Namespace) -> None:
     """Take sites down now, until a given time or until further notice."""
     sites = arguments.sites(given.sites, everyone=given.everyone)
     open_ended = given.until is None and given.length is None
+    now = clock.now()
     take_down(
         sites,
-        until=None if open_ended else arguments.end(given, clock.now()),
+        until=None if open_ended else arguments.end(given, now, now),
         level=arguments.level(given),
         message=given.message,
         actor=arguments.actor(),
@@ -122,8 +123,9 @@ def bypass(command: BaseCommand, given: Namespace) -> None:
     if given.revoke:
         links.revoke(sites, actor=arguments.actor())
         for site in sites:
-            command.stdout.write(f"{site.domain}: all bypass links revoked")
+            command.stdout.write(printable(f"{site.domain}: all bypass links revoked"))
         return
     length = None if given.length is None else arguments.length(given.length)
-    for link in [links.make(site, length=length) for site in sites]:
-        command.stdout.write(link.url(secure=settings.SESSION_COOKIE_SECURE))
+    actor = arguments.actor()
+    for link in [links.make(site, length=length, actor=actor) for site in sites]:
+        command.stdout.write(printable(link.url(secure=settings.SESSION_COOKIE_SECURE)))

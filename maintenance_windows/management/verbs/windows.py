@@ -1,38 +1,61 @@
 """The verbs for windows."""
 
 from argparse import Namespace
+from datetime import datetime
+from typing import Any
 
-from django.core.management import BaseCommand
+from django.core.management import BaseCommand, CommandError
 
+from maintenance_windows.core.state import Level
 from maintenance_windows.management import arguments
 from maintenance_windows.management.output import (
-    print_overlaps,
     print_tables,
+    print_warnings,
     print_windows,
-    window_table,
 )
+from maintenance_windows.management.tables import window_table
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.overview import status
-from maintenance_windows.planning import frozen, windows
+from maintenance_windows.planning import frozen, rules, windows
 from maintenance_windows.snapshot import clock
 from maintenance_windows.wording.lines import printable
 
 
 def schedule(command: BaseCommand, given: Namespace) -> None:
     """Schedule a window on each site, or on none if one is refused."""
-    starts_at = arguments.moment(given.start)
+    now = clock.now()
+    starts_at = arguments.moment(given.start, now)
     planned = windows.schedule(
-        arguments.sites(given.sites),
         starts_at=starts_at,
-        ends_at=arguments.end(given, starts_at),
-        level=arguments.level(given),
-        title=given.title,
-        message=given.message,
+        **_what(given, starts_at, now),
+        start_now=given.now,
         override=given.override,
         actor=arguments.actor(),
     )
     print_windows(command, planned, as_json=given.json)
-    print_overlaps(command, planned)
+    print_warnings(command, planned)
+
+
+def _what(given: Namespace, starts_at: datetime, now: datetime) -> dict[str, Any]:
+    """Return what is to be planned: as another window, but for what was given."""
+    has_end = given.until is not None or given.length is not None
+    if given.like is None:
+        if not given.sites:
+            raise CommandError("Specify a site, or --like ID.")
+        if not has_end:
+            raise CommandError("Specify --end or --for, or --like ID.")
+        site, length, level, title, message = None, None, Level.FULL, "", ""
+    else:
+        site, length, level, title, message = windows.like(given.like)
+    return {
+        "sites": [site] if site and not given.sites else arguments.sites(given.sites),
+        "ends_at": rules.add(starts_at, length)
+        if length and not has_end
+        else arguments.end(given, starts_at, now),
+        "level": given.level or level,
+        "title": title if given.title is None else given.title,
+        "message": message if given.message is None else given.message,
+    }
 
 
 def show_list(command: BaseCommand, given: Namespace) -> None:
@@ -71,7 +94,7 @@ def cancel(command: BaseCommand, given: Namespace) -> None:
 def extend(command: BaseCommand, given: Namespace) -> None:
     """Extend a window."""
     by = None if given.length is None else arguments.length(given.length)
-    until = None if given.until is None else arguments.moment(given.until)
+    until = None if given.until is None else arguments.moment(given.until, clock.now())
     window = windows.extend(
         arguments.window(given.window, given.override),
         by=by,
@@ -83,19 +106,21 @@ def extend(command: BaseCommand, given: Namespace) -> None:
     for _window, met in frozen.reaching_into([window], clock.now()):
         text = f"Note: window {window.pk} reaches into a freeze ({met.reason})."
         command.stderr.write(printable(text), style_func=str)
-    print_overlaps(command, [window])
+    print_warnings(command, [window])
 
 
 def move(command: BaseCommand, given: Namespace) -> None:
     """Reschedule a window."""
-    starts_at = arguments.moment(given.start)
-    ends_at = arguments.end(given, starts_at)
+    now = clock.now()
+    starts_at = arguments.moment(given.start, now)
+    ends_at = arguments.end(given, starts_at, now)
     window = windows.move(
         arguments.window(given.window, given.override),
         starts_at=starts_at,
         ends_at=ends_at,
+        start_now=given.now,
         override=given.override,
         actor=arguments.actor(),
     )
     print_windows(command, [window])
-    print_overlaps(command, [window])
+    print_warnings(command, [window])

@@ -2,10 +2,18 @@
 
 from maintenance_windows.planning.series.notes import notes
 from maintenance_windows.planning.series.occurrences import make, restore, skip, unskip
-from maintenance_windows.planning.series.verbs import check, end, materialise, repeat, revise
+from maintenance_windows.planning.series.verbs import (
+    check,
+    check_start,
+    end,
+    materialise,
+    repeat,
+    revise,
+)
 
 __all__ = [
     "check",
+    "check_start",
     "end",
     "make",
     "materialise",

@@ -7,6 +7,7 @@ from django.contrib.sites.models import Site
 from django.utils.translation import gettext as _
 
 from maintenance_windows.models import WindowSeries
+from maintenance_windows.planning.lengths import length_warnings
 from maintenance_windows.planning.overlaps import series_warnings
 
 
@@ -23,4 +24,5 @@ def notes(series: WindowSeries, sites: Sequence[Site], now: datetime) -> list[st
             texts["near"] = near.isoformat()
             sentence = _("There is no window to skip on %(date)s: the nearest starts on %(near)s.")
         found.append(sentence % texts)
+    found += length_warnings(series.length, series.level, sites, now)
     return [*found, *series_warnings(series, sites, now)]

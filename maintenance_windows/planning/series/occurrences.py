@@ -10,7 +10,10 @@ from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.models.window import PARTS
+from maintenance_windows.permissions import ALL_RIGHTS, Rights
 from maintenance_windows.planning import audit, frozen, rules, windows
+from maintenance_windows.planning.admission import Terms, may_start
+from maintenance_windows.planning.series import starting
 from maintenance_windows.planning.series.apply import SeriesChange, apply
 from maintenance_windows.planning.series.plan import Plan, SeriesPlanner, since_when
 from maintenance_windows.planning.series.verbs import revise, unended
@@ -19,7 +22,14 @@ from maintenance_windows.reconcile.lock import Clock, locked
 DAY = timedelta(days=1)
 
 
-def skip(series_id: int, day: date, *, actor: str = "", clock: Clock | None = None) -> SeriesChange:
+def skip(
+    series_id: int,
+    day: date,
+    *,
+    rights: Rights = ALL_RIGHTS,
+    actor: str = "",
+    clock: Clock | None = None,
+) -> SeriesChange:
     """Leave out the occurrence on a local date, and cancel its window, also a moved one."""
     with locked(clock) as now:
         series = unended(series_id)
@@ -37,7 +47,8 @@ def skip(series_id: int, day: date, *, actor: str = "", clock: Clock | None = No
                 _("The window of recurring window %(id)s on %(date)s has passed.") % names
             )
         excluded = sorted([*series.excluded, day.isoformat()])
-        return revise(series_id, excluded=excluded, actor=actor, clock=lambda: now)
+        terms: dict[str, Any] = {"rights": rights, "start_now": True}
+        return revise(series_id, excluded=excluded, actor=actor, clock=lambda: now, **terms)
 
 
 def unskip(
@@ -45,6 +56,7 @@ def unskip(
     day: date,
     *,
     override: str = "",
+    rights: Rights = ALL_RIGHTS,
     actor: str = "",
     clock: Clock | None = None,
 ) -> SeriesChange:
@@ -53,56 +65,57 @@ def unskip(
     `override` is the reason for one in a freeze.
     """
     with locked(clock) as now:
+        who: dict[str, Any] = {"rights": rights, "actor": actor, "clock": lambda: now}
         series = unended(series_id)
         window = _window(series, day)
         skipped = day.isoformat() in series.excluded
         cancelled = window is not None and window.status_at(now) is Status.CANCELLED
         excluded = [text for text in series.excluded if text != day.isoformat()]
         series.excluded = excluded
-        early = window is None and _is_frozen(series, day, now)
-        if not (skipped or cancelled or early):
+        unmade = window is None and _is_frozen(series, day, now)
+        if not (skipped or cancelled or unmade):
             sentence = _("Recurring window %(id)s does not skip %(date)s.")
             raise Refused(sentence % {"id": series.pk, "date": day.isoformat()})
         if window and cancelled and (not skipped or "cancelled" in window.edits):
-            windows.restore(window.pk, override=override, actor=actor, clock=lambda: now)
-        outcome = revise(series_id, excluded=excluded, actor=actor, clock=lambda: now)
-        if early:
-            made = make(series_id, day, override=override, actor=actor, clock=lambda: now)
-            outcome.made.append(made)
+            windows.restore(window.pk, override=override, **who)
+        outcome = revise(series_id, excluded=excluded, start_now=True, **who)
+        if unmade:
+            outcome.made.append(make(series_id, day, override=override, **who))
         elif window and cancelled and window.pk not in {one.pk for one in outcome.restored}:
-            outcome.restored.append(_restored(window.pk, override, actor, now))
+            window = MaintenanceWindow.objects.select_related("site").get(pk=window.pk)
+            if window.status_at(now) is Status.CANCELLED and window.ends_at > now:  # by a freeze
+                window = windows.restore(window.pk, override=override, **who)
+            outcome.restored.append(window)
         return outcome
 
 
 def restore(
     window_id: int,
     *,
-    ahead: bool = False,
     override: str = "",
+    rights: Rights = ALL_RIGHTS,
     actor: str = "",
     clock: Clock | None = None,
 ) -> MaintenanceWindow:
     """Restore a cancelled window; one of a series then follows that again, if it still may.
 
-    With `ahead` it is refused if the window would start at once. `override` is the reason for
-    one in a freeze.
+    `override` is the reason for one in a freeze.
     """
+    terms: dict[str, Any] = {"override": override, "rights": rights, "actor": actor}
     with locked(clock) as now:
         rows = MaintenanceWindow.objects.select_related("site", "series").filter(pk=window_id)
         window = rows.first()
         series = window.series if window else None
-        given: dict[str, Any] = {"override": override, "actor": actor, "clock": lambda: now}
         if window is None or series is None or series.ended_at or not window.occurs_on:
-            windows.restore(window_id, **given)
+            windows.restore(window_id, clock=lambda: now, **terms)
         elif window.cancelled_at and window.occurs_on.isoformat() in series.excluded:
-            unskip(series.pk, window.occurs_on, **given)
+            unskip(series.pk, window.occurs_on, clock=lambda: now, **terms)
         else:
-            windows.restore(window_id, **given)
-            apply([SeriesPlanner([series], now).plan(series)], now, actor)
-        window = rows.get()
-        if ahead:
-            rules.check_ahead(window.starts_at, now)
-        return window
+            windows.restore(window_id, clock=lambda: now, **terms)
+            plan = SeriesPlanner([series], now).plan(series)
+            starting.check(plan, now, Terms(rights=rights, start_now=True))
+            apply([plan], now, actor)
+        return rows.get()
 
 
 def make(
@@ -110,6 +123,7 @@ def make(
     day: date,
     *,
     override: str = "",
+    rights: Rights = ALL_RIGHTS,
     actor: str = "",
     clock: Clock | None = None,
 ) -> MaintenanceWindow:
@@ -130,22 +144,16 @@ def make(
             raise Refused(
                 _("The window of recurring window %(id)s on %(date)s has passed.") % names
             )
-        marks = frozen.admit([series.site], one.starts_at, one.ends_at, now, override=override)
+        may_start(one.starts_at, now, rights, recurring=True)
+        reason = Terms(rights=rights, override=override).reason
+        marks = frozen.admit([series.site], one.starts_at, one.ends_at, now, override=reason)
         (window,) = apply([Plan(series=series, make=[one])], now, actor)[0].made
         if marks:
-            window.edit(PARTS["times"])
+            window.edit(PARTS["times"])  # or its series would cancel it
             window.changed_at = now
             window.save(update_fields=["edited", "changed_at"])
             audit.marked([window], marks, actor, now)
         return window
-
-
-def _restored(window_id: int, override: str, actor: str, now: datetime) -> MaintenanceWindow:
-    """Return a window that its series has restored, or has not because of a freeze."""
-    window = MaintenanceWindow.objects.select_related("site").get(pk=window_id)
-    if window.status_at(now) is Status.CANCELLED and window.ends_at > now:
-        return windows.restore(window_id, override=override, actor=actor, clock=lambda: now)
-    return window
 
 
 def _window(series: WindowSeries, day: date) -> MaintenanceWindow | None:

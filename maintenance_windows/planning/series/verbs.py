@@ -21,8 +21,10 @@ from maintenance_windows.core.intervals import SECOND
 from maintenance_windows.exceptions import Refused, RuleError
 from maintenance_windows.models import ACTOR_LENGTH, WindowSeries
 from maintenance_windows.models.querysets import among
+from maintenance_windows.permissions import ALL_RIGHTS, Rights
 from maintenance_windows.planning import arguments, audit, frozen, rules
-from maintenance_windows.planning.series import events
+from maintenance_windows.planning.admission import NO_TERMS, Terms
+from maintenance_windows.planning.series import events, starting
 from maintenance_windows.planning.series.apply import SeriesChange, apply
 from maintenance_windows.planning.series.plan import Plan, SeriesPlanner, first_date, since_when
 from maintenance_windows.reconcile.lock import Clock, locked
@@ -41,43 +43,55 @@ def repeat(
     sites: Iterable[Site],
     template: WindowSeries,
     *,
+    start_now: bool = False,
+    rights: Rights = ALL_RIGHTS,
     actor: str = "",
     clock: Clock | None = None,
 ) -> list[SeriesChange]:
     """Create one series for each site from an unsaved template, all or none.
 
-    An occurrence in progress starts at once. The windows are created in portions, because those of
-    hundreds of sites would delay the tick. After an interruption materialise() continues. A site
-    that is deleted meanwhile has no result.
+    The pattern may begin in the past. An occurrence in progress starts at once; if it should have
+    started more than a minute ago, `start_now` has to confirm that. The windows are created in
+    portions, because those of hundreds of sites would delay the tick. After an interruption
+    materialise() continues. A site that is deleted meanwhile has no result.
     """
     sites = arguments.as_sites(sites)
     with locked(clock) as now:
         rules.check_exist(sites)
         check(template, now)
+        starting.check_new(template, sites, now, Terms(rights=rights, start_now=start_now))
         created = WindowSeries.objects.bulk_create(_copies(template, sites, actor))
     changes = []
     for ids in _batches([series.pk for series in created]):
         for portion in _portions(_planner(ids, now).plans()):
             with locked(clock) as now:
-                changes += apply(_planner(portion, now).plans(), now, actor)
+                plans = [starting.started(plan, now) for plan in _planner(portion, now).plans()]
+                changes += apply(plans, now, actor)
     if not changes:
         rules.check_exist(sites)
     return changes
 
 
 def revise(
-    series_id: int, *, actor: str = "", clock: Clock | None = None, **changes: Any
+    series_id: int,
+    *,
+    start_now: bool = False,
+    rights: Rights = ALL_RIGHTS,
+    actor: str = "",
+    clock: Clock | None = None,
+    **changes: Any,
 ) -> SeriesChange:
     """Change a series from now on. Past and present windows stay, and what was edited of others.
 
-    `changes` are fields of WindowSeries except its site.
+    `changes` are fields of WindowSeries except its site. For `start_now` see repeat().
     """
     with locked(clock) as now:
         series, stored = unended(series_id), unended(series_id)
         for name, value in changes.items():
             setattr(series, name, value)
         check(series, now)
-        return _follow(series, stored, now, actor, changes)
+        terms = Terms(rights=rights, start_now=start_now)
+        return _follow(series, stored, now, actor, changes, terms=terms)
 
 
 def end(
@@ -104,14 +118,21 @@ def end(
 
 
 def _follow(
-    series: WindowSeries, stored: WindowSeries, now: datetime, actor: str, fields: Iterable[str]
+    series: WindowSeries,
+    stored: WindowSeries,
+    now: datetime,
+    actor: str,
+    fields: Iterable[str],
+    *,
+    terms: Terms = NO_TERMS,
 ) -> SeriesChange:
     """Save a changed series, and have its events and its windows follow."""
     plan = SeriesPlanner([series], now).plan(series, stored)
+    starting.check(plan, now, terms)
     events.follow_change(series, stored, plan.renamed, now, first_date(series, now))
     series.save(update_fields=[*fields, *EVENT_FIELDS])
     audit.series_changed(series, stored.facts(), actor, now)
-    return apply([plan], now, actor)[0]
+    return apply([starting.started(plan, now)], now, actor)[0]
 
 
 def materialise(
@@ -145,6 +166,26 @@ def materialise(
         for portion in _portions(_isolate_failures(read, ids)):
             changes += _isolate_failures(write, portion)
     return changes
+
+
+def check_start(
+    series: WindowSeries,
+    sites: Iterable[Site],
+    now: datetime,
+    *,
+    stored: WindowSeries | None = None,
+    start_now: bool = False,
+    rights: Rights = ALL_RIGHTS,
+) -> None:
+    """Raise Refused if a valid series must not start a window at once. See repeat().
+
+    `stored` is the series as it is, where it is about to change.
+    """
+    terms = Terms(rights=rights, start_now=start_now)
+    if stored is None:
+        starting.check_new(series, sites, now, terms)
+    else:
+        starting.check_change(series, stored, now, terms)
 
 
 def check(series: WindowSeries, now: datetime) -> None:

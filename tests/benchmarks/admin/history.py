@@ -60,7 +60,7 @@ def repeat() -> None:
         one = WindowSeries(
             rule=rule, start_time=time(2 + n), zone="Europe/Berlin", level=Level.FULL, **template
         )
-        series.repeat(chosen[n :: len(rules)], one, actor="alice")
+        series.repeat(chosen[n :: len(rules)], one, start_now=True, actor="alice")
 
 
 def switch() -> None:
@@ -68,7 +68,7 @@ def switch() -> None:
     sites = list(Site.objects.order_by("-pk")[: 4 * NEAR])
     now = timezone.now()
     on, soon, over, held = (sites[n::4] for n in range(4))
-    times = {"ends_at": now + 120 * MINUTE, "actor": "alice"}
+    times = {"ends_at": now + 120 * MINUTE, "start_now": True, "actor": "alice"}
     windows.schedule(on, starts_at=now - 30 * MINUTE, title="Disks", message="New.", **times)
     windows.schedule(soon, starts_at=now + 20 * MINUTE, **times)
     windows.schedule(over, starts_at=now - 40 * MINUTE, **times)
