@@ -71,6 +71,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(f"{', '.join(missing)} is not installed"))
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name functions without their address, so that all processes collect equal names."""
+    return getattr(val, "__name__", None) if callable(val) and not isinstance(val, type) else None
+
+
 @pytest.fixture(autouse=True)
 def _as_in_production() -> Iterator[None]:
     with as_in_production():

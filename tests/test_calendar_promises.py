@@ -1,4 +1,4 @@
-"""What subscribers of the calendar rely on, over random series and edits.
+"""What subscribers of the calendar rely on, over random series, freezes and edits.
 
 After each edit and each night: every event that was served is served still, its SEQUENCE has not
 fallen, and has risen if it moved, was cancelled or was restored. 90 days after its end it may go.
@@ -18,8 +18,8 @@ from django.contrib.sites.models import Site
 from maintenance_windows.calendar import events
 from maintenance_windows.calendar.ical import CalendarEvent
 from maintenance_windows.exceptions import Refused
-from maintenance_windows.models import MaintenanceWindow, WindowSeries
-from maintenance_windows.planning import series, windows
+from maintenance_windows.models import Freeze, MaintenanceWindow, WindowSeries
+from maintenance_windows.planning import freezes, holidays, series, windows
 from maintenance_windows.planning.series.events import KEPT
 from maintenance_windows.reconcile.tick import tick
 from tests.helpers.times import HOUR, TWO
@@ -55,9 +55,9 @@ class Edition(NamedTuple):
         return cls(*times, event.cancelled, event.sequence, event.changed_at)
 
 
-def served(site: Site, now: datetime) -> dict[str, Edition]:
-    """What the site's calendar holds, before it is written as text."""
-    told = events._events(events.Q(site=site), now, titles=False)
+def served(site: Site, now: datetime, *, titles: bool) -> dict[str, Edition]:
+    """What a calendar of the site, with titles that of staff, holds before it is text."""
+    told = events._events(events.Q(site=site), now, titles=titles)
     assert len({event.uid for event in told}) == len(told)
     return {event.uid: Edition.of(event) for event in told}
 
@@ -101,6 +101,38 @@ class Story:
     def publication(self) -> datetime | None:
         return self.random.choice([None, self.now + self.random.choice([1, 40, 900]) * HOUR])
 
+    def override(self) -> str:
+        return self.random.choice(["", "CVE-1"])
+
+    def frozen(self) -> dict[str, object]:
+        """Times of a freeze: some days, or one day of each month; calendars hold 400 events."""
+        start = self.now + self.random.choice([-1, 0, 5, 24 * 20, 24 * 90, 24 * 200]) * HOUR
+        end = start + self.random.choice([2, 24, 24 * 12]) * HOUR
+        times = {"starts_at": start, "ends_at": end, "reason": self.random.choice(["a", "b"])}
+        if self.random.random() < 0.3:
+            times["ends_at"] = start + DAY
+            times |= {"rule": "FREQ=MONTHLY;BYDAY=1SU", "zone": self.random.choice(ZONES)}
+        return times
+
+    def freeze(self) -> None:
+        sites = self.random.choice([[self.site], None])
+        freezes.freeze(sites, **self.frozen(), clock=self.clock)
+
+    def unfreeze(self) -> None:
+        ids = Freeze.objects.filter(ended_at=None).order_by("pk").values_list("pk", flat=True)
+        freezes.unfreeze(self.random.choice(list(ids) or [0]), clock=self.clock)
+
+    def imported(self) -> None:
+        """A file of holidays, in editions of which some events differ, are cancelled or gone."""
+        told = [
+            holidays.Event(
+                key=f"day {number}",
+                freeze=freezes.planned(**self.frozen()) if self.random.random() < 0.7 else None,
+            )
+            for number in range(self.random.randrange(4))
+        ]
+        holidays.follow(told, self.random.choice([[self.site], None]), clock=self.clock)
+
     def window(self) -> int:
         ids = MaintenanceWindow.objects.filter(series=self.pk).order_by("pk")
         return self.random.choice(list(ids.values_list("pk", flat=True)) or [0])
@@ -116,7 +148,11 @@ class Story:
         row = MaintenanceWindow.objects.get(pk=self.window())
         by = self.random.choice([-30, -5, 1, 26, 200]) * HOUR
         windows.move(
-            row.pk, starts_at=row.starts_at + by, ends_at=row.ends_at + by, clock=self.clock
+            row.pk,
+            starts_at=row.starts_at + by,
+            ends_at=row.ends_at + by,
+            override=self.override(),
+            clock=self.clock,
         )
 
     def same_instants(self) -> None:
@@ -154,9 +190,13 @@ class Story:
             self.same_instants,
             lambda: series.skip(self.pk, self.day(), clock=self.clock),
             lambda: series.skip(self.pk, self.day(), clock=self.clock),
-            lambda: series.unskip(self.pk, self.day(), clock=self.clock),
-            lambda: series.make(self.pk, self.day(), clock=self.clock),
-            lambda: series.restore(self.window(), clock=self.clock),
+            lambda: series.unskip(self.pk, self.day(), override=self.override(), clock=self.clock),
+            lambda: series.make(self.pk, self.day(), override=self.override(), clock=self.clock),
+            lambda: series.restore(self.window(), override=self.override(), clock=self.clock),
+            self.freeze,
+            self.freeze,
+            self.unfreeze,
+            self.imported,
             lambda: windows.cancel(self.window(), clock=self.clock),
             lambda: windows.revise(self.window(), message="x", clock=self.clock),
             lambda: windows.revise(
@@ -180,6 +220,7 @@ def test_no_event_vanishes_falls_back_or_moves_silently(transactional_db, at, fi
     accepted = 0
     for seed in range(first, first + 25):
         at(TWO)  # rows record when they were created
+        Freeze.objects.all().delete()
         site = Site.objects.create(domain=f"s{seed}.example")
         with suppress(Refused):  # a rule without future windows
             accepted += tell(Story(site, seed), at)
@@ -188,14 +229,15 @@ def test_no_event_vanishes_falls_back_or_moves_silently(transactional_db, at, fi
 
 def tell(story: Story, at: Callable[[datetime], None]) -> int:
     """Return how many edits were accepted."""
-    before, accepted = served(story.site, story.now), 0
+    titles = story.random.random() < 0.5
+    before, accepted = served(story.site, story.now, titles=titles), 0
     for _ in range(EDITS):
         edit = story.random.choice(story.edits())
         at(story.now)
         with suppress(Refused, MaintenanceWindow.DoesNotExist, StopIteration):
             edit()
             accepted += 1
-        after = served(story.site, story.now)
+        after = served(story.site, story.now, titles=titles)
         check(before, after, story.now)
         before |= after
     return accepted

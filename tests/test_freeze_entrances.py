@@ -10,10 +10,17 @@ import icalendar
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
+from django.http import HttpResponse
 from django.test import Client
 
-from maintenance_windows.models import CalendarToken, Freeze, MaintenanceWindow, Transition
-from maintenance_windows.planning import freezes, windows
+from maintenance_windows.models import (
+    CalendarToken,
+    Freeze,
+    MaintenanceWindow,
+    Transition,
+    WindowSeries,
+)
+from maintenance_windows.planning import freezes, series, windows
 from maintenance_windows.planning.sites import take_down
 from tests.helpers.pages import errors, fill, messages, times
 from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
@@ -478,13 +485,130 @@ def test_visitors_do_not_see_freezes(acme, sale, at, visit):
     assert Transition.objects.filter(site=acme).exists()
 
 
-def test_public_calendar_has_no_occurrence_in_freeze(acme, maintenance, visit):
-    rule = ["--rule=FREQ=DAILY", "--start=2029-11-04T02:00", "--zone=UTC", "--for=1h"]
-    maintenance("repeat", "acme.example", *rule)
-    far = TWO + 100 * DAY
-    freezes.freeze(None, starts_at=far, ends_at=far + HOUR, reason="Sale")
+NIGHTLY = ["--rule=FREQ=DAILY", "--start=2029-11-04T02:00", "--zone=UTC", "--for=1h"]
+FAR = TWO + 100 * DAY
+HOLIDAY = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:test
+BEGIN:VEVENT
+UID:1
+DTSTART:20300212T020000Z
+DTEND:20300212T030000Z
+SUMMARY:Sale
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def night_of(visit: Callable[..., HttpResponse], start: datetime = FAR) -> dict[str, object]:
+    """The event of a night in the public calendar."""
     content = visit("/maintenance/calendar.ics").content
     found = icalendar.Calendar.from_ical(content).walk("VEVENT")
-    starts = {one["DTSTART"].dt for one in found}
-    assert far - DAY in starts
-    assert far not in starts
+    named = ("UID", "SEQUENCE", "STATUS", "SUMMARY", "DTSTAMP")
+    (event,) = [one for one in found if one["DTSTART"].dt == start] or [{}]
+    return {name: getattr(event[name], "dt", event[name]) for name in named if name in event}
+
+
+@pytest.mark.parametrize("imported", [False, True])
+def test_freeze_cancels_nights_beyond_the_horizon(acme, maintenance, visit, at, tmp_path, imported):
+    """Made ahead or not, a night that subscribers know is cancelled, and returns."""
+    maintenance("repeat", "acme.example", *NIGHTLY)
+    before = night_of(visit)
+    others = night_of(visit, FAR + DAY)
+    at(TWO - 30 * MINUTE)
+    if imported:
+        file = tmp_path / "holidays.ics"
+        file.write_text(HOLIDAY)
+        maintenance("import-freezes", file, "--all")
+        (freeze,) = Freeze.objects.all()
+    else:
+        freeze = freezes.freeze([acme], starts_at=FAR, ends_at=FAR + HOUR, reason="Sale").freeze
+    cancelled = night_of(visit)
+    assert cancelled == before | {
+        "SEQUENCE": 1,
+        "STATUS": "CANCELLED",
+        "SUMMARY": "Cancelled: Maintenance: acme.example",
+        "DTSTAMP": TWO - 30 * MINUTE,
+    }
+    assert night_of(visit, FAR + DAY) == others
+    at(TWO - 20 * MINUTE)
+    freezes.unfreeze(freeze.pk)
+    returned = before | {"SEQUENCE": 2, "DTSTAMP": TWO - 20 * MINUTE}
+    assert night_of(visit) == returned
+    at(FAR - DAY)
+    series.materialise()
+    assert MaintenanceWindow.objects.filter(starts_at=FAR).exists()
+    assert night_of(visit) == returned
+
+
+def test_freeze_cancels_nothing_that_nobody_saw(acme, maintenance, visit):
+    freezes.freeze([acme], starts_at=FAR, ends_at=FAR + HOUR, reason="Sale")
+    maintenance("repeat", "acme.example", *NIGHTLY)
+    assert night_of(visit) == {}
+    assert night_of(visit, FAR + DAY)["STATUS"] == "CONFIRMED"
+
+
+@pytest.mark.parametrize(
+    ("verb", "days"),
+    [
+        ("restore {id}/{date}", 100), ("unskip {id} {date}", 100), ("restore {id}/{date}", 1),
+        ("unskip {id} {date}", 1), ("move {id}/{date} {times}", 100),
+    ],
+)  # fmt: skip
+def test_override_brings_a_night_back(acme, maintenance, visit, verb, days):
+    """It stays then, whatever becomes of its series and its freeze."""
+    maintenance("repeat", "acme.example", *NIGHTLY)
+    night = TWO + days * DAY
+    begun, before = WindowSeries.objects.get(), night_of(visit, night)
+    freeze = freezes.freeze([acme], starts_at=night, ends_at=night + HOUR, reason="Sale").freeze
+    cancelled = night_of(visit, night)
+    times = f"--start={night:%Y-%m-%dT%H:%M} --for=1h"
+    words = verb.format(id=begun.pk, date=night.date(), times=times).split()
+    with pytest.raises(CommandError, match=r"acme.example is frozen \(Sale\)"):
+        maintenance(*words)
+    assert night_of(visit, night) == cancelled
+    maintenance(*words, "--override=CVE-1")
+    window = MaintenanceWindow.objects.get(starts_at=night)
+    kept = window.changes_made.latest("pk").changes
+    assert (kept["freeze"][1], kept["override"][1]) == ("Sale", "CVE-1")
+    series.revise(begun.pk, message="x")
+    series.materialise()
+    freezes.unfreeze(freeze.pk)
+    again = night_of(visit, night)
+    assert (again["UID"], again["STATUS"]) == (before["UID"], "CONFIRMED")
+    assert again["SEQUENCE"] > cancelled["SEQUENCE"]
+
+
+def test_restored_cancellation_stays_in_freeze(acme, maintenance):
+    maintenance("repeat", "acme.example", *NIGHTLY)
+    window = MaintenanceWindow.objects.get(starts_at=TWO + DAY)
+    windows.cancel(window.pk)
+    freezes.freeze([acme], starts_at=TWO, ends_at=TWO + 9 * DAY, reason="Sale")
+    with pytest.raises(CommandError, match=r"acme\.example is frozen"):
+        maintenance("restore", window.pk)
+    maintenance("restore", window.pk, "--override=CVE-1")
+    series.materialise()
+    window.refresh_from_db()
+    assert window.cancelled_at is None
+
+
+def test_calendar_of_staff_cancels_ended_freeze(acme, alice, at):
+    """What was still to come is cancelled, what is in progress ends."""
+    url = {"token": CalendarToken.renew(alice)}
+
+    def freeze_events() -> list[tuple[object, ...]]:
+        content = Client(HTTP_HOST="acme.example").get("/maintenance/calendar.ics", url).content
+        found = icalendar.Calendar.from_ical(content).walk("VEVENT")
+        names = ("UID", "SEQUENCE", "STATUS", "SUMMARY")
+        return [(*(str(one[name]) for name in names), one["DTEND"].dt) for one in found]
+
+    begun = freezes.freeze(
+        [acme], starts_at=TWO, ends_at=FOUR, reason="R", rule="FREQ=WEEKLY;COUNT=2", zone="UTC"
+    ).freeze
+    (first, _, _, summary, _), (second, *_, end) = freeze_events()
+    at(TWO + HOUR)
+    freezes.unfreeze(begun.pk)
+    assert freeze_events() == [
+        (first, "1", "CONFIRMED", summary, TWO + HOUR),
+        (second, "1", "CANCELLED", f"Cancelled: {summary}", end),
+    ]

@@ -61,7 +61,7 @@ def test_may_pass_is_skipped_while_site_is_up(acme, at, visit, settings):
     assert visit().status_code == 200
 
 
-@pytest.mark.parametrize("ask", ["nowhere.at_all", 7], ids=str)
+@pytest.mark.parametrize("ask", ["nowhere.at_all", 7])
 def test_invalid_may_pass_gives_503(acme, plan, at, visit, settings, ask):
     settings.MAINTENANCE_MAY_PASS = ask
     plan(acme)
@@ -143,7 +143,7 @@ def test_is_staff_function_says_who_counts_as_staff(
     assert visit(user=editor).status_code == 503
 
 
-@pytest.mark.parametrize("ask", [lambda _: False, "nowhere.at_all", failing], ids=str)
+@pytest.mark.parametrize("ask", [lambda _: False, "nowhere.at_all", failing])
 def test_is_staff_function_replaces_flag_of_all_but_superusers(
     acme, plan, at, visit, settings, alice, django_user_model, ask
 ):

@@ -181,7 +181,7 @@ def test_only_reads_is_asked_while_site_may_be_read(api, plan, at, visit, settin
     assert ask(visit, "query").status_code == 503
 
 
-@pytest.mark.parametrize("function", [failing, "nowhere.at_all", 7], ids=str)
+@pytest.mark.parametrize("function", [failing, "nowhere.at_all", 7])
 def test_failing_only_reads_gives_503(api, plan, at, visit, settings, caplog, function):
     settings.MAINTENANCE_ONLY_READS = function
     plan(api, level=Level.READ_ONLY)

@@ -78,7 +78,7 @@ def _events(chosen: Q, now: datetime, *, titles: bool) -> tuple[CalendarEvent, .
         if titles or one.is_public(cancelled_at or now)
     ]
     if titles:
-        told += of_freezes(period, min(end_of(now), period.end or end_of(now)))
+        told += of_freezes(period, now, min(end_of(now), period.end or end_of(now)))
     return _nearest(told, today)
 
 

@@ -1,7 +1,10 @@
 """Freezes as events of the calendar of all sites, which only staff can read."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
+
+from django.db.models import Q
 
 from maintenance_windows.calendar.ical import CalendarEvent
 from maintenance_windows.core.freezes import FrozenTime
@@ -9,32 +12,40 @@ from maintenance_windows.core.intervals import Span
 from maintenance_windows.models import Freeze, all_sites
 from maintenance_windows.models.querysets import among
 from maintenance_windows.planning.frozen import freezings, site_ids
-from maintenance_windows.planning.series.events import make_uid
+from maintenance_windows.planning.series.events import AHEAD, KEPT, end_of, make_uid
 
 MOST_NAMED = 10  # sites in a summary
 
 
-def of_freezes(period: Span, stop: datetime) -> Iterator[CalendarEvent]:
+def of_freezes(period: Span, now: datetime, stop: datetime) -> Iterator[CalendarEvent]:
     """Yield the times of all freezes in the period, before `stop`.
 
-    A freeze that was ended before a time of it began does not have this time.
+    Times that were still to come when somebody ended the freeze are cancelled, and one in progress
+    became shorter.
     """
-    rows = {row.pk: row for row in Freeze.objects.after(period.start)}
+    recent = Q(ended_at=None) | Q(ended_at__gt=now - AHEAD - KEPT)
+    over = Q(ends_at__lte=period.start)
+    rows = {row.pk: row for row in Freeze.objects.filter(recent).exclude(over)}
     where = _where(list(rows.values()))
     for freezing in freezings(rows.values()):
-        for time in freezing.times(period.start, stop):
-            yield _event(rows[freezing.id], time, where[freezing.id])
+        row = rows[freezing.id]
+        last = end_of(row.ended_at) if row.ended_at else stop  # no later time was ever shown
+        for time in replace(freezing, ended_at=None).times(period.start, min(stop, last)):
+            yield _event(row, time, where[row.pk])
 
 
 def _event(row: Freeze, time: FrozenTime, where: str) -> CalendarEvent:
+    ended_at = row.ended_at
+    cancelled = ended_at is not None and ended_at <= time.starts_at
+    shortened = ended_at is not None and time.starts_at < ended_at < time.ends_at
     return CalendarEvent(
         uid=str(make_uid("freeze", row.pk, row.created_at.isoformat(), time.starts_at.isoformat())),
-        sequence=int(time.ends_at == row.ended_at),
-        changed_at=row.ended_at or row.created_at,
+        sequence=int(cancelled or shortened),
+        changed_at=ended_at if ended_at and (cancelled or shortened) else row.created_at,
         starts_at=time.starts_at,
-        ends_at=time.ends_at,
-        cancelled=False,
-        summary=f"Freeze: {row.reason} ({where})",
+        ends_at=ended_at if ended_at and shortened else time.ends_at,
+        cancelled=cancelled,
+        summary=f"{'Cancelled: ' if cancelled else ''}Freeze: {row.reason} ({where})",
         description="",
         busy=False,
     )

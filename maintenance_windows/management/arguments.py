@@ -70,12 +70,18 @@ def local_date(text: str) -> date:
     return date.fromisoformat(day(text))
 
 
-def window(text: str) -> int:
+def window(text: str, override: str = "") -> int:
     """Return the id of a window, or of the one that SERIES/DATE names, created if need be."""
+    number, on = occurrence(text)
+    if on is None:
+        return number
+    return int(series.make(number, on, override=override, actor=actor()).pk)
+
+
+def occurrence(text: str) -> tuple[int, date | None]:
+    """Return the id and the date of SERIES/DATE; of a window only its id."""
     number, _, on = text.partition("/")
-    if not on:
-        return int(number)
-    return int(series.make(int(number), local_date(on), actor=actor()).pk)
+    return int(number), local_date(on) if on else None
 
 
 def window_name(text: str) -> str:

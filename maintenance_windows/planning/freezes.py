@@ -24,6 +24,7 @@ from maintenance_windows.permissions import ALL_RIGHTS, Rights
 from maintenance_windows.planning import arguments, rules, series
 from maintenance_windows.planning.frozen import check_reason, freezings, site_ids
 from maintenance_windows.planning.series.apply import SeriesChange
+from maintenance_windows.planning.series.following import follow_freezes
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.snapshot import clock as database_clock
 from maintenance_windows.wording.lines import printable
@@ -65,7 +66,7 @@ def freeze(
     rules.check_freeze(rights)
     named = None if sites is None else arguments.as_sites(sites)
     row = planned(starts_at=starts_at, ends_at=ends_at, reason=reason, rule=rule, zone=zone)
-    with locked(clock) as now:
+    with locked(clock) as now, follow_freezes(now):
         make(row, named, now, actor)
     return FreezeChange(
         freeze=row, series=settle_series([row], clock), kept=windows_in(row, _now(clock))
@@ -87,7 +88,8 @@ def unfreeze(
             raise Refused(_("Freeze %(id)s does not exist.") % {"id": freeze_id})
         if row.ended_at is not None or (row.ends_at is not None and row.ends_at <= now):
             raise Refused(_("Freeze %(id)s has already ended.") % {"id": freeze_id})
-        end(row, now, actor)
+        with follow_freezes(now):
+            end(row, now, actor)
     return FreezeChange(freeze=row, series=settle_series([row], clock))
 
 
@@ -156,7 +158,7 @@ def check(row: Freeze, now: datetime) -> None:
 
 
 def make(row: Freeze, sites: list[Site] | None, now: datetime, actor: str) -> None:
-    """Save a freeze of these sites, or of all. Call it inside `locked()`."""
+    """Save a freeze of these sites, or of all. Call it inside `follow_freezes()`."""
     check(row, now)
     if sites is not None:
         if not sites:
@@ -171,7 +173,7 @@ def make(row: Freeze, sites: list[Site] | None, now: datetime, actor: str) -> No
 
 
 def end(row: Freeze, now: datetime, actor: str) -> None:
-    """End a freeze. Call it inside `locked()`."""
+    """End a freeze. Call it inside `follow_freezes()`."""
     row.ended_at, row.ended_by = now, actor[:ACTOR_LENGTH]
     row.save(update_fields=["ended_at", "ended_by"])
     logger.info(

@@ -18,6 +18,7 @@ from maintenance_windows.models.querysets import among
 from maintenance_windows.planning import arguments, freezes
 from maintenance_windows.planning.frozen import site_ids
 from maintenance_windows.planning.series.apply import SeriesChange
+from maintenance_windows.planning.series.following import follow_freezes
 from maintenance_windows.reconcile.lock import Clock, locked
 
 BATCH = 500
@@ -72,8 +73,9 @@ def follow(
     result = Followed()
     with locked(clock) as now:
         known = _known([event.key for event in events])
-        for event in events:
-            _follow(event, known[event.key], named, result, now=now, actor=actor)
+        with follow_freezes(now):
+            for event in events:
+                _follow(event, known[event.key], named, result, now=now, actor=actor)
         if dry_run:
             transaction.set_rollback(True, using=router.db_for_write(Freeze))
     if dry_run:

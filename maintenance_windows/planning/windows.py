@@ -311,8 +311,8 @@ def restore(
         may_start(window.starts_at, now, rights)
         marks = admit([window.site], window.starts_at, window.ends_at, now, override=terms.reason)
         window.cancelled_at = None
-        if window.series_id and "cancelled" not in window.edits:
-            window.edit(PARTS["times"])  # its series has no such occurrence any more
+        if window.series_id and (marks or "cancelled" not in window.edits):
+            window.edit(PARTS["times"])  # its series has no such occurrence, or skips it
         return marks
 
     return _change(window_id, change, actor, clock, ["cancelled_at"])

@@ -1,7 +1,7 @@
 """The verbs for recurring windows."""
 
 from argparse import Namespace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib.sites.models import Site
@@ -108,11 +108,19 @@ def skip(command: BaseCommand, given: Namespace) -> None:
 def unskip(command: BaseCommand, given: Namespace) -> None:
     """Undo the skipping or cancellation of one date of a recurring window."""
     day = arguments.local_date(given.date)
-    series.unskip(given.series, day, actor=arguments.actor())
-    command.stdout.write(output.date_line(given.series, day, "takes place"))
+    _unskip(command, given.series, day, given.override)
 
 
 def restore(command: BaseCommand, given: Namespace) -> None:
     """Restore a cancelled window."""
-    window = series.restore(arguments.window(given.window), actor=arguments.actor())
-    output.print_windows(command, [window])
+    number, day = arguments.occurrence(given.window)
+    if day is not None:
+        _unskip(command, number, day, given.override)
+    else:
+        window = series.restore(number, override=given.override, actor=arguments.actor())
+        output.print_windows(command, [window])
+
+
+def _unskip(command: BaseCommand, number: int, day: date, override: str) -> None:
+    series.unskip(number, day, override=override, actor=arguments.actor())
+    command.stdout.write(output.date_line(number, day, "takes place"))

@@ -97,7 +97,7 @@ def extend(command: BaseCommand, given: Namespace) -> None:
     by = None if given.length is None else arguments.length(given.length)
     until = None if given.until is None else arguments.moment(given.until, clock.now())
     window = windows.extend(
-        arguments.window(given.window),
+        arguments.window(given.window, given.override),
         by=by,
         until=until,
         override=given.override,
@@ -116,7 +116,7 @@ def move(command: BaseCommand, given: Namespace) -> None:
     starts_at = arguments.moment(given.start, now)
     ends_at = arguments.end(given, starts_at, now)
     window = windows.move(
-        arguments.window(given.window),
+        arguments.window(given.window, given.override),
         starts_at=starts_at,
         ends_at=ends_at,
         start_now=given.now,

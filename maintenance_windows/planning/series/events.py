@@ -130,7 +130,7 @@ def follow_change(
         after[uid].occurrence[1:] != before[uid].occurrence[1:] for uid in before.keys() & after
     ):
         series.sequence = 1 + max(one.sequence for one in before.values())
-    _drop(series, [one for uid, one in before.items() if uid not in after], now)
+    drop([(series, one) for uid, one in before.items() if uid not in after], now)
     changes = series.changes(stored.facts()).keys()
     if changes - UNSEEN:
         series.changed_at = now
@@ -164,11 +164,17 @@ def known(
     same = MaintenanceWindow.objects.filter(near, series__in=ids, uid__in=uids)
     met = set(same.values_list("series_id", flat=True))
     rows = named_rows(met, first) if met else {}
-    cancelled: dict[int, dict[UUID, int]] = {}
-    dropped = CancelledOccurrence.objects.filter(series__in=ids)
-    for series_id, uid, sequence in dropped.values_list("series_id", "uid", "sequence"):
-        cancelled.setdefault(series_id, {})[uid] = sequence
-    return {pk: {row.uid for row in found} for pk, found in rows.items()}, cancelled
+    uids_of = {pk: {row.uid for row in found} for pk, found in rows.items()}
+    return uids_of, cancelled_by_series(ids)
+
+
+def cancelled_by_series(ids: Collection[int]) -> dict[int, dict[UUID, int]]:
+    """Return the SEQUENCEs of cancelled occurrences by UID, by series."""
+    found: dict[int, dict[UUID, int]] = {}
+    rows = CancelledOccurrence.objects.filter(series__in=ids)
+    for series_id, uid, sequence in rows.values_list("series_id", "uid", "sequence"):
+        found.setdefault(series_id, {})[uid] = sequence
+    return found
 
 
 def raise_sequence(moved: Collection[WindowSeries], now: datetime) -> None:
@@ -197,8 +203,10 @@ def _shift(series: WindowSeries, stored: WindowSeries, now: datetime, stop: date
     return days.most_common(1)[0][0] if days else 0
 
 
-def _drop(series: WindowSeries, dropped: Collection[OccurrenceEvent], now: datetime) -> None:
-    CancelledOccurrence.objects.filter(series=series, uid__in=[one.uid for one in dropped]).delete()
+def drop(dropped: Collection[tuple[WindowSeries, OccurrenceEvent]], now: datetime) -> None:
+    """Remember the events that series no longer have as cancelled."""
+    rows = CancelledOccurrence.objects.filter(series__in={series.pk for series, _one in dropped})
+    rows.filter(uid__in=[one.uid for _series, one in dropped]).delete()
     CancelledOccurrence.objects.bulk_create(
         CancelledOccurrence(
             series=series,
@@ -208,5 +216,5 @@ def _drop(series: WindowSeries, dropped: Collection[OccurrenceEvent], now: datet
             starts_at=one.occurrence.starts_at,
             ends_at=one.occurrence.ends_at,
         )
-        for one in dropped
+        for series, one in dropped
     )
