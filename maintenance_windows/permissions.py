@@ -42,3 +42,8 @@ def may_freeze(user: Any) -> bool:
 def may_plan(user: Any) -> bool:
     """Return whether a user may schedule windows."""
     return bool(user.has_perm("maintenance_windows.add_maintenancewindow"))
+
+
+def may_plan_series(user: Any) -> bool:
+    """Return whether a user may schedule recurring windows."""
+    return bool(user.has_perm("maintenance_windows.add_windowseries"))

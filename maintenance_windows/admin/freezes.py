@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.admin.base import RecordAdmin
 from maintenance_windows.admin.columns import show_times, time_column
-from maintenance_windows.admin.series import describe_change
+from maintenance_windows.admin.repeating import describe_change
 from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.forms.freezes import FreezeForm
 from maintenance_windows.models import Freeze

@@ -52,7 +52,8 @@ class Preview:
         except model_admin.model.DoesNotExist as error:  # deleted meanwhile
             raise Http404 from error
         context = {"errors": form.preview_errors(), "is_past": form.is_past, **self.describe(form)}
-        if "X-Requested-With" in request.headers:
+        context["scripted"] = "X-Requested-With" in request.headers
+        if context["scripted"]:
             return TemplateResponse(request, self.template, context)
         # Without JavaScript the browser opens the preview as a page of its own.
         page = "maintenance_windows/admin/preview_page.html"

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from maintenance_windows.admin.base import RecordAdmin
+from maintenance_windows.admin.dates import describe_dates
 from maintenance_windows.core.freezes import FrozenTime
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
@@ -24,6 +25,20 @@ from maintenance_windows.wording.spans import (
 )
 
 MAX_NAMED = 10  # windows that a message names
+
+
+def describe_plan(form: Any) -> dict[str, Any]:
+    """The context of the preview of a form that schedules or changes windows."""
+    choices = form.fields["repeats"].choices if "repeats" in form.fields else ()
+    moments = [
+        bound.field.widget.choice(name, bound.value())
+        for name in ("starts_at", "ends_at")
+        if (bound := form[name] if name in form.fields else None)
+    ]
+    found = {"labels": choices, "moments": moments}
+    if getattr(form, "series", None):
+        return found | describe_dates(form.series, form.cleaned_data.get("sites", ()), clock.now())
+    return found | describe_times(form)
 
 
 def describe_times(form: Any) -> dict[str, Any]:

@@ -1,44 +1,36 @@
 """Recurring windows: planned and changed with a preview of the next windows, and ended."""
 
-from collections import Counter
 from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from maintenance_windows.admin import occurrences
 from maintenance_windows.admin.columns import time_column
-from maintenance_windows.admin.operate import ids
+from maintenance_windows.admin.dates import describe_dates
 from maintenance_windows.admin.preview import Preview, PreviewedAdmin
+from maintenance_windows.admin.repeating import BUILDER, describe_change
 from maintenance_windows.admin.returning import ReturningAdmin
 from maintenance_windows.admin.schedule import warn
 from maintenance_windows.admin.site_search import sites_view
+from maintenance_windows.forms import repeats
 from maintenance_windows.forms.publication import PUBLICATION
 from maintenance_windows.forms.series import SeriesForm
-from maintenance_windows.forms.site_search import SiteWidget
+from maintenance_windows.forms.site_search import SiteField, SiteWidget
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.overview import history
 from maintenance_windows.planning import series as verbs
 from maintenance_windows.planning.series.apply import SeriesChange
-from maintenance_windows.planning.series.preview import preview as next_windows
 from maintenance_windows.snapshot import clock
 
-PREVIEWED = 10  # windows that a preview shows
 ended_at = time_column("ended_at", _("ended"))
 FACTS = ("its_windows", ended_at, "created_by")
-BUILDER = (
-    ("every", "unit"),
-    "weekdays",
-    ("monthly", "nth", "nth_weekday", "days_after"),
-    "rule",
-    "until",
-)
 
 
 class EndedFilter(admin.SimpleListFilter):
@@ -58,40 +50,8 @@ def describe_series(form: SeriesForm) -> dict[str, Any]:
     """The context of the preview; empty where the form is not valid."""
     if form.series is None:
         return {}
-    now, recurrence = clock.now(), form.series.recurrence()
     site = form.instance.site if form.instance.pk else form.cleaned_data.get("site")
-    return {
-        "words": form.series.words(),
-        "zone": recurrence.zone,
-        "coming": next_windows(form.series, now, PREVIEWED),
-        "notes": verbs.notes(form.series, [site] if site else [], now),
-        "now": now,
-    }
-
-
-def describe_change(change: SeriesChange) -> str:
-    """How many windows were made, changed and cancelled, and which were left unchanged."""
-    others: list[str] = []
-    made, changed, cancelled = map(len, (change.made, change.changed, change.cancelled))
-    if restored := len(change.restored):
-        text = ngettext("%(number)s restored", "%(number)s restored", restored)
-        others.append(text % {"number": restored})
-    if change.kept:
-        text = gettext("not changed because they were edited individually: %(ids)s")
-        others.append(text % {"ids": ids(change.kept)})
-    texts = [
-        ngettext("%(number)s window created", "%(number)s windows created", made)
-        % {"number": made},
-        ngettext("%(number)s changed", "%(number)s changed", changed) % {"number": changed},
-        ngettext("%(number)s cancelled", "%(number)s cancelled", cancelled) % {"number": cancelled},
-        *others,
-    ]
-    for reason, days in Counter(one.frozen.reason for one in change.skipped).items():
-        skipped = ngettext(
-            "%(number)s skipped: freeze %(reason)s", "%(number)s skipped: freeze %(reason)s", days
-        )
-        texts.append(skipped % {"number": days, "reason": reason})
-    return f"{', '.join(texts)}."
+    return describe_dates(form.series, [site] if site else [], clock.now())
 
 
 @admin.register(WindowSeries)
@@ -175,9 +135,25 @@ class WindowSeriesAdmin(ReturningAdmin, PreviewedAdmin):
             context["back"] = ""  # the page itself: one skips several dates in a row
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Lead to the one form that schedules, for people who may use that."""
+        windows: Any = (
+            self.admin_site.get_model_admin(MaintenanceWindow)
+            if (self.admin_site.is_registered(MaintenanceWindow))
+            else None
+        )
+        if request.method != "GET" or not (windows and windows.has_add_permission(request)):
+            return super().add_view(request, *args, **kwargs)
+        name = "admin:maintenance_windows_maintenancewindow_add"
+        url = reverse(name, current_app=self.admin_site.name)
+        query = request.GET.copy()
+        query.setdefault("repeats", repeats.WEEKLY)
+        return HttpResponseRedirect(f"{url}?{query.urlencode()}")
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "site":
             kwargs["widget"] = SiteWidget(db_field, self.admin_site)
+            kwargs["form_class"] = SiteField
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def history_events(self, request: HttpRequest, obj: WindowSeries) -> list[history.Event]:

@@ -7,6 +7,7 @@ from django.http import HttpRequest, JsonResponse
 
 from maintenance_windows.admin.base import RecordAdmin
 from maintenance_windows.admin.search import split_words
+from maintenance_windows.forms.site_search import label_of
 from maintenance_windows.models import all_sites
 from maintenance_windows.models.search import matching
 
@@ -24,5 +25,5 @@ def sites_view(model_admin: RecordAdmin, request: HttpRequest) -> JsonResponse:
     page = request.GET.get("page", "")
     first = PAGE_SIZE * (int(page) - 1) if PAGE.fullmatch(page) else 0
     found = list(sites[first : first + PAGE_SIZE + 1])
-    results = [{"id": str(site.pk), "text": str(site)} for site in found[:PAGE_SIZE]]
+    results = [{"id": str(site.pk), "text": label_of(site)} for site in found[:PAGE_SIZE]]
     return JsonResponse({"results": results, "pagination": {"more": len(found) > PAGE_SIZE}})

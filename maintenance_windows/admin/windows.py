@@ -21,10 +21,11 @@ from maintenance_windows.admin.calendar import calendar_view
 from maintenance_windows.admin.columns import span_column, time_column
 from maintenance_windows.admin.moments import format_clocks, format_when, is_today
 from maintenance_windows.admin.preview import Preview, PreviewedAdmin
+from maintenance_windows.admin.repeating import BUILDER, repeat
 from maintenance_windows.admin.returning import ReturningAdmin
 from maintenance_windows.admin.schedule import (
     describe_added,
-    describe_times,
+    describe_plan,
     in_freeze,
     warn_of_freezes,
     warn_of_windows,
@@ -32,11 +33,14 @@ from maintenance_windows.admin.schedule import (
 from maintenance_windows.admin.search import NearNowAdmin
 from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.admin.verbs import verb_view
+from maintenance_windows.forms.prefill import initial_from_query
 from maintenance_windows.forms.publication import PUBLICATION
-from maintenance_windows.forms.windows import TIMES, ScheduleForm, WindowForm, initial_from_query
+from maintenance_windows.forms.schedule import ScheduleForm
+from maintenance_windows.forms.windows import TIMES, WindowForm
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.overview import history
+from maintenance_windows.permissions import may_plan_series
 from maintenance_windows.planning import frozen, series, windows
 from maintenance_windows.snapshot import clock
 
@@ -95,17 +99,22 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
     preview = Preview(
         parameter="window",
         title=_("Preview"),
-        template="maintenance_windows/admin/window_preview.html",
-        describe=describe_times,
+        template="maintenance_windows/admin/preview.html",
+        describe=describe_plan,
     )
 
     class Media:
-        js = ("maintenance_windows/preview.js", "maintenance_windows/window.js")
+        js = (
+            "maintenance_windows/preview.js",
+            "maintenance_windows/window.js",
+            "maintenance_windows/series.js",
+        )
         css = {
             "all": (
                 "maintenance_windows/controls.css",
                 "maintenance_windows/preview.css",
                 "maintenance_windows/window.css",
+                "maintenance_windows/series.css",
             )
         }
 
@@ -206,7 +215,9 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             texts = {"fields": ("level", "message", "title", *PUBLICATION)}
-            adding = ("sites", "zone", *TIMES, *self.terms(request))
+            adding: tuple[Any, ...] = ("sites", "zone", *TIMES, *self.terms(request))
+            if self.may_repeat(request):
+                adding = (*adding, "repeats", *BUILDER, "excluded")
             return ((None, {"fields": adding}), (_("Details"), texts))
         times: tuple[Any, ...] = (planned_times,)
         if self.has_change_permission(request, obj):
@@ -218,6 +229,9 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
             (_("Details"), {"fields": ("level", "message", "title", *PUBLICATION)}),
             (_("Status"), {"fields": facts}),
         )
+
+    def may_repeat(self, request: HttpRequest) -> bool:
+        return may_plan_series(request.user)
 
     def terms(self, request: HttpRequest) -> tuple[str, ...]:
         """The fields that confirm a start in the past and override a freeze, for people who may."""
@@ -239,6 +253,7 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
             kwargs["form"] = ScheduleForm
         form: Any = super().get_form(request, obj, *args, **kwargs)
         form.rights = self.rights(request)
+        form.may_repeat = self.may_repeat(request)
         form.admin_site = self.admin_site
         return form
 
@@ -248,7 +263,7 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
         return initial | dict.fromkeys(TIMES) | initial_from_query(request.GET, may_view=may_view)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
-        """Schedule a window for each site, or change one. With several, `obj` stays unsaved."""
+        """Schedule, or change one window. With several, `obj` stays unsaved."""
         who: dict[str, Any] = {"actor": request.user.get_username(), "rights": self.rights(request)}
         values = form.cleaned_data
         if change:
@@ -257,6 +272,9 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
             obj.starts_at, obj.ends_at = saved[0].starts_at, saved[0].ends_at
             if changes.keys().isdisjoint({*TIMES, "level"}):
                 return
+        elif form.series:
+            obj.saved = repeat(self, request, form, **who)
+            return
         else:
             names = (*ScheduleForm.Meta.fields, *self.terms(request))
             fields = {name: values[name] for name in names}

@@ -41,13 +41,27 @@ class ChangedFieldsForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class PreviewedForm(forms.BaseForm):
-    """A form whose times are previewed while the person fills it in."""
+    """A form whose times are previewed while the person fills it in.
+
+    `unfinished` are the codes of errors that only say that something is still missing.
+    """
+
+    unfinished = {"required", "incomplete", "invalid_date", "invalid_time"}
 
     def preview_errors(self) -> list[str]:
-        """The errors of all fields that the preview needs."""
+        """The errors that the preview shows.
+
+        While a person types there is none about what is missing, about the field that they are
+        in (`_typing`), or about a form that nobody has touched.
+        """
+        if NOT_PREVIEWED.issuperset(self.changed_data):
+            return []
+        typing = self.data.get("_typing", "")
         return [
-            f"{self.fields[name].label}: {error}" if name in self.fields else str(error)
-            for name, errors in self.errors.items()
-            if name not in NOT_PREVIEWED
+            f"{self.fields[name].label}: {message}" if name in self.fields else str(message)
+            for name, errors in self.errors.as_data().items()
+            if name not in NOT_PREVIEWED and not (typing and typing.startswith(name))
             for error in errors
+            if error.code not in self.unfinished
+            for message in error.messages
         ]

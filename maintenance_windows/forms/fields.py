@@ -1,17 +1,15 @@
-"""Fields and widgets for local times, durations, dates and time zones."""
+"""Fields and widgets for durations, dates and time zones."""
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import AdminSplitDateTime, AdminTextInputWidget
+from django.conf import settings
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from maintenance_windows.core.intervals import from_local
-from maintenance_windows.exceptions import AmbiguousTime
 from maintenance_windows.models.series import zones
 from maintenance_windows.wording.durations import format_duration, parse_duration
 
@@ -25,51 +23,24 @@ def zone_choices() -> list[tuple[str, str]]:
     return [(name, name) for name in sorted(zones())]
 
 
-class MomentWidget(forms.SplitDateTimeWidget):
-    """The browser's own inputs for date and time, and the name of their time zone.
-
-    The admin's inputs would compare them with the clock of the server's zone.
-    """
-
-    template_name = "maintenance_windows/admin/moment.html"
-    zone = ""
-
-    def __init__(self, date_label: Any, time_label: Any) -> None:
-        super().__init__(
-            date_format="%Y-%m-%d",
-            time_format="%H:%M:%S",
-            date_attrs={"type": "date", "aria-label": date_label, **DATE_HINT},
-            time_attrs={"type": "time", "aria-label": time_label, **TIME_HINT},
-        )
-
-    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        zone_id = f"id_{name}_zone"
-        described = {**(attrs or {}), "aria-describedby": zone_id}
-        context: dict[str, Any] = super().get_context(name, value, described)
-        return context | {"zone": self.zone, "zone_id": zone_id}
-
-
 class LongSelect(forms.Select):
     """A select of hundreds of options. Django renders a template for each, which is slow."""
 
     template_name = "maintenance_windows/admin/long_select.html"
 
 
-class MomentField(forms.SplitDateTimeField):
-    """A time in the current time zone. One that the zone skips or repeats is refused."""
+class ZoneSelect(LongSelect):
+    """The time zones. A script adds the search that the admin has for other selects."""
 
-    widget = AdminSplitDateTime
-
-    def compress(self, data_list: Any) -> datetime | None:
-        try:
-            return super().compress(data_list)
-        except ValidationError as refusal:
-            if refusal.code == "ambiguous_timezone":
-                try:
-                    from_local(datetime.combine(*data_list), timezone.get_current_timezone())
-                except AmbiguousTime as error:
-                    raise ValidationError(_readings(error), code=refusal.code) from None
-            raise  # the date or the time is missing
+    @property
+    def media(self) -> forms.Media:
+        extra = "" if settings.DEBUG else ".min"  # as the admin's own widgets
+        scripts = (f"jquery/jquery{extra}.js", f"select2/select2.full{extra}.js")
+        styles = (f"vendor/select2/select2{extra}.css", "autocomplete.css")
+        return forms.Media(
+            js=(*(f"admin/js/vendor/{name}" for name in scripts), "admin/js/jquery.init.js"),
+            css={"screen": tuple(f"admin/css/{name}" for name in styles)},
+        )
 
 
 class DurationField(forms.DurationField):
@@ -104,18 +75,3 @@ class DatesField(forms.CharField):
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(map(str, value)) if isinstance(value, list) else value
-
-
-def _readings(error: AmbiguousTime) -> str:
-    """The sentence of the error, translated."""
-    if error.skipped:
-        sentence = _(
-            "%(time)s does not exist in %(zone)s because of DST: it could mean %(first)s or "
-            "%(second)s."
-        )
-    else:
-        sentence = _(
-            "%(time)s occurs twice in %(zone)s because of DST: it could mean %(first)s or "
-            "%(second)s."
-        )
-    return sentence % error.parts

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.rrule import MAX_RULE_LENGTH
 from maintenance_windows.exceptions import Refused
-from maintenance_windows.forms.fields import MomentField, MomentWidget
+from maintenance_windows.forms.moments import MomentField, MomentWidget
 from maintenance_windows.forms.site_search import SitesField, SitesWidget
 from maintenance_windows.forms.zoned import ZonedForm
 from maintenance_windows.models import Freeze

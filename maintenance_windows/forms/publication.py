@@ -8,7 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.exceptions import Refused
-from maintenance_windows.forms.fields import DurationField, MomentField, MomentWidget
+from maintenance_windows.forms.fields import DurationField
+from maintenance_windows.forms.moments import MomentField, MomentWidget
 from maintenance_windows.models.base import LEAD_HELP, PUBLISHED_HELP
 from maintenance_windows.planning import rules
 from maintenance_windows.snapshot import clock

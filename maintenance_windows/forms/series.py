@@ -10,19 +10,12 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.core.rrule import MAX_RULE_LENGTH, MOST, Frequency
 from maintenance_windows.exceptions import Refused, RefusedStart
 from maintenance_windows.forms import recurrence
 from maintenance_windows.forms.base import NOT_PREVIEWED, ChangedFieldsForm
-from maintenance_windows.forms.fields import (
-    DATE_HINT,
-    TIME_HINT,
-    DatesField,
-    DurationField,
-    LongSelect,
-    zone_choices,
-)
+from maintenance_windows.forms.fields import TIME_HINT, DurationField, ZoneSelect, zone_choices
 from maintenance_windows.forms.publication import PublicationForm
+from maintenance_windows.forms.rules import BUILDER, DATE, RuleForm
 from maintenance_windows.forms.starting import StartingForm
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.planning import series as verbs
@@ -30,24 +23,16 @@ from maintenance_windows.snapshot import clock
 
 FIELDS = ("starts_on", "start_time", "zone", "length", "rule", "excluded", *WindowSeries.TEXTS)
 END = ("length", "end_time", "end_days")
-BUILDER = {*recurrence.DEFAULTS, "rule"}  # the fields that make the rule
-# Fields that only some units use. The page hides them elsewhere, but not without JavaScript.
-USED_WITH = (
-    ("weekdays", {Frequency.WEEKLY}, _("Weekdays can only be used with weeks.")),
-    ("rule", {recurrence.AS_RULE}, _("To use this rule, choose “RFC 5545 rule” as the unit.")),
-    ("until", set(Frequency), _("Add UNTIL to the rule instead.")),
-)
-# The browser's own inputs: the admin's would compare these with the clock of the server's zone.
-DATE = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", **DATE_HINT})
+# As DATE.
 TIME = forms.TimeInput(format="%H:%M:%S", attrs={"type": "time", **TIME_HINT})
 
 
-class SeriesForm(StartingForm, PublicationForm, ChangedFieldsForm):
+class SeriesForm(RuleForm, StartingForm, PublicationForm, ChangedFieldsForm):
     """`series` is the recurring window that the form describes, not saved; None if invalid."""
 
     series: WindowSeries | None = None
 
-    zone = forms.ChoiceField(label=_("Time zone"), choices=zone_choices, widget=LongSelect)
+    zone = forms.ChoiceField(label=_("Time zone"), choices=zone_choices, widget=ZoneSelect)
     length = DurationField(
         label=_("Duration"),
         required=False,
@@ -63,49 +48,6 @@ class SeriesForm(StartingForm, PublicationForm, ChangedFieldsForm):
         ),
     )
     end_days = forms.IntegerField(label=_("Days later"), min_value=0, max_value=366, required=False)
-    every = forms.IntegerField(label=_("Every"), min_value=1, max_value=MOST, required=False)
-    unit = forms.ChoiceField(label=_("Unit"), choices=recurrence.UNITS)
-    weekdays = forms.MultipleChoiceField(
-        label=_("On weekdays"),
-        choices=recurrence.DAYS,
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("If none is selected, the weekday of the first day is used."),
-    )
-    monthly = forms.ChoiceField(
-        label=_("Day of the month"), choices=recurrence.DAYS_OF_MONTH, required=False
-    )
-    nth = forms.TypedChoiceField(
-        label=_("Which"), choices=recurrence.ORDINALS, coerce=int, required=False
-    )
-    nth_weekday = forms.ChoiceField(label=_("Weekday"), choices=recurrence.DAYS, required=False)
-    days_after = forms.IntegerField(
-        label=_("Days after it"),
-        min_value=0,
-        max_value=21,
-        required=False,
-        help_text=_("5 days after the second Tuesday: the Sunday after Microsoft's patch day."),
-    )
-    until = forms.DateField(
-        label=_("Until"),
-        required=False,
-        widget=DATE,
-        help_text=_(
-            "The last day on which a window may start. Leave empty to repeat indefinitely."
-        ),
-    )
-    rule = forms.CharField(
-        label=_("Rule"),
-        required=False,
-        max_length=MAX_RULE_LENGTH,
-        widget=forms.TextInput(attrs={"class": "vLargeTextField"}),
-        help_text=_("An RFC 5545 rule, for example FREQ=MONTHLY;BYDAY=2TU;COUNT=12"),
-    )
-    excluded = DatesField(
-        label=_("Skip dates"),
-        required=False,
-        help_text=_("Days without a window, for example 2026-12-27, 2027-01-03."),
-    )
 
     class Meta:
         model = WindowSeries
@@ -187,21 +129,17 @@ class SeriesForm(StartingForm, PublicationForm, ChangedFieldsForm):
             later = int(end <= start.time()) if days is None else days
             length = datetime.combine(date.min + timedelta(days=later), end) - start
         elif not length:
-            self.add_error("length", _("Enter a duration or an end."))
+            missing = ValidationError(_("Enter a duration or an end."), code="required")
+            self.add_error("length", missing)
         cleaned["length"], cleaned["by_clock"] = length, bool(end)
 
     def build_rule(self, cleaned: dict[str, Any]) -> None:
         """Set the rule that the fields say, unless somebody else changed the stored one."""
         sent = {name: cleaned.get(name) for name in BUILDER}
         sent["rule"] = self["rule"].data or ""  # cleaned["rule"] may be the stored one
-        for name, units, sentence in USED_WITH:
-            if sent[name] and sent["unit"] not in units and name in self.changed_data:
-                self.add_error(name, sentence)
-        if (after := recurrence.day_after(sent)) and not after.is_in_every_month:
-            text = _("In some months this day is in the next month: write a rule instead.")
-            self.add_error("days_after", text)
+        if (rule := self.built_rule(sent)) is None:
             return
-        cleaned["rule"] = recurrence.rule_from_fields(sent)
+        cleaned["rule"] = rule
         if self.instance.pk:
             shown = self.data.get(self.add_prefix("initial-rule"), self.stored.rule)
             if recurrence.same_rule(cleaned["rule"], shown):

@@ -9,10 +9,16 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import AutocompleteMixin
+from django.contrib.sites.models import Site
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from maintenance_windows.forms.fields import PK
+
+
+def label_of(site: Site) -> str:
+    """Return the domain and the name of a site, by both of which it is found."""
+    return f"{site.domain} – {site.name}" if site.name not in {"", site.domain} else site.domain
 
 
 class SiteSearch(AutocompleteMixin):
@@ -28,11 +34,19 @@ class SiteWidget(SiteSearch, forms.Select):
     """Chooses one site."""
 
 
+class SiteField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Any) -> str:
+        return label_of(obj)
+
+
 class SitesWidget(SiteSearch, forms.SelectMultiple):
     """Chooses several sites."""
 
 
 class SitesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Any) -> str:
+        return label_of(obj)
+
     def clean(self, value: Any) -> Any:
         for pk in value or ():
             if not PK.fullmatch(str(pk)):  # a longer number makes some databases fail

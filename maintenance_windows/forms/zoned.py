@@ -7,7 +7,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from maintenance_windows.forms.fields import LongSelect, zone_choices
+from maintenance_windows.forms.fields import ZoneSelect, zone_choices
 from maintenance_windows.models.series import zone, zones
 
 
@@ -19,7 +19,7 @@ class ZonedForm(forms.ModelForm):  # type: ignore[type-arg]
     zone = forms.ChoiceField(
         label=_("Time zone"),
         choices=zone_choices,
-        widget=LongSelect,
+        widget=ZoneSelect,
         help_text=_("The time zone of start and end."),
     )
 

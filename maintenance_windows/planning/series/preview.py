@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 
 from django.contrib.sites.models import Site
@@ -20,9 +20,10 @@ MOST_SKIPPED = 1000  # occurrences
 class PreviewedWindow:
     """A coming window; `window` is set if it exists and no longer follows the series.
 
-    `frozen` is set if the series skips it.
+    `date` is that of its occurrence, `frozen` is set if the series skips it.
     """
 
+    date: date | None
     starts_at: datetime
     ends_at: datetime
     window: MaintenanceWindow | None = None
@@ -36,6 +37,7 @@ def preview(series: WindowSeries, now: datetime, number: int) -> list[PreviewedW
     taken = SeriesPlanner([series], now, freezes).plan(series, stored).taken
     free = (
         PreviewedWindow(
+            date=one.date,
             starts_at=one.starts_at,
             ends_at=one.ends_at,
             frozen=freezes.first([series.site_id], one.starts_at, one.ends_at),
@@ -45,7 +47,9 @@ def preview(series: WindowSeries, now: datetime, number: int) -> list[PreviewedW
     )
     live = MaintenanceWindow.objects.live(now).filter(series=series.pk) if series.pk else ()
     kept = [
-        PreviewedWindow(starts_at=window.begins_at, ends_at=window.ends_at, window=window)
+        PreviewedWindow(
+            date=None, starts_at=window.begins_at, ends_at=window.ends_at, window=window
+        )
         for window in live
         if "times" in window.edits or window.begins_at <= now
     ]
