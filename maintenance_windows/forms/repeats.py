@@ -4,6 +4,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from maintenance_windows.core.rrule import WEEKDAYS as CODES
 from maintenance_windows.core.rrule import Rule
@@ -14,7 +15,7 @@ WEEK, SHORTEST_MONTH = 7, 28
 # Without scripts the labels do not follow the start.
 CHOICES = [
     (NO, _("does not repeat")),
-    (DAILY, _("every day")),
+    (DAILY, pgettext_lazy("choice", "every day")),
     (WEEKLY, _("every week on the weekday of the start")),
     (NTH, _("every month on the same weekday, such as the second Sunday")),
     (LAST, _("every month on the same weekday, the last of the month")),
