@@ -53,6 +53,7 @@ def test_shell_plans_a_window_again(disks, globex, maintenance):
         "id": 0, "site": "acme.example", "status": "scheduled", "level": "read_only",
         "title": "Disks", "message": "New disks.", "starts_at": "2029-11-11T02:00:00Z",
         "ends_at": "2029-11-11T04:00:00Z", "started_at": None, "ended_at": None, "series": None,
+        "published_at": None,
     }  # fmt: skip
     given = ["globex.example", "--for=30m", "--full", "--title=", "--message=Short."]
     (record,) = json.loads(maintenance(*again, *given, "--start=2029-11-11T02:00Z")[0])
@@ -163,7 +164,7 @@ def test_extend_after_the_end_says_what_works(acme, plan, at):
     window = plan(acme)
     at(FOUR + MINUTE)
     sentence = (
-        f"Window {window.pk} of acme.example ended at 2029-11-04 04:00 UTC: to take the site down"
+        f"Window {window.pk} of acme.example ended at Sun 4 Nov 04:00 UTC: to take the site down"
         " again, use manage.py maintenance down acme.example --for "
     )
     with pytest.raises(CommandError) as refusal:
@@ -177,9 +178,9 @@ def test_extend_after_the_end_says_what_works(acme, plan, at):
 
 
 ZONES = [
-    ("UTC", "America/New_York", "02:00", "06:00 to 2029-07-04 07:00 UTC"),
-    ("Europe/Berlin", "America/New_York", "02:00", "08:00 to 2029-07-04 09:00 CEST"),
-    ("UTC", "Europe/Berlin", "09:00", "07:00 to 2029-07-04 08:00 UTC"),
+    ("UTC", "America/New_York", "02:00", "06:00–07:00 UTC"),
+    ("Europe/Berlin", "America/New_York", "02:00", "08:00–09:00 CEST"),
+    ("UTC", "Europe/Berlin", "09:00", "07:00–08:00 UTC"),
 ]
 
 
@@ -192,7 +193,7 @@ def test_pair_of_times_is_in_one_zone(
     client.force_login(alice)
     given = {"sites": [acme.pk], "zone": chosen, "length": "1h", "level": "full"}
     given |= {"starts_at_0": "2029-07-04", "starts_at_1": start}
-    said = f"acme.example: 2029-07-04 {span}"
+    said = f"acme.example: Wed 4 Jul {span}"
     assert said in messages(client.post(ADD, given, follow=True))
     window = MaintenanceWindow.objects.get()
     assert str(window) == said
@@ -203,7 +204,7 @@ def test_pair_of_times_is_in_one_zone(
     assert not errors(response)
     window.refresh_from_db()
     zone = span.rsplit(" ", 1)[1]
-    changed = f"acme.example: 2029-07-04 {span[:5]} to 2029-07-04 23:00 {zone}"
+    changed = f"acme.example: Wed 4 Jul {span[:5]}–23:00 {zone}"
     assert changed in messages(response)
     assert LogEntry.objects.latest("pk").object_repr == str(window) == changed
 
@@ -212,7 +213,7 @@ def test_span_across_dst_change_names_both_offsets(acme, settings):
     settings.TIME_ZONE = "America/New_York"
     start = datetime(2029, 11, 4, 5, 30, tzinfo=ZoneInfo("UTC"))
     window = MaintenanceWindow(site=acme, starts_at=start, ends_at=start + HOUR)
-    assert str(window) == "acme.example: 2029-11-04 01:30 EDT to 2029-11-04 01:30 EST"
+    assert str(window) == "acme.example: Sun 4 Nov 2029 01:30 EDT – 01:30 EST"
 
 
 def test_like_gives_what_a_window_is(disks, acme):

@@ -121,7 +121,7 @@ def test_window_from_scheduling_to_history(fleet, browser):
     operator.locator(".bar.completed").first.click()
     operator.get_by_role("link", name="History").click()
     record = operator.locator("#story")
-    for fact in ("scheduled", "site down", "site up", USER):
+    for fact in ("scheduled", "Down: ", "Up: ", USER):
         expect(record).to_contain_text(fact)
     audit(operator, "history")
 

@@ -151,7 +151,7 @@ def test_change_truncates_long_actor(acme, plan):
 def test_changes_have_str_and_disappear_with_window(acme, plan):
     window = plan(acme)
     windows.extend(window.pk, by=HOUR, clock=lambda: ONE)
-    assert str(Change.objects.get()) == "2029-11-04 01:00 ends_at"
+    assert str(Change.objects.get()) == "Sun 4 Nov 2029 01:00 UTC ends_at"
     acme.delete()
     assert rows() == []
 

@@ -143,7 +143,7 @@ def test_repeat_creates_one_series_per_site(acme, globex, maintenance):
     _, line, *_ = maintenance("list", "acme.example").splitlines()
     window = first.windows.order_by("starts_at")[0].pk
     assert line.split() == [
-        str(window), "acme.example", "scheduled", "full", "2029-11-04", "02:00", "04:00",
+        str(window), "acme.example", "scheduled", "2029-11-04", "02:00", "04:00", "full",
         str(first.pk), "disks",
     ]  # fmt: skip
 

@@ -143,12 +143,12 @@ def test_status_is_a_table(acme, globex, plan, maintenance, at):
 def test_list_is_a_table(acme, globex, plan, maintenance):
     title = "データ\nベース\x1b[31m\x9b2J\u202e"
     other = str(plan(globex, TWO + SECOND, FOUR, title=title, level="read_only").pk)
-    one = str(plan(acme, TWO - 2 * HOUR, TWO, title="long " * 30 + "cafe\u0301").pk)
+    one = str(plan(acme, TWO - HOUR, TWO, title="long " * 30 + "cafe\u0301").pk)
     ids = max(len(one), len(other), len("ID"))
     assert maintenance("list") == [
         f"{'ID':{ids}}  SITE            STATUS       START (UTC)          END    LEVEL      "
         "SERIES  TITLE",
-        f"{one:{ids}}  acme.example    in progress  2029-11-04 00:00     02:00  full       "
+        f"{one:{ids}}  acme.example    in progress  2029-11-04 01:00     02:00  full       "
         "-       " + "long " * 30 + "cafe\u0301",
         f"{other:{ids}}  globex.example  scheduled    2029-11-04 02:00:01  04:00  read-only  "
         "-       データ ベース\ufffd[31m\ufffd2J\ufffd",

@@ -9,7 +9,6 @@ from maintenance_windows.exceptions import AmbiguousTime, Refused
 from maintenance_windows.forms.fields import PK
 from maintenance_windows.forms.repeats import CHOICES
 from maintenance_windows.forms.zoned import known_zone
-from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.series import zone
 from maintenance_windows.planning import windows
 
@@ -43,7 +42,7 @@ def _like(window_id: int, query: Mapping[str, str]) -> dict[str, Any]:
     except Refused:
         return {}
     initial = {"sites": [str(pattern.site.pk)], "length": pattern.length}
-    initial |= {name: getattr(pattern, name) for name in MaintenanceWindow.TEXTS}
+    initial |= {name: getattr(pattern, name) for name in ("level", "title", "message")}
     if "ends_at" in query:
         del initial["length"]
     return {name: value for name, value in initial.items() if name not in query}

@@ -131,9 +131,10 @@ class Night:
             window.covers(self.clock) and start == window.planned
         )
         allowed = movable and end > max(start, self.clock)
+        in_progress = window.covers(self.clock)
         times = {"starts_at": at(start), "ends_at": at(end)}
         if self.ask(windows.move, window.number, **times, start_now=True, allowed=allowed):
-            start = start if window.begun else self.planned(start)
+            start = start if in_progress else self.planned(start)
             with self.plans[window.site].verb(self.clock):
                 window.start = window.start if window.begun else start
                 window.planned, window.end = start, end
