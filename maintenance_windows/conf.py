@@ -152,7 +152,8 @@ class Conf:
     MAINTENANCE_API_PREFIXES = Setting(PREFIXES, ())
     """Paths below these prefixes always get the 503 as JSON: `["/api"]`"""
     MAINTENANCE_BANNER_LEAD = Setting(SECONDS, 3600)
-    """How many seconds before a maintenance starts the banner appears"""
+    """How many seconds before a maintenance starts the banner appears, unless its window has a lead
+    of its own"""
     MAINTENANCE_BLOCK_STAFF = Setting(BOOLEAN, default=False)
     """Staff get the 503, too; superusers always pass"""
     MAINTENANCE_BRAND = Setting(BRAND, {})
@@ -192,6 +193,8 @@ class Conf:
     """Function, sync or async, or its dotted path, that takes each request that a read-only site
     would refuse, and returns whether it only reads. Use it for GraphQL queries and searches by
     POST"""
+    MAINTENANCE_PUBLIC_HISTORY = Setting(BOOLEAN, default=False)
+    """Whether the status page shows the maintenance of the last 30 days"""
     MAINTENANCE_RETRY_AFTER = Setting(_seconds_or_none(ceil), 300)
     """Seconds in `Retry-After` while the end is unknown; `None` leaves the header out"""
     MAINTENANCE_RETRY_AFTER_JITTER = Setting(WHOLE_SECONDS, 0)

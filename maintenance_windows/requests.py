@@ -29,9 +29,10 @@ async def aget_maintenance(request: HttpRequest) -> Maintenance | None:
 
 
 def get_upcoming_maintenance(request: HttpRequest) -> Maintenance | None:
-    """Return the site's next maintenance if it starts within MAINTENANCE_BANNER_LEAD.
+    """Return the site's next public maintenance if its lead has begun.
 
-    While the site is read-only, that may be the full part of the same outage.
+    The lead is that of the window, by default MAINTENANCE_BANNER_LEAD. While the site is
+    read-only, it may be the full part of the same outage.
     """
     return _soon(request, runtime.current())
 
@@ -67,8 +68,8 @@ def _now(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:
 def _soon(request: HttpRequest, snapshot: Snapshot) -> Maintenance | None:
     now = clock.now()
     state = site_state(request, snapshot) if snapshot else None
-    upcoming = state.upcoming(now) if state else None
-    if upcoming is None or upcoming.since > now + conf.MAINTENANCE_BANNER_LEAD:
+    upcoming = state.upcoming(now, conf.MAINTENANCE_BANNER_LEAD) if state else None
+    if upcoming is None:
         return None
     note_maintenance(request, upcoming, now)
     return with_message_in(upcoming)

@@ -69,23 +69,38 @@ def public(request: HttpRequest) -> HttpResponseBase:
     replaces ours. As with the 503, context processors get the request of an anonymous visitor.
     The context, with aware times in UTC, shown in TIME_ZONE:
 
-    - `site`, the domain; `zone`, the name of TIME_ZONE
+    - `site`, the domain; `zone`, the name of TIME_ZONE; `now`
     - `maintenance`: the present maintenance or None, with `until` (None if open-ended), `level`
-      (`full` or `read_only`) and `message`
+      (`full` or `read_only`) and `message`; `changes_from` is when a site that is down accepts
+      changes again, if it is read-only in between
     - `since`: its start, or None if unknown
     - `words`: its `title`, `text` and `back`, translated, as in the 503
     - `coming`: windows in order of time, each with `span.start`, `span.end`, `level`, `message`
+    - `planned`: what they make together, each with `span`, `level`, `parts` (each with `span` and
+      `level`) and `messages`; without what is in `repeated`
+    - `repeated`: recurring windows, each with `words` of its rules, `zone`, `is_daily` and `next`
+    - `past`: outages of the last 30 days, each with `span`, `level` (None if unknown) and
+      `messages`; None unless MAINTENANCE_PUBLIC_HISTORY
     - `is_complete`: false while the database is down and only windows that start soon are known
+    - `is_known`: false while not even the present state is known
     """
-    status = public_status(request, clock.now())
+    now = clock.now()
+    status = public_status(request, now)
+    maintenance = status.maintenance
     page = pages.render(
         get_template("maintenance_windows/public.html"),
         {
             "site": status.site,
-            "maintenance": status.maintenance and status.maintenance.for_readers(),
+            "now": now,
+            "maintenance": maintenance and maintenance.for_readers(),
+            "changes_from": maintenance.until if maintenance and maintenance.is_mixed else None,
             "since": status.since,
             "coming": status.coming,
+            "planned": status.planned,
+            "repeated": status.repeated,
+            "past": status.past,
             "is_complete": status.is_complete,
+            "is_known": status.is_known,
         },
         request.get_host(),
         secure=request.is_secure(),

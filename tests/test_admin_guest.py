@@ -150,9 +150,9 @@ def test_own_admin_site_keeps_its_links(acme, plan, browser, settings, urlconf):
         assert answer.status_code == 200, address
         assert words in answer.text, address
         assert '"/admin/' not in answer.text, address
-    button = {"site": acme.pk, "verb": "on", "level": "full"}
+    button = {"site": acme.pk, "verb": "down", "length": "open"}
     answer = browser.post(f"/backstage/{APP}/sitemaintenance/operate/", button)
-    assert answer.headers["Location"] == f"/backstage/{APP}/"
+    assert answer.headers["Location"] == f"/backstage/{APP}/#site-{acme.pk}"
     assert SiteMaintenance.objects.get(site=acme).in_maintenance
     # Wherever it is mounted, it is open while the site is down.
     client = type(browser)()

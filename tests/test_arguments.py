@@ -81,11 +81,11 @@ CALLS = {
     ),
     "bring up, ids": (lambda site, _window: sites.bring_up([site.pk]), SITES),
     "extend site": (
-        lambda site, _window: sites.extend(site, by="30m", seen=[]),
+        lambda site, _window: sites.extend(site, by="30m", seen=""),
         "by must be a timedelta, not '30m'",
     ),
-    "end site": (
-        lambda _site, _window: sites.end("acme.example", seen=[]),
+    "extend, domain": (
+        lambda _site, _window: sites.extend("acme.example", by=HOUR),
         "site must be a Site, not 'acme.example'",
     ),
     "repeat, date": (

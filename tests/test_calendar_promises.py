@@ -84,6 +84,7 @@ class Story:
             rule=self.random.choice(RULES),
             starts_on=date(2029, 10, 1) + self.random.randrange(60) * DAY,
             zone=self.random.choice(ZONES),
+            published_at=self.publication(),
             **self.times(),
         )
         (outcome,) = series.repeat([site], template, clock=self.clock)
@@ -128,6 +129,9 @@ class Story:
             for number in range(self.random.randrange(4))
         ]
         holidays.follow(told, self.random.choice([[self.site], None]), clock=self.clock)
+
+    def publication(self) -> datetime | None:
+        return self.random.choice([None, self.now + self.random.choice([1, 40, 900]) * HOUR])
 
     def window(self) -> int:
         ids = MaintenanceWindow.objects.filter(series=self.pk).order_by("pk")
@@ -195,6 +199,10 @@ class Story:
             self.imported,
             lambda: windows.cancel(self.window(), clock=self.clock),
             lambda: windows.revise(self.window(), message="x", clock=self.clock),
+            lambda: windows.revise(
+                self.window(), published_at=self.publication(), clock=self.clock
+            ),
+            lambda: self.revise(published_at=self.publication()),
             lambda: windows.extend(self.window(), by=HOUR, clock=self.clock),
             self.move,
             self.night,

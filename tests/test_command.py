@@ -72,6 +72,7 @@ def test_schedule_as_json(acme, maintenance):
         "level": "full",
         "title": "T",
         "message": "M",
+        "published_at": None,
         "starts_at": "2029-11-04T02:00:00Z",
         "ends_at": "2029-11-04T04:00:00Z",
         "started_at": None,

@@ -116,7 +116,7 @@ def test_alarms_have_headings():
 
 def test_each_block_has_a_language_that_is_tested():
     assert {block.language for _, block in BLOCKS} == {
-        "html", "ini", "nginx", "python", "sh", "sql", "text",
+        "html", "ini", "js", "nginx", "python", "sh", "sql", "text",
     }  # fmt: skip
 
 

@@ -443,7 +443,7 @@ def test_overview_shows_freezes_to_people_who_see_windows(acme, sale, browser, c
 
 def test_overview_says_that_site_is_taken_down_in_freeze(acme, sale, browser, at):
     at(TWO)
-    sent = {"site": acme.pk, "verb": "on", "shown": "", "length": "", "level": "full"}
+    sent = {"site": acme.pk, "verb": "down", "shown": "", "length": "open", "level": "full"}
     answer = browser.post(f"{ADMIN}/sitemaintenance/operate/", sent, follow=True)
     assert f"This is in a freeze: {CANARY}." in messages(answer)
 

@@ -164,7 +164,7 @@ def test_extension_in_progress_is_marked(acme, plan, at):
     at(TWO + MINUTE)
     windows.extend(window.pk, by=MINUTE)
     assert kept(window) == {"freeze": "Sale"}
-    extend(acme, by=MINUTE, seen=[window.pk])
+    extend(acme, by=MINUTE)
     windows.revise(window.pk, ends_at=FOUR + HOUR)
     assert kept(window) == {"freeze": "Sale"}
 

@@ -117,8 +117,8 @@ def test_status_json_counts_to_end_of_outage(night, at, visit):
 def test_public_page_names_end_for_readers(night, at, visit):
     at(THREE)
     text = visit("/maintenance/").text
-    assert "2029-11-04T04:00:00" in text
-    assert "2029-11-04T05:00:00" not in text
+    assert "is down until 4 a.m." in text
+    assert "Then read-only until Nov. 4, 2029, 5 a.m." in text
 
 
 # What is announced

@@ -17,6 +17,10 @@ from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
 # SQLite uses an index only when a query has its condition in the same words.
 CONDITIONS = {
+    "mw_window_announced": (
+        '("cancelled_at" IS NULL AND "ended_at" IS NULL AND "started_at" IS NULL'
+        ' AND "banner_lead" IS NOT NULL)'
+    ),
     "mw_flag_live": '("in_maintenance" IN (1) OR "since" IS NOT NULL)',
     "mw_series_going_on": '"ended_at" IS NULL',
     "mw_window_cancelled": '"cancelled_at" IS NOT NULL',
@@ -57,6 +61,16 @@ def test_queries_use_live_indexes_while_all_sites_are_up(history, work):
     found = plans.reads(lambda: work(TWO))
     assert found & plans.LIVE
     assert not plans.strays(found)
+
+
+def test_windows_of_a_long_lead_are_found_by_their_index(history, acme, plan):
+    plan(acme, TWO + 100 * HOUR, TWO + 101 * HOUR, banner_lead=120 * HOUR)
+    plan(acme, TWO + 90 * HOUR, TWO + 91 * HOUR)
+    population.analyze()
+    found = plans.reads(lambda: load(TWO))
+    assert found & {"mw_window_announced", "mw_window_lead_state"}
+    (closure,) = [one for one in load(TWO).of(acme.pk).closures if one.lead]
+    assert closure.span.start == TWO + 100 * HOUR
 
 
 @pytest.mark.parametrize("work", [tick_at, load], ids=["tick", "snapshot"])

@@ -19,7 +19,8 @@ from maintenance_windows.models import (
     WindowSeries,
 )
 from maintenance_windows.permissions import ALL_RIGHTS, Rights
-from maintenance_windows.planning import freezes, series, sites, windows
+from maintenance_windows.planning import freezes, series, sites, standing, windows
+from maintenance_windows.snapshot import clock
 from tests.helpers.pages import errors, messages, times
 from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
@@ -100,7 +101,7 @@ class Night:
         return self.post("maintenancewindow/", given)
 
     def operate(self, **button: str) -> str:
-        shown = str(self.running.pk)
+        shown = standing.read([self.acme], clock.now())[self.acme.pk].mark
         return self.post(
             "sitemaintenance/operate/", {"site": self.acme.pk, "shown": shown, **button}
         )
@@ -238,13 +239,13 @@ WAYS: dict[str, Way] = {
     ),
     "take down": (
         OPERATORS, OPERATING,
-        lambda night: night.operate(verb="on"),
+        lambda night: night.operate(verb="down", length="open", level="full"),
         lambda night, rights: sites.take_down([night.acme], rights=rights),
         lambda night: ["down", night.acme],
     ),
     "bring up": (
         OPERATORS, OPERATING,
-        lambda night: night.operate(verb="off"),
+        lambda night: night.operate(verb="up"),
         lambda night, rights: sites.bring_up([night.acme], rights=rights),
         lambda night: ["up", night.acme],
     ),

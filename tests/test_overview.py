@@ -31,7 +31,7 @@ def test_overview_entry_opens_timeline(acme, plan, browser):
     page = browser.get(URL)
     assert 'id="maintenance-board"' in page.text
     assert "Disks" in page.text
-    assert "The scheduler has never run: start worker and beat." in page.text
+    assert "The scheduler has not run yet." in page.text
 
 
 @pytest.mark.parametrize("permission", READERS)
@@ -55,7 +55,7 @@ def test_overview_offers_neither_rows_nor_permissions(acme, browser):
 
 
 def test_button_on_overview_entry_returns_to_it(acme, browser):
-    sent = {"site": acme.pk, "verb": "on", "level": "full", "back": f"{URL}?q=ac"}
+    sent = {"site": acme.pk, "verb": "down", "length": "open", "back": f"{URL}?q=ac"}
     answer = browser.post("/admin/maintenance_windows/sitemaintenance/operate/", sent)
-    assert answer.headers["Location"] == f"{URL}?q=ac"
+    assert answer.headers["Location"] == f"{URL}?q=ac#site-{acme.pk}"
     assert f'name="back" value="{URL}?q=ac"' in browser.get(f"{URL}?q=ac").text

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, WindowSeries
-from maintenance_windows.planning import windows
+from maintenance_windows.planning import standing, windows
 from tests.helpers.pages import times
 from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
@@ -44,7 +44,8 @@ class Night:
         return self.client.post(f"{ADMIN}/maintenancewindow/", given)
 
     def operate(self, **button: str) -> object:
-        given = {"site": self.acme.pk, "shown": str(self.running.pk), **button}
+        shown = standing.read([self.acme], TWO + MINUTE)[self.acme.pk].mark
+        given = {"site": self.acme.pk, "shown": shown, **button}
         return self.client.post(f"{ADMIN}/sitemaintenance/operate/", given)
 
     def add_window(self, starts_at: datetime = FOUR + 5 * HOUR) -> object:
@@ -93,10 +94,12 @@ VERBS: dict[str, tuple[Callable[[Night], object], set[str]]] = {
     "end": (lambda night: night.action("end_now", night.running), {"operator", "both"}),
     "extend": (lambda night: night.action("extend_15", night.running), {"operator", "both"}),
     "toggle": (Night.toggle, {"operator", "both"}),
-    "take down": (lambda night: night.operate(verb="on"), {"operator", "both"}),
-    "bring up": (lambda night: night.operate(verb="off"), {"operator", "both"}),
-    "end on the board": (lambda night: night.operate(verb="end"), {"operator", "both"}),
-    "extend on the board": (lambda night: night.operate(extend="15"), {"operator", "both"}),
+    "take down": (lambda night: night.operate(verb="down", length="open"), {"operator", "both"}),
+    "bring up": (lambda night: night.operate(verb="up"), {"operator", "both"}),
+    "extend on the overview": (
+        lambda night: night.operate(verb="extend", minutes="15"),
+        {"operator", "both"},
+    ),
     "revoke links": (lambda night: night.links(revoke="1"), {"operator", "both"}),
 }
 
@@ -138,7 +141,7 @@ def test_pages_offer_only_permitted_actions(night, role):
         return
     plans, operates = role in {"planner", "both"}, role in {"operator", "both"}
     assert ("maintenancewindow/add/?sites=" in board.text) is plans
-    assert ('value="on"' in board.text, 'name="extend"' in board.text) == (operates, operates)
+    assert ('value="down"' in board.text, 'value="extend"' in board.text) == (operates, operates)
     listed = night.client.get(f"{ADMIN}/maintenancewindow/").text
     for action in ("start_now", "end_now", "extend_15", "extend_30", "extend_60"):
         assert (f'value="{action}"' in listed) is operates
@@ -186,7 +189,7 @@ def test_titles_require_view_permission_on_windows(night, acme):
     user.user_permissions.set(Permission.objects.filter(codename__in=own))
     night.client.force_login(user)
     board = night.client.get(f"{ADMIN}/").text
-    assert 'value="off"' in board
+    assert 'value="up"' in board
     assert "CANARY" not in board
     assert "CANARY" not in night.client.get(history).text
 

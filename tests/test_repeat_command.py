@@ -162,6 +162,7 @@ def test_windows_as_json(acme, plan, maintenance):
             "level": "read_only",
             "title": "T",
             "message": "M",
+            "published_at": None,
             "starts_at": f"2029-11-{day}T02:00:00Z",
             "ends_at": f"2029-11-{day}T04:00:00Z",
             "started_at": None,

@@ -55,6 +55,7 @@ def test_series_lists_recurring_windows(sundays, globex, maintenance):
         "level": "full",
         "title": "Disks",
         "message": "",
+        "published_at": None,
         "ended_at": None,
         "next": {
             "id": first.pk,

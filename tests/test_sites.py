@@ -125,7 +125,7 @@ def test_deletion_includes_rows_created_after_it_began(acme, globex, plan):
 def test_admin_shows_sentence_if_site_is_deleted_first(acme, browser, page):
     names = {"operate": [], "links": [acme.pk], "change": [acme.pk]}
     url = reverse(f"admin:maintenance_windows_sitemaintenance_{page}", args=names[page])
-    sent = {"site": acme.pk, "verb": "on", "revoke": "1"}
+    sent = {"site": acme.pk, "verb": "down", "length": "open", "revoke": "1"}
     if page == "change":
         sent = fill(browser.get(url).text, in_maintenance="on")
     with meanwhile(Site.objects.filter(pk=acme.pk).delete, before=LOCK):

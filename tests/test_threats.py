@@ -100,12 +100,14 @@ def test_admin_hides_everything_from_staff_without_permissions(night, client):
             assert SCRIPT not in answer.text
 
 
-def test_pages_escape_all_texts(night, alice, client):
+def test_pages_escape_all_texts(night, alice, client, settings):
+    settings.MAINTENANCE_PUBLIC_HISTORY = True
     client.force_login(alice)
     answers = [client.get(address) for address in night]
     answers += [client.get(address, {"q": HOSTILE}) for address in night]
     site = {"host": "acme.example"}
-    answers += [Client().get(address, headers=site) for address in ("/maintenance/", "/")]
+    public = ("/", "/maintenance/", "/maintenance/feed.atom")
+    answers += [Client().get(address, headers=site) for address in public]
     # The search of sites answers JSON, which Django's script for it shows as text.
     pages = [answer for answer in answers if answer.headers["Content-Type"] != "application/json"]
     assert len(pages) > len(answers) / 2
@@ -118,6 +120,7 @@ def test_urls_contain_only_public_pages():
         "",
         "status.json",
         "calendar.ics",
+        "feed.atom",
         "bypass/<path:token>/",
         "bypass/<path:token>",
     }

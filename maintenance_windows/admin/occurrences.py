@@ -109,7 +109,8 @@ def _describe_ending(series: WindowSeries, now: Any) -> dict[str, Any] | None:
     )
     names = [format_when(window.starts_at, window.ends_at) for window in result.kept[:MAX_NAMED]]
     if more := len(result.kept) - MAX_NAMED:
-        names += [_("%(number)s more") % {"number": more}] if more > 0 else []
+        text = ngettext("%(number)s more", "%(number)s more", more)
+        names += [text % {"number": more}] if more > 0 else []
     return {
         "cancels": "" if series.ended_at else cancels % {"number": number},
         "kept": kept % {"number": len(result.kept), "names": "; ".join(names)}

@@ -19,6 +19,7 @@ from maintenance_windows.admin.preview import Preview, PreviewedAdmin
 from maintenance_windows.admin.returning import ReturningAdmin
 from maintenance_windows.admin.schedule import warn
 from maintenance_windows.admin.site_search import sites_view
+from maintenance_windows.forms.publication import PUBLICATION
 from maintenance_windows.forms.series import SeriesForm
 from maintenance_windows.forms.site_search import SiteWidget
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
@@ -117,7 +118,7 @@ class WindowSeriesAdmin(ReturningAdmin, PreviewedAdmin):
             },
         ),
         (_("Repeats"), {"fields": (*BUILDER, "excluded")}),
-        (_("Details"), {"fields": ("level", "message", "title")}),
+        (_("Details"), {"fields": ("level", "message", "title", *PUBLICATION)}),
     )
     preview = Preview(
         parameter="series",

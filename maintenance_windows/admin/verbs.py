@@ -21,7 +21,7 @@ from maintenance_windows.admin.telling import say, undo_form
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.permissions import Rights
-from maintenance_windows.planning import frozen, series, undo, windows
+from maintenance_windows.planning import frozen, series, undo_windows, windows
 from maintenance_windows.reconcile.lock import locked
 from maintenance_windows.snapshot import clock
 
@@ -136,19 +136,19 @@ def extend(sent: Sent) -> Done:
 
 
 def undo_end(sent: Sent) -> Done:
-    window = undo.undo_end(sent.window.pk, ended_at=sent.time("seen"), **sent.who())
+    window = undo_windows.undo_end(sent.window.pk, ended_at=sent.time("seen"), **sent.who())
     facts = {"window": name_of(window), "id": window.pk, "ended": sent.window.pk}
     text = _("%(window)s: goes on as window %(id)s. Window %(ended)s stays in the history.")
     return Done(window=window, text=text % facts)
 
 
 def undo_cancel(sent: Sent) -> Done:
-    window = undo.undo_cancel(sent.window.pk, cancelled_at=sent.time("seen"), **sent.who())
+    window = undo_windows.undo_cancel(sent.window.pk, cancelled_at=sent.time("seen"), **sent.who())
     return Done(window=window, text=_("%(window)s: restored.") % {"window": name_of(window)})
 
 
 def undo_extend(sent: Sent) -> Done:
-    window = undo.undo_extend(
+    window = undo_windows.undo_extend(
         sent.window.pk, ends_at=sent.time("seen"), before=sent.time("before"), **sent.who()
     )
     facts = {"window": name_of(window), "end": format_at(window.ends_at)}

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.admin import window_page
@@ -32,6 +32,7 @@ from maintenance_windows.admin.schedule import (
 from maintenance_windows.admin.search import NearNowAdmin
 from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.admin.verbs import verb_view
+from maintenance_windows.forms.publication import PUBLICATION
 from maintenance_windows.forms.windows import TIMES, ScheduleForm, WindowForm, initial_from_query
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import Status
@@ -125,8 +126,10 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
             return format_html('{}<span class="mw-times">{}</span>', head, text)
         more, link = "", f"?{OF_SERIES}={window.series_id}"
         if window.more:
-            label = gettext("more") if window.is_cut else gettext("%(number)s more")
-            label %= {} if window.is_cut else {"number": window.more}
+            label = gettext("more")
+            if not window.is_cut:
+                label = ngettext("%(number)s more", "%(number)s more", window.more)
+                label %= {"number": window.more}
             more = format_html(', <a class="mw-more" href="{}">{}</a>', link, label)
         mark = format_html('<span title="{}">↻</span>', gettext("Recurring window"))
         return format_html('{}<span class="mw-times">{} {}{}</span>', head, text, mark, more)
@@ -202,7 +205,7 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
-            texts = {"fields": ("level", "message", "title")}
+            texts = {"fields": ("level", "message", "title", *PUBLICATION)}
             adding = ("sites", "zone", *TIMES, *self.terms(request))
             return ((None, {"fields": adding}), (_("Details"), texts))
         times: tuple[Any, ...] = (planned_times,)
@@ -212,7 +215,7 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
         facts = (*FACTS, *FACTS_OF_SERIES) if obj.series_id else FACTS
         return (
             (None, {"fields": ("site", *times)}),
-            (_("Details"), {"fields": ("level", "message", "title")}),
+            (_("Details"), {"fields": ("level", "message", "title", *PUBLICATION)}),
             (_("Status"), {"fields": facts}),
         )
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.sites.models import Site
@@ -68,10 +69,14 @@ def _events(chosen: Q, now: datetime, *, titles: bool) -> tuple[CalendarEvent, .
     told = [
         _window_event(window, titles=titles)
         for window in found
-        if (window.ended_at or window.ends_at) > period.start
+        if (window.ended_at or window.ends_at) > period.start and (titles or window.is_public(now))
     ]
     unmade = _coming(list(series.select_related("site")), found, now, period)
-    told += [_occurrence_event(*event, titles=titles) for event in unmade]
+    told += [
+        _occurrence_event(one, event, cancelled_at, titles=titles)
+        for one, event, cancelled_at in unmade
+        if titles or one.is_public(cancelled_at or now)
+    ]
     if titles:
         told += of_freezes(period, now, min(end_of(now), period.end or end_of(now)))
     return _nearest(told, today)
@@ -147,9 +152,13 @@ def _nearest(events: Iterable[CalendarEvent], today: datetime) -> tuple[Calendar
     return (*over[-MOST_OVER:], *ahead[:MOST_AHEAD])
 
 
+def uid_of(window: MaintenanceWindow) -> UUID:
+    return window.uid or make_uid("window", window.pk, window.created_at.isoformat())
+
+
 def _window_event(window: MaintenanceWindow, *, titles: bool) -> CalendarEvent:
     return CalendarEvent(
-        uid=str(window.uid or make_uid("window", window.pk, window.created_at.isoformat())),
+        uid=str(uid_of(window)),
         sequence=window.sequence,
         changed_at=_changed_at(window, titles=titles),
         starts_at=window.begins_at,

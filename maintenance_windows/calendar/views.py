@@ -1,12 +1,16 @@
 """The calendar feeds that people and their programs subscribe to."""
 
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.http import http_date
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from maintenance_windows.calendar import events
+from maintenance_windows.calendar.feed import of_site
 from maintenance_windows.http.marks import exempt
 from maintenance_windows.http.responses import revalidated
 from maintenance_windows.models import CalendarToken
@@ -45,7 +49,28 @@ def calendar(request: HttpRequest) -> HttpResponseBase:
     return revalidated(request, response, cache)
 
 
+@exempt
+@csrf_exempt
+@require_safe
+def feed(request: HttpRequest) -> HttpResponseBase:
+    """Return the Atom feed of the request's site; see maintenance_windows.calendar.feed."""
+    if not runtime.database_answers():
+        return _unavailable()
+    page, address = (
+        request.build_absolute_uri(reverse(f"maintenance_windows:{name}"))
+        for name in ("public", "feed")
+    )
+    try:
+        found = of_site(site_or_404(request), clock.now(), page, address)
+    except DatabaseError:
+        return _unavailable()
+    response = HttpResponse(found.content, content_type="application/atom+xml; charset=utf-8")
+    response.headers["Content-Language"] = settings.LANGUAGE_CODE
+    response.headers["Last-Modified"] = http_date(found.updated.timestamp())
+    return revalidated(request, response)
+
+
 def _unavailable() -> HttpResponse:
     """Fail fast: workers that hang with the database cannot answer visitors."""
     headers = {"Cache-Control": "no-store", "Retry-After": str(AGAIN)}
-    return HttpResponse("The calendar is away.\n", "text/plain", 503, headers=headers)
+    return HttpResponse("Not available at the moment.\n", "text/plain", 503, headers=headers)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Self
 
@@ -28,12 +28,22 @@ class PatternKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closure:
-    """One reason for a site to be down: a window, or a hold (no window, no end)."""
+    """One reason for a site to be down: a window, or a hold (no window, no end).
+
+    Before `published_at` nothing announces it. It is announced `lead` ahead; None means the
+    project's default.
+    """
 
     span: Span
     level: Level = Level.FULL
     message: str = ""
     window: int | None = None
+    published_at: datetime | None = None
+    lead: timedelta | None = None
+
+    def is_public(self, now: datetime) -> bool:
+        """Return whether visitors may know of it: one that has started they have met."""
+        return self.published_at is None or min(self.published_at, self.span.start) <= now
 
     @classmethod
     def of(
@@ -45,11 +55,20 @@ class Closure:
         level: str,
         message: str,
         window: int | None,
+        published_at: datetime | None = None,
+        lead: timedelta | None = None,
         now: datetime,
     ) -> Self:
         """Build a closure. One that has started counts as started even if this clock is behind."""
         start = min(started_at, now) if started_at else starts_at
-        return cls(span=Span(start, ends_at), level=Level(level), message=message, window=window)
+        return cls(
+            span=Span(start, ends_at),
+            level=Level(level),
+            message=message,
+            window=window,
+            published_at=published_at,
+            lead=lead,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +78,7 @@ class Maintenance:
     `since` and `until` are those of the outage; `until` is None if a hold leaves the end open.
     `window` is the id of the window that started first. While the level is full, `full_until` is
     when safe methods are served again, at `until` or before. While it is read-only, `stricter` is
-    the full part of the same outage that comes first.
+    the full part of the same outage that comes first, unless it is not public yet.
     """
 
     since: datetime
@@ -116,7 +135,12 @@ class SiteState:
         return phase.maintenance
 
     def _phase_at(self, now: datetime) -> "Phase":
-        edges = {edge for one in self.closures for edge in (one.span.start, one.span.end) if edge}
+        edges = {
+            edge
+            for one in self.closures
+            for edge in (one.span.start, one.span.end, one.published_at)
+            if edge
+        }
         start = max((edge for edge in edges if edge <= now), default=BEGINNING)
         end = min((edge for edge in edges if edge > now), default=None)
         return Phase(Span(start, end), self._maintenance_at(now))
@@ -126,8 +150,7 @@ class SiteState:
         outage = covering((closure.span for closure in self.closures), now) if reasons else None
         if outage is None:
             return None
-        full_parts = merge(one.span for one in self.closures if one.level is Level.FULL)
-        full = next((part for part in full_parts if part.covers(now)), None)
+        full = next((part for part in self._full_parts() if part.covers(now)), None)
         level = Level.FULL if full else Level.READ_ONLY
         windows = (reason for reason in reasons if reason.window is not None)
         first = min(windows, key=lambda reason: reason.span.start, default=None)
@@ -139,7 +162,7 @@ class SiteState:
             window=first.window if first else None,
             held=any(reason.window is None for reason in reasons),
             full_until=full.end if full else None,
-            stricter=None if full else self._stricter(full_parts, outage, now),
+            stricter=None if full else self.public(now).next_full(outage, now),
         )
 
     def _reasons(self, now: datetime) -> list[Closure]:
@@ -152,14 +175,20 @@ class SiteState:
         """Return the closure whose message visitors see at `now`; None if none has one."""
         return next((reason for reason in self._reasons(now) if reason.message), None)
 
-    def _stricter(
-        self, full_parts: Iterable[Span], outage: Span, now: datetime
-    ) -> Maintenance | None:
+    def public(self, now: datetime) -> Self:
+        """Return the state as far as visitors may know it at `now`."""
+        known = tuple(closure for closure in self.closures if closure.is_public(now))
+        return self if len(known) == len(self.closures) else replace(self, closures=known)
+
+    def next_full(self, outage: Span, now: datetime) -> Maintenance | None:
         """Return the first full part of a read-only outage after `now`, as readers meet it."""
-        starts = (part.start for part in full_parts if part.start > now)
+        starts = (part.start for part in self._full_parts() if part.start > now)
         start = next((start for start in starts if outage.covers(start)), None)
         found = self._maintenance_at(start) if start else None
         return replace(found, since=start, until=found.full_until) if start and found else None
+
+    def _full_parts(self) -> list[Span]:
+        return merge(one.span for one in self.closures if one.level is Level.FULL)
 
     def _since(self, outage: Span) -> datetime:
         """Return the start of an outage, including windows that have ended by now."""
@@ -168,19 +197,29 @@ class SiteState:
             return min(known.start, outage.start)
         return outage.start
 
-    def upcoming(self, now: datetime) -> Maintenance | None:
-        """Return the next maintenance that starts after `now`, as readers meet it at its start.
+    def upcoming(self, now: datetime, lead: timedelta | None = None) -> Maintenance | None:
+        """Return the next public maintenance that starts after `now`, as readers meet it then.
 
-        That is the next outage, or a full part of the present one that starts before.
+        That is the next outage, or a full part of the present one that starts before. With `lead`,
+        it is the first of those that are announced by now: one of their closures starts within its
+        own lead, or else within this one.
         """
-        spans = [closure.span for closure in self.closures]
-        full = [closure.span for closure in self.closures if closure.level is Level.FULL]
-        starts = [part.start for part in (*merge(spans), *merge(full)) if part.start > now]
-        if not starts:
-            return None
-        first = min(starts)
-        found = self._maintenance_at(first)
-        return replace(found.for_readers(), since=first) if found else None
+        if (public := self.public(now)) is not self:
+            return public.upcoming(now, lead)
+        outages = merge(closure.span for closure in self.closures)
+        parts = {part.start: part for part in (*self._full_parts(), *outages)}
+        for start in sorted(start for start in parts if start > now):
+            if lead is None or self._is_announced(parts[start], now, lead):
+                found = self._maintenance_at(start)
+                return replace(found.for_readers(), since=start) if found else None
+        return None
+
+    def _is_announced(self, part: Span, now: datetime, lead: timedelta) -> bool:
+        return any(
+            part.covers(closure.span.start)
+            and closure.span.start <= now + (lead if closure.lead is None else closure.lead)
+            for closure in self.closures
+        )
 
 
 class Phase(NamedTuple):

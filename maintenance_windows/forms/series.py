@@ -22,6 +22,7 @@ from maintenance_windows.forms.fields import (
     LongSelect,
     zone_choices,
 )
+from maintenance_windows.forms.publication import PublicationForm
 from maintenance_windows.forms.starting import StartingForm
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.planning import series as verbs
@@ -41,7 +42,7 @@ DATE = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", **DATE_HINT})
 TIME = forms.TimeInput(format="%H:%M:%S", attrs={"type": "time", **TIME_HINT})
 
 
-class SeriesForm(StartingForm, ChangedFieldsForm):
+class SeriesForm(StartingForm, PublicationForm, ChangedFieldsForm):
     """`series` is the recurring window that the form describes, not saved; None if invalid."""
 
     series: WindowSeries | None = None

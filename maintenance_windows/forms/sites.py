@@ -10,35 +10,41 @@ from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.state import Level
 from maintenance_windows.forms.base import ChangedFieldsForm
-from maintenance_windows.forms.fields import PK, DurationField
+from maintenance_windows.forms.fields import DurationField
 from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMaintenance
 from maintenance_windows.models.base import LEVELS
 from maintenance_windows.models.site import REPEATED
 
 MINUTES = (15, 30, 60)
+# Of the form that takes a site down, which proposes none of them.
+OPEN = "open"
 LENGTHS = [
-    ("", _("until further notice")),
-    ("15m", _("for 15 minutes")),
-    ("30m", _("for 30 minutes")),
-    ("1h", _("for 1 hour")),
-    ("2h", _("for 2 hours")),
-    ("4h", _("for 4 hours")),
-    ("8h", _("for 8 hours")),
+    ("15m", _("15 min")),
+    ("30m", _("30 min")),
+    ("1h", _("60 min")),
+    (OPEN, _("until I bring it up")),
 ]
-VERBS = [(verb, verb) for verb in ("on", "off", "end")]
+VERBS = [(verb, verb) for verb in ("down", "up", "extend")]
+
+
+class LengthField(DurationField):
+    """A duration, or OPEN."""
+
+    def to_python(self, value: Any) -> Any:
+        return value if value == OPEN else super().to_python(value)
 
 
 class OperateForm(forms.Form):
-    """A button of the overview: it sends a `verb`, or the minutes to `extend` by."""
+    """A form of the overview: one for each verb and site."""
 
-    verb = forms.ChoiceField(choices=VERBS, required=False)
+    verb = forms.ChoiceField(choices=VERBS, error_messages={"required": _("Choose an action.")})
     site = forms.ModelChoiceField(Site.objects.all())
-    length = DurationField(required=False)
+    length = LengthField(required=False)
     level = forms.ChoiceField(choices=LEVELS, required=False)
     message = forms.CharField(required=False)
-    # The ids of the windows that were in progress when the page was shown.
+    # The mark of the site as the page showed it: see planning.standing.
     shown = forms.CharField(required=False)
-    extend = forms.TypedChoiceField(
+    minutes = forms.TypedChoiceField(
         choices=[(number, number) for number in MINUTES],
         coerce=lambda number: timedelta(minutes=int(number)),
         required=False,
@@ -47,9 +53,11 @@ class OperateForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if not self.errors and not cleaned["verb"] and not cleaned["extend"]:
-            self.add_error("verb", _("Choose an action."))
-        cleaned["shown"] = {int(pk) for pk in cleaned.get("shown", "").split() if PK.fullmatch(pk)}
+        if not self.errors:
+            if cleaned["verb"] == "down" and not cleaned["length"]:
+                self.add_error("length", _("Choose for how long."))
+            if cleaned["verb"] == "extend" and not cleaned["minutes"]:
+                self.add_error("minutes", _("Choose for how long."))
         cleaned["level"] = Level(cleaned.get("level") or Level.FULL)
         return cleaned
 

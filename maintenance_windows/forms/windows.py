@@ -14,6 +14,7 @@ from maintenance_windows.core.intervals import Span, from_local
 from maintenance_windows.exceptions import AmbiguousTime, Refused, RefusedStart
 from maintenance_windows.forms.base import ChangedFieldsForm
 from maintenance_windows.forms.fields import PK, DurationField, MomentField, MomentWidget
+from maintenance_windows.forms.publication import PublicationForm
 from maintenance_windows.forms.site_search import SitesField, SitesWidget
 from maintenance_windows.forms.starting import StartingForm
 from maintenance_windows.forms.zoned import ZonedForm, known_zone
@@ -27,7 +28,7 @@ TIMES = ("starts_at", "ends_at", "length")
 TERMS = ("start_now", "override")
 
 
-class TimesForm(StartingForm):
+class TimesForm(StartingForm, PublicationForm):
     """A form with start and end. `span` has them if they are possible, `tz` is their time zone."""
 
     span: Span | None = None

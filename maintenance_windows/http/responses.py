@@ -12,7 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import get_script_prefix
 from django.utils.cache import get_conditional_response, set_response_etag
-from django.utils.http import escape_leading_slashes, url_has_allowed_host_and_scheme
+from django.utils.http import (
+    escape_leading_slashes,
+    parse_http_date_safe,
+    url_has_allowed_host_and_scheme,
+)
 
 from maintenance_windows.conf import conf
 from maintenance_windows.core.decision import Verdict, Visit, as_met
@@ -98,12 +102,16 @@ def unlogged(response: Response) -> Response:
 def revalidated(
     request: HttpRequest, response: HttpResponse, cache: str = "no-cache"
 ) -> HttpResponseBase:
-    """Return the response with an ETag, or a 304 if the client has it already."""
+    """Return the response with an ETag, or a 304 if the client has it already.
+
+    A client that only knows the Last-Modified of the response gets a 304, too.
+    """
     response.headers["Cache-Control"] = cache
     if "ETag" not in response.headers:
         set_response_etag(response)
-    etag = response.headers["ETag"]
-    return get_conditional_response(request, etag=etag, response=response) or response
+    etag, modified = response.headers["ETag"], response.headers.get("Last-Modified")
+    at = parse_http_date_safe(modified) if modified else None
+    return get_conditional_response(request, etag, at, response) or response
 
 
 def _page(request: HttpRequest, visit: Visit, kind: str) -> Page:

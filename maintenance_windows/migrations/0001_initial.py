@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
                 ('since', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='since')),
                 ('bypass', models.PositiveBigIntegerField(db_default=0, default=maintenance_windows.models.site.milliseconds, editable=False, verbose_name='bypass links revoked')),
                 ('ordered_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('held_by', models.CharField(blank=True, db_default='', default='', editable=False, max_length=254)),
             ],
             options={
                 'verbose_name': 'site status',
@@ -105,6 +106,8 @@ class Migration(migrations.Migration):
                 ('level', models.CharField(choices=[('full', 'Maintenance page'), ('read_only', 'Read-only')], default='full', help_text='What visitors get. Read-only lets them browse the site, but not change anything: only GET, HEAD and OPTIONS requests pass.', max_length=16, verbose_name='level')),
                 ('title', models.CharField(blank=True, help_text='Internal: never shown to visitors.', max_length=200, verbose_name='title')),
                 ('message', models.TextField(blank=True, help_text='Shown to visitors during maintenance. Addresses become links. To add another language, start a line with its code: [de]', verbose_name='message')),
+                ('published_at', models.DateTimeField(blank=True, help_text='Until then only staff see it. Leave empty to publish it at once. It takes place in any case, and is public once it has started.', null=True, verbose_name='public from')),
+                ('banner_lead', models.DurationField(blank=True, help_text='How long before the start the banner announces it, for example 24h, at most 7d; 0 for no banner before the start. Leave empty for the default.', null=True, verbose_name='banner before the start')),
                 ('created_by', models.CharField(blank=True, editable=False, max_length=254, verbose_name='created by')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                 ('sequence', models.PositiveIntegerField(db_default=0, default=0, editable=False)),
@@ -149,6 +152,8 @@ class Migration(migrations.Migration):
                 ('level', models.CharField(choices=[('full', 'Maintenance page'), ('read_only', 'Read-only')], default='full', help_text='What visitors get. Read-only lets them browse the site, but not change anything: only GET, HEAD and OPTIONS requests pass.', max_length=16, verbose_name='level')),
                 ('title', models.CharField(blank=True, help_text='Internal: never shown to visitors.', max_length=200, verbose_name='title')),
                 ('message', models.TextField(blank=True, help_text='Shown to visitors during maintenance. Addresses become links. To add another language, start a line with its code: [de]', verbose_name='message')),
+                ('published_at', models.DateTimeField(blank=True, help_text='Until then only staff see it. Leave empty to publish it at once. It takes place in any case, and is public once it has started.', null=True, verbose_name='public from')),
+                ('banner_lead', models.DurationField(blank=True, help_text='How long before the start the banner announces it, for example 24h, at most 7d; 0 for no banner before the start. Leave empty for the default.', null=True, verbose_name='banner before the start')),
                 ('created_by', models.CharField(blank=True, editable=False, max_length=254, verbose_name='created by')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                 ('sequence', models.PositiveIntegerField(db_default=0, default=0, editable=False)),
@@ -276,7 +281,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='windowseries',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(models.Q(('ended_at', maintenance_windows.models.times.AsRead(models.F('ended_at'))), ('ended_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('ended_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('created_at', maintenance_windows.models.times.AsRead(models.F('created_at'))), ('created_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('created_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('changed_at', maintenance_windows.models.times.AsRead(models.F('changed_at'))), ('changed_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('changed_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('retitled_at', maintenance_windows.models.times.AsRead(models.F('retitled_at'))), ('retitled_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('retitled_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('starts_on', maintenance_windows.models.times.AsRead(models.F('starts_on'))), ('starts_on__gte', datetime.date(2, 1, 1)), ('starts_on__lt', datetime.date(9999, 1, 1)))), ('start_time__range', (datetime.time(0, 0), datetime.time(23, 59, 59, 999999)))), name='mw_series_readable'),
+            constraint=models.CheckConstraint(condition=models.Q(('banner_lead', None), models.Q(('banner_lead__gte', datetime.timedelta(0)), ('banner_lead__lte', datetime.timedelta(days=7))), _connector='OR'), name='mw_series_lead'),
+        ),
+        migrations.AddConstraint(
+            model_name='windowseries',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(models.Q(('ended_at', maintenance_windows.models.times.AsRead(models.F('ended_at'))), ('ended_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('ended_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('created_at', maintenance_windows.models.times.AsRead(models.F('created_at'))), ('created_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('created_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('changed_at', maintenance_windows.models.times.AsRead(models.F('changed_at'))), ('changed_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('changed_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('retitled_at', maintenance_windows.models.times.AsRead(models.F('retitled_at'))), ('retitled_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('retitled_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('published_at', maintenance_windows.models.times.AsRead(models.F('published_at'))), ('published_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('published_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('starts_on', maintenance_windows.models.times.AsRead(models.F('starts_on'))), ('starts_on__gte', datetime.date(2, 1, 1)), ('starts_on__lt', datetime.date(9999, 1, 1)))), ('start_time__range', (datetime.time(0, 0), datetime.time(23, 59, 59, 999999)))), name='mw_series_readable'),
         ),
         migrations.AddIndex(
             model_name='maintenancewindow',
@@ -285,6 +294,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='maintenancewindow',
             index=models.Index(condition=models.Q(('ended_at', None), ('started_at__isnull', False)), fields=['ends_at'], name='mw_window_running'),
+        ),
+        migrations.AddIndex(
+            model_name='maintenancewindow',
+            index=models.Index(condition=models.Q(('cancelled_at', None), ('ended_at', None), ('started_at', None), ('banner_lead__isnull', False)), fields=['starts_at'], name='mw_window_announced'),
         ),
         migrations.AddIndex(
             model_name='maintenancewindow',
@@ -316,7 +329,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='maintenancewindow',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('starts_at', maintenance_windows.models.times.AsRead(models.F('starts_at'))), ('starts_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('starts_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('ends_at', maintenance_windows.models.times.AsRead(models.F('ends_at'))), ('ends_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('ends_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('started_at', maintenance_windows.models.times.AsRead(models.F('started_at'))), ('started_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('started_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('ended_at', maintenance_windows.models.times.AsRead(models.F('ended_at'))), ('ended_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('ended_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('cancelled_at', maintenance_windows.models.times.AsRead(models.F('cancelled_at'))), ('cancelled_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('cancelled_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('created_at', maintenance_windows.models.times.AsRead(models.F('created_at'))), ('created_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('created_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('changed_at', maintenance_windows.models.times.AsRead(models.F('changed_at'))), ('changed_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('changed_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('retitled_at', maintenance_windows.models.times.AsRead(models.F('retitled_at'))), ('retitled_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('retitled_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('occurs_on', maintenance_windows.models.times.AsRead(models.F('occurs_on'))), ('occurs_on__gte', datetime.date(2, 1, 1)), ('occurs_on__lt', datetime.date(9999, 1, 1)))), name='mw_window_readable'),
+            constraint=models.CheckConstraint(condition=models.Q(('banner_lead', None), models.Q(('banner_lead__gte', datetime.timedelta(0)), ('banner_lead__lte', datetime.timedelta(days=7))), _connector='OR'), name='mw_window_lead'),
+        ),
+        migrations.AddConstraint(
+            model_name='maintenancewindow',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('starts_at', maintenance_windows.models.times.AsRead(models.F('starts_at'))), ('starts_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('starts_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('ends_at', maintenance_windows.models.times.AsRead(models.F('ends_at'))), ('ends_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('ends_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('started_at', maintenance_windows.models.times.AsRead(models.F('started_at'))), ('started_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('started_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('ended_at', maintenance_windows.models.times.AsRead(models.F('ended_at'))), ('ended_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('ended_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('cancelled_at', maintenance_windows.models.times.AsRead(models.F('cancelled_at'))), ('cancelled_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('cancelled_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('created_at', maintenance_windows.models.times.AsRead(models.F('created_at'))), ('created_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('created_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('changed_at', maintenance_windows.models.times.AsRead(models.F('changed_at'))), ('changed_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('changed_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('retitled_at', maintenance_windows.models.times.AsRead(models.F('retitled_at'))), ('retitled_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('retitled_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('published_at', maintenance_windows.models.times.AsRead(models.F('published_at'))), ('published_at__gte', datetime.datetime(2, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('published_at__lt', datetime.datetime(9999, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), models.Q(('occurs_on', maintenance_windows.models.times.AsRead(models.F('occurs_on'))), ('occurs_on__gte', datetime.date(2, 1, 1)), ('occurs_on__lt', datetime.date(9999, 1, 1)))), name='mw_window_readable'),
         ),
         migrations.AddConstraint(
             model_name='maintenancewindow',
@@ -333,6 +350,10 @@ class Migration(migrations.Migration):
         AddWholeIndex(
             model_name='maintenancewindow',
             index=models.Index(fields=['site', 'ended_at', 'cancelled_at'], name='mw_window_site_state'),
+        ),
+        AddWholeIndex(
+            model_name='maintenancewindow',
+            index=models.Index(fields=['ended_at', 'started_at', 'cancelled_at', 'banner_lead'], name='mw_window_lead_state'),
         ),
         AddWholeIndex(
             model_name='sitemaintenance',

@@ -1,5 +1,7 @@
 """The fields that windows and recurring windows share."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -18,8 +20,21 @@ LEVEL_HELP = _(
     "What visitors get. Read-only lets them browse the site, but not change anything: only GET, "
     "HEAD and OPTIONS requests pass."
 )
+MOST_LEAD = timedelta(days=7)  # the snapshot reads no farther ahead
+PUBLISHED_HELP = _(
+    "Until then only staff see it. Leave empty to publish it at once. It takes place in any case, "
+    "and is public once it has started."
+)
+LEAD_HELP = _(
+    "How long before the start the banner announces it, for example 24h, at most 7d; 0 for no "
+    "banner before the start. Leave empty for the default."
+)
 # The times that windows and recurring windows share.
-COMMON_TIMES = ("created_at", "changed_at", "retitled_at")
+COMMON_TIMES = ("created_at", "changed_at", "retitled_at", "published_at")
+# What events of the calendar do not show: to subscribers a change of it is none.
+UNSEEN = frozenset({"title", "published_at", "banner_lead"})
+# SQL can write others, which Python may not even read.
+KNOWN_LEAD = Q(banner_lead=None) | Q(banner_lead__gte=timedelta(0), banner_lead__lte=MOST_LEAD)
 KNOWN_LEVEL = Q(level__in=[level for level, _ in LEVELS])
 
 
@@ -36,6 +51,13 @@ class Planned(models.Model):
         help_text=_("Internal: never shown to visitors."),
     )
     message = models.TextField(_("message"), blank=True, help_text=MESSAGE_HELP)
+    # When it became public, or will. None: when it was created. Never moved to before it is saved.
+    published_at = models.DateTimeField(
+        _("public from"), null=True, blank=True, help_text=PUBLISHED_HELP
+    )
+    banner_lead = models.DurationField(
+        _("banner before the start"), null=True, blank=True, help_text=LEAD_HELP
+    )
     created_by = models.CharField(
         _("created by"), max_length=ACTOR_LENGTH, blank=True, editable=False
     )
@@ -47,7 +69,7 @@ class Planned(models.Model):
     retitled_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     # TEXTS: what a user may edit besides the times. FACTS: all fields whose changes are recorded.
-    TEXTS = ("level", "title", "message")
+    TEXTS = ("level", "title", "message", "published_at", "banner_lead")
     FACTS: tuple[str, ...] = TEXTS
 
     class Meta:

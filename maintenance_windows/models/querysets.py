@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
 from django.db import models, router
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
@@ -23,6 +23,8 @@ LIVE = Q(ended_at=None, cancelled_at=None)
 WAITING = LIVE & Q(started_at=None)
 # A cancelled window has not started. If the query said so too, SQLite would read all live rows.
 RUNNING = Q(started_at__isnull=False, ended_at=None)
+# Those with a lead of their own, of which the banner may tell days ahead.
+ANNOUNCED = WAITING & Q(banner_lead__isnull=False)
 DOWN = Q(in_maintenance__in=[True])
 # Written as an OR so that a query for either half implies it and may use the index.
 FLAG_LIVE = DOWN | Q(since__isnull=False)
@@ -90,6 +92,15 @@ class WindowQuerySet(PrimaryQuerySet[Row]):
 
     def running(self) -> Self:
         return self.filter(RUNNING)
+
+    def announced(self, now: datetime, most: timedelta) -> Self:
+        """Windows whose own lead, which is `most` at most, reaches back to `now`."""
+        begins = ExpressionWrapper(F("banner_lead") + Value(now, DateTimeField()), DateTimeField())
+        return self.filter(ANNOUNCED, starts_at__lte=now + most).filter(starts_at__lte=begins)
+
+    def public(self, now: datetime) -> Self:
+        """Windows that wait and of which visitors may know."""
+        return self.waiting().filter(Q(published_at=None) | Q(published_at__lte=now))
 
     def live(self, now: datetime) -> Self:
         """Windows that are scheduled or in progress at `now`."""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from maintenance_windows.core.recurrence import Recurrence
 from maintenance_windows.core.rrule import MAX_RULE_LENGTH, Rule
 from maintenance_windows.exceptions import RuleError
-from maintenance_windows.models.base import COMMON_TIMES, KNOWN_LEVEL, Planned
+from maintenance_windows.models.base import COMMON_TIMES, KNOWN_LEAD, KNOWN_LEVEL, Planned
 from maintenance_windows.models.querysets import PrimaryQuerySet, SeriesQuerySet
 from maintenance_windows.models.times import readable
 from maintenance_windows.wording.recurrences import format_recurrence
@@ -65,6 +65,7 @@ class WindowSeries(Planned):
         verbose_name_plural = _("recurring windows")
         constraints = [
             models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_series_level"),
+            models.CheckConstraint(condition=KNOWN_LEAD, name="mw_series_lead"),
             models.CheckConstraint(
                 condition=Q(
                     readable(["ended_at", *COMMON_TIMES], dates=["starts_on"]),
@@ -80,6 +81,10 @@ class WindowSeries(Planned):
 
     def __str__(self) -> str:
         return f"{self.site}: {self.words()}"
+
+    def is_public(self, now: datetime) -> bool:
+        """Return whether visitors may know of those of its windows that have not started."""
+        return self.published_at is None or self.published_at <= now
 
     def words(self) -> str:
         """Return the rule in words, in the active language."""

@@ -11,7 +11,13 @@ from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.hosts import spellings
 from maintenance_windows.core.state import Level, Maintenance, PatternKind
-from maintenance_windows.models.base import KNOWN_LEVEL, LEVEL_HELP, LEVELS, MESSAGE_HELP
+from maintenance_windows.models.base import (
+    ACTOR_LENGTH,
+    KNOWN_LEVEL,
+    LEVEL_HELP,
+    LEVELS,
+    MESSAGE_HELP,
+)
 from maintenance_windows.models.querysets import FLAG_LIVE, PrimaryQuerySet, SiteMaintenanceQuerySet
 from maintenance_windows.models.times import readable
 from maintenance_windows.patterns.faults import fault, slowness
@@ -61,11 +67,15 @@ class SiteMaintenance(models.Model):
     # When somebody last took the site down or brought it up. A process that remembers otherwise
     # believes the row, even if rows of its windows or history are missing.
     ordered_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Who holds the site; empty if it is not held, or held with SQL.
+    held_by = models.CharField(
+        max_length=ACTOR_LENGTH, blank=True, default="", db_default="", editable=False
+    )
 
     objects = SiteMaintenanceQuerySet.as_manager()
 
     # The fields that only reconcile writes.
-    CONTENT = ("in_maintenance", "until", "level", "message", "since")
+    CONTENT = ("in_maintenance", "until", "level", "message", "since", "held_by")
 
     class Meta:
         verbose_name = _("site status")
@@ -98,7 +108,9 @@ class SiteMaintenance(models.Model):
         """Set the fields from the site's windows, unless the site is held. Does not save."""
         if self.held:
             self.since = self.since or now
-        elif maintenance is not None:
+            return
+        self.held_by = ""
+        if maintenance is not None:
             self.in_maintenance = True
             self.until = maintenance.until
             self.level = maintenance.level

@@ -10,8 +10,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.core.state import Closure
-from maintenance_windows.models.base import COMMON_TIMES, KNOWN_LEVEL, Planned
-from maintenance_windows.models.querysets import LIVE, RUNNING, WAITING, Status, WindowQuerySet
+from maintenance_windows.models.base import COMMON_TIMES, KNOWN_LEAD, KNOWN_LEVEL, Planned
+from maintenance_windows.models.querysets import (
+    ANNOUNCED,
+    LIVE,
+    RUNNING,
+    WAITING,
+    Status,
+    WindowQuerySet,
+)
 from maintenance_windows.models.times import readable
 from maintenance_windows.wording.spans import format_times
 
@@ -87,6 +94,7 @@ class MaintenanceWindow(Planned):
                 name="mw_window_started_or_cancelled",
             ),
             models.CheckConstraint(condition=KNOWN_LEVEL, name="mw_window_level"),
+            models.CheckConstraint(condition=KNOWN_LEAD, name="mw_window_lead"),
             models.CheckConstraint(
                 condition=readable((*TIMES, *COMMON_TIMES), dates=["occurs_on"]),
                 name="mw_window_readable",
@@ -95,10 +103,12 @@ class MaintenanceWindow(Planned):
             models.UniqueConstraint(fields=["series", "occurs_on"], name="mw_window_occurrence"),
         ]
         indexes = [
-            # Three sets of live windows, none of which grows with history. Every snapshot and
-            # every tick reads the first two; queries for certain sites read the third.
+            # Sets of live windows, none of which grows with history. Every snapshot and every tick
+            # reads the first two, and the snapshot the third; queries for certain sites read the
+            # fourth.
             models.Index(fields=["starts_at"], condition=WAITING, name="mw_window_waiting"),
             models.Index(fields=["ends_at"], condition=RUNNING, name="mw_window_running"),
+            models.Index(fields=["starts_at"], condition=ANNOUNCED, name="mw_window_announced"),
             models.Index(fields=["site", "starts_at"], condition=LIVE, name="mw_window_live"),
             # Read by the admin's list, newest first, and by the calendar of all sites. The first
             # filters by level without reading rows; the second finds rare cancelled windows.
@@ -148,6 +158,12 @@ class MaintenanceWindow(Planned):
         begun = self.started_at is not None or self.starts_at <= now
         return Status.ACTIVE if begun else Status.SCHEDULED
 
+    def is_public(self, now: datetime) -> bool:
+        """Return whether visitors may know of it. One that was cancelled before never is."""
+        if self.published_at is None:
+            return True
+        return min(self.published_at, self.begins_at) <= (self.cancelled_at or now)
+
     def closure(self, now: datetime) -> Closure:
         return Closure.of(
             started_at=self.started_at,
@@ -156,5 +172,7 @@ class MaintenanceWindow(Planned):
             level=self.level,
             message=self.message,
             window=self.pk,
+            published_at=self.published_at,
+            lead=self.banner_lead,
             now=now,
         )

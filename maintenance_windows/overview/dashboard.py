@@ -1,6 +1,5 @@
 """The sites of the admin's overview, those with maintenance first."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +8,7 @@ from django.db.models import DateTimeField, F, Q, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce
 
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, all_sites
+from maintenance_windows.models.querysets import among
 from maintenance_windows.models.search import contains, matching_ids
 
 AHEAD = timedelta(days=14)
@@ -19,15 +19,15 @@ MOST_NEAR = 5000  # windows that move their sites to the front
 class Sites:
     """A sequence of the sites with `text` in domain or name, or of all sites, for a paginator.
 
-    Sites that are down or have planned windows come first, ordered by the start. The others follow
-    by domain; `busy` leaves them out.
+    Sites that are down come first, by domain; then those with scheduled windows, by the start. The
+    others follow by domain; `busy` leaves them out.
     """
 
     def __init__(self, text: str, *, busy: bool, now: datetime) -> None:
         site_ids = matching_ids(text, *NAMES) if text else None
         few = Q() if site_ids is None else Q(pk__in=site_ids)
         many = contains(text, *NAMES) if text and site_ids is None else Q()
-        near = list(dict.fromkeys(_near(now, site_ids)))
+        near = _near(now, site_ids)
         found = all_sites().filter(few, many)
         if many:
             matching = set(found.filter(pk__in=near).values_list("pk", flat=True))
@@ -46,8 +46,8 @@ class Sites:
         return [*(near[pk] for pk in ids if pk in near), *others]
 
 
-def _near(now: datetime, site_ids: list[int] | None) -> Iterator[int]:
-    """Yield site ids, once for each hold or window, ordered by its start."""
+def _near(now: datetime, site_ids: list[int] | None) -> list[int]:
+    """Return the ids of the sites that are down, by domain, and of those with scheduled windows."""
     windows = MaintenanceWindow.objects.filter(ends_at__gt=now)
     is_down = Q(until=None) | Q(until__gt=now)
     at_once = Cast(Value(now), DateTimeField())  # MariaDB would take a literal for text
@@ -60,4 +60,8 @@ def _near(now: datetime, site_ids: list[int] | None) -> Iterator[int]:
     chosen = Q() if site_ids is None else Q(site__in=site_ids)
     parts = [part.filter(chosen).values_list("site_id", "begins") for part in rows]
     union = parts[0].union(*parts[1:], all=True).order_by("begins", "site_id")
-    return (site_id for site_id, _ in union[:MOST_NEAR])
+    found = list(union[:MOST_NEAR])
+    down = {site_id for site_id, begins in found if begins <= now}
+    sites = all_sites().filter(pk__in=among(down)).order_by("domain", "pk") if down else []
+    by_domain = [site.pk for site in sites]
+    return [*by_domain, *dict.fromkeys(pk for pk, _ in found if pk not in down)]

@@ -30,7 +30,7 @@ LABELS = {
 }
 # Facts that only the history keeps.
 LABELS |= {"freeze": gettext_lazy("freeze"), "override": gettext_lazy("overridden because")}
-MOMENTS = {"starts_at", "ends_at", "started_at", "ended_at", "cancelled_at"}
+MOMENTS = {"starts_at", "ends_at", "started_at", "ended_at", "cancelled_at", "published_at"}
 STATES = {"started_at", "ended_at", "cancelled_at"}
 SOON_AFTER = timedelta(seconds=2)
 
@@ -216,7 +216,7 @@ def _change(name: str, before: Any, after: Any, *, titles: bool) -> str:
 
 
 def _format(name: str, value: Any) -> str:
-    if name == "length" and (duration := parse_duration(value)):
+    if name in {"length", "banner_lead"} and value and (duration := parse_duration(value)):
         return format_duration(duration)
     moment = _moment(value) if name in MOMENTS else value
     if isinstance(moment, datetime):

@@ -110,6 +110,7 @@ def series(found: Iterable[WindowSeries], now: datetime) -> list[Record]:
             "level": one.level,
             "title": one.title,
             "message": one.message,
+            "published_at": rfc3339(one.published_at),
             "ended_at": rfc3339(one.ended_at),
             "next": _next_of(one, now),
         }
@@ -159,6 +160,7 @@ def windows(chosen: Iterable[MaintenanceWindow], now: datetime) -> list[Record]:
             "level": window.level,
             "title": window.title,
             "message": window.message,
+            "published_at": rfc3339(window.published_at),
             "starts_at": rfc3339(window.starts_at),
             "ends_at": rfc3339(window.ends_at),
             "started_at": rfc3339(window.started_at),

@@ -32,6 +32,13 @@ def check_length(**given: object) -> None:
         _check(name, value, timedelta, "a timedelta")
 
 
+def check_publication(published_at: object, banner_lead: object) -> None:
+    if published_at is not None:
+        check_moments(published_at=published_at)
+    if banner_lead is not None:
+        check_length(banner_lead=banner_lead)
+
+
 def check_level(level: object) -> None:
     if level not in list(Level):
         raise TypeError(f"level must be {LEVELS}, not {level!r}.")
@@ -57,6 +64,7 @@ def check_series(series: WindowSeries) -> None:
     _check("start_time", series.start_time, time, "a time")
     _check("length", series.length, timedelta, "a timedelta")
     check_level(series.level)
+    check_publication(series.published_at, series.banner_lead)
 
 
 def _check(name: str, value: object, kind: type, wanted: str) -> None:

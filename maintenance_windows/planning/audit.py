@@ -13,6 +13,7 @@ from django.dispatch import Signal
 
 from maintenance_windows import signals
 from maintenance_windows.models import ACTOR_LENGTH, Change, MaintenanceWindow, WindowSeries
+from maintenance_windows.models.base import UNSEEN
 from maintenance_windows.models.window import TIMES
 from maintenance_windows.wording.lines import printable
 
@@ -66,7 +67,7 @@ def changed(
         if not MOVES.isdisjoint(changes):
             window.sequence += 1
             moved.append(window.pk)
-        if changes.keys() - {"title"}:
+        if changes.keys() - UNSEEN:
             window.changed_at = now
             told.append(window.pk)
         if "title" in changes:

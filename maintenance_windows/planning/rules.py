@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import TITLE_LENGTH, MaintenanceWindow, all_sites
+from maintenance_windows.models.base import MOST_LEAD, Planned
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.models.times import EARLIEST, TOO_LATE
 from maintenance_windows.permissions import Rights
@@ -76,6 +77,27 @@ def check_title(title: str) -> None:
     if len(title) > TITLE_LENGTH:
         sentence = gettext("The title is longer than %(length)s characters.")
         raise Refused(sentence % {"length": TITLE_LENGTH})
+
+
+def check_lead(lead: timedelta | None) -> None:
+    """Raise Refused unless the banner can announce a window this long before."""
+    if lead is not None and not timedelta(0) <= lead <= MOST_LEAD:
+        raise Refused(gettext("The banner can appear at most 7 days before the start."))
+
+
+def published(
+    planned: Planned, given: datetime | None, now: datetime, *, is_public: bool
+) -> datetime | None:
+    """Return the time of publication to store, which is never moved to before `now`.
+
+    Raises Refused if what is public already would be hidden again: subscribers have its event.
+    """
+    if not is_public:
+        return given if given and given > now else now
+    if given and given > now:
+        sentence = gettext("This window is public already: it cannot be hidden again.")
+        raise Refused(sentence)
+    return planned.published_at
 
 
 def refuse(window: MaintenanceWindow, now: datetime, sentences: Mapping[Status, Any]) -> None:

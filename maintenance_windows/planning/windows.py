@@ -7,6 +7,7 @@ time, and all times are aware: see planning.arguments.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.sites.models import Site
 from django.utils.translation import gettext as _
@@ -28,10 +29,12 @@ from maintenance_windows.planning.rules import (
     NOT_SCHEDULED,
     add,
     check_exist,
+    check_lead,
     check_operate,
     check_times,
     check_title,
     ended,
+    published,
     refuse,
     unknown,
 )
@@ -60,6 +63,8 @@ def schedule(
     level: Level = Level.FULL,
     title: str = "",
     message: str = "",
+    published_at: datetime | None = None,
+    banner_lead: timedelta | None = None,
     start_now: bool = False,
     override: str = "",
     rights: Rights = ALL_RIGHTS,
@@ -68,16 +73,21 @@ def schedule(
 ) -> list[MaintenanceWindow]:
     """Schedule one window for each site, all or none. If the start has passed, it starts now.
 
-    If it was more than a minute ago, `start_now` has to confirm that. `override` is the reason
-    for planning into a freeze.
+    If it was more than a minute ago, `start_now` has to confirm that. Before `published_at` nothing
+    public names it. `override` is the reason for planning into a freeze.
     """
     arguments.check_moments(starts_at=starts_at, ends_at=ends_at)
     arguments.check_level(level)
+    arguments.check_publication(published_at, banner_lead)
     check_title(title)
+    check_lead(banner_lead)
     sites = arguments.as_sites(sites)
-    texts = {"level": level, "title": title, "message": message}
+    texts: dict[str, Any] = {"level": level, "title": title, "message": message}
     terms = Terms(rights=rights, start_now=start_now, override=override)
     with locked(clock) as now:
+        if published_at and published_at > now:
+            texts["published_at"] = published_at
+        texts["banner_lead"] = banner_lead
         check_exist(sites)
         starts_at, ends_at, marks = admit_new(sites, starts_at, ends_at, now, terms)
         return _create(sites, Span(starts_at, ends_at), texts, marks, now=now, actor=actor)
@@ -106,7 +116,7 @@ def begin(
 def _create(
     sites: list[Site],
     span: Span,
-    texts: dict[str, str],
+    texts: dict[str, Any],
     marks: Marks,
     *,
     now: datetime,
@@ -138,21 +148,28 @@ def revise(
     rights: Rights = ALL_RIGHTS,
     actor: str = "",
     clock: Clock | None = None,
-    **texts: str,
+    **texts: Any,
 ) -> MaintenanceWindow:
     """Change only the given fields. The start of a window in progress cannot change.
 
-    `texts` are `level`, `title` and `message`. For `start_now` and `override` see schedule().
+    `texts` are `level`, `title`, `message`, `published_at` (None: now) and `banner_lead` (None: the
+    default). For `start_now` and `override` see schedule().
     """
     times = {"starts_at": starts_at, "ends_at": ends_at}
     arguments.check_moments(**{name: given for name, given in times.items() if given is not None})
     arguments.check_level(texts.get("level", Level.FULL))
+    arguments.check_publication(texts.get("published_at"), texts.get("banner_lead"))
     check_title(texts.get("title", ""))
+    check_lead(texts.get("banner_lead"))
     terms = Terms(rights=rights, start_now=start_now, override=override)
 
     def change(window: MaintenanceWindow, now: datetime) -> Marks:
         start, end = starts_at or window.starts_at, ends_at or window.ends_at
         window.starts_at, window.ends_at, marks = admit_change(window, start, end, now, terms)
+        if "published_at" in texts:
+            is_public = window.is_public(now)
+            given = texts["published_at"]
+            texts["published_at"] = published(window, given, now, is_public=is_public)
         for name, value in texts.items():
             setattr(window, name, value)
         return marks

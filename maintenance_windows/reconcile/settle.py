@@ -105,11 +105,18 @@ def announce(transitions: Collection[Transition]) -> None:
         signal.send_robust(SiteMaintenance, site_id=transition.site_id, transition=transition)
 
 
-def hold(site_ids: Collection[int], level: Level, message: str, now: datetime) -> None:
+def hold(
+    site_ids: Collection[int], level: Level, message: str, now: datetime, actor: str = ""
+) -> None:
     """Hold these sites down. Call it inside `locked()`, between two `settle()` calls."""
     for batch in _batches(site_ids):
         SiteMaintenance.objects.filter(pk__in=batch).update(
-            in_maintenance=True, until=None, level=level, message=message, ordered_at=now
+            in_maintenance=True,
+            until=None,
+            level=level,
+            message=message,
+            ordered_at=now,
+            held_by=actor[:ACTOR_LENGTH],
         )
 
 
@@ -117,7 +124,7 @@ def release(site_ids: Collection[int], now: datetime) -> None:
     """Release the holds of these sites. Call it inside `locked()`, between two `settle()` calls."""
     for batch in _batches(site_ids):
         flags = SiteMaintenance.objects.filter(pk__in=batch)
-        flags.held().update(in_maintenance=False)
+        flags.held().update(in_maintenance=False, held_by="")
         flags.update(ordered_at=now)
 
 

@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from time import monotonic
 from typing import Any
@@ -25,7 +25,7 @@ from maintenance_windows.snapshot import clock
 from maintenance_windows.snapshot.threads import call_with_timeout, yield_gil
 
 # Raise the number with each change of the format: releases must not read each other's.
-KEY = "maintenance_windows.snapshot.5"
+KEY = "maintenance_windows.snapshot.6"
 # Of the settings of a database, these tell it from others.
 IDENTITY = ("ENGINE", "HOST", "PORT", "NAME")
 AGAIN = 60.0  # seconds until an unchanged snapshot is written again, in case it was evicted
@@ -123,9 +123,11 @@ def encode(snapshot: Snapshot) -> list[list[str]]:
 
 
 def _plain(value: Any) -> Any:
-    """Convert a time to text and a dataclass to a list of its fields."""
+    """Convert a time to text, a duration to seconds and a dataclass to a list of its fields."""
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     return [getattr(value, field.name) for field in fields(value) if field.init]
 
 
@@ -135,15 +137,23 @@ def decode(slices: list[str], with_port: list[str]) -> Snapshot:
     def span(start: str, end: str | None) -> Span:
         return Span(datetime.fromisoformat(start), datetime.fromisoformat(end) if end else None)
 
-    def closure(times: list[str], level: str, message: str, window: int | None) -> Closure:
-        return Closure(span=span(*times), level=Level(level), message=message, window=window)
+    def closure(found: list[Any]) -> Closure:
+        times, level, message, window, published_at, lead = found
+        return Closure(
+            span=span(*times),
+            level=Level(level),
+            message=message,
+            window=window,
+            published_at=datetime.fromisoformat(published_at) if published_at else None,
+            lead=None if lead is None else timedelta(seconds=lead),
+        )
 
     return Snapshot(
         (
             SiteState(
                 site_id=site_id,
                 domain=domain,
-                closures=tuple(closure(*one) for one in closures),
+                closures=tuple(map(closure, closures)),
                 patterns=tuple((PatternKind(kind), pattern) for kind, pattern in patterns),
                 recorded=recorded and span(*recorded),
                 bypass=bypass,

@@ -26,6 +26,7 @@ from maintenance_windows.core.state import (
 )
 from maintenance_windows.logonce import LogOnce
 from maintenance_windows.models import MaintenanceWindow, Scheduler, SiteMaintenance, all_sites
+from maintenance_windows.models.base import MOST_LEAD
 from maintenance_windows.models.querysets import among
 from maintenance_windows.models.scheduler import IncompleteDatabase
 from maintenance_windows.models.times import DatabaseNow
@@ -38,7 +39,17 @@ LEAST_AHEAD = timedelta(hours=1)
 # half this size, and each batch lets other threads run after each query.
 BATCH = 100
 
-WINDOW = ("site_id", "pk", "level", "message", "started_at", "starts_at", "ends_at")
+WINDOW = (
+    "site_id",
+    "pk",
+    "level",
+    "message",
+    "started_at",
+    "starts_at",
+    "ends_at",
+    "published_at",
+    "banner_lead",
+)
 FLAG = ("in_maintenance", "bypass", "since", "until", "level", "message")
 IGNORED = ("ignored_urls__kind", "ignored_urls__pattern")
 # One row for each ignored URL, and one row for a site without any.
@@ -80,16 +91,17 @@ def load(
     wrong: dict[Hashable, str] = {}
 
     def states() -> Iterator[SiteState]:
-        site_ids = _near(ahead) if only is None else only
+        near = dict.fromkeys(only, ahead) if only is not None else _near(now, ahead)
+        site_ids = near.keys()
         many = len(site_ids) > BATCH
         size = BATCH // 2 if many else BATCH
         remaining = iter(site_ids)
         while batch := list(islice(remaining, size)):
-            found = {state.site_id: state for state in _states(batch, now, ahead, wrong, many=many)}
+            found = {one.site_id: one for one in _states(batch, now, near, wrong, many=many)}
             if only is None and len(found) < len(batch):
                 # Between two queries a hold may have become a window, or a window a hold.
                 again = [site_id for site_id in batch if site_id not in found]
-                found |= {one.site_id: one for one in _states(again, now, ahead, wrong, many=many)}
+                found |= {one.site_id: one for one in _states(again, now, near, wrong, many=many)}
             for site_id, state in found.items():
                 known = last.by_id.get(site_id)
                 yield known if known == state else state
@@ -100,20 +112,33 @@ def load(
     return snapshot
 
 
-def _near(ahead: datetime) -> Collection[int]:
+def _near(now: datetime, ahead: datetime) -> Mapping[int, datetime]:
     """Return the ids of the sites that are down or will be by `ahead`, from the partial indexes.
 
+    So are those that a banner announces earlier. The values are how far ahead to read of each.
     A single statement, so that a window that starts meanwhile is not missed. It also tells the
     database's time. Raises IncompleteDatabase.
     """
     whole, held, running, waiting = (part.all() for part in _near_parts())
     sent = timezone.now()
-    parts = held, running, waiting.filter(starts_at__lte=ahead)
-    found = dict(whole.union(*parts, all=True))
-    if None not in found:
+    announced = MaintenanceWindow.objects.announced(now + LEAST_AHEAD, MOST_LEAD)
+    parts = (
+        held,
+        running,
+        waiting.filter(starts_at__lte=ahead),
+        announced.values_list("site_id", "starts_at"),
+    )
+    found: dict[int, datetime] = {}
+    times = []
+    for site_id, at in whole.union(*parts, all=True):
+        if site_id is None:
+            times.append(at)
+        else:
+            found[site_id] = max(found.get(site_id, ahead), at or ahead)
+    if not times:
         raise IncompleteDatabase
-    clock.observe(found.pop(None), sent)
-    return found.keys()
+    clock.observe(times[0], sent)
+    return found
 
 
 # Building a query takes as long as running it, so build each once.
@@ -139,19 +164,19 @@ def _windows() -> Any:
 def _states(
     site_ids: list[int],
     now: datetime,
-    ahead: datetime,
+    near: Mapping[int, datetime],
     wrong: dict[Hashable, str],
     *,
     many: bool,
 ) -> Iterator[SiteState]:
-    """Yield the state of each of these sites that is down or will be by `ahead`.
+    """Yield the state of each of these sites that is down or will be by its time in `near`.
 
     Flags are read before windows, so that a hold that becomes a window meanwhile is not missed.
     """
     sites = list(_sites().filter(pk__in=among(site_ids)))
     if many:
         give_way()
-    closures = _closures(site_ids, now, ahead, wrong)
+    closures = _closures({site_id: near[site_id] for site_id in site_ids}, now, wrong)
     if many:
         give_way()
     for (site_id, domain, *flag), rows in groupby(sites, key=itemgetter(slice(-len(IGNORED)))):
@@ -174,11 +199,16 @@ def _states(
 
 
 def _closures(
-    site_ids: list[int], now: datetime, ahead: datetime, wrong: dict[Hashable, str]
+    near: Mapping[int, datetime], now: datetime, wrong: dict[Hashable, str]
 ) -> Mapping[int, list[Closure]]:
     found: defaultdict[int, list[Closure]] = defaultdict(list)
-    for row in _windows().filter(site__in=among(site_ids)).reaching(ahead):
-        site_id, window, level, message, started_at, starts_at, ends_at = row
+    least = min(near.values())
+    far = [site_id for site_id, ahead in near.items() if ahead > least]
+    rows = _windows().filter(site__in=among(near.keys() - set(far))).reaching(least)
+    if far:  # days ahead, because a banner announces it; of few sites
+        rows += _windows().filter(site__in=among(far)).reaching(max(near.values()))
+    for row in rows:
+        site_id, window, level, message, started_at, starts_at, ends_at, published_at, lead = row
         try:
             closure = Closure.of(
                 started_at=started_at,
@@ -187,6 +217,8 @@ def _closures(
                 level=level,
                 message=message,
                 window=window,
+                published_at=published_at,
+                lead=lead,
                 now=now,
             )
         except ValueError as error:

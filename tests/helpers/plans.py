@@ -8,9 +8,16 @@ from django.db import connection
 
 # What is asked each second is found by these, in which no window is that is over; MariaDB, whose
 # indexes have no conditions, has indexes of its own in which it stands apart.
-LIVE = {"mw_window_waiting", "mw_window_running", "mw_window_live", "mw_flag_live"}
+LIVE = {
+    "mw_window_announced",
+    "mw_window_live",
+    "mw_window_running",
+    "mw_window_waiting",
+    "mw_flag_live",
+}
 if connection.vendor == "mysql":
-    LIVE = {"mw_window_state", "mw_window_site_state", "mw_flag_state", "mw_flag_live"}
+    LIVE = {"mw_window_lead_state", "mw_window_state", "mw_window_site_state"}
+    LIVE |= {"mw_flag_state", "mw_flag_live"}
 # Sites, their flags and ignored URLs are found by their keys, and so is any window; of schedulers
 # there is one row.
 BY_KEY = re.compile(

@@ -14,14 +14,14 @@ from django.utils import timezone
 
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import MaintenanceWindow, SiteMaintenance, Transition
-from maintenance_windows.planning import bypass, windows
+from maintenance_windows.planning import bypass, standing, windows
 from maintenance_windows.planning.sites import bring_up, extend, take_down
 from maintenance_windows.reconcile.tick import tick
 from tests.helpers.pages import fill, times
 from tests.helpers.times import SECOND
 
 LASTS = 2.0  # seconds
-BUTTONS = ["on", "off", "end", "extend", "action", "add", "change", "site", "revoke"]
+BUTTONS = ["down", "up", "extend", "action", "add", "change", "site", "revoke"]
 ADMIN = "admin:maintenance_windows_"
 Writer = Callable[[random.Random], object]
 
@@ -71,7 +71,7 @@ def change_something(choices: random.Random, sites: list[Site]) -> None:
             lambda: take_down([site], until=now + SECOND),
             lambda: take_down([site]),
             lambda: bring_up([site]),
-            lambda: extend(site, by=SECOND, seen=[pk]),
+            lambda: extend(site, by=SECOND, seen=""),
             lambda: bypass.make(site, length=SECOND),
             lambda: bypass.revoke([site]),
             tick,
@@ -103,9 +103,10 @@ def press_something(choices: random.Random, sites: list[Site], client: Client) -
         case "revoke":
             client.post(reverse(f"{ADMIN}sitemaintenance_links", args=[site.pk]), {"revoke": "1"})
         case _:
-            sent = {"extend": "15"} if verb == "extend" else {"verb": verb}
             url = reverse(f"{ADMIN}sitemaintenance_operate")
-            client.post(url, {"site": str(site.pk), "shown": str(window), **sent})
+            shown = standing.read([site], now)[site.pk].mark
+            sent = {"verb": verb, "minutes": "15", "length": "open", "shown": shown}
+            client.post(url, {"site": str(site.pk), **sent})
 
 
 def assert_consistent() -> None:

@@ -32,6 +32,7 @@ def repeat(command: BaseCommand, given: Namespace) -> None:
         level=arguments.level(given),
         title=given.title,
         message=given.message,
+        published_at=arguments.moment(given.publish, clock.now()) if given.publish else None,
     )
     if given.preview is not None:
         _preview(command, given, template, sites)

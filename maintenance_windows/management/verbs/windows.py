@@ -28,6 +28,7 @@ def schedule(command: BaseCommand, given: Namespace) -> None:
     planned = windows.schedule(
         starts_at=starts_at,
         **_what(given, starts_at, now),
+        published_at=arguments.moment(given.publish, now) if given.publish else None,
         start_now=given.now,
         override=given.override,
         actor=arguments.actor(),

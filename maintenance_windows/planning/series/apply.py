@@ -6,7 +6,7 @@ A series owns its coming windows, but for what somebody changed of them.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import chain
 from typing import Any
 
@@ -21,6 +21,7 @@ from maintenance_windows.planning.series.plan import Plan, Skipped
 from maintenance_windows.reconcile.settle import settle
 
 CONTENT = (*WindowSeries.TEXTS, "starts_at", "ends_at")
+STEPPED = {"starts_at", "ends_at"}  # a step is the same for many windows
 BATCH = 100  # rows in an UPDATE with a value for each
 
 
@@ -112,14 +113,14 @@ def _save(pairs: Iterable[tuple[MaintenanceWindow, audit.Facts]]) -> None:
     alike: defaultdict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
     for window, before in pairs:
         changes = window.changes(before).items()
-        alike[tuple((name, _step(*values)) for name, values in changes)].append(window.pk)
+        alike[tuple((name, _step(name, *values)) for name, values in changes)].append(window.pk)
     for steps, ids in alike.items():
-        values = {name: F(name) + by if isinstance(by, timedelta) else by for name, by in steps}
+        values = {name: F(name) + by if name in STEPPED else by for name, by in steps}
         MaintenanceWindow.objects.filter(pk__in=ids).update(**values)
 
 
-def _step(old: Any, new: Any) -> Any:
-    return new - old if isinstance(new, datetime) else new
+def _step(name: str, old: Any, new: Any) -> Any:
+    return new - old if name in STEPPED else new
 
 
 def _cancel(windows: Collection[MaintenanceWindow], now: datetime) -> None:
@@ -159,7 +160,7 @@ def _new(
     return made
 
 
-def _texts(series: WindowSeries) -> dict[str, str]:
+def _texts(series: WindowSeries) -> dict[str, Any]:
     return {name: getattr(series, name) for name in WindowSeries.TEXTS}
 
 

@@ -17,6 +17,7 @@ from maintenance_windows.core.freezes import FreezeCalendar
 from maintenance_windows.core.recurrence import LONGEST_WINDOW, Occurrence
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import CancelledOccurrence, MaintenanceWindow, WindowSeries
+from maintenance_windows.models.base import UNSEEN
 from maintenance_windows.planning import frozen
 from maintenance_windows.planning.series.plan import since_when
 
@@ -131,7 +132,7 @@ def follow_change(
         series.sequence = 1 + max(one.sequence for one in before.values())
     drop([(series, one) for uid, one in before.items() if uid not in after], now)
     changes = series.changes(stored.facts()).keys()
-    if changes - {"title"}:
+    if changes - UNSEEN:
         series.changed_at = now
     if "title" in changes:
         series.retitled_at = now

@@ -21,7 +21,7 @@ from maintenance_windows.models.series import zone
 from maintenance_windows.planning import frozen
 
 DAY = timedelta(days=1)
-# Of a window: level, title, message, start and end.
+# Of a window: WindowSeries.TEXTS, start and end.
 Content = tuple[object, ...]
 
 
@@ -37,12 +37,14 @@ class ExistingWindow(NamedTuple):
     level: str
     title: str
     message: str
+    published_at: datetime | None
+    banner_lead: timedelta | None
     starts_at: datetime
     ends_at: datetime
 
     @property
     def content(self) -> Content:
-        return self[-5:]
+        return self[-7:]
 
     @property
     def is_own(self) -> bool:
@@ -55,7 +57,7 @@ class ExistingWindow(NamedTuple):
     def is_moved(self) -> bool:
         return "times" in self.edited
 
-    def wanted(self, texts: tuple[str, ...], occurrence: Occurrence) -> Content:
+    def wanted(self, texts: Content, occurrence: Occurrence) -> Content:
         """What the series says of the window; what was edited of it stays."""
         times = occurrence.starts_at, occurrence.ends_at
         if not self.edited:

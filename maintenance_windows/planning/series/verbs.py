@@ -60,6 +60,8 @@ def repeat(
         rules.check_exist(sites)
         check(template, now)
         starting.check_new(template, sites, now, Terms(rights=rights, start_now=start_now))
+        if template.is_public(now):
+            template.published_at = None
         created = WindowSeries.objects.bulk_create(_copies(template, sites, actor))
     changes = []
     for ids in _batches([series.pk for series in created]):
@@ -87,6 +89,9 @@ def revise(
     """
     with locked(clock) as now:
         series, stored = unended(series_id), unended(series_id)
+        if "published_at" in changes:
+            given, is_public = changes["published_at"], series.is_public(now)
+            changes["published_at"] = rules.published(series, given, now, is_public=is_public)
         for name, value in changes.items():
             setattr(series, name, value)
         check(series, now)
@@ -192,6 +197,7 @@ def check(series: WindowSeries, now: datetime) -> None:
     """Raise Refused if the series is invalid, and normalise its rule."""
     arguments.check_series(series)
     rules.check_title(series.title)
+    rules.check_lead(series.banner_lead)
     if series.start_time.microsecond or series.length % SECOND:
         raise Refused(_("Start and duration must be whole seconds."))
     try:

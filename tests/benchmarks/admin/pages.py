@@ -175,7 +175,11 @@ def forms() -> Iterator[Page]:
     yield Page("a new series", f"{SERIES}/add/", weekly)
     yield Page("form of a site", f"{SITES}/{ids[0]}/change/")
     yield Page("bypass links of a site", f"{SITES}/{ids[0]}/links/")
-    yield Page("a site is taken down", f"{SITES}/operate/", {"site": ids[1], "verb": "on"})
+    yield Page(
+        "a site is taken down",
+        f"{SITES}/operate/",
+        {"site": ids[1], "verb": "down", "length": "open"},
+    )
     for model in ("maintenancewindow", "windowseries"):
         for term in ("", "s4711", "example", "nobody"):
             name = f"sites found for {term or 'nothing'}, {model}"
