@@ -24,6 +24,8 @@ ADMIN = "/admin/maintenance_windows/"
         "freeze/add/?starts_at=name&sites=name&zone=%00",
         "freeze/add/?ends_at=9999-12-31T23:59&site=99999999999999999999",
         "maintenancewindow/add/?site=name&sites=99999999999999999999",
+        "maintenancewindow/add/?published_at=name&banner_lead=name",
+        "windowseries/add/?published_at=name&starts_on=name&length=name",
         "sitemaintenance/?in_maintenance__exact=name",
         "transition/?done_at__year=99999999999999999999",
         "windowseries/?level__exact=%00",

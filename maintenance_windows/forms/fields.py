@@ -42,6 +42,10 @@ class MomentWidget(forms.SplitDateTimeWidget):
             time_attrs={"type": "time", "aria-label": time_label, **TIME_HINT},
         )
 
+    def decompress(self, value: Any) -> Any:
+        """A text in an address is no time; see initial_from_query()."""
+        return super().decompress(None if isinstance(value, str) else value)
+
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         zone_id = f"id_{name}_zone"
         described = {**(attrs or {}), "aria-describedby": zone_id}
