@@ -10,7 +10,7 @@ from maintenance_windows.core.decision import SAFE_METHODS
 from maintenance_windows.core.state import Maintenance, Snapshot
 from maintenance_windows.http.caching import note_maintenance
 from maintenance_windows.http.visit import site_state
-from maintenance_windows.models import all_sites
+from maintenance_windows.models import site_named
 from maintenance_windows.snapshot import clock, runtime
 from maintenance_windows.wording.messages import with_message_in
 
@@ -48,10 +48,8 @@ def site_or_404(request: HttpRequest) -> Site:
         return get_object_or_404(Site, pk=conf.SITE_ID)
     host = request.get_host()
     for domain in dict.fromkeys((host, split_domain_port(host)[0])):
-        # The exact match comes first, because only it can use the index.
-        for lookup in ({"domain": domain.lower()}, {"domain__iexact": domain}):
-            if site := all_sites().filter(**lookup).first():
-                return site
+        if site := site_named(domain):
+            return site
     raise Http404(f"{host} is no site.")
 
 

@@ -1,4 +1,4 @@
-"""Random histories of windows, verbs, ticks and clock steps, compared with an oracle.
+"""Random histories of windows, recurring windows, freezes, ticks and clock steps, and an oracle.
 
 One example is a night of two sites that share ticks and snapshots, each with a history of
 about ten steps, each with its own clock. HISTORIES sets the number of examples.
@@ -135,6 +135,7 @@ def test_any_history_matches_oracle():
         with transaction.atomic():
             night = Night(sites)
             night.schedule(sites=(0, 1), ahead=2, length=5, level=Level.FULL)
+            night.repeat(sites=(0, 1), ahead=8, length=8, level=Level.READ_ONLY)
             for n, (passes, skew, (name, arguments)) in enumerate(history):
                 night.pass_time(passes, skew)
                 getattr(night, name)(**arguments)

@@ -58,7 +58,8 @@ class BoundedChangeList(ChangeList):
         """Treat values that no database takes, such as the year 10000, as Django treats others."""
         try:
             super().__init__(*args, **kwargs)
-        except (DataError, OverflowError, ValueError) as error:
+        except (AttributeError, DataError, OverflowError, ValueError) as error:
+            # An AttributeError is what Django's DurationField raises for a text.
             raise IncorrectLookupParameters(error) from error
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:

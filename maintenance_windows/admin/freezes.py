@@ -13,6 +13,7 @@ from maintenance_windows.admin.columns import show_times, time_column
 from maintenance_windows.admin.repeating import describe_change
 from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.forms.freezes import FreezeForm
+from maintenance_windows.forms.windows import TIMES, initial_from_query
 from maintenance_windows.models import Freeze
 from maintenance_windows.overview import history
 from maintenance_windows.permissions import may_freeze, may_plan, may_see_all_windows
@@ -106,6 +107,10 @@ class FreezeAdmin(RecordAdmin):
         form: Any = super().get_form(request, obj, *args, **kwargs)
         form.admin_site = self.admin_site
         return form
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        initial = super().get_changeform_initial_data(request)
+        return initial | dict.fromkeys(TIMES) | initial_from_query(request.GET, may_view=False)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         cleaned, actor = form.cleaned_data, request.user.get_username()

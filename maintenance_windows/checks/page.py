@@ -18,6 +18,7 @@ from django.utils import timezone, translation
 
 from maintenance_windows.checks.sites import sites_in
 from maintenance_windows.conf import conf
+from maintenance_windows.core.hosts import canonical
 from maintenance_windows.core.state import Level, Maintenance
 from maintenance_windows.http import pages
 
@@ -101,7 +102,7 @@ def _known_host(databases: Collection[str]) -> str | None:
 
 
 def _is_allowed(domain: str) -> bool:
-    return validate_host(split_domain_port(domain)[0], settings.ALLOWED_HOSTS)
+    return validate_host(split_domain_port(canonical(domain))[0], settings.ALLOWED_HOSTS)
 
 
 def _any_host() -> str:

@@ -12,6 +12,7 @@ from django.db import DatabaseError, router
 from django.db.models import Q, QuerySet
 
 from maintenance_windows.conf import conf
+from maintenance_windows.core.hosts import spellings
 from maintenance_windows.http.clients import read_address
 
 MADE_BY_DJANGO = "example.com"  # by the first migrate; most projects keep it
@@ -88,4 +89,7 @@ def _is_public(host: str) -> bool:
 
 
 def _is_named(sites: QuerySet[Site], host: str) -> bool:
-    return sites.filter(Q(domain__iexact=host) | Q(domain__istartswith=f"{host}:")).exists()
+    named = Q()
+    for name in spellings(host):
+        named |= Q(domain__iexact=name) | Q(domain__istartswith=f"{name}:")
+    return sites.filter(named).exists()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Self
 
+from maintenance_windows.core.hosts import canonical
 from maintenance_windows.core.intervals import Span, covering, merge
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)  # of a phase before which nothing started or ended
@@ -245,14 +246,14 @@ class Snapshot:
     ) -> None:
         by_id, by_domain = {}, {}
         for state in states:  # a single pass, because `states` may be a generator
-            by_id[state.site_id] = by_domain[state.domain.lower()] = state
+            by_id[state.site_id] = by_domain[canonical(state.domain)] = state
         self.by_id: Mapping[int, SiteState] = by_id
         self.by_domain: Mapping[str, SiteState] = by_domain
         self.with_port = with_port
         self.everywhere = everywhere
 
     def find(self, host: str, name: str) -> SiteState | None:
-        """Find the site of a lower-case host: by the host itself, else by its name without port."""
+        """Find the site of a canonical host: by the host itself, else by its name without port."""
         found = self.by_domain.get(host)
         if found is None and host not in self.with_port:
             found = self.by_domain.get(name)

@@ -13,6 +13,7 @@ from django.urls import URLResolver, get_resolver, get_script_prefix, reverse
 
 from maintenance_windows.conf import until_settings_change
 from maintenance_windows.core.decision import Visit
+from maintenance_windows.core.hosts import canonical
 
 SETTINGS = ("LOGIN_URL", "WAGTAILADMIN_LOGIN_URL")
 NAMES = ("account_login", "wagtailadmin_login", "dashboard:login")  # of allauth, Wagtail, and Oscar
@@ -21,7 +22,7 @@ NAMES = ("account_login", "wagtailadmin_login", "dashboard:login")  # of allauth
 def is_login(visit: Visit) -> bool:
     resolver, prefix = get_resolver(visit.urlconf), get_script_prefix()
     host = _hosts(resolver, visit.urlconf, visit.language, prefix).get(visit.path)
-    return host is not None and host in {"", visit.state.domain.lower()}
+    return host is not None and host in {"", canonical(visit.state.domain)}
 
 
 @until_settings_change
@@ -43,7 +44,7 @@ def _hosts(
             paths.append(path.removesuffix("/") if path.endswith("/") else f"{path}/")
         if _has_language_prefixes(urlconf):
             paths += [f"/{language}{path}" for path in paths]
-        found |= dict.fromkeys(paths, url.netloc.lower())
+        found |= dict.fromkeys(paths, canonical(url.netloc))
     return found
 
 

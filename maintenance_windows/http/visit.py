@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 
 from maintenance_windows.conf import conf, until_settings_change
 from maintenance_windows.core.decision import Visit
+from maintenance_windows.core.hosts import canonical
 from maintenance_windows.core.state import SiteState, Snapshot
 from maintenance_windows.http.exemptions import ALWAYS_OPEN
 from maintenance_windows.http.tokens import COOKIE
@@ -77,11 +78,11 @@ def site_state(request: HttpRequest, snapshot: Snapshot) -> SiteState | None:
 @until_settings_change
 @lru_cache(maxsize=4096)
 def _read_host(raw: str) -> tuple[str, str]:
-    """Return a host in lower case, and its name without the port. Raises DisallowedHost.
+    """Return a host as canonical() does, and its name without the port. Raises DisallowedHost.
 
     Cached because Django's validation takes longer than the rest of the work for a site that is up.
     """
     request = HttpRequest()
     request.META["HTTP_HOST"] = raw
-    host = request.get_host().lower()
+    host = canonical(request.get_host())
     return host, split_domain_port(host)[0]

@@ -13,7 +13,7 @@ from maintenance_windows.core.intervals import from_local
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import AmbiguousTime
 from maintenance_windows.forms.fields import PK
-from maintenance_windows.models import all_sites
+from maintenance_windows.models import all_sites, site_named
 from maintenance_windows.planning import rules, series
 from maintenance_windows.wording.durations import parse_duration
 
@@ -153,7 +153,7 @@ def sites(names: list[str], *, everyone: bool = False) -> list[Site]:
 
 
 def _site(name: str) -> Site:
-    site = all_sites().filter(domain__iexact=name).first()
+    site = site_named(name)
     if site is None and PK.fullmatch(name):
         site = all_sites().filter(pk=name).first()
     if site is None:

@@ -6,7 +6,7 @@ from maintenance_windows.models.history import Change, Transition
 from maintenance_windows.models.overview import Overview
 from maintenance_windows.models.scheduler import Scheduler, SchedulerKind
 from maintenance_windows.models.series import CancelledOccurrence, WindowSeries
-from maintenance_windows.models.site import IgnoredURL, SiteMaintenance, all_sites
+from maintenance_windows.models.site import IgnoredURL, SiteMaintenance, all_sites, site_named
 from maintenance_windows.models.window import MaintenanceWindow
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     "Transition",
     "WindowSeries",
     "all_sites",
+    "site_named",
 ]

@@ -9,6 +9,7 @@ from django.db import models, router
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from maintenance_windows.core.hosts import spellings
 from maintenance_windows.core.state import Level, Maintenance, PatternKind
 from maintenance_windows.models.base import (
     ACTOR_LENGTH,
@@ -175,6 +176,16 @@ class IgnoredURL(models.Model):
     def _is_kept(self) -> bool:
         kept = type(self).objects.filter(pk=self.pk, kind=self.kind, pattern=self.pattern)
         return self.pk is not None and kept.exists()
+
+
+def site_named(host: str) -> Site | None:
+    """Return the site of a host, in any of its spellings."""
+    for name in spellings(host):
+        # The exact match comes first, because only it can use the index.
+        for lookup in ({"domain": name}, {"domain__iexact": name}):
+            if site := all_sites().filter(**lookup).first():
+                return site
+    return None
 
 
 def all_sites() -> QuerySet[Site]:

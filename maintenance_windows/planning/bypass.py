@@ -12,6 +12,7 @@ from django.db.models.functions import Greatest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
+from maintenance_windows.core.hosts import canonical
 from maintenance_windows.core.state import Maintenance
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.http.tokens import BypassToken
@@ -41,7 +42,7 @@ class Link:
 
     def url(self, *, secure: bool, port: str = "") -> str:
         """Return the address, with a port unless it is "" or the domain names one."""
-        host = self.site.domain
+        host = canonical(self.site.domain)
         if port and ":" not in host:
             host = f"{host}:{port}"
         return f"{'https' if secure else 'http'}://{host}{self.path}"

@@ -14,6 +14,7 @@ from django.db.models import DateTimeField, IntegerField, QuerySet, Value
 from django.utils import timezone
 
 from maintenance_windows.conf import conf
+from maintenance_windows.core.hosts import canonical
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import (
     EVERYWHERE,
@@ -65,7 +66,7 @@ def forced() -> Snapshot | None:
 def domains_with_port() -> frozenset[str]:
     """Return the domains with a port, which occur in development."""
     found = all_sites().filter(domain__contains=":").values_list("domain", flat=True)
-    return frozenset(domain.lower() for domain in found)
+    return frozenset(map(canonical, found))
 
 
 # Invalid rows, which only SQL can write, are left out so that the others still count.

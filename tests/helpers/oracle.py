@@ -52,6 +52,10 @@ class Window:
     start: int = field(init=False)
     begun: bool = False
     over: bool = False
+    cancelled: bool = False
+    by_hand: bool = False  # somebody cancelled it, not its series
+    moved: bool = False  # its times are no longer those of its series
+    series: "Series | None" = None
 
     def __post_init__(self) -> None:
         self.start = self.planned
@@ -65,6 +69,14 @@ class Window:
     def covers(self, minute: int) -> bool:
         return not self.is_over(minute) and not self.is_waiting(minute)
 
+    def cancel(self, *, by_hand: bool) -> None:
+        self.over = self.cancelled = True
+        self.by_hand = by_hand
+
+    def restore(self) -> None:
+        self.over = self.cancelled = self.by_hand = False
+        self.start = self.planned
+
     def stop(self, minute: int) -> None:
         """End the window early, but not before its start."""
         self.end = max(minute, self.start)
@@ -76,6 +88,51 @@ class Window:
         if not self.over and self.start <= minute:
             self.begun, self.over = True, self.end <= minute
         return (self.begun, self.over) != before
+
+
+@dataclass(eq=False)
+class Series:
+    """A recurring window, of which one occurrence is tonight. `window` is None if it has none."""
+
+    site: int
+    number: int
+    planned: int
+    end: int
+    level: str
+    skipped: bool = False
+    window: Window | None = None
+
+    def follow(self, minute: int, frozen: bool, late: int) -> bool:
+        """Let the window be what the series says; return whether there is to be a new one.
+
+        `late` is the start of one that should have started.
+        """
+        window = self.window
+        due = self.end > minute and not self.skipped and not frozen
+        if window is None:
+            return due
+        if window.cancelled and due and not window.by_hand:
+            if not window.moved:
+                window.planned, window.end = self.planned, self.end
+            if minute - window.planned > 1:
+                window.planned = late
+            window.restore()
+        elif window.is_waiting(minute) and not due and not window.moved:
+            window.cancel(by_hand=False)
+        return False
+
+
+@dataclass(eq=False)
+class Freeze:
+    number: int
+    sites: tuple[int, ...]
+    start: int
+    end: int
+    ended: int | None = None
+
+    def meets(self, site: int, start: int, end: int) -> bool:
+        last = self.end if self.ended is None else min(self.end, self.ended)
+        return site in self.sites and max(start, self.start) < min(end, last)
 
 
 class Row(NamedTuple):
@@ -144,7 +201,7 @@ class Plan:
         return self._record(minute)
 
     @contextmanager
-    def verb(self, minute: int) -> Iterator[None]:
+    def verb(self, minute: int, actor: str = ACTOR) -> Iterator[None]:
         """Apply an action: its own effects get an actor, overdue changes do not."""
         self.look(minute)
         yield
@@ -153,7 +210,7 @@ class Plan:
                 window.start = minute  # the site was up until now
         closed = self.level(minute) is not None
         if closed is not self.flag.on:
-            self.rows.append(Row(closed, minute, minute, ACTOR))
+            self.rows.append(Row(closed, minute, minute, actor))
         self._record(minute)
 
     def _record(self, minute: int) -> bool:

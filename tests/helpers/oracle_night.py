@@ -1,6 +1,7 @@
 """Random steps on two sites: each is applied to the app and to the oracle."""
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,11 +10,12 @@ from hypothesis import strategies as st
 
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import Refused
-from maintenance_windows.models import MaintenanceWindow
-from maintenance_windows.planning import windows
+from maintenance_windows.models import MaintenanceWindow, WindowSeries
+from maintenance_windows.planning import freezes, windows
+from maintenance_windows.planning import series as series_verbs
 from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.reconcile.tick import tick
-from tests.helpers.oracle import ACTOR, FULL, Plan, Window
+from tests.helpers.oracle import ACTOR, FULL, Freeze, Plan, Series, Window
 from tests.helpers.times import HOUR, MINUTE, SECOND, TWO
 
 MOMENT = SECOND / 1_000_000
@@ -31,6 +33,9 @@ NUMBER = st.integers(0, 23)
 
 # Stands for no window; the verbs refuse it like a completed one.
 NO_WINDOW = Window(site=0, number=0, planned=0, end=0, level=FULL, over=True)
+NO_SERIES = Series(site=0, number=0, planned=0, end=0, level=FULL)
+NO_FREEZE = Freeze(number=0, sites=(), start=0, end=0, ended=0)
+RULE = {"rule": "FREQ=DAILY;INTERVAL=100", "zone": "UTC"}  # only one of them is tonight
 
 STEPS: list[st.SearchStrategy[tuple[str, dict[str, Any]]]] = []
 
@@ -61,6 +66,8 @@ class Night:
     def __init__(self, sites: list[Site]) -> None:
         self.sites = sites
         self.plans = {site.pk: Plan() for site in sites}
+        self.series: list[Series] = []
+        self.freezes: list[Freeze] = []
         self.now = self.clock = self.latest = 0
 
     def pass_time(self, passes: int, skew: int = 0) -> None:
@@ -82,7 +89,8 @@ class Night:
             ends_at=at(end),
             level=level,
             start_now=True,
-            allowed=end > max(start, self.clock),
+            allowed=end > max(start, self.clock)
+            and not any(self.frozen(self.sites[n].pk, start, end) for n in sites),
         )
         self.add_windows(made or (), self.planned(start), end, level)
 
@@ -132,29 +140,35 @@ class Night:
         )
         allowed = movable and end > max(start, self.clock)
         in_progress = window.covers(self.clock)
+        allowed = allowed and (in_progress or not self.frozen_anew(window, start, end))
         times = {"starts_at": at(start), "ends_at": at(end)}
         if self.ask(windows.move, window.number, **times, start_now=True, allowed=allowed):
             start = start if in_progress else self.planned(start)
             with self.plans[window.site].verb(self.clock):
                 window.start = window.start if window.begun else start
+                window.moved |= (start, end) != (window.planned, window.end)
                 window.planned, window.end = start, end
 
     @step(number=NUMBER, length=LENGTH)
     def extend(self, number, length):
         window = self.choose(number, Window.covers)
         allowed = not window.is_over(self.clock) and length > 0
+        allowed = allowed and not self.frozen_more(window, window.end + length)
         if self.ask(windows.extend, window.number, by=length * MINUTE, allowed=allowed):
             with self.plans[window.site].verb(self.clock):
                 window.end += length
+                window.moved = True
 
     @step(number=NUMBER, ahead=AHEAD)
     def extend_until(self, number, ahead):
         window = self.choose(number, Window.covers)
         end = self.clock + ahead
         allowed = not window.is_over(self.clock) and end > window.end
+        allowed = allowed and not self.frozen_more(window, end)
         if self.ask(windows.extend, window.number, until=at(end), allowed=allowed):
             with self.plans[window.site].verb(self.clock):
                 window.end = end
+                window.moved = True
 
     @step(number=NUMBER)
     def start(self, number):
@@ -177,7 +191,174 @@ class Night:
         allowed = window.is_waiting(self.clock)
         if self.ask(windows.cancel, window.number, allowed=allowed):
             with self.plans[window.site].verb(self.clock):
-                window.over = True
+                window.cancel(by_hand=True)
+
+    @step(2, number=NUMBER)
+    def restore(self, number):
+        window = self.choose(number, lambda window, _: window.cancelled)
+        series = window.series
+        if window.cancelled and series and series.skipped:
+            self.return_to(series, series_verbs.restore, window.number)
+            return
+        allowed = window.cancelled and window.end > self.clock
+        allowed = allowed and not self.frozen(window.site, window.planned, window.end)
+        if self.ask(series_verbs.restore, window.number, allowed=allowed):
+            with self.plans[window.site].verb(self.clock):
+                self.restored(window)
+                if series:
+                    self.follow(series)
+
+    @step(3, sites=SITES, ahead=st.sampled_from((1, 2, 3, 5, 8, 60)), length=LENGTH, level=LEVEL)
+    def repeat(self, sites, ahead, length, level):
+        start, end = at(self.clock + ahead), self.clock + ahead + length
+        template = WindowSeries(
+            starts_on=start.date(),
+            start_time=start.time(),
+            length=length * MINUTE,
+            level=level,
+            **RULE,
+        )
+        chosen = [self.sites[n] for n in sites]
+        made = self.ask(series_verbs.repeat, chosen, template, allowed=length > 0)
+        for outcome in made or ():
+            row = outcome.series
+            new = Series(row.site_id, row.pk, self.clock + ahead, end, level.value)
+            self.series.append(new)
+            with self.plans[row.site_id].verb(self.clock):
+                self.follow(new)
+
+    @step(2, number=NUMBER)
+    def skip(self, number):
+        series = self.choose_series(number, skipped=False)
+        window = series.window
+        waits = window.is_waiting(self.clock) if window else series.end > self.clock
+        day = at(series.planned).date()
+        allowed = series is not NO_SERIES and not series.skipped and waits
+        if self.ask(series_verbs.skip, series.number, day, allowed=allowed):
+            with self.plans[series.site].verb(self.clock):
+                if window and window.moved:
+                    window.cancel(by_hand=True)
+                series.skipped = True
+                self.follow(series)
+
+    @step(2, number=NUMBER)
+    def unskip(self, number):
+        series = self.choose_series(number, skipped=True)
+        self.return_to(series, series_verbs.unskip, series.number, at(series.planned).date())
+
+    def return_to(self, series: Series, verb: Callable[..., Any], *arguments: Any) -> None:
+        """Unskip: what would happen is tried on copies, because it may be refused."""
+        tried = copy(series)
+        tried.window = copy(series.window)
+        if self.ask(verb, *arguments, allowed=series is not NO_SERIES and self.back(tried)):
+            with self.plans[series.site].verb(self.clock):
+                self.back(series)
+
+    def back(self, series: Series) -> bool:
+        """Have the occurrence of a series take place again; return whether that is allowed."""
+        window, was_skipped = series.window, series.skipped
+        span = series.site, series.planned, series.end
+        unmade = window is None and series.end > self.clock and self.met(*span)
+        cancelled = window is not None and window.cancelled
+        if not (was_skipped or cancelled or unmade):
+            return False
+        if window and cancelled and (not was_skipped or window.by_hand):
+            if window.end <= self.clock or self.frozen(window.site, window.planned, window.end):
+                return False
+            self.restored(window)
+        series.skipped = False
+        self.follow(series, late=self.clock)
+        if unmade:
+            if self.frozen(*span):
+                return False
+            self.found(series)
+        elif window and window.cancelled and window.end > self.clock:
+            if self.frozen(window.site, window.planned, window.end):
+                return False
+            self.restored(window)
+        return True
+
+    def restored(self, window: Window) -> None:
+        window.moved |= window.series is not None and not window.by_hand
+        window.restore()
+
+    @step(2, sites=SITES, ahead=AHEAD, length=LENGTH)
+    def freeze(self, sites, ahead, length):
+        start, end = self.clock + ahead, self.clock + ahead + length
+        chosen = [self.sites[n] for n in sites]
+        times = {"starts_at": at(start), "ends_at": at(end), "reason": "Sale"}
+        allowed = length > 0 and end > self.clock
+        if made := self.ask(freezes.freeze, chosen, **times, allowed=allowed):
+            ids = tuple(site.pk for site in chosen)
+            self.freezes.append(Freeze(made.freeze.pk, ids, start, end))
+            self.materialise(ids)
+
+    @step(2, number=NUMBER)
+    def unfreeze(self, number):
+        live = [freeze for freeze in self.freezes if freeze.end > self.clock]
+        choice = (number % 8 < 7 and live) or self.freezes or [NO_FREEZE]
+        freeze = choice[number % len(choice)]
+        allowed = freeze.ended is None and freeze.end > self.clock
+        if self.ask(freezes.unfreeze, freeze.number, allowed=allowed):
+            freeze.ended = self.clock
+            self.materialise(freeze.sites)
+
+    def materialise(self, sites: Iterable[int]) -> None:
+        """Let the series of these sites follow; a site whose windows stay is not looked at."""
+        for site in sites:
+            due = [one for one in self.series if one.site == site and self.would_change(one)]
+            if due:
+                with self.plans[site].verb(self.clock, ""):
+                    for one in due:
+                        self.follow(one)
+
+    def would_change(self, series: Series) -> bool:
+        tried = copy(series)
+        tried.window = copy(series.window)
+        frozen = self.met(series.site, series.planned, series.end)
+        if tried.follow(self.clock, frozen, series.planned):
+            return True
+        return bool(series.window and tried.window.cancelled != series.window.cancelled)
+
+    def follow(self, series: Series, late: int | None = None) -> None:
+        frozen = self.met(series.site, series.planned, series.end)
+        late = series.planned if late is None else late
+        if series.follow(self.clock, frozen, late):
+            self.found(series, late)
+
+    def found(self, series: Series, late: int | None = None) -> None:
+        """Take over the new window of a series, which the app has made by now."""
+        row = MaintenanceWindow.objects.filter(series=series.number).first()
+        number = row.pk if row else 0
+        window = Window(series.site, number, series.planned, series.end, series.level)
+        if late is not None and self.clock - series.planned > 1:
+            window.planned = window.start = late
+        series.window, window.series = window, series
+        plan = self.plans[series.site]
+        if row and all(one.number != number for one in plan.windows):
+            plan.windows.append(window)
+
+    def met(self, site: int, start: int, end: int) -> bool:
+        return any(freeze.meets(site, start, end) for freeze in self.freezes)
+
+    def frozen(self, site: int, start: int, end: int) -> bool:
+        """Whether what is left of a time meets a freeze."""
+        return self.met(site, max(start, self.clock), end)
+
+    def frozen_anew(self, window: Window, start: int, end: int) -> bool:
+        """Whether times that the window has not had so far meet a freeze."""
+        minutes = range(max(start, self.clock), end)
+        new = (minute for minute in minutes if not window.start <= minute < window.end)
+        return any(self.met(window.site, minute, minute + 1) for minute in new)
+
+    def frozen_more(self, window: Window, end: int) -> bool:
+        return window.is_waiting(self.clock) and self.frozen(window.site, window.end, end)
+
+    def choose_series(self, number: int, *, skipped: bool) -> Series:
+        """Choose a series, mostly one that is skipped or not."""
+        fitting = [one for one in self.series if one.skipped is skipped]
+        choice = (number % 8 < 7 and fitting) or self.series or [NO_SERIES]
+        return choice[number % len(choice)]
 
     @step(3, late=st.sampled_from((0 * SECOND, SECOND / 2, MINUTE - MOMENT)), times=NUMBER)
     def ticks(self, late, times):
