@@ -13,7 +13,8 @@ from maintenance_windows.admin.columns import show_times, time_column
 from maintenance_windows.admin.repeating import describe_change
 from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.forms.freezes import FreezeForm
-from maintenance_windows.forms.windows import TIMES, initial_from_query
+from maintenance_windows.forms.prefill import initial_from_query
+from maintenance_windows.forms.windows import TIMES
 from maintenance_windows.models import Freeze
 from maintenance_windows.overview import history
 from maintenance_windows.permissions import may_freeze, may_plan, may_see_all_windows

@@ -33,8 +33,8 @@ def readings(parts: Sequence[Any], zone: tzinfo) -> tuple[list[datetime], bool]:
 
 
 def split(value: Any) -> list[Any]:
-    """Date, time, and the reading if there are two."""
-    if not value:
+    """Date, time, and the reading if there are two. A text in an address is no time."""
+    if not value or isinstance(value, str):
         return [None, None, None]
     local = timezone.localtime(value)
     parts = [local.date(), local.time()]
