@@ -24,7 +24,7 @@ from maintenance_windows.snapshot import clock
 from tests.helpers.pages import errors, messages, times
 from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.slow]  # a minute
 
 ADMIN = "/admin/maintenance_windows"
 DAY = timedelta(days=1)
