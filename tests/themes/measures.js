@@ -38,7 +38,7 @@
   }
 
   const boxes = document.querySelectorAll(
-    "#maintenance-board :is(input:not([type=checkbox], [type=submit]), select), " +
+    "#maintenance-board :is(input:not([type=checkbox], [type=radio], [type=submit]), select), " +
       ":is(#maintenancewindow_form, #windowseries_form, #sitemaintenance_form) " +
       ":is(input:not([type=checkbox], [type=hidden], [type=submit], .select2-search__field), select, textarea, .select2-selection)",
   );
