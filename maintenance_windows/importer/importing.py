@@ -8,8 +8,8 @@ from django.db import connections, router, transaction
 
 from maintenance_windows.core.state import PatternKind
 from maintenance_windows.importer.expressions import refusal, rewritten
-from maintenance_windows.importer.tables import NAME, Former, read
-from maintenance_windows.models import IgnoredURL, SiteMaintenance, Transition
+from maintenance_windows.importer.tables import Former, read
+from maintenance_windows.models import IMPORTED, IgnoredURL, SiteMaintenance, Transition
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import settle
@@ -60,7 +60,7 @@ def take_over(*, actor: str, dry_run: bool = False, clock: Clock | None = None) 
         opened = _open(_patterns(known, flags), left)
         closed = _to_close([flags[f.site_id] for f in known if f.closed], left)
         if closed:
-            take_down(closed, actor=f"{actor}, from {NAME}", clock=lambda: now)
+            take_down(closed, actor=f"{actor}{IMPORTED}", clock=lambda: now)
         if dry_run:
             transaction.set_rollback(True, using=using)
     return Imported(closed=closed, opened=opened, left=left)
@@ -108,7 +108,7 @@ def _open(patterns: Iterable[Ignored], left: list[str]) -> list[Ignored]:
 def _to_close(flags: list[SiteMaintenance], left: list[str]) -> list[Site]:
     """Return the sites to take down: not held, and not imported before."""
     transitions = Transition.objects.filter(
-        site__in=[flag.pk for flag in flags], in_maintenance=True, actor__endswith=f", from {NAME}"
+        site__in=[flag.pk for flag in flags], in_maintenance=True, actor__endswith=IMPORTED
     )
     taken = set(transitions.values_list("site", flat=True))
     up = [flag for flag in flags if not flag.held]

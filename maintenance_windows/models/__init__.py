@@ -2,7 +2,7 @@ from maintenance_windows.models.base import ACTOR_LENGTH, REASON_LENGTH, TITLE_L
 from maintenance_windows.models.bypass import BypassLink
 from maintenance_windows.models.calendar import CalendarToken
 from maintenance_windows.models.freeze import Freeze
-from maintenance_windows.models.history import Change, Transition
+from maintenance_windows.models.history import IMPORTED, Change, Transition
 from maintenance_windows.models.overview import Overview
 from maintenance_windows.models.scheduler import Scheduler, SchedulerKind
 from maintenance_windows.models.series import CancelledOccurrence, WindowSeries
@@ -11,6 +11,7 @@ from maintenance_windows.models.window import MaintenanceWindow
 
 __all__ = [
     "ACTOR_LENGTH",
+    "IMPORTED",
     "REASON_LENGTH",
     "TITLE_LENGTH",
     "BypassLink",

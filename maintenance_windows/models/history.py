@@ -15,6 +15,9 @@ from maintenance_windows.models.base import ACTOR_LENGTH, LEVELS, REASON_LENGTH
 from maintenance_windows.models.querysets import PrimaryQuerySet
 from maintenance_windows.wording.spans import format_moment
 
+# Ends the actor of a status change by the import, which does not take a site down twice.
+IMPORTED = ", from django-maintenancemode-2"
+
 
 class Transition(models.Model):
     """A status change: append-only. `actor` is empty if a window started or ended by itself."""

@@ -27,6 +27,6 @@ def log(command: BaseCommand, given: Namespace) -> None:
 def prune(command: BaseCommand, given: Namespace) -> None:
     """Delete history. Calendars and recurring windows keep what they need."""
     before = arguments.moment(given.before, clock.now())
-    for name, number in pruning.prune(before, dry_run=given.dry_run):
-        done = "would be deleted" if given.dry_run else "deleted"
-        command.stdout.write(f"{number} {name if number == 1 else pruning.PLURALS[name]} {done}")
+    done = "would be deleted" if given.dry_run else "deleted"
+    for kind, number in pruning.prune(before, dry_run=given.dry_run, actor=arguments.actor()):
+        command.stdout.write(f"{number} {kind} {done}")
