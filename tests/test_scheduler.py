@@ -45,7 +45,7 @@ def tick_by_celery() -> None:
         ("scheduler", lambda: call_command("maintenance", "scheduler", "--once")),
     ],
 )
-def test_status_and_overview_name_kind_of_scheduler(browser, at, capsys, kind, ticks):
+def test_status_names_kind_of_scheduler(browser, at, capsys, kind, ticks):
     ticks()
     assert json.loads(status(capsys, "--json"))["scheduler"]["kind"] == kind
     assert f"Scheduler: last run 0 s ago, {kind}." in status(capsys)
