@@ -37,7 +37,7 @@ MEASURES = """(touch) => {
   const found = [], wide = document.documentElement.clientWidth;
   const inside = (box) => box.width > 0 && box.left >= 0 && box.right <= wide;
   for (const site of document.querySelectorAll("article.site")) {
-    const parts = { name: "h3 a", state: ".pill", control: ".do button, .do > .ask > summary" };
+    const parts = { name: "h3 a", state: ".mw-state", control: ".do button, .do > .ask > summary" };
     for (const [part, selector] of Object.entries(parts)) {
       const box = site.querySelector(selector).getBoundingClientRect();
       if (!inside(box)) found.push(`${part} of ${site.id} is at ${box.left} to ${box.right}`);
@@ -155,7 +155,7 @@ def test_clicks(page):
     site(page, "s1.example").get_by_text("Bring s1.example up…").click()
     page.get_by_role("dialog").get_by_role("button", name="Bring s1.example up").click()
     expect(said).to_contain_text("s1.example is up.")
-    expect(site(page, "s1.example").locator(".pill")).to_have_text("Up")
+    expect(site(page, "s1.example").locator(".mw-state")).to_have_text("Up")
     expect(site(page, "s1.example")).to_be_in_viewport()
 
     site(page, "s5.example").get_by_text("Take s5.example down…").click()
@@ -178,7 +178,7 @@ def test_enter_in_message_does_nothing_and_escape_closes(page):
     expect(box).to_have_value("New disks.\n")
     box.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
-    expect(site(page, "s6.example").locator(".pill")).to_have_text("Up")
+    expect(site(page, "s6.example").locator(".mw-state")).to_have_text("Up")
     assert (
         site(page, "s6.example")
         .locator("summary")
@@ -190,16 +190,16 @@ def test_page_renews_itself_in_place(fleet, page):
     expect(page.locator(".age")).to_contain_text("updated")
     marker = page.evaluate("window.marker = Math.random()")
     fleet.manage("maintenance", "down", "s7.example", "--for=30m")
-    expect(site(page, "s7.example").locator(".pill")).to_contain_text("Down", timeout=LATE)
+    expect(site(page, "s7.example").locator(".mw-state")).to_contain_text("Down", timeout=LATE)
     assert page.evaluate("window.marker") == marker
     # While a dialog is open nothing moves.
     site(page, "s8.example").get_by_text("Take s8.example down…").click()
     fleet.manage("maintenance", "down", "s9.example", "--for=30m")
     page.wait_for_timeout(12_000)
-    assert site(page, "s9.example").locator(".pill").text_content() == "Up"
+    assert site(page, "s9.example").locator(".mw-state").text_content() == "Up"
     page.get_by_role("dialog").get_by_text("15 min").click()
     page.get_by_role("dialog").get_by_role("button", name="Take s8.example down").click()
     expect(page.locator(".messagelist .success")).to_contain_text("s8.example is down")
-    expect(site(page, "s9.example").locator(".pill")).to_contain_text("Down")
+    expect(site(page, "s9.example").locator(".mw-state")).to_contain_text("Down")
     page.route("**/part/**", lambda route: route.abort())
     expect(page.locator(".age.bad")).to_contain_text("reload the page", timeout=LATE)

@@ -1,4 +1,4 @@
-"""Times as the pages about windows show them: days, spans and short durations."""
+"""Times as the pages about windows show them, in the current time zone: days and spans."""
 
 from datetime import datetime, timedelta, tzinfo
 
@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows.snapshot import clock
 from maintenance_windows.wording import spans
-from maintenance_windows.wording.durations import isolate
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 MORNING, EVENING = 6, 18  # hours between which a day is no night
@@ -53,17 +52,3 @@ def format_day_head(moment: datetime, now: datetime) -> str:
         return _("Tonight, %(day)s") % {"day": day}
     names = {0: _("Today, %(day)s"), 1: _("Tomorrow, %(day)s"), -1: _("Yesterday, %(day)s")}
     return names.get(days, "%(day)s") % {"day": day}
-
-
-def format_short(length: timedelta) -> str:
-    """Format a duration by its two largest units: 2 d 11 h, 34 min, less than a minute as 0 min."""
-    days, rest = divmod(max(length, timedelta(0)), DAY)
-    hours, rest = divmod(rest, HOUR)
-    minutes = rest // MINUTE
-    parts = [
-        (days, _("%(number)s d")), (hours, _("%(number)s h")), (minutes, _("%(number)s min")),
-    ]  # fmt: skip
-    largest = [index for index, (number, _text) in enumerate(parts) if number]
-    first = largest[0] if largest else len(parts) - 1
-    said = [text % {"number": number} for number, text in parts[first : first + 2] if number]
-    return isolate(" ".join(said) or parts[-1][1] % {"number": 0})

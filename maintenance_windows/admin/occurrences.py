@@ -8,19 +8,20 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from maintenance_windows.admin.moments import format_short, format_when
+from maintenance_windows.admin.moments import format_when
 from maintenance_windows.admin.returning import ReturningAdmin, read_back, with_query
 from maintenance_windows.admin.telling import say, undo_form
-from maintenance_windows.admin.window_page import capital
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import series as verbs
 from maintenance_windows.planning.series.coming import ComingWindow, coming, ending
 from maintenance_windows.snapshot import clock
+from maintenance_windows.wording.nearby import short_duration
 
 NUMBER = 10  # next windows that the page shows
 MAX_NAMED = 10  # windows that a sentence names
@@ -57,9 +58,9 @@ def url(model_admin: Any, name: str, *args: Any) -> str:
 def _next(one: ComingWindow, now: Any) -> str:
     when = format_when(one.starts_at, one.ends_at)
     if one.starts_at <= now:
-        left = format_short(one.ends_at - now)
+        left = short_duration(one.ends_at - now)
         return _("In progress, ends in %(time)s, %(when)s") % {"time": left, "when": when}
-    time = format_short(one.starts_at - now)
+    time = short_duration(one.starts_at - now)
     return _("Next in %(time)s, %(when)s") % {"time": time, "when": when}
 
 
@@ -67,7 +68,7 @@ def _row(series: WindowSeries, one: ComingWindow) -> dict[str, Any]:
     """One of the next windows, with the words for its state and the buttons that it gets."""
     is_excluded = one.day is not None and one.day.isoformat() in series.excluded
     is_out = one.skipped or one.status is Status.CANCELLED
-    state, label = one.status.value, capital(str(one.status.label))
+    state, label = one.status.value, capfirst(str(one.status.label))
     if is_out:
         state = "skipped" if is_excluded or one.frozen else "cancelled"
         label = _("Skipped") if state == "skipped" else label

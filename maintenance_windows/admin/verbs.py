@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from maintenance_windows.admin.base import RecordAdmin
-from maintenance_windows.admin.moments import format_at, format_short, format_when
+from maintenance_windows.admin.moments import format_at, format_when
 from maintenance_windows.admin.returning import ReturningAdmin, read_back
 from maintenance_windows.admin.schedule import in_freeze
 from maintenance_windows.admin.telling import say, undo_form
@@ -24,6 +24,7 @@ from maintenance_windows.permissions import Rights
 from maintenance_windows.planning import frozen, series, undo_windows, windows
 from maintenance_windows.reconcile.lock import locked
 from maintenance_windows.snapshot import clock
+from maintenance_windows.wording.nearby import short_duration
 
 MOST_MINUTES = 24 * 60
 
@@ -95,7 +96,7 @@ def start(sent: Sent) -> Done:
 def end(sent: Sent) -> Done:
     window = windows.end(sent.window.pk, **sent.who())
     ended = window.ended_at or window.ends_at
-    facts = {"window": name_of(window), "time": format_short(window.ends_at - ended)}
+    facts = {"window": name_of(window), "time": short_duration(window.ends_at - ended)}
     again = {"verb": "undo_end", "seen": ended.isoformat()}
     return Done(window=window, text=_("%(window)s: ended %(time)s early.") % facts, undo=again)
 
@@ -124,7 +125,7 @@ def extend(sent: Sent) -> Done:
         window = windows.extend(sent.window.pk, by=by, clock=lambda: now, **sent.who())
     facts = {
         "window": name_of(window),
-        "time": format_short(by),
+        "time": short_duration(by),
         "end": format_at(window.ends_at),
     }
     before = {"seen": window.ends_at.isoformat(), "before": (window.ends_at - by).isoformat()}
@@ -209,7 +210,7 @@ def verb_view(model_admin: ReturningAdmin, request: HttpRequest, object_id: str)
 
 
 def is_allowed(model_admin: RecordAdmin, request: HttpRequest, verb: Verb) -> bool:
-    """Whoever does something to a window may also see it."""
+    """The verbs of a window are for people who may see it."""
     if not model_admin.has_view_or_change_permission(request):
         return False
     if verb.permission == "operate":

@@ -5,14 +5,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from maintenance_windows.admin.base import RecordAdmin
-from maintenance_windows.admin.moments import format_at, format_short, format_when
+from maintenance_windows.admin.moments import format_at, format_when
 from maintenance_windows.core.state import Level
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.permissions import may_plan
+from maintenance_windows.wording.nearby import short_duration
 
 MINUTES = (15, 30, 60)
 OPEN = {Status.SCHEDULED, Status.ACTIVE}
@@ -29,10 +31,6 @@ class Button:
     yes: str = ""
 
 
-def capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def what_happens(window: MaintenanceWindow, now: datetime) -> str:
     """What happens next to a window, or how it ended."""
     times = {"when": format_when(window.starts_at, window.ends_at)}
@@ -40,16 +38,16 @@ def what_happens(window: MaintenanceWindow, now: datetime) -> str:
         case Status.SCHEDULED:
             if window.starts_at - now < timedelta(minutes=1):
                 return _("Starts in less than a minute, %(when)s") % times
-            times["time"] = format_short(window.starts_at - now)
+            times["time"] = short_duration(window.starts_at - now)
             return _("Starts in %(time)s, %(when)s") % times
         case Status.ACTIVE:
-            times["time"] = format_short(window.ends_at - now)
+            times["time"] = short_duration(window.ends_at - now)
             return _("Ends in %(time)s, %(when)s") % times
         case Status.CANCELLED:
             return _with_actor(_("Was planned for %(when)s") % times, window, "cancelled_at")
     if window.ended_at is None or window.ended_at >= window.ends_at:
         return _("Ended as scheduled, %(when)s") % times
-    times["time"] = format_short(window.ends_at - window.ended_at)
+    times["time"] = short_duration(window.ends_at - window.ended_at)
     times["end"] = format_at(window.ended_at)
     return _with_actor(_("Ended %(time)s early, %(end)s") % times, window, "ended_at")
 
@@ -125,14 +123,12 @@ def _start(window: MaintenanceWindow) -> Button:
 
 
 def _end(window: MaintenanceWindow, now: datetime) -> Button:
-    facts = {"site": window.site.domain, "time": format_short(window.ends_at - now)}
+    facts = {"site": window.site.domain, "time": short_duration(window.ends_at - now)}
     question = _(
         "Ends the window %(time)s early. %(site)s comes up, unless another window or a person keeps"
         " it down."
     )
-    return Button(
-        verb="end", label=_("End now…"), question=question % facts, yes=_("End it now")
-    )  # fmt: skip
+    return Button(verb="end", label=_("End now…"), question=question % facts, yes=_("End it now"))
 
 
 def _restore(window: MaintenanceWindow, *, at_once: bool) -> Button:
@@ -148,7 +144,7 @@ def head(model_admin: Any, request: HttpRequest, window: Any, now: datetime) -> 
     status = window.status_at(now)
     return {
         "state": status.value,
-        "label": capital(str(status.label)),
+        "label": capfirst(str(status.label)),
         "next": what_happens(window, now),
         "visitors": what_visitors_get(window) if status in OPEN else "",
         "why_not": why_not_editable(model_admin, request, window, now),

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -146,7 +147,7 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
     @admin.display(description=_("state"))
     def state_column(self, window: MaintenanceWindow) -> str:
         status = window.status_at(clock.now())
-        label = window_page.capital(str(status.label))
+        label = capfirst(str(status.label))
         return format_html('<span class="mw-pill {}">{}</span>', status.value, label)
 
     @admin.display(description=_("status"))

@@ -1,4 +1,4 @@
-"""The timeline as a list by day, for narrow screens and for whoever prefers to read."""
+"""The timeline as a list by day, for narrow screens and for people who prefer text."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ FOLDED = {Status.SCHEDULED, Status.COMPLETED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What is on the lane of a site; `held` is its record if a hold is."""
+    """The lane of a site. `held` is the record of a site that is held, else None."""
 
     site: str
     bars: list[Bar]

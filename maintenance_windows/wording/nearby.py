@@ -2,11 +2,10 @@
 
 from datetime import datetime, timedelta, tzinfo
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from maintenance_windows.wording.durations import DAY, HOUR, MINUTE, isolate
+from maintenance_windows.wording.spans import format_day
 
 
 def nearby(moment: datetime, now: datetime, zone: tzinfo) -> str:
@@ -17,12 +16,7 @@ def nearby(moment: datetime, now: datetime, zone: tzinfo) -> str:
         return isolate(_("%(clock)s today") % {"clock": clock})
     if days == 1:
         return isolate(_("%(clock)s tomorrow") % {"clock": clock})
-    # Translators: a format of Django's date filter, as in "Sun 29 Nov".
-    shape = pgettext("date format", "D j M")
-    if here.year != today.year:
-        # Translators: a format of Django's date filter, as in "Sun 29 Nov 2026".
-        shape = pgettext("date format", "D j M Y")
-    return isolate(f"{date_format(here, shape)} {clock}")
+    return isolate(f"{format_day(moment, zone, now)} {clock}")
 
 
 def short_duration(duration: timedelta) -> str:
