@@ -1,8 +1,19 @@
-"""Logging of problems that recur each second or with each request."""
+"""Our loggers, and the logging of problems that recur each second or with each request."""
 
 import logging
 from collections.abc import Hashable, Mapping
 from contextlib import suppress
+
+from maintenance_windows.core.lines import SafeLog
+
+SAFE = SafeLog()
+
+
+def get_logger(name: str = "maintenance_windows") -> logging.Logger:
+    """Return a logger whose records cannot control a terminal, whatever domain they name."""
+    logger = logging.getLogger(name)
+    logger.addFilter(SAFE)  # once, if it is the same one
+    return logger
 
 
 class LogOnce:

@@ -1,6 +1,5 @@
 """Create rows after migrate and after a Site is saved, and log signals."""
 
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -14,6 +13,7 @@ from django.db.models.signals import post_migrate, post_save, pre_delete, pre_sa
 from django.dispatch import Signal
 
 from maintenance_windows.beat import BEAT_ENTRIES, QUEUE
+from maintenance_windows.logonce import get_logger
 from maintenance_windows.models import (
     BypassLink,
     Freeze,
@@ -32,9 +32,8 @@ from maintenance_windows.signals import (
     window_scheduled,
 )
 from maintenance_windows.snapshot import runtime
-from maintenance_windows.wording.lines import printable
 
-logger = logging.getLogger("maintenance_windows")
+logger = get_logger()
 
 
 def make_row(instance: Site, using: str, **_: Any) -> None:
@@ -197,11 +196,11 @@ def _has(state: Any, app_label: str, model: str) -> bool:
 def log_transition(transition: Transition, **_: Any) -> None:
     logger.info(
         "%s %s at %s, due %s, by %s",
-        printable(transition.site.domain),
+        transition.site.domain,
         "went down" if transition.in_maintenance else "came up",
         transition.done_at.isoformat(),
         transition.due_at.isoformat(),
-        printable(transition.actor) or f"window {transition.window_id}",
+        transition.actor or f"window {transition.window_id}",
     )
 
 
@@ -224,8 +223,8 @@ def log_window(
         window.pk,
         done,
         names,
-        printable(actor) or "code",
-        printable(window.for_log()),
+        actor or "code",
+        window.for_log(),
     )
 
 

@@ -3,7 +3,6 @@
 This is the only module of the app that needs Celery.
 """
 
-import logging
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,7 @@ from typing import Any
 from django.db import Error as DatabaseError
 
 from maintenance_windows.beat import BEAT_ENTRIES, MATERIALISE_TASK, QUEUE, TICK_TASK
-from maintenance_windows.logonce import LogOnce
+from maintenance_windows.logonce import LogOnce, get_logger
 from maintenance_windows.models import Scheduler, SchedulerKind
 from maintenance_windows.planning import series
 from maintenance_windows.reconcile.loop import keep_right
@@ -47,7 +46,7 @@ if ours > 0 then redis.call('LTRIM', KEYS[1], 0, -1 - ours) end
 return ours
 """
 
-logger = logging.getLogger("maintenance_windows")
+logger = get_logger()
 
 
 class BoundedTask(Task):  # type: ignore[misc]

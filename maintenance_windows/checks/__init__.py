@@ -4,7 +4,11 @@ An error is for what cannot work, or for a value that is ignored. A warning is f
 possibly not as intended. A warning never blocks the start of a project or bringing up a site.
 """
 
-from django.core.checks import Tags, register
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
+
+from django.core.checks import CheckMessage, Tags, register
 
 from maintenance_windows.checks import (
     deployment,
@@ -16,7 +20,9 @@ from maintenance_windows.checks import (
     sites,
     urls,
 )
+from maintenance_windows.core.lines import printable
 
+Check = Callable[..., list[CheckMessage]]
 TAG = "maintenance_windows"  # `manage.py check --tag maintenance_windows` runs only these
 
 
@@ -44,17 +50,32 @@ def connect() -> None:
         scheduler.check_beat,
         scheduler.check_queue,
     ):
-        register(check, TAG)
+        register(_printable(check), TAG)
     for check in (
         scheduler.check_tasks,
         scheduler.check_ticks,
         sites.check_site_id,
         sites.check_hosts,
     ):
-        register(check, TAG, Tags.database)
+        register(_printable(check), TAG, Tags.database)
     for check in (
         deployment.check_forced,
         deployment.check_cache,
         deployment.check_greenlets,
     ):
-        register(check, TAG, deploy=True)
+        register(_printable(check), TAG, deploy=True)
+
+
+@cache  # registered twice, it is one check
+def _printable(check: Check) -> Check:
+    """Let no domain or setting in a message control the terminal."""
+
+    @wraps(check)
+    def run(*args: Any, **options: Any) -> list[CheckMessage]:
+        found = check(*args, **options)
+        for message in found:
+            message.msg, hint = printable(str(message.msg)), message.hint
+            message.hint = printable(str(hint)) if hint else hint
+        return found
+
+    return run

@@ -1,6 +1,5 @@
 """The functions of a project: who is staff, which requests may pass, and which only read."""
 
-import logging
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any
@@ -13,7 +12,7 @@ from django.http import HttpRequest
 
 from maintenance_windows.conf import conf
 from maintenance_windows.core.decision import Visit
-from maintenance_windows.logonce import LogOnce
+from maintenance_windows.logonce import LogOnce, get_logger
 
 # Of a REST framework's exceptions, which may be of any package.
 DENIED = frozenset({401, 403})
@@ -27,7 +26,7 @@ MAY_PASS, ONLY_READS = "MAINTENANCE_MAY_PASS", "MAINTENANCE_ONLY_READS"
 NOBODY_PASSES = "MAINTENANCE_MAY_PASS raised an exception; it lets nobody pass."
 NOTHING_PASSES = "MAINTENANCE_ONLY_READS raised an exception; it lets no request pass."
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _failures = LogOnce(logger)
 

@@ -1,7 +1,6 @@
 """The 503 pages, rendered once for each state and language instead of for each request."""
 
 import json
-import logging
 import re
 from base64 import b64encode
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ from maintenance_windows.core.intervals import rfc3339
 from maintenance_windows.core.state import Level, Maintenance
 from maintenance_windows.http.own_page import own_page
 from maintenance_windows.http.users import anonymous_user
-from maintenance_windows.logonce import LogOnce
+from maintenance_windows.logonce import LogOnce, get_logger
 from maintenance_windows.wording.messages import message_in, with_message_in
 
 PROBLEM = "application/problem+json"
@@ -44,7 +43,7 @@ NOBODYS_ADDRESS = "0.0.0.0"  # noqa: S104 (in no list of addresses that mean som
 OURS = Path(__file__).parent.parent
 INLINE = re.compile(rb"<(style|script)>(.*?)</\1>", re.DOTALL)
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _failures, _missing_templates = LogOnce(logger), LogOnce(logger)
 

@@ -1,6 +1,5 @@
 """Recognition of staff and of the users whom MAINTENANCE_MAY_PASS lets pass."""
 
-import logging
 from hashlib import blake2b
 from typing import Any
 
@@ -12,11 +11,12 @@ from django.utils.functional import LazyObject, SimpleLazyObject
 from maintenance_windows.conf import conf
 from maintenance_windows.http import hooks
 from maintenance_windows.http.recent import Recent
+from maintenance_windows.logonce import get_logger
 from maintenance_windows.snapshot import runtime, threads
 
 USER_DEADLINE = 0.25  # seconds for the user lookup; a hanging database never answers
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # Digests of session cookies that belong to no session, so that each costs one query. None of them
 # becomes valid: a log-in gives a new one, and Django removes the old one from the browser.

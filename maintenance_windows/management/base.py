@@ -11,9 +11,9 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.core.management.base import OutputWrapper
 from django.db import Error as DatabaseError
 
+from maintenance_windows.core.lines import printable
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.snapshot import clock
-from maintenance_windows.wording.lines import printable
 
 NOBODY_READS = 141  # the exit status of a program ended by SIGPIPE
 

@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 
 from maintenance_windows.core.freezes import FrozenTime
 from maintenance_windows.core.intervals import rfc3339
+from maintenance_windows.core.lines import printable
 from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.management.terminal import Table, lines
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
@@ -21,7 +22,6 @@ from maintenance_windows.overview.status import Record
 from maintenance_windows.planning.overlaps import window_warnings
 from maintenance_windows.planning.series.apply import SeriesChange
 from maintenance_windows.snapshot import clock
-from maintenance_windows.wording.lines import printable
 
 NOTHING = "-"
 FURTHER_NOTICE = "further notice"

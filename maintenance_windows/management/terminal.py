@@ -11,7 +11,7 @@ from typing import NamedTuple
 from django.core.management.base import OutputWrapper
 from wcwidth import clip, width
 
-from maintenance_windows.wording.lines import printable
+from maintenance_windows.core.lines import printable
 
 GAP = "  "
 CUT = "…"

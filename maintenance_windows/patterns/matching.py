@@ -1,6 +1,5 @@
 """Match the patterns of a request, within one time limit for all of them."""
 
-import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
@@ -8,6 +7,7 @@ from itertools import chain
 from time import monotonic, perf_counter, thread_time
 
 from maintenance_windows.core.state import PatternKind
+from maintenance_windows.logonce import get_logger
 from maintenance_windows.patterns.engine import LIMIT, Matcher, Unusable
 from maintenance_windows.patterns.faults import usable
 
@@ -19,7 +19,7 @@ MATCHING = 0.05
 PREPARING = 0.25
 TURN = 60.0  # seconds between two turns of Matchers
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 @cache  # of what planners write, so that one too many does not log all of them again and again

@@ -1,6 +1,5 @@
 """The audit log of windows and series: rows for changes, and signals after the commit."""
 
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -12,17 +11,17 @@ from django.db.models import F
 from django.dispatch import Signal
 
 from maintenance_windows import signals
+from maintenance_windows.logonce import get_logger
 from maintenance_windows.models import ACTOR_LENGTH, Change, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.base import UNSEEN
 from maintenance_windows.models.window import TIMES
-from maintenance_windows.wording.lines import printable
 
 Facts = dict[str, object]
 # The facts that move an event in subscribers' calendars, or cancel it.
 MOVES = frozenset(TIMES)
 NOTHING: Mapping[int, Facts] = MappingProxyType({})
 
-logger = logging.getLogger("maintenance_windows")
+logger = get_logger()
 
 
 def scheduled(windows: Iterable[MaintenanceWindow], actor: str | None) -> None:
@@ -40,11 +39,9 @@ def made(windows: Sequence[MaintenanceWindow], actor: str | None) -> None:
         return
     scheduled(windows, actor)
     number = f"{len(windows)} {'window' if len(windows) == 1 else 'windows'}"
-    by = "itself" if actor is None else printable(actor) or "code"
+    by = "itself" if actor is None else actor or "code"
     text = "series %s: %s made by %s, the first %s"
-    _after_commit(
-        logger.info, text, windows[0].series_id, number, by, printable(windows[0].for_log())
-    )
+    _after_commit(logger.info, text, windows[0].series_id, number, by, windows[0].for_log())
 
 
 def changed(

@@ -1,6 +1,5 @@
 """Bypass links: created for testers, revoked for a whole site."""
 
-import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from maintenance_windows.core.hosts import canonical
 from maintenance_windows.core.state import Maintenance
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.http.tokens import BypassToken
+from maintenance_windows.logonce import get_logger
 from maintenance_windows.models import (
     ACTOR_LENGTH,
     BypassLink,
@@ -27,9 +27,8 @@ from maintenance_windows.planning.rules import add, check_exist, check_operate
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import settle
 from maintenance_windows.snapshot.loader import load
-from maintenance_windows.wording.lines import printable
 
-logger = logging.getLogger("maintenance_windows")
+logger = get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +122,7 @@ def revoke(sites: Collection[Site], *, rights: Rights = ALL_RIGHTS, actor: str =
         SiteMaintenance.objects.filter(site__in=sites).update(bypass=newest)
         BypassLink.objects.filter(site__in=sites).delete()
     for site in sites:
-        logger.info(
-            "bypass links of %s revoked by %s", printable(site.domain), printable(actor) or "code"
-        )
+        logger.info("bypass links of %s revoked by %s", site.domain, actor or "code")
 
 
 def _is_live(row: BypassLink, maintenance: Maintenance | None, now: datetime) -> bool:

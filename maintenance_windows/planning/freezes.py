@@ -5,7 +5,6 @@ already stays. Recurring windows skip the freeze: their coming windows in it tha
 are cancelled at once, and return when the freeze is ended in time.
 """
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from django.utils.translation import gettext as _
 from maintenance_windows.core.freezes import FreezeCalendar
 from maintenance_windows.core.intervals import SECOND
 from maintenance_windows.exceptions import Refused, RuleError
+from maintenance_windows.logonce import get_logger
 from maintenance_windows.models import ACTOR_LENGTH, Freeze, MaintenanceWindow
 from maintenance_windows.models import series as zones
 from maintenance_windows.models.querysets import among
@@ -27,9 +27,8 @@ from maintenance_windows.planning.series.apply import SeriesChange
 from maintenance_windows.planning.series.following import follow_freezes
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.snapshot import clock as database_clock
-from maintenance_windows.wording.lines import printable
 
-logger = logging.getLogger("maintenance_windows")
+logger = get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,18 +166,14 @@ def make(row: Freeze, sites: list[Site] | None, now: datetime, actor: str) -> No
     row.everywhere, row.created_by = sites is None, actor[:ACTOR_LENGTH]
     row.save()
     row.sites.set(sites or ())
-    logger.info(
-        "freeze %s made by %s: %s", row.pk, printable(actor) or "code", printable(row.reason)
-    )
+    logger.info("freeze %s made by %s: %s", row.pk, actor or "code", row.reason)
 
 
 def end(row: Freeze, now: datetime, actor: str) -> None:
     """End a freeze. Call it inside `follow_freezes()`."""
     row.ended_at, row.ended_by = now, actor[:ACTOR_LENGTH]
     row.save(update_fields=["ended_at", "ended_by"])
-    logger.info(
-        "freeze %s ended by %s: %s", row.pk, printable(actor) or "code", printable(row.reason)
-    )
+    logger.info("freeze %s ended by %s: %s", row.pk, actor or "code", row.reason)
 
 
 def settle_series(rows: list[Freeze], clock: Clock | None) -> list[SeriesChange]:

@@ -1,6 +1,5 @@
 """The rule for freezes: what may not be planned, and what the history keeps of an override."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from maintenance_windows.core.freezes import FreezeCalendar, Freezing, FrozenTime
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.exceptions import Refused, RefusedStart, RuleError
+from maintenance_windows.logonce import get_logger
 from maintenance_windows.models import REASON_LENGTH, Freeze, MaintenanceWindow
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning.audit import Facts
@@ -23,7 +23,7 @@ INSTANT = timedelta(microseconds=1)  # the shortest span
 # What the history keeps of a freeze, by site.
 Marks = dict[int, Facts]
 
-logger = logging.getLogger("maintenance_windows")
+logger = get_logger()
 
 
 def read(since: datetime) -> FreezeCalendar:

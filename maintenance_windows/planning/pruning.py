@@ -4,7 +4,6 @@ Rows are deleted in batches, each in a short transaction of its own under the lo
 interrupted at any time, and called again: later kinds only wait for earlier ones.
 """
 
-import logging
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows.core.recurrence import LONGEST_WINDOW
 from maintenance_windows.exceptions import Refused, RuleError
+from maintenance_windows.logonce import get_logger
 from maintenance_windows.models import (
     IMPORTED,
     CancelledOccurrence,
@@ -30,7 +30,6 @@ from maintenance_windows.planning.series.events import DAY, KEPT
 from maintenance_windows.planning.series.plan import since_when
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.snapshot import clock as database_clock
-from maintenance_windows.wording.lines import printable
 
 BATCH = 500  # rows deleted under one lock, for which other writers wait
 # Seconds without the lock between batches. On SQLite, waiting writers poll this often.
@@ -38,7 +37,7 @@ PAUSE = 0.1
 # Occurrences that last longer may still be due on a date that is over for others.
 LONG = timedelta(days=60)
 
-logger = logging.getLogger("maintenance_windows")
+logger = get_logger()
 
 
 class Pruned(NamedTuple):
@@ -76,7 +75,7 @@ def _prune(
         yield Pruned(kind, number)
     if not dry_run:
         text = "history before %s deleted by %s: %s"
-        logger.info(text, before.isoformat(), printable(actor) or "code", ", ".join(counts))
+        logger.info(text, before.isoformat(), actor or "code", ", ".join(counts))
 
 
 def _kinds(before: datetime, now: datetime) -> Iterator[tuple[str, QuerySet[Any]]]:

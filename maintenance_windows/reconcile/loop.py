@@ -1,6 +1,5 @@
 """The scheduler without Celery: one thread ticks, another runs the hourly task."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -9,7 +8,7 @@ from contextlib import suppress
 from django.db import Error as DatabaseError
 from django.db import connections
 
-from maintenance_windows.logonce import LogOnce
+from maintenance_windows.logonce import LogOnce, get_logger
 from maintenance_windows.models import SchedulerKind
 from maintenance_windows.reconcile.tick import watch_boundaries
 
@@ -18,7 +17,7 @@ HOUR = 3600.0
 RETRY = 60.0  # seconds until a failed hourly task runs again
 PATIENCE = 0.5  # seconds that a tick may still take after a signal to stop
 
-logger = logging.getLogger("maintenance_windows")
+logger = get_logger()
 UNMADE = "Failed to create the windows of recurring windows; retrying in an hour."
 complaints = LogOnce(logger, over="The tick works again.")
 

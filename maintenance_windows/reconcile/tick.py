@@ -1,6 +1,5 @@
 """Record all starts and ends that are due, and find the next one."""
 
-import logging
 import time
 from collections.abc import Hashable, Iterator
 from datetime import datetime, timedelta
@@ -10,7 +9,7 @@ from typing import Any
 from django.db import router, transaction
 from django.db.models import DateTimeField, Exists, IntegerField, OuterRef, Q, QuerySet, Value
 
-from maintenance_windows.logonce import LogOnce
+from maintenance_windows.logonce import LogOnce, get_logger
 from maintenance_windows.models import (
     MaintenanceWindow,
     Scheduler,
@@ -40,7 +39,7 @@ PATIENCE = (
 # A little over the second between two ticks, so that no start or end falls between them.
 HORIZON = timedelta(seconds=1.1)
 
-complaints = LogOnce(logging.getLogger("maintenance_windows"))
+complaints = LogOnce(get_logger())
 
 
 def tick(

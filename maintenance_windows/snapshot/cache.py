@@ -4,7 +4,6 @@ Nothing waits for the cache, because it may hang or be down. It may also be loca
 """
 
 import json
-import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import fields
@@ -19,7 +18,7 @@ from django.utils.crypto import salted_hmac
 
 from maintenance_windows.core.intervals import Span
 from maintenance_windows.core.state import Closure, Level, PatternKind, SiteState, Snapshot
-from maintenance_windows.logonce import LogOnce
+from maintenance_windows.logonce import LogOnce, get_logger
 from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.snapshot import clock
 from maintenance_windows.snapshot.threads import call_with_timeout, yield_gil
@@ -33,7 +32,7 @@ CACHE_DEADLINE = 0.5  # seconds
 REST = 10  # the pause after a write, as a multiple of its duration
 SLICE = 50  # sites encoded at once; the GIL is held meanwhile
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class SnapshotCache:

@@ -5,7 +5,6 @@ now() needs no query. Where the hosts' clocks agree with the database's, now() i
 SQLite has no clock of its own: there the host's counts.
 """
 
-import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from django.db import connections, router
 from django.utils import timezone
 
 from maintenance_windows.conf import conf
-from maintenance_windows.logonce import LogOnce
+from maintenance_windows.logonce import LogOnce, get_logger
 from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.snapshot import threads
 
@@ -36,9 +35,7 @@ else:
 _offset = timedelta(0)  # of the database's clock from this host's
 _last: tuple[datetime, float] = (datetime.min.replace(tzinfo=UTC), -inf)  # by now() and elapsed()
 _is_hosts = False
-_problems = LogOnce(
-    logging.getLogger("maintenance_windows"), over="This host's clock agrees with the database's."
-)
+_problems = LogOnce(get_logger(), over="This host's clock agrees with the database's.")
 
 
 def now() -> datetime:

@@ -4,7 +4,6 @@ A thread would not see what a TestCase has not committed, could meet the flush b
 a deadlock, and would take what one test did into the next.
 """
 
-import logging
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from maintenance_windows.core.state import Snapshot
+from maintenance_windows.logonce import get_logger
 from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.snapshot import clock
 from maintenance_windows.snapshot.loader import NOTHING, domains_with_port, forced, load
@@ -25,7 +25,7 @@ from maintenance_windows.snapshot.loader import NOTHING, domains_with_port, forc
 # A request that a browser left behind gives up, and the flush of its test continues.
 LIMIT = "SET LOCAL lock_timeout = '250ms'"
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # The threads of a LiveServerTestCase share one connection on SQLite in memory.
 _one_at_a_time = threading.Lock()

@@ -1,6 +1,5 @@
 """Load the snapshot from the database."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -24,7 +23,7 @@ from maintenance_windows.core.state import (
     SiteState,
     Snapshot,
 )
-from maintenance_windows.logonce import LogOnce
+from maintenance_windows.logonce import LogOnce, get_logger
 from maintenance_windows.models import MaintenanceWindow, Scheduler, SiteMaintenance, all_sites
 from maintenance_windows.models.base import MOST_LEAD
 from maintenance_windows.models.querysets import among
@@ -70,7 +69,7 @@ def domains_with_port() -> frozenset[str]:
 
 
 # Invalid rows, which only SQL can write, are left out so that the others still count.
-left_out = LogOnce(logging.getLogger(__name__))
+left_out = LogOnce(get_logger(__name__))
 
 
 def load(

@@ -1,6 +1,5 @@
 """Read snapshots, and choose a substitute while the database cannot be read."""
 
-import logging
 import threading
 from collections.abc import Collection
 from contextlib import suppress
@@ -9,7 +8,7 @@ from django.db import Error as DatabaseError
 
 from maintenance_windows.conf import conf
 from maintenance_windows.core.state import EVERYWHERE, Snapshot
-from maintenance_windows.logonce import LogOnce
+from maintenance_windows.logonce import LogOnce, get_logger
 from maintenance_windows.models.scheduler import IncompleteDatabase, is_unmigrated
 from maintenance_windows.snapshot import clock as database_clock
 from maintenance_windows.snapshot.cache import SnapshotCache
@@ -19,7 +18,7 @@ from maintenance_windows.snapshot.evidence import believe
 from maintenance_windows.snapshot.loader import NOTHING, domains_with_port, forced, load
 from maintenance_windows.snapshot.threads import in_test_run
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 LOST = "{} stays down, because its rows are missing. It comes up once they are back, or by `up`."
 

@@ -9,7 +9,6 @@ process may have been frozen, or the server may not run threads between requests
 """
 
 import asyncio
-import logging
 import os
 import threading
 import time
@@ -18,7 +17,7 @@ from contextlib import suppress
 from django.db import router
 
 from maintenance_windows.core.state import Snapshot
-from maintenance_windows.logonce import LogOnce
+from maintenance_windows.logonce import LogOnce, get_logger
 from maintenance_windows.models import SiteMaintenance
 from maintenance_windows.snapshot.clock import elapsed
 from maintenance_windows.snapshot.connection import OwnConnection, greenlet_problem
@@ -38,7 +37,7 @@ LAST_WAIT = 10.0
 # After this long without an answer the database counts as unavailable.
 SILENCE = 2.5
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Refresher:

@@ -9,6 +9,7 @@ from django.core.management import BaseCommand, CommandError
 from django.utils import timezone
 
 from maintenance_windows.core.intervals import from_local
+from maintenance_windows.core.lines import printable
 from maintenance_windows.exceptions import AmbiguousTime, RuleError
 from maintenance_windows.importer import holidays as files
 from maintenance_windows.management import arguments, output, tables
@@ -19,7 +20,6 @@ from maintenance_windows.planning import freezes, holidays, rules
 from maintenance_windows.planning.freezes import FreezeChange
 from maintenance_windows.planning.series.apply import SeriesChange
 from maintenance_windows.snapshot import clock
-from maintenance_windows.wording.lines import printable
 
 
 def freeze(command: BaseCommand, given: Namespace) -> None:

@@ -4,9 +4,9 @@ from argparse import Namespace
 
 from django.core.management import BaseCommand
 
+from maintenance_windows.core.lines import printable
 from maintenance_windows.importer.importing import Imported, take_over
 from maintenance_windows.management import arguments
-from maintenance_windows.wording.lines import printable
 
 
 def import_maintenancemode2(command: BaseCommand, given: Namespace) -> None:

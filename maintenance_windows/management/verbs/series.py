@@ -7,13 +7,13 @@ from typing import Any
 from django.contrib.sites.models import Site
 from django.core.management import BaseCommand, CommandError
 
+from maintenance_windows.core.lines import printable
 from maintenance_windows.management import arguments, output, tables
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.overview import status
 from maintenance_windows.planning import series
 from maintenance_windows.planning.series.preview import upcoming
 from maintenance_windows.snapshot import clock
-from maintenance_windows.wording.lines import printable
 
 MOST_PREVIEWED = 1000
 

@@ -8,6 +8,7 @@ from django.contrib.sites.models import Site
 from django.core.management import BaseCommand, CommandError
 
 from maintenance_windows.core.intervals import rfc3339
+from maintenance_windows.core.lines import printable
 from maintenance_windows.management import arguments, output, tables, terminal
 from maintenance_windows.management.base import unanswered
 from maintenance_windows.management.terminal import Cell, Table
@@ -16,7 +17,6 @@ from maintenance_windows.planning import bypass as links
 from maintenance_windows.planning import frozen
 from maintenance_windows.planning.sites import bring_up, take_down
 from maintenance_windows.snapshot import clock
-from maintenance_windows.wording.lines import printable
 
 
 def show_status(command: BaseCommand, given: Namespace) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
+from maintenance_windows.core.lines import printable
 from maintenance_windows.core.state import Level
 from maintenance_windows.management import arguments
 from maintenance_windows.management.output import (
@@ -18,7 +19,6 @@ from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.overview import status
 from maintenance_windows.planning import frozen, rules, windows
 from maintenance_windows.snapshot import clock
-from maintenance_windows.wording.lines import printable
 
 
 def schedule(command: BaseCommand, given: Namespace) -> None:

@@ -4,7 +4,6 @@ As in planning.windows, a verb takes the lock, reads the clock, and changes the 
 with one sentence.
 """
 
-import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from copy import copy
 from dataclasses import replace
@@ -19,6 +18,7 @@ from django.utils.translation import gettext as _
 from maintenance_windows.core.freezes import FreezeCalendar
 from maintenance_windows.core.intervals import SECOND
 from maintenance_windows.exceptions import Refused, RuleError
+from maintenance_windows.logonce import get_logger
 from maintenance_windows.models import ACTOR_LENGTH, WindowSeries
 from maintenance_windows.models.querysets import among
 from maintenance_windows.permissions import ALL_RIGHTS, Rights
@@ -36,7 +36,7 @@ EVENT_FIELDS = ("sequence", "changed_at", "retitled_at", "uid_shift")
 READ = 100  # series planned together
 WRITTEN = 1000  # windows written under one lock, few enough not to delay a tick noticeably
 
-logger = logging.getLogger("maintenance_windows")
+logger = get_logger()
 
 
 def repeat(
