@@ -30,8 +30,8 @@ STEP = 30
 class Lane:
     """One site; `record` is its entry in `maintenance status --json`.
 
-    `running` are its windows in progress, `hold` is the left edge and the width of the bar of a
-    hold, and `counted` are the bars that a count stands for.
+    `hold` is the left edge and the width of the bar of a hold, and `counted` are the bars that a
+    count stands for.
     """
 
     site: Site
@@ -40,7 +40,6 @@ class Lane:
     counted: list[Bar]
     counts: list[Count]
     height: int
-    running: list[MaintenanceWindow]
     hold: tuple[float, float] | None
     freezes: list[FreezeBar]
 
@@ -101,7 +100,6 @@ def lanes(
             counted=counted,
             counts=counts,
             height=ROW + max([0, *(bar.top for bar in drawn), *(one.top for one in counts)]),
-            running=running[site.pk],
             hold=hold,
             freezes=[
                 freeze_bar(time, axis, shown.now, shown.zone)
