@@ -112,9 +112,12 @@ def public(request: HttpRequest) -> HttpResponseBase:
 @csrf_exempt
 @require_safe
 def status(request: HttpRequest) -> HttpResponseBase:
-    """Return the public status as JSON, readable for scripts of any origin."""
+    """Return the public status as JSON, readable for scripts of any origin.
+
+    `?brief` is what every open page asks once a minute: it is answered from memory.
+    """
     now = clock.now()
-    content = public_status(request, now).as_json(now)
+    content = public_status(request, now, from_memory="brief" in request.GET).as_json(now)
     # A weak ETag (RFC 9110 section 8.8.1), because it ignores values that only change with time.
     lasting = {name: content[name] for name in content.keys() - {"at", "retry_after"}}
     digest = sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parent.parent
 ASSETS = ROOT / "maintenance_windows/static/maintenance_windows"
 DOCS = ROOT / "docs/visitors.md"
-STATUS = f"{SITE}/maintenance/status.json"
+STATUS = f"{SITE}/maintenance/status.json?brief"
 TAG = "{% load maintenance %}{% maintenance_banner %}"
 # As strict as a project can be.
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'"
@@ -61,7 +61,7 @@ def status(at):
     def status(now: datetime) -> Answer:
         at(now)
         runtime.publish()
-        answer = Client().get("/maintenance/status.json", headers={"host": "acme.example"})
+        answer = Client().get("/maintenance/status.json?brief", headers={"host": "acme.example"})
         return 200, dict(answer.headers), answer.text
 
     return status

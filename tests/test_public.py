@@ -23,6 +23,7 @@ from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 from tests.test_outage import freeze, outage  # noqa: F401 (a fixture)
 
 PAGE, JSON = "/maintenance/", "/maintenance/status.json"
+BRIEF = f"{JSON}?brief"
 DAY = timedelta(days=1)
 CANARY = "canary-4711"
 NOTHING = {
@@ -145,6 +146,21 @@ def test_overlapping_windows_are_one_outage(acme, globex, plan, at, visit):
     assert state(page) == "acme.example is down until 4 a.m."
     assert "Then read-only until Nov. 4, 2029, 5 a.m." in page
     assert "<h3" not in page
+
+
+def test_what_open_pages_ask_costs_no_query(acme, plan, at, client):
+    """Each of them asks once a minute."""
+    host = {"host": "acme.example"}
+    plan(acme, message="Disks.")
+    at(TWO - MINUTE)
+    client.get(JSON, headers=host)  # the snapshot is there
+    with CaptureQueriesContext(connection) as captured:
+        content = client.get(BRIEF, headers=host).json()
+    assert captured.captured_queries == []
+    assert content["announced"] == COMING
+    assert (content["in_maintenance"], content["complete"]) == (False, False)
+    at(TWO)
+    assert client.get(BRIEF, headers=host).json()["retry_after"] == 7200
 
 
 def test_list_and_query_count_are_bounded(acme, at, client):

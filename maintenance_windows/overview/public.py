@@ -104,18 +104,22 @@ class PublicStatus:
         }
 
 
-def public_status(request: HttpRequest, now: datetime) -> PublicStatus:
+def public_status(
+    request: HttpRequest, now: datetime, *, from_memory: bool = False
+) -> PublicStatus:
     """Return the status of the request's site: the maintenance is the one that the 503 shows.
 
-    Coming windows are read from the database, or from memory while it is down. Raises Http404 if
-    the database has no site for the host.
+    Coming windows are read from the database, or from memory while it is down, or if that is
+    enough. Raises Http404 if the database has no site for the host.
     """
     snapshot = runtime.current()
     state = site_state(request, snapshot)
     maintenance = state.at(now) if state else None
     announced = state.upcoming(now, conf.MAINTENANCE_BANNER_LEAD) if state else None
     host = conf.SITE_ID or request.get_host()
-    stored = runtime.query_with_deadline(lambda: _stored(request, now), Share.STATUS, key=host)
+    stored = None
+    if not from_memory:
+        stored = runtime.query_with_deadline(lambda: _stored(request, now), Share.STATUS, key=host)
     domain = stored.domain if stored else state and state.domain
     rows = stored.windows if stored else ()
     closures = [row.closure(now) for row in rows] if stored else _known(state, now)

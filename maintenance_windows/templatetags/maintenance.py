@@ -22,12 +22,13 @@ def maintenance_banner(context: Any) -> dict[str, object]:
     request = context.get("request")
     if request is None:
         return {}
+    status = _address("status")
     return {
         "maintenance": get_maintenance(request),
         "upcoming": get_upcoming_maintenance(request),
         "zone": str(timezone.get_current_timezone()),
         "page": _address("public"),
-        "status": _address("status"),
+        "status": f"{status}?brief" if status else "",
         "css": _asset("banner.css"),
         "js": _asset("banner.js"),
     }
