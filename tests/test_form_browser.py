@@ -88,7 +88,6 @@ def test_tonight_for_three_sites_takes_four_clicks_and_twelve_keys(page):
     expect(page.locator(".messagelist .success")).to_contain_text("3 windows were added")
     assert hand.clicks <= 4
     assert hand.keys <= 12
-    assert hand.keys <= 12
 
 
 def test_every_week_takes_two_clicks_more(page):

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.helpers.services import require_program
 
-LATE = 60_000  # timeout in milliseconds
+LATE = 60_000  # timeout in milliseconds, on a busy machine
+expect.set_options(timeout=LATE)
 ARTEFACTS = Path(settings.BASE_DIR) / "artefacts"
 # Only our sites resolve, so the browser reaches nothing else.
 ARGUMENTS = (
