@@ -24,8 +24,10 @@ from maintenance_windows.snapshot.connection import OwnConnection, greenlet_prob
 from maintenance_windows.snapshot.reading import Source
 from maintenance_windows.snapshot.threads import in_test_run
 
-# All in seconds. INTERVAL is from the start of one read to the next, unless something wakes it.
-INTERVAL = 1.0
+# All in seconds. INTERVAL is from the start of one read to the end of the next, unless something
+# wakes it: a change is seen by the end of a read, which takes long where threads hardly run. At
+# most EARLY is made up for that way.
+INTERVAL, EARLY = 1.0, 0.2
 # The least time between reads after notifications, so that a burst of changes causes few reads.
 LEAST_INTERVAL = 0.02
 # How long the first requests of a process wait at most, counted from the first one.
@@ -145,7 +147,8 @@ class Refresher:
             with self._reading:
                 self._attempt()
             # The database rests for half of the interval, however long it takes to read.
-            rest = max(INTERVAL / 2, begun + INTERVAL - elapsed())
+            early = min(elapsed() - begun, EARLY)
+            rest = max(INTERVAL / 2, begun + INTERVAL - early - elapsed())
             try:
                 is_lost, notified = False, self._own.wait(rest)
             except Exception:  # noqa: BLE001 (of any driver; a new connection reads at once)
