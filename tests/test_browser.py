@@ -6,32 +6,21 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.helpers.browsing import ARTEFACTS, LATE, chromium
-from tests.helpers.fleet import Fleet, new_database
+from tests.helpers.browsing import LATE, audit, chromium, picture
+from tests.helpers.fleet import Fleet
+from tests.helpers.operators import BOARD, USER, log_in, running_admin
 
 pytestmark = pytest.mark.slow
 
 DOWN, ALSO, UP = "s0.example", "s1.example", "s2.example"
 AHEAD, LENGTH = timedelta(seconds=5), "8s"
-BOARD = "/admin/maintenance_windows/"
-USER, PASSWORD = "operator", "not a secret 1"
-# Violations of Django's own pages: breadcrumbs differ from text by colour only, and a column of
-# its tables has no heading.
-NOT_OURS = {"link-in-text-block", "empty-table-header"}
 
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory) -> Iterator[Fleet]:
-    """Three sites and an operator, over plain HTTP, as on a laptop."""
-    folder = tmp_path_factory.mktemp("browser")
-    with new_database(folder) as url, Fleet(folder, url) as fleet:
-        fleet.env |= {"DJANGO_SETTINGS_MODULE": "project.settings", "DEBUG": "1"}
-        fleet.migrate(sites=3)
-        fleet.env["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
-        fleet.manage("createsuperuser", "--noinput", f"--username={USER}", "--email=")
+    with running_admin(tmp_path_factory.mktemp("browser")) as fleet:
         repeat = ("--rule=FREQ=DAILY;INTERVAL=3", "--zone=Europe/Berlin", "--for=4h")
         start = f"--start={day_ahead()}T"
         fleet.manage("maintenance", "repeat", ALSO, f"{start}02:00", *repeat)
@@ -39,9 +28,6 @@ def fleet(tmp_path_factory) -> Iterator[Fleet]:
             fleet.manage(
                 "maintenance", "schedule", DOWN, start + clock, "--for=1m", "--title=Short"
             )
-        fleet.start_web()
-        fleet.start_embedded()
-        fleet.wait()
         yield fleet
 
 
@@ -51,35 +37,12 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-def audit(page: Page, where: str) -> None:
-    violations = Axe().run(page).response["violations"]
-    ours = [found for found in violations if found["id"] not in NOT_OURS]
-    assert not ours, f"{where}: {[(found['id'], found['nodes'][0]['html']) for found in ours]}"
-
-
-def picture(page: Page, name: str) -> None:
-    ARTEFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTEFACTS / f"{name}.png")
-
-
-def log_in(page: Page, address: str) -> None:
-    page.goto(f"{address}/admin/maintenance_windows/")
-    page.fill("#id_username", USER)
-    page.fill("#id_password", PASSWORD)
-    page.press("#id_password", "Enter")
-    expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=LATE)
-
-
 def test_window_from_scheduling_to_history(fleet, browser):
-    operators, visitors = browser.new_context(), browser.new_context()
-    operator, visits = operators.new_page(), [visitors.new_page(), visitors.new_page()]
-    operator.set_default_timeout(LATE)
-    address = f"http://{UP}:{fleet.port}"
-    log_in(operator, address)
-    operator.set_viewport_size({"width": 1280, "height": 860})
+    operator, visitors = log_in(browser, fleet, width=1280, height=860), browser.new_context()
+    visits = [visitors.new_page(), visitors.new_page()]
     audit(operator, "board")
 
-    operator.goto(f"{address}/admin/maintenance_windows/maintenancewindow/add/")
+    operator.goto(f"{BOARD}maintenancewindow/add/")
     for site in (DOWN, ALSO):
         choose(operator, site)
     operator.fill("#id_title", "New disks")
@@ -110,14 +73,14 @@ def test_window_from_scheduling_to_history(fleet, browser):
     expect(public.get_by_text("Every 3 days")).to_be_visible()
     audit(public, "public")
     picture(public, "public")
-    operator.goto(f"{address}/admin/maintenance_windows/")
+    operator.goto(BOARD)
     expect(operator.locator(".bar.active")).to_have_count(2)
     picture(operator, "timeline")
     for page in visits:  # pages that reload by themselves
         expect(page.get_by_text("is up.")).to_be_visible(timeout=LATE)
 
-    operator.goto(f"{address}/admin/maintenance_windows/")
-    expect(operator.locator(".bar.completed")).to_have_count(2, timeout=LATE)
+    operator.goto(BOARD)
+    expect(operator.locator(".bar.completed")).to_have_count(2)
     operator.locator(".bar.completed").first.click()
     operator.get_by_role("link", name="History").click()
     record = operator.locator("#story")
@@ -129,10 +92,8 @@ def test_window_from_scheduling_to_history(fleet, browser):
 @pytest.fixture
 def tomorrow(fleet, browser) -> Iterator[Page]:
     """The timeline of tomorrow, with two short windows on the first site."""
-    page = browser.new_page(viewport={"width": 1440, "height": 1000})
-    page.set_default_timeout(LATE)
-    log_in(page, f"http://{UP}:{fleet.port}")
-    page.goto(f"http://{UP}:{fleet.port}{BOARD}?from={day_ahead()}")
+    page = log_in(browser, fleet, height=1000)
+    page.goto(f"{BOARD}?from={day_ahead()}")
     yield page
     page.close()
 
@@ -205,17 +166,15 @@ def test_click_gives_start_unless_it_is_past(tomorrow, fleet):
     tomorrow.wait_for_url("**/add/?**")
     assert tomorrow.input_value("#id_starts_at_1").startswith("10:45")
     assert not tomorrow.input_value("#id_ends_at_1")
-    tomorrow.goto(f"http://{UP}:{fleet.port}{BOARD}?from={day_ahead(-9)}")
+    tomorrow.goto(f"{BOARD}?from={day_ahead(-9)}")
     free.click(position={"x": 100, "y": 10})
     expect(tomorrow.locator(".ghost")).to_have_count(0)
     assert "/add/" not in tomorrow.url
 
 
 def test_timeline_is_list_on_phone(fleet, browser):
-    page = browser.new_page(viewport={"width": 390, "height": 844})
-    address = f"http://{UP}:{fleet.port}"
-    log_in(page, address)
-    page.goto(f"{address}/admin/maintenance_windows/?days=7")
+    page = log_in(browser, fleet, width=390, height=844)
+    page.goto(f"{BOARD}?days=7")
     expect(page.locator(".lanes")).to_be_hidden()
     expect(page.locator(".agenda")).to_contain_text(re.compile(f"{ALSO} scheduled.*more"))
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -235,11 +194,9 @@ PAGES = (
 
 
 def test_admin_pages_pass_accessibility_audit(fleet, browser):
-    page = browser.new_page(viewport={"width": 640, "height": 860})  # as at 200 % zoom
-    address = f"http://{UP}:{fleet.port}"
-    log_in(page, address)
+    page = log_in(browser, fleet, width=640, height=860)  # as at 200 % zoom
     for path in PAGES:
-        page.goto(f"{address}/admin/maintenance_windows/{path}")
+        page.goto(f"{BOARD}{path}")
         audit(page, path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 640, path
 

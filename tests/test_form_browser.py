@@ -4,47 +4,19 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.helpers.browsing import ARTEFACTS, LATE, chromium
-from tests.helpers.fleet import Fleet, new_database
+from tests.helpers.browsing import audit, picture
+from tests.helpers.operators import BOARD, operator, running_admin
 
 pytestmark = pytest.mark.slow
 
-USER, PASSWORD = "operator", "not a secret 1"
-BOARD = "/admin/maintenance_windows/"
 ADD = f"{BOARD}maintenancewindow/add/"
-# Violations of Django's own pages: breadcrumbs differ from text by colour only.
-NOT_OURS = {"link-in-text-block"}
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory) -> Iterator[Fleet]:
-    folder = tmp_path_factory.mktemp("form")
-    with new_database(folder) as url, Fleet(folder, url) as fleet:
-        fleet.env |= {"DJANGO_SETTINGS_MODULE": "project.settings", "DEBUG": "1"}
-        fleet.migrate(sites=3)
-        fleet.env["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
-        fleet.manage("createsuperuser", "--noinput", f"--username={USER}", "--email=")
-        fleet.start_web()
-        fleet.start_embedded()
-        fleet.wait()
-        yield fleet
-
-
-@pytest.fixture(scope="module")
-def page(fleet) -> Iterator[Page]:
-    with chromium() as browser:
-        page = browser.new_page(
-            base_url=f"http://s0.example:{fleet.port}", viewport={"width": 1440, "height": 900}
-        )
-        page.set_default_timeout(LATE)
-        page.goto(BOARD)
-        page.fill("#id_username", USER)
-        page.fill("#id_password", PASSWORD)
-        page.press("#id_password", "Enter")
-        expect(page.get_by_role("link", name="Schedule maintenance").first).to_be_visible()
+def page(tmp_path_factory) -> Iterator[Page]:
+    with running_admin(tmp_path_factory.mktemp("form")) as fleet, operator(fleet) as page:
         yield page
 
 
@@ -64,7 +36,8 @@ class Hand:
         self.keys += len(keys)
 
     def choose(self, *texts: str) -> None:
-        """Find sites in the search, which has the focus."""
+        """Find sites in the search, which has the focus once the page has opened."""
+        expect(self.page.locator(".field-sites .select2-search__field")).to_be_focused()
         for text in texts:
             self.press(*text)
             found = self.page.locator(".select2-results__option--highlighted", has_text=text)
@@ -74,7 +47,6 @@ class Hand:
     def plan_tonight(self) -> None:
         self.page.goto(BOARD)
         self.click("link", "Schedule maintenance")
-        expect(self.page.locator(".field-sites .select2-search__field")).to_be_focused()
         self.choose("s0", "s1", "s2")
         self.click("button", "Tonight")
         self.click("button", "2 h")
@@ -162,18 +134,11 @@ def test_form_fits_and_passes_audit(page, width, scheme):
     page.get_by_role("button", name="4 h").click()
     expect(page.locator(".mw-dates li")).to_have_count(10)
     audit(page, f"{width} {scheme}")
-    ARTEFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTEFACTS / f"form-{width}-{scheme}.png", full_page=True)
+    picture(page, f"form-{width}-{scheme}", whole=True)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     preview, start = page.locator(".form-preview"), page.locator("#id_starts_at_0")
     assert (preview.bounding_box()["x"] > start.bounding_box()["x"] + 100) == (width >= 1100)
     page.goto(f"{BOARD}maintenancewindow/1/change/")
     audit(page, f"change {width} {scheme}")
-    page.screenshot(path=ARTEFACTS / f"change-{width}-{scheme}.png", full_page=True)
+    picture(page, f"change-{width}-{scheme}", whole=True)
     assert "server time" not in page.content()
-
-
-def audit(page: Page, where: str) -> None:
-    violations = Axe().run(page).response["violations"]
-    ours = [found for found in violations if found["id"] not in NOT_OURS]
-    assert not ours, f"{where}: {[(found['id'], found['nodes'][0]['html']) for found in ours]}"
