@@ -144,6 +144,47 @@ def test_change_form_moves_scheduled_window(acme, plan, browser):
     assert window.title == "later"
 
 
+def test_duration_changes_end_of_window(acme, plan, browser):
+    """The end that the page shows need not be emptied; one that others moved is replaced."""
+    window = plan(acme)
+    url = reverse(f"{WINDOWS}_change", args=[window.pk])
+    page = browser.get(url).text
+    windows.extend(window.pk, by=HOUR)
+    browser.post(url, fill(page, length="30m"))
+    window.refresh_from_db()
+    assert (window.starts_at, window.ends_at) == (TWO, TWO + HOUR / 2)
+    browser.post(url, fill(page, length="1h30m", ends_at_0="", ends_at_1=""))
+    window.refresh_from_db()
+    assert window.ends_at == TWO + 1.5 * HOUR
+
+
+def test_times_of_window_are_read_in_zone_of_its_page(acme, plan, browser):
+    """In another zone the same local times are other times; the end follows a duration."""
+    window = plan(acme)
+    url = reverse(f"{WINDOWS}_change", args=[window.pk])
+    browser.post(url, fill(browser.get(url).text, zone="America/New_York"))
+    window.refresh_from_db()
+    assert (window.starts_at, window.ends_at) == (TWO + 5 * HOUR, FOUR + 5 * HOUR)
+    changes = times("starts_at", FOUR) | {"zone": "Asia/Tokyo", "length": "1h"}
+    refused = browser.post(url, fill(browser.get(url).text, **changes))
+    assert "in the past" in errors(refused)
+    changes["zone"] = "America/New_York"
+    browser.post(url, fill(browser.get(url).text, **changes))
+    window.refresh_from_db()
+    assert (window.starts_at, window.ends_at) == (FOUR + 5 * HOUR, FOUR + 6 * HOUR)
+
+
+def test_zone_of_page_leaves_publication_alone_unless_page_has_its_time(acme, plan, browser):
+    window, hidden = plan(acme), plan(acme, published_at=TWO - HOUR / 2)
+    for one in (window, hidden):
+        url = reverse(f"{WINDOWS}_change", args=[one.pk])
+        refused = browser.post(url, fill(browser.get(url).text, zone="America/Bogota"))
+        assert not errors(refused)
+        one.refresh_from_db()
+    assert window.published_at is None or window.published_at <= TWO - HOUR
+    assert hidden.published_at == TWO + 4.5 * HOUR
+
+
 def test_window_in_progress_moves_only_its_end(acme, plan, browser, at):
     window = plan(acme)
     at(TWO + MINUTE)
@@ -163,7 +204,9 @@ def test_window_in_progress_moves_only_its_end(acme, plan, browser, at):
     ("changes", "words"),
     [
         ({"ends_at_0": "soon"}, "valid date"),
-        ({"ends_at_0": "", "ends_at_1": ""}, "required"),
+        ({"ends_at_0": "", "ends_at_1": ""}, "Enter an end or a duration."),
+        ({"length": "1m"}, "The end is in the past."),
+        ({"length": "3h", **times("ends_at", FOUR + HOUR)}, "not both"),
         (times("ends_at", TWO - HOUR), "must be after the start"),
         ({"title": "x" * 201}, "at most 200 characters"),
     ],

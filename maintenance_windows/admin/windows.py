@@ -223,7 +223,7 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
         times: tuple[Any, ...] = (planned_times,)
         if self.has_change_permission(request, obj):
             shown_start = start if self.is_in_progress(request, obj) else "starts_at"
-            times = (shown_start, "ends_at", *self.terms(request))
+            times = ("zone", shown_start, "ends_at", "length", *self.terms(request))
         facts = (*FACTS, *FACTS_OF_SERIES) if obj.series_id else FACTS
         return (
             (None, {"fields": ("site", *times)}),
@@ -268,7 +268,7 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
         who: dict[str, Any] = {"actor": request.user.get_username(), "rights": self.rights(request)}
         values = form.cleaned_data
         if change:
-            changes = {name: values[name] for name in form.changed_data}
+            changes = form.changes()
             saved = [windows.revise(obj.pk, **who, **changes)]
             obj.starts_at, obj.ends_at = saved[0].starts_at, saved[0].ends_at
             if changes.keys().isdisjoint({*TIMES, "level"}):

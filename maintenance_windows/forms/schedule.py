@@ -6,19 +6,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.sites.models import Site
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.exceptions import Refused, RefusedStart
 from maintenance_windows.forms import recurrence, repeats
-from maintenance_windows.forms.fields import DurationField
-from maintenance_windows.forms.moments import MomentField, MomentWidget
 from maintenance_windows.forms.rules import BUILDER, RuleForm
 from maintenance_windows.forms.site_search import SitesField, SitesWidget
 from maintenance_windows.forms.windows import TIMES, TimesForm
-from maintenance_windows.forms.zoned import ZonedForm
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
-from maintenance_windows.planning import rules
 from maintenance_windows.planning import series as verbs
 from maintenance_windows.snapshot import clock
 
@@ -26,7 +21,7 @@ OF_RULES = (*RuleForm.base_fields,)
 CUSTOM_ONLY = BUILDER - {"until"}
 
 
-class ScheduleForm(RuleForm, TimesForm, ZonedForm):
+class ScheduleForm(RuleForm, TimesForm):
     """Either `span` or, for what repeats, `series` says when; both are None if it is not valid.
 
     `series` has no site: it is the template of one for each.
@@ -41,15 +36,6 @@ class ScheduleForm(RuleForm, TimesForm, ZonedForm):
         label=_("Sites"),
         queryset=Site.objects.order_by("domain"),
         help_text=_("Creates one window per site. If one fails, none are created."),
-    )
-    starts_at = MomentField(label=_("Start"), widget=MomentWidget(_("Start date"), _("Start time")))
-    ends_at = MomentField(
-        label=_("End"), required=False, widget=MomentWidget(_("End date"), _("End time"))
-    )
-    length = DurationField(
-        label=_("or duration"),
-        required=False,
-        help_text=_("For example 30m, 2h, 1h30m or 1d. Exact, even across DST changes."),
     )
     repeats = forms.ChoiceField(label=_("Repeats"), choices=repeats.CHOICES, required=False)
 
@@ -89,28 +75,13 @@ class ScheduleForm(RuleForm, TimesForm, ZonedForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         choice = cleaned.get("repeats", repeats.NO)
         self.refuse_unused(choice)
-        if {"ends_at", "length"} & set(self.errors):
+        if not self.check_end():
             return cleaned
-        ends_at, duration = cleaned["ends_at"], cleaned["length"]
-        if not (ends_at or duration):
-            text = _("Enter an end or a duration.")
-            self.add_error("ends_at", ValidationError(text, code="required"))
-        elif ends_at and duration:
-            self.add_error("ends_at", _("Enter an end or a duration, not both."))
-        elif choice:
+        if choice:
             self.clean_series(choice, cleaned)
         elif starts_at := cleaned.get("starts_at"):
-            try:
-                cleaned["ends_at"] = ends_at or rules.add(starts_at, duration)
-            except Refused as refusal:
-                self.add_error("length", str(refusal))
-            else:
-                self.check_times(starts_at, cleaned["ends_at"])
+            self.check_times(starts_at)
         return cleaned
-
-    def end_field(self) -> str:
-        """With a duration the start is what is too early."""
-        return "starts_at" if self.cleaned_data.get("length") else "ends_at"
 
     def refuse_unused(self, choice: str) -> None:
         """Refuse what somebody has filled in and the choice would leave out."""

@@ -28,7 +28,7 @@ class ZonedForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         chosen = self.data.get(self.add_prefix("zone")) if self.is_bound else self.initial["zone"]
         self.tz = zone(known_zone(chosen))
-        for name in ("starts_at", "ends_at"):
+        for name in {"starts_at", "ends_at"} & set(self.fields):
             self.fields[name].widget.zone = self.tz
 
     def full_clean(self) -> None:

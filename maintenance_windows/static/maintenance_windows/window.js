@@ -34,6 +34,7 @@ document.addEventListener("DOMContentLoaded", () => {
   // it hides. Both need the admin's jQuery, which has made the search by then.
   jQuery?.(() => {
     const sites = field("sites");
+    if (!sites) return;
     const label = form.querySelector("label[for=id_sites]");
     const search = sites.parentElement.querySelector(".select2-container [type=search]");
     if (!search) return;
@@ -61,7 +62,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   const starts = document.getElementById("window-starts");
-  if (starts) {
+  if (starts && field("starts_at_1")) {
     field("starts_at_1").closest(".datetime").append(starts);
     starts.hidden = false;
     const weekday = new Intl.DateTimeFormat(document.documentElement.lang || "en", {
