@@ -35,6 +35,16 @@ class Hand:
             self.page.keyboard.press(key)
         self.keys += len(keys)
 
+    def reach(self, role: str, name: str) -> None:
+        """Go there with the Tab key, as people without a pointer do."""
+        target = self.page.get_by_role(role, name=re.compile(f"^{name}")).first
+        expect(target).to_be_visible()
+        for _ in range(100):
+            self.press("Tab")
+            if target.evaluate("element => element === document.activeElement"):
+                return
+        pytest.fail(f"the Tab key does not reach the {role} {name}")
+
     def choose(self, *texts: str) -> None:
         """Find sites in the search, which has the focus once the page has opened."""
         expect(self.page.locator(".field-sites .select2-search__field")).to_be_focused()
@@ -122,6 +132,38 @@ def test_zone_is_found_by_typing(page):
     page.keyboard.press("Enter")
     expect(page.locator("#id_zone")).to_have_value("America/New_York")
     expect(page.locator("#id_starts_at_zone")).to_have_text("America/New_York")
+
+
+def test_window_is_planned_changed_and_cancelled_with_keyboard_alone(page):
+    hand = Hand(page)
+    page.goto(BOARD)
+    hand.reach("link", "Schedule maintenance")
+    hand.press("Enter")
+    hand.choose("s2")
+    hand.reach("button", "Tomorrow night")
+    hand.press("Enter")
+    hand.reach("button", "1 h")
+    hand.press("Space")
+    hand.reach("button", "Save$")
+    hand.press("Enter")
+    expect(page.locator(".messagelist .success")).to_contain_text("was added")
+    hand.reach("link", "s2.example: .* 02:00–03:00")
+    hand.press("Enter")
+    hand.reach("button", "4 h")
+    hand.press("Enter")
+    expect(page.locator(".form-preview .words")).to_contain_text("02:00 to 06:00")
+    hand.press("Enter")  # on the button, which saves nothing
+    hand.reach("button", "Save$")
+    hand.press("Enter")
+    expect(page.locator(".messagelist .success")).to_contain_text("was changed")
+    hand.reach("link", "s2.example: .* 02:00–06:00")
+    hand.press("Enter")
+    hand.reach("button", "Cancel window")
+    hand.press("Enter")
+    expect(page.locator(".messagelist")).to_contain_text("cancelled")
+    hand.reach("button", "Undo")
+    hand.press("Enter")
+    expect(page.locator(".messagelist")).to_contain_text("restored")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
