@@ -177,7 +177,7 @@ FIRST = st.integers(1, 300).map(lambda days: TWO.date() + timedelta(days=days))
     zones=st.tuples(ZONES, ZONES),
     first=FIRST,
     clocks=st.tuples(CLOCKS, CLOCKS),
-    lengths=st.tuples(LENGTHS, LENGTHS),
+    lengths=st.tuples(LENGTHS, st.just("") | LENGTHS),
     number=st.integers(1, 2),
     frozen=st.none() | st.integers(0, 1),
 )
