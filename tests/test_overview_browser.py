@@ -171,6 +171,15 @@ def test_page_renews_itself_in_place(fleet, page):
     fleet.manage("maintenance", "down", "s7.example", "--for=30m")
     expect(site(page, "s7.example").locator(".mw-state")).to_contain_text("Down")
     assert page.evaluate("window.marker") == marker
+    lane = page.locator(".lane", has_text="s7.example")
+    expect(lane.locator(".bar.active")).to_be_visible()
+    with page.expect_response("**/part/**"):  # it is alive, and nothing moves below a popover
+        page.locator(".lane .bar").first.hover()
+        expect(page.locator(".mw-popover")).to_be_visible()
+    expect(page.locator(".mw-popover")).to_be_visible()
+    back = page.locator(".mw-popover [name=back]").input_value()
+    assert back == "/admin/maintenance_windows/"
+    page.mouse.move(5, 5)
     # While a dialog is open nothing moves.
     site(page, "s8.example").get_by_text("Take s8.example down…").click()
     fleet.manage("maintenance", "down", "s9.example", "--for=30m")

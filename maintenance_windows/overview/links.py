@@ -16,6 +16,7 @@ class Links:
 
     def to(self, **changes: object) -> str:
         query = self.query.copy()
+        query.pop("back", None)  # the script that renews the page has named it
         for name, value in ({"from": self.shown.first} | changes).items():
             query.pop(name, None)
             if value is not None:

@@ -1,8 +1,8 @@
 // Says what a bar is beside it, and plans a window where free space is clicked or dragged over.
 "use strict";
 (() => {
-  const timeline = document.querySelector(".mw-timeline");
-  if (!timeline) return;
+// Brings a timeline to life until `signal` is aborted; returns whether somebody is at work in it.
+function begin(timeline, signal) {
   const { start, end, zone, step, mirrored } = timeline.dataset;
   const [from, to, snap] = [Date.parse(start), Date.parse(end), Number(step) * 60 * 1000];
   const onTouch = (event) => event.pointerType === "touch";
@@ -80,14 +80,14 @@
     if (!shown || popover.contains(event.target)) return;
     if (shown === document.activeElement || popover.contains(document.activeElement)) settle(shown);
     else hide();
-  }, true);
+  }, { capture: true, signal });
 
   // A first tap shows what a bar is; its page is one of the buttons.
   let touched = false;
   document.addEventListener("pointerdown", (event) => {
     touched = onTouch(event);
     if (!event.target.closest(".mw-popover, .bar")) hide();
-  }, true);
+  }, { capture: true, signal });
   timeline.addEventListener("click", (event) => {
     const bar = event.target.closest(".bar");
     if (!bar || !touched || !popover?.showPopover) return;
@@ -125,7 +125,7 @@
     return next.toSorted((other, another) => far(other) - far(another))[0];
   }
 
-  timeline.querySelector(".lanes").addEventListener("focusin", (event) => {
+  timeline.querySelector(".lanes")?.addEventListener("focusin", (event) => {
     const one = event.target.closest(".plan, .bar, .count");
     if (one) rove(one);
   });
@@ -246,17 +246,39 @@
     stop();
     if (popover?.contains(document.activeElement)) shown?.focus();
     hide();
-  });
-  window.addEventListener("pageshow", stop); // back from the form
+  }, { signal });
+  window.addEventListener("pageshow", stop, { signal }); // back from the form
 
   // The line of now moves on while the page is open.
   const now = timeline.querySelector("svg.now");
   if (now) {
-    setInterval(() => {
+    const moving = setInterval(() => {
       const share = Math.min((Date.now() - from) / (to - from), 1) * 100;
       const place = `${rtl ? 100 - share : share}%`;
       for (const name of ["x1", "x2"]) now.querySelector("line").setAttribute(name, place);
       now.querySelector("circle").setAttribute("cx", place);
     }, 60 * 1000);
+    signal.addEventListener("abort", () => clearInterval(moving));
   }
+
+  return () => Boolean(shown || drag || timeline.contains(document.activeElement));
+}
+
+let timeline = document.querySelector(".mw-timeline");
+if (!timeline) return;
+let ending = new AbortController();
+let isBusy = begin(timeline, ending.signal);
+
+// The page renews itself in place: the timeline with it, where it was scrolled to.
+document.getElementById("maintenance-board")?.addEventListener("renewed", ({ detail }) => {
+  const found = detail.querySelector(".mw-timeline");
+  if (!found || isBusy()) return;
+  ending.abort();
+  ending = new AbortController();
+  const scrolled = timeline.querySelector(".scroll")?.scrollLeft;
+  timeline.replaceWith(document.adoptNode(found));
+  timeline = found;
+  if (scrolled) timeline.querySelector(".scroll").scrollLeft = scrolled;
+  isBusy = begin(timeline, ending.signal);
+});
 })();
