@@ -1,39 +1,27 @@
-"""Windows: the list, its actions, and the forms that schedule one or several and change one."""
+"""Windows: the forms that schedule one or several and change one."""
 
-from collections.abc import Callable
-from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, LogEntry
-from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
-from django.utils.html import format_html
-from django.utils.text import capfirst
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from maintenance_windows.admin import window_page
-from maintenance_windows.admin.agenda import OF_SERIES, SeriesFilter, TabFilter, WindowChangeList
 from maintenance_windows.admin.calendar import calendar_view
 from maintenance_windows.admin.columns import span_column, time_column
-from maintenance_windows.admin.moments import format_clocks, format_when, is_today
 from maintenance_windows.admin.preview import Preview, PreviewedAdmin
 from maintenance_windows.admin.repeating import BUILDER, repeat
-from maintenance_windows.admin.returning import ReturningAdmin
 from maintenance_windows.admin.schedule import (
     describe_added,
     describe_plan,
-    in_freeze,
     warn_of_freezes,
     warn_of_windows,
 )
-from maintenance_windows.admin.search import NearNowAdmin
 from maintenance_windows.admin.site_search import sites_view
 from maintenance_windows.admin.verbs import verb_view
+from maintenance_windows.admin.window_list import WindowListAdmin
 from maintenance_windows.forms.prefill import initial_from_query
 from maintenance_windows.forms.publication import PUBLICATION
 from maintenance_windows.forms.schedule import ScheduleForm
@@ -42,10 +30,9 @@ from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.overview import history
 from maintenance_windows.permissions import may_plan_series
-from maintenance_windows.planning import frozen, series, windows
+from maintenance_windows.planning import windows
 from maintenance_windows.snapshot import clock
 
-MINUTE = timedelta(minutes=1)
 start = time_column("starts_at", _("start"))
 planned_times = span_column("starts_at", "ends_at", _("times"))
 FACTS = (
@@ -58,45 +45,10 @@ FACTS = (
 FACTS_OF_SERIES = ("series", "occurs_on", "edited_parts")
 
 
-def describe_status(window: MaintenanceWindow) -> str:
-    now = clock.now()
-    notes = [in_freeze(met) for _window, met in frozen.reaching_into([window], now)]
-    return " ".join([f"{window}: {window.status_at(now).label}.", *notes])
-
-
-def action(
-    name: str, verb: Callable[..., MaintenanceWindow], label: Any, permission: str = "operate"
-) -> Any:
-    """An action of the list that calls a verb of planning.windows for each selected window."""
-
-    def apply(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        limited = verb
-        if permission == "operate":
-            limited = partial(verb, rights=model_admin.rights(request))
-        model_admin.apply_to_each(request, queryset, limited, describe_status)
-
-    apply.__name__ = name
-    return admin.action(apply, permissions=[permission], description=label)
-
-
 @admin.register(MaintenanceWindow)
-class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
+class MaintenanceWindowAdmin(WindowListAdmin, PreviewedAdmin):
     form = WindowForm
     anchor = "window"
-    list_display = ("site_column", "times_column", "state_column", "level", "title")
-    list_filter = (TabFilter, "level", ("series", SeriesFilter))
-    search_fields = ("site__domain", "title")
-    date_hierarchy = "starts_at"
-    ordering = ("-starts_at", "-pk")
-    actions = (
-        action("start_now", windows.start, _("Start now")),
-        action("extend_15", partial(windows.extend, by=15 * MINUTE), _("Extend by 15 minutes")),
-        action("extend_30", partial(windows.extend, by=30 * MINUTE), _("Extend by 30 minutes")),
-        action("extend_60", partial(windows.extend, by=60 * MINUTE), _("Extend by 60 minutes")),
-        action("end_now", windows.end, _("End now")),
-        action("cancel", windows.cancel, _("Cancel"), permission="change"),
-        "restore",
-    )
     preview = Preview(
         parameter="window",
         title=_("Preview"),
@@ -119,46 +71,9 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
             )
         }
 
-    @admin.display(description=_("site"))
-    def site_column(self, window: MaintenanceWindow) -> str:
-        return self.name_column(window)
-
-    @admin.display(description=_("time"), ordering="starts_at")
-    def times_column(self, window: Any) -> str:
-        """The times, below the day where that begins, and how many more a recurring one has."""
-        times = window.begins_at, window.ended_at or window.ends_at
-        is_under_day = not window.is_in_progress or is_today(window.begins_at)
-        text = format_clocks(*times) if is_under_day else format_when(*times)
-        head = (
-            format_html('<strong class="mw-day">{}</strong> ', window.head) if window.head else ""
-        )
-        if not window.series_id:
-            return format_html('{}<span class="mw-times">{}</span>', head, text)
-        more, link = "", f"?{OF_SERIES}={window.series_id}"
-        if window.more:
-            label = gettext("more")
-            if not window.is_cut:
-                label = ngettext("%(number)s more", "%(number)s more", window.more)
-                label %= {"number": window.more}
-            more = format_html(', <a class="mw-more" href="{}">{}</a>', link, label)
-        mark = format_html('<span title="{}">↻</span>', gettext("Recurring window"))
-        return format_html('{}<span class="mw-times">{} {}{}</span>', head, text, mark, more)
-
-    @admin.display(description=_("state"))
-    def state_column(self, window: MaintenanceWindow) -> str:
-        status = window.status_at(clock.now())
-        label = capfirst(str(status.label))
-        return format_html('<span class="mw-pill {}">{}</span>', status.value, label)
-
     @admin.display(description=_("status"))
     def status(self, window: MaintenanceWindow) -> str:
         return str(window.status_at(clock.now()).label)
-
-    @admin.action(permissions=["change"], description=_("Restore"))
-    def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """As one is scheduled: only operators restore what then starts at once."""
-        verb = partial(series.restore, rights=self.rights(request))
-        self.apply_to_each(request, queryset, verb, describe_status)
 
     @admin.display(description=_("edited individually"))
     def edited_parts(self, window: MaintenanceWindow) -> str:
@@ -173,14 +88,6 @@ class MaintenanceWindowAdmin(ReturningAdmin, PreviewedAdmin, NearNowAdmin):
             self.page("sites/", sites_view, "sites"),
             self.page("<path:object_id>/verb/", verb_view, "verb"),
         ]
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return WindowChangeList
-
-    def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
-        """The first tab begins with what is in progress, and cannot be turned round."""
-        shown = request.GET.get(TabFilter.parameter_name, "")
-        return ("times_column",) if shown in {"all", *Status.values} else ()
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
