@@ -1,14 +1,17 @@
 """Real processes on a database of their own: web, worker and beat, embedded or over Redis."""
 
+import atexit
 import os
 import secrets
+import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -35,6 +38,12 @@ class Fleet(Processes):
         super().__init__(folder, env)
 
     def migrate(self, sites: int = 1) -> None:
+        """Give the empty database its tables and sites: a copy of one that was made like that."""
+        chosen, split = self.env.get("DJANGO_SETTINGS_MODULE", ""), urlsplit(self.database_url)
+        original = COPIED.get(key := (chosen, split.scheme, split.netloc, sites))
+        if original:
+            copy_database(original, self.database_url)
+            return
         self.manage("migrate", "--verbosity=0")
         self.manage(
             "shell",
@@ -42,6 +51,7 @@ class Fleet(Processes):
             "--command=from django.contrib.sites.models import Site\n"
             f"for n in range({sites}): Site.objects.create(domain=f's{{n}}.example')",
         )
+        COPIED[key] = kept_copy(self.database_url)
 
     def start_web(self) -> None:
         bind = f"--bind=127.0.0.1:{self.port}"
@@ -102,6 +112,43 @@ class Fleet(Processes):
         return [(domain, bool(on), due, done) for domain, on, due, done in rows]
 
 
+# Databases with tables and sites, by the settings, the server and the number of sites.
+COPIED: dict[tuple[str, str, str, int], str] = {}
+
+
+def kept_copy(url: str) -> str:
+    """Copy a database for all of this process; the URL of the copy."""
+    if url.startswith("sqlite"):
+        folder = tempfile.mkdtemp(prefix="maintenance-fleet-")
+        atexit.register(shutil.rmtree, folder)
+        copy = f"sqlite:///{folder}/copy.sqlite3"
+        copy_database(url, copy)
+        return copy
+    copy = f"{url}_copy"
+    copy_database(url, copy)
+    atexit.register(drop_database, copy)
+    return copy
+
+
+def copy_database(url: str, to: str) -> None:
+    if url.startswith("sqlite"):
+        shutil.copy(*(one.removeprefix("sqlite:///") for one in (url, to)))
+        return
+    drop_database(to)
+    name, original = (urlsplit(one).path[1:] for one in (to, url))
+    with server_of(to) as server:
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {original}")
+
+
+def drop_database(url: str) -> None:
+    with server_of(url) as server:
+        server.execute(f"DROP DATABASE IF EXISTS {urlsplit(url).path[1:]} WITH (FORCE)")
+
+
+def server_of(url: str) -> psycopg.Connection:
+    return psycopg.connect(urlsplit(url)._replace(path="/postgres").geturl(), autocommit=True)
+
+
 @contextmanager
 def new_database(folder: Path, server: str = "") -> Iterator[str]:
     """The URL of an empty database: a SQLite file, or one on the server of that URL."""
@@ -109,10 +156,10 @@ def new_database(folder: Path, server: str = "") -> Iterator[str]:
         yield f"sqlite:///{folder}/fleet.sqlite3"
         return
     name = f"maintenance_fleet_{os.getpid()}_{secrets.token_hex(2)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    url = urlsplit(server)._replace(path=f"/{name}").geturl()
+    with server_of(url) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-        try:
-            yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    try:
+        yield url
+    finally:
+        drop_database(url)
