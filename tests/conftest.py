@@ -64,6 +64,8 @@ def in_own_context(run: Callable[[], None]) -> Callable[[], None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:  # with the longest at the end, one half would wait
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     for item in items:
         item.runtest = in_own_context(item.runtest)  # type: ignore[method-assign]
         for marker in item.iter_markers("needs"):
@@ -80,6 +82,12 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 def _as_in_production() -> Iterator[None]:
     with as_in_production():
         yield
+
+
+@pytest.fixture
+def beside_replica(settings: Any) -> None:
+    """Refuses what Django's router would read from a replica inside one of our transactions."""
+    settings.DATABASE_ROUTERS = ["tests.helpers.routers.NoReadsInTransactions"]
 
 
 @pytest.fixture

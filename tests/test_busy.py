@@ -66,8 +66,11 @@ def made_up_cookie(number: int) -> bytes:
     return get(more=f"Cookie: sessionid={secrets.token_hex(16)}\r\n")
 
 
-@pytest.mark.parametrize("server", [UVICORN, GTHREAD], ids=["uvicorn", "gthread"])
-@pytest.mark.parametrize("request_of", [status_json, made_up_cookie])
+@pytest.mark.parametrize(
+    ("server", "request_of"),
+    [(UVICORN, status_json), (GTHREAD, made_up_cookie)],
+    ids=["uvicorn", "gthread"],
+)
 def test_flood_crowds_out_neither_staff_nor_probes(
     fleet: Fleet, serve, server, request_of: Request, capsys
 ):

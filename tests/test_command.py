@@ -21,6 +21,8 @@ from maintenance_windows.snapshot.cache import SnapshotCache
 from maintenance_windows.snapshot.loader import load
 from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
+pytestmark = pytest.mark.usefixtures("beside_replica")
+
 
 @pytest.fixture
 def maintenance(at, capsys):

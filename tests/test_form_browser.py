@@ -166,8 +166,9 @@ def test_window_is_planned_changed_and_cancelled_with_keyboard_alone(page):
     expect(page.locator(".messagelist")).to_contain_text("restored")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 768, 1440])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(390, "light"), (390, "dark"), (768, "dark"), (1440, "light")]
+)
 def test_form_fits_and_passes_audit(page, width, scheme):
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})

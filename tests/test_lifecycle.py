@@ -17,6 +17,8 @@ from maintenance_windows.planning import rules, windows
 from maintenance_windows.planning.sites import bring_up, take_down
 from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
+pytestmark = pytest.mark.usefixtures("beside_replica")
+
 THREE = TWO + HOUR
 
 VERBS = {

@@ -16,6 +16,8 @@ from maintenance_windows.reconcile.tick import tick
 from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 from tests.test_series import DAY, ONE, SUNDAYS, dates, starts, template, window
 
+pytestmark = pytest.mark.usefixtures("beside_replica")
+
 NOON = TWO + 10 * HOUR
 
 

@@ -21,6 +21,8 @@ from maintenance_windows.signals import maintenance_ended, maintenance_started
 from maintenance_windows.snapshot.loader import load
 from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
+pytestmark = pytest.mark.usefixtures("beside_replica")
+
 
 def tick_at(now: datetime, horizon=0 * SECOND) -> datetime | None:
     return tick(lambda: now, horizon)

@@ -1,4 +1,4 @@
-"""Projects whose reads go to a replica, by Django's own router."""
+"""Projects whose reads go to a replica, by Django's own router: see also `beside_replica`."""
 
 import os
 import subprocess
@@ -15,31 +15,6 @@ RENAME = (
     "from django.contrib.sites.models import Site\n"
     "Site.objects.using('{}').update(domain='acme.example')"
 )
-SUITES = [
-    "tests/test_command.py",
-    "tests/test_lifecycle.py",
-    "tests/test_reconcile.py",
-    "tests/test_series.py",
-    "tests/test_occurrences.py",
-    "tests/test_signals.py",
-]
-
-
-@pytest.mark.slow
-def test_verbs_and_ticks_read_nothing_from_a_replica_inside_the_lock():
-    """Their whole suites run with a router that refuses such reads."""
-    environ = {**os.environ, "DATABASE_ROUTER": "tests.helpers.routers.NoReadsInTransactions"}
-    if url := environ.get("DATABASE_URL"):
-        environ["DATABASE_URL"] = f"{url}_routed"  # beside the test database of this run
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "--ds=tests.settings", *SUITES],
-        cwd=settings.BASE_DIR,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
 
 
 @pytest.mark.slow

@@ -146,7 +146,9 @@ def ask(visit, operation, **headers):
 
 
 @pytest.mark.parametrize(
-    "function", [is_query, ais_query, f"{__name__}.is_query", partial(ais_query)], ids=str
+    "function",
+    [is_query, ais_query, f"{__name__}.is_query", partial(ais_query)],
+    ids=["sync", "async", "dotted", "partial"],
 )
 def test_request_that_only_reads_passes_while_read_only(api, plan, at, visit, settings, function):
     settings.MAINTENANCE_ONLY_READS = function

@@ -29,6 +29,8 @@ from maintenance_windows.planning.sites import bring_up
 from maintenance_windows.reconcile.tick import tick
 from tests.helpers.times import FOUR, HOUR, MINUTE, SECOND, TWO
 
+pytestmark = pytest.mark.usefixtures("beside_replica")
+
 if find_spec("django_celery_beat"):
     from django_celery_beat.models import PeriodicTask
 

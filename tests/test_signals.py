@@ -13,6 +13,8 @@ from maintenance_windows.planning.sites import bring_up
 from maintenance_windows.reconcile.tick import tick
 from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 
+pytestmark = pytest.mark.usefixtures("beside_replica")
+
 SIGNALS = {
     "scheduled": signals.window_scheduled,
     "changed": signals.window_changed,
