@@ -280,13 +280,36 @@ def test_window_list_filters_and_searches(acme, globex, plan, browser, at):
 def test_actions_change_status(acme, plan, browser, at, action, now, status):
     window = plan(acme)
     at(now)
-    form = {"action": action, "_selected_action": [window.pk]}
+    form = {"action": action, "_selected_action": [window.pk], "confirmed": "1"}
     response = browser.post(reverse(f"{WINDOWS}_changelist"), form, follow=True)
     window.refresh_from_db()
     assert window.status_at(now).label == status
     assert status in messages(response)
     again = browser.post(reverse(f"{WINDOWS}_changelist"), form, follow=True)
     assert f"Window {window.pk}" in messages(again)
+
+
+@pytest.mark.parametrize(
+    ("action", "now", "status", "sentence"),
+    [
+        ("start_now", TWO - HOUR, "in progress", "Visitors get the maintenance page"),
+        ("end_now", TWO, "completed", "Their sites come up"),
+    ],
+)
+def test_actions_that_visitors_notice_ask_before(
+    acme, globex, plan, browser, at, action, now, status, sentence
+):
+    planned = [plan(acme), plan(globex)]
+    at(now)
+    form = {"action": action, "_selected_action": [planned[0].pk], "select_across": "1"}
+    asked = browser.post(reverse(f"{WINDOWS}_changelist"), form)
+    assert sentence in asked.text
+    assert all(str(window) in asked.text for window in planned)
+    before = {window.pk: window.status_at(now) for window in planned}
+    stored = MaintenanceWindow.objects.all()
+    assert {window.pk: window.status_at(now) for window in stored} == before
+    browser.post(reverse(f"{WINDOWS}_changelist"), fill(asked.text, _selected_action=[*before]))
+    assert {window.status_at(now).label for window in stored.all()} == {status}
 
 
 def test_windows_disappear_only_with_their_site(acme, plan, browser):

@@ -97,7 +97,7 @@ class Night:
         return self.post(f"maintenancewindow/{window.pk}/change/", given | texts | more)
 
     def act(self, name: str, window: MaintenanceWindow) -> str:
-        given = {"action": name, "_selected_action": window.pk}
+        given = {"action": name, "_selected_action": window.pk, "confirmed": "1"}
         return self.post("maintenancewindow/", given)
 
     def operate(self, **button: str) -> str:

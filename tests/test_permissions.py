@@ -40,7 +40,7 @@ class Night:
         return [*windows, *sites, *WindowSeries.objects.values("pk")]
 
     def action(self, name: str, window: MaintenanceWindow) -> object:
-        given = {"action": name, "_selected_action": window.pk}
+        given = {"action": name, "_selected_action": window.pk, "confirmed": "1"}
         return self.client.post(f"{ADMIN}/maintenancewindow/", given)
 
     def operate(self, **button: str) -> object:

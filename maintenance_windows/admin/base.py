@@ -33,6 +33,7 @@ from maintenance_windows.snapshot import clock
 from maintenance_windows.wording.spans import format_moment
 
 MAX_COUNTED = 10_000  # rows of a list that are counted and can be paged to
+CONFIRMED = "confirmed"
 MAX_SELECTED = 200  # rows that an action changes: each takes the lock
 
 
@@ -199,13 +200,21 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         rows: QuerySet[Any],
         verb: Callable[..., Any],
         describe: Callable[[Any], str],
-    ) -> None:
-        """Call a verb for each selected row, and show its result or its refusal."""
+        *,
+        label: Any = "",
+        consequence: Any = "",
+    ) -> HttpResponse | None:
+        """Call a verb for each selected row, and show its result or its refusal.
+
+        With a consequence, a page asks before, whose button has the label.
+        """
         selected = list(rows[: MAX_SELECTED + 1])
         if len(selected) > MAX_SELECTED:
             text = _("You can select at most %(number)s items.") % {"number": MAX_SELECTED}
             self.message_user(request, text, messages.ERROR)
-            return
+            return None
+        if consequence and CONFIRMED not in request.POST:
+            return self.ask(request, selected, label, consequence)
         for row in selected:
             try:
                 text = describe(verb(row.pk, actor=request.user.get_username()))
@@ -214,6 +223,15 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             else:
                 self.log_change(request, row, text)
                 self.message_user(request, text)
+        return None
+
+    def ask(
+        self, request: HttpRequest, selected: list[Any], label: Any, consequence: Any
+    ) -> HttpResponse:
+        """The page that asks before an action; its form sends the same action once more."""
+        context = {"selected": selected, "action": request.POST["action"], "confirmed": CONFIRMED}
+        context |= {"label": label, "consequence": consequence}
+        return self.render_page(request, "maintenance_windows/admin/ask.html", label, **context)
 
 
 def format_time(moment: datetime) -> str:

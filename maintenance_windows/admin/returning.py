@@ -16,9 +16,9 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from maintenance_windows.admin.base import BoundedChangeList, RecordAdmin
 from maintenance_windows.forms.fields import PK
+from maintenance_windows.wording.names import in_two
 
 BACK, SAVED = "back", "saved"
-TAIL = 12  # characters of a name that are never cut
 
 
 def read_back(request: HttpRequest) -> str:
@@ -39,9 +39,8 @@ def with_query(url: str, **values: str) -> str:
 
 def cut_in_the_middle(name: str) -> str:
     """Return markup that a style sheet cuts where room is short, but never at its end."""
-    head, tail = (name[:-TAIL], name[-TAIL:]) if len(name) > 2 * TAIL else (name, "")
     text = '<bdi class="mw-name" title="{}"><span>{}</span><span>{}</span></bdi>'
-    return format_html(text, name, head, tail)
+    return format_html(text, name, *in_two(name))
 
 
 class ReturningChangeList(BoundedChangeList):

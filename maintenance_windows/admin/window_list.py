@@ -25,6 +25,10 @@ from maintenance_windows.planning import frozen, series, windows
 from maintenance_windows.snapshot import clock
 
 MINUTE = timedelta(minutes=1)
+GOES_DOWN = _("These windows start now. Visitors get the maintenance page, or a read-only site.")
+COMES_UP = _(
+    "These windows end now. Their sites come up, unless another window or a person keeps them down."
+)
 
 
 def describe_status(window: MaintenanceWindow) -> str:
@@ -34,15 +38,21 @@ def describe_status(window: MaintenanceWindow) -> str:
 
 
 def action(
-    name: str, verb: Callable[..., MaintenanceWindow], label: Any, permission: str = "operate"
+    name: str,
+    verb: Callable[..., MaintenanceWindow],
+    label: Any,
+    permission: str = "operate",
+    consequence: Any = "",
 ) -> Any:
     """An action of the list that calls a verb of planning.windows for each selected window."""
 
-    def apply(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    def apply(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         limited = verb
         if permission == "operate":
             limited = partial(verb, rights=model_admin.rights(request))
-        model_admin.apply_to_each(request, queryset, limited, describe_status)
+        return model_admin.apply_to_each(
+            request, queryset, limited, describe_status, label=label, consequence=consequence
+        )
 
     apply.__name__ = name
     return admin.action(apply, permissions=[permission], description=label)
@@ -55,11 +65,11 @@ class WindowListAdmin(ReturningAdmin, NearNowAdmin):
     date_hierarchy = "starts_at"
     ordering = ("-starts_at", "-pk")
     actions = (
-        action("start_now", windows.start, _("Start now")),
+        action("start_now", windows.start, _("Start now"), consequence=GOES_DOWN),
         action("extend_15", partial(windows.extend, by=15 * MINUTE), _("Extend by 15 minutes")),
         action("extend_30", partial(windows.extend, by=30 * MINUTE), _("Extend by 30 minutes")),
         action("extend_60", partial(windows.extend, by=60 * MINUTE), _("Extend by 60 minutes")),
-        action("end_now", windows.end, _("End now")),
+        action("end_now", windows.end, _("End now"), consequence=COMES_UP),
         action("cancel", windows.cancel, _("Cancel"), permission="change"),
         "restore",
     )

@@ -13,9 +13,9 @@ from maintenance_windows.core.state import Level
 from maintenance_windows.overview import status
 from maintenance_windows.planning import standing
 from maintenance_windows.planning.standing import Standing
+from maintenance_windows.wording.names import in_two
 from maintenance_windows.wording.nearby import nearby, short_duration
 
-END_SHOWN = 11  # letters of a long domain that follow the ellipsis
 ORDER = {"down": 0, "read_only": 1, "up": 2}
 
 
@@ -47,10 +47,9 @@ class Row:
     @property
     def name(self) -> SafeString:
         """The domain in two parts, between which a narrow page cuts it."""
-        domain = self.site.domain
-        cut = len(domain) - END_SHOWN if len(domain) > 2 * END_SHOWN else len(domain)
-        start, end = domain[:cut], domain[cut:]
-        return format_html('<span class="start">{}</span><span>{}</span>', start, end)
+        return format_html(
+            '<span class="start">{}</span><span>{}</span>', *in_two(self.site.domain)
+        )
 
     @property
     def cut(self) -> SafeString:
