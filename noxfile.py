@@ -72,6 +72,12 @@ def fast(session: nox.Session) -> None:
 
 
 @here
+def nightly(session: nox.Session) -> None:
+    """What the suite leaves out because it takes long for what it says each time."""
+    pytest(session, "-m", "nightly")
+
+
+@here
 def readme(session: nox.Session) -> None:
     """The README's test command, word for word; CI runs it in two halves side by side."""
     (command,) = re.findall(
@@ -320,7 +326,7 @@ def fuzz(session: nox.Session) -> None:
 @alone
 def faults(session: nox.Session) -> None:
     """Everything that can break, broken; in CI the lines that need no quiet machine."""
-    quick = ["--quick"] if os.environ.get("CI") else []
+    quick = ["--quick", "--lanes=3"] if os.environ.get("CI") else []
     session.run(sys.executable, "-m", "tests.faults", *quick, *session.posargs)
 
 

@@ -66,6 +66,7 @@ def made_up_cookie(number: int) -> bytes:
     return get(more=f"Cookie: sessionid={secrets.token_hex(16)}\r\n")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("server", "request_of"),
     [(UVICORN, status_json), (GTHREAD, made_up_cookie)],

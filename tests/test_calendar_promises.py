@@ -24,7 +24,7 @@ from maintenance_windows.planning.series.events import KEPT
 from maintenance_windows.reconcile.tick import tick
 from tests.helpers.times import HOUR, TWO
 
-NUMBER = int(os.environ.get("SUBSCRIPTIONS", "50"))  # series; nox -s histories: 1,000
+NUMBER = int(os.environ.get("SUBSCRIPTIONS", "25"))  # series; nox -s histories: 1,000
 EDITS = 8
 DAY = 24 * HOUR
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Kiritimati", "Australia/Lord_Howe"]

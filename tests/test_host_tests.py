@@ -43,6 +43,7 @@ def run(*arguments: str, flushes: int = 3) -> subprocess.CompletedProcess[str]:
     return done
 
 
+@pytest.mark.nightly
 def test_unittest_meets_neither_deadlock_nor_warning():
     done = run(*UNITTEST, flushes=150 if connection.vendor == "postgresql" else 3)
     stderr = done.stderr

@@ -40,6 +40,10 @@ MEASURES = """(touch) => {
       const box = site.querySelector(selector).getBoundingClientRect();
       if (!inside(box)) found.push(`${part} of ${site.id} is at ${box.left} to ${box.right}`);
     }
+    const state = site.querySelector(".mw-state").getBoundingClientRect();
+    const facts = site.querySelector(".facts").getBoundingClientRect();
+    const inLine = facts.height > 0 && state.bottom > facts.top && facts.bottom > state.top;
+    if (inLine && state.right > facts.left) found.push(`the state of ${site.id} covers its facts`);
   }
   const controls = "#maintenance-board :is(.headline, [data-live], .filter, dialog) " +
     ":is(a, button, summary, input:not([type=hidden]), textarea)";

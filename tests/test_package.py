@@ -170,6 +170,7 @@ def test_wheel_contains_only_the_app(wheel):
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
+@pytest.mark.nightly
 def test_sdist_contains_everything_for_its_tests(sdist, tmp_path):
     """`python -m build` makes the wheel from it, so it has everything else too."""
     with tarfile.open(sdist) as archive:

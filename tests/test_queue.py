@@ -276,7 +276,7 @@ def test_worker_drops_only_its_own_stale_messages(tmp_path, app_log):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("is_full", [False, True])
+@pytest.mark.parametrize("is_full", [pytest.param(False, marks=pytest.mark.nightly), True])
 def test_returning_worker_ticks_despite_100_000_stale_messages(tmp_path, is_full, capsys):
     with (
         new_database(tmp_path) as database,
@@ -341,6 +341,7 @@ def test_beats_of_every_kind_keep_redis_small(tmp_path):
             assert "Traceback" not in log
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.needs("django_celery_beat")
 def test_beats_of_every_kind_keep_rabbitmq_small(tmp_path):

@@ -215,18 +215,24 @@ def kept(ask: Callable[[int], object], times: int = 100) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.nightly
+@pytest.mark.slow
 def test_long_paths_are_not_kept(acme, visit):
     take_down([acme])
     assert visit("/").status_code == 503
     assert kept(lambda number: visit(f"/{number}{'x' * 40_000}")) < 2_000_000
 
 
+@pytest.mark.nightly
+@pytest.mark.slow
 def test_long_methods_are_not_kept(acme, visit):
     take_down([acme])
     assert visit("/").status_code == 503
     assert kept(lambda number: visit("/", method=f"{number}{'X' * 40_000}")) < 2_000_000
 
 
+@pytest.mark.nightly
+@pytest.mark.slow
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
 def test_long_hosts_are_not_kept(transactional_db, settings, visit, accept):
     settings.MAINTENANCE_FORCE = "on"
