@@ -326,7 +326,7 @@ def fuzz(session: nox.Session) -> None:
 @alone
 def faults(session: nox.Session) -> None:
     """Everything that can break, broken; in CI the lines that need no quiet machine."""
-    quick = ["--quick", "--lanes=3"] if os.environ.get("CI") else []
+    quick = ["--quick"] if os.environ.get("CI") else []
     session.run(sys.executable, "-m", "tests.faults", *quick, *session.posargs)
 
 

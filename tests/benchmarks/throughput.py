@@ -74,12 +74,12 @@ class Served:
         return f"/{SERVERS[self.server][-1]}/{self.view}/"
 
     def status(self) -> int:
-        """The status of the view; 0 while nothing listens."""
+        """The status of the view; 0 while nobody answers."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", self.path, headers={"Host": HOST, "Accept": BROWSER})
             return connection.getresponse().status
-        except ConnectionError:
+        except (ConnectionError, TimeoutError):
             return 0
         finally:
             connection.close()

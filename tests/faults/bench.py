@@ -39,7 +39,7 @@ class Bench:
         """A database with the sites s0.example, s1.example, … and an operator."""
         self.postgresql.execute(f"CREATE DATABASE {TEMPLATE}")
         with Fleet(self._new_folder(), self.postgresql.url(TEMPLATE)) as fleet:
-            fleet.migrate(SITES)
+            fleet.migrate_in_place(SITES)
             fleet.env |= {"DJANGO_SUPERUSER_PASSWORD": PASSWORD}
             fleet.manage("createsuperuser", "--noinput", f"--username={USER}", "--email=")
 

@@ -23,7 +23,7 @@ def restored_mariadb(bench: Bench, line: Line) -> None:
         return
     with MariaDB(bench.folder) as server, bench.bare_fleet(server.url("site")) as fleet:
         server.execute("CREATE DATABASE site")
-        fleet.migrate(SITES)
+        fleet.migrate_in_place(SITES)
         fleet.start_all()
         dumped = []
 
@@ -38,7 +38,7 @@ def restored_mariadb(bench: Bench, line: Line) -> None:
 def restored_sqlite(bench: Bench, line: Line) -> None:
     """A backup is renamed over the file; or put in place some time after the file's removal."""
     with bench.bare_fleet("sqlite:///{folder}/site.sqlite3") as fleet:
-        fleet.migrate(SITES)
+        fleet.migrate_in_place(SITES)
         fleet.start_all()
         file = Path(fleet.database_url.removeprefix("sqlite:///"))
         backup = file.with_name("backup.sqlite3")

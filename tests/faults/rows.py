@@ -23,7 +23,7 @@ def tables_missing(bench: Bench, line: Line) -> None:
         with Visitors(fleet.port, SITES[:1]) as visitors:
             time.sleep(4)
             said_once(fleet, line, 0)
-            fleet.migrate(1)
+            fleet.migrate_in_place(1)
             planned = window(0, 0, 4, fleet.soon())
             fleet.plan(planned)
             sleep_until(at(1, planned.end))

@@ -44,6 +44,11 @@ class Fleet(Processes):
         if original:
             copy_database(original, self.database_url)
             return
+        self.migrate_in_place(sites)
+        COPIED[key] = kept_copy(self.database_url)
+
+    def migrate_in_place(self, sites: int = 1) -> None:
+        """The same by the commands themselves: on any server, and while processes use it."""
         self.manage("migrate", "--verbosity=0")
         self.manage(
             "shell",
@@ -51,7 +56,6 @@ class Fleet(Processes):
             "--command=from django.contrib.sites.models import Site\n"
             f"for n in range({sites}): Site.objects.create(domain=f's{{n}}.example')",
         )
-        COPIED[key] = kept_copy(self.database_url)
 
     def start_web(self) -> None:
         bind = f"--bind=127.0.0.1:{self.port}"
