@@ -158,6 +158,22 @@ def test_duration_changes_end_of_window(acme, plan, browser):
     assert window.ends_at == TWO + 1.5 * HOUR
 
 
+def test_page_of_window_that_was_started_early_has_its_true_start(acme, plan, browser, at):
+    window = plan(acme)
+    windows.start(window.pk)
+    at(TWO - HOUR + MINUTE)
+    url = reverse(f"{WINDOWS}_change", args=[window.pk])
+    page = browser.get(url).text
+    assert "Sun 4 Nov 01:00–04:00 UTC" in page
+    assert "Sun 4 Nov 01:00 UTC" in page
+    form = fill(page, length="2h")
+    said = browser.post(f"{reverse(f'{WINDOWS}_preview')}?window={window.pk}", form).text
+    assert "01:00 to 03:00 UTC" in said
+    browser.post(url, form)
+    window.refresh_from_db()
+    assert (window.starts_at, window.ends_at) == (TWO, TWO + HOUR)
+
+
 def test_times_of_window_are_read_in_zone_of_its_page(acme, plan, browser):
     """In another zone the same local times are other times; the end follows a duration."""
     window = plan(acme)

@@ -33,7 +33,7 @@ class Button:
 
 def what_happens(window: MaintenanceWindow, now: datetime) -> str:
     """What happens next to a window, or how it ended."""
-    times = {"when": format_when(window.starts_at, window.ends_at)}
+    times = {"when": format_when(window.begins_at, window.ends_at)}
     match window.status_at(now):
         case Status.SCHEDULED:
             if window.starts_at - now < timedelta(minutes=1):

@@ -33,7 +33,7 @@ from maintenance_windows.permissions import may_plan_series
 from maintenance_windows.planning import windows
 from maintenance_windows.snapshot import clock
 
-start = time_column("starts_at", _("start"))
+start = time_column("begins_at", _("start"))
 planned_times = span_column("starts_at", "ends_at", _("times"))
 FACTS = (
     "status",

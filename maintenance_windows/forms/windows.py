@@ -79,7 +79,8 @@ class TimesForm(StartingForm, PublicationForm, ZonedForm):
         length = self.cleaned_data.get("length")
         wrong = "length" if length else "ends_at"
         try:
-            ends_at = rules.add(starts_at, length) if length else self.cleaned_data["ends_at"]
+            begins_at = (window and window.started_at) or starts_at  # by hand, before its time
+            ends_at = rules.add(begins_at, length) if length else self.cleaned_data["ends_at"]
             self.cleaned_data["ends_at"] = ends_at
             if window:
                 admitted = admit_change(window, starts_at, ends_at, now, terms)

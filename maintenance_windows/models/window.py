@@ -122,7 +122,7 @@ class MaintenanceWindow(Planned):
 
     def __str__(self) -> str:
         zone, now = timezone.get_current_timezone(), timezone.now()
-        return f"{self.site}: {format_times(self.starts_at, self.ends_at, zone, now)}"
+        return f"{self.site}: {format_times(self.begins_at, self.ends_at, zone, now)}"
 
     def for_log(self) -> str:
         """Return site and times for the log: in UTC and English, also during a request."""
