@@ -67,11 +67,8 @@ def made_up_cookie(number: int) -> bytes:
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize(
-    ("server", "request_of"),
-    [(UVICORN, status_json), (GTHREAD, made_up_cookie)],
-    ids=["uvicorn", "gthread"],
-)
+@pytest.mark.parametrize("server", [UVICORN, GTHREAD], ids=["uvicorn", "gthread"])
+@pytest.mark.parametrize("request_of", [status_json, made_up_cookie])
 def test_flood_crowds_out_neither_staff_nor_probes(
     fleet: Fleet, serve, server, request_of: Request, capsys
 ):

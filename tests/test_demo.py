@@ -76,7 +76,10 @@ def test_demo_exits_when_stdout_closes(environment, tmp_path):
     assert list(tmp_path.iterdir()) == children(tmp_path) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.nightly)],
+)
 def test_demo_cleans_up_on_signal(environment, tmp_path, number):
     with start_demo(environment | {"TMPDIR": str(tmp_path)}) as demo:
         assert any("200  " in line for line in demo.stdout)

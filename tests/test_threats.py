@@ -215,7 +215,6 @@ def kept(ask: Callable[[int], object], times: int = 100) -> int:
         tracemalloc.stop()
 
 
-@pytest.mark.nightly
 @pytest.mark.slow
 def test_long_paths_are_not_kept(acme, visit):
     take_down([acme])

@@ -52,7 +52,6 @@ def describe_times(form: Any) -> dict[str, Any]:
     if window.pk:
         sites, exclude = [window.site], [window.pk]
         in_progress = window.status_at(now) is Status.ACTIVE
-        times = (window.started_at or times[0], times[1])
     return {
         "words": format_span(*times, zone) if in_progress else format_upcoming(*times, zone, now),
         "length": format_length(*times, zone),

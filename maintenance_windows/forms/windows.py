@@ -78,9 +78,11 @@ class TimesForm(StartingForm, PublicationForm, ZonedForm):
         now, terms = clock.now(), Terms(rights=self.rights, **given)
         length = self.cleaned_data.get("length")
         wrong = "length" if length else "ends_at"
+        begun = window.started_at if window else None  # by hand, it may be before its time
         try:
-            begins_at = (window and window.started_at) or starts_at  # by hand, before its time
-            ends_at = rules.add(begins_at, length) if length else self.cleaned_data["ends_at"]
+            ends_at = (
+                rules.add(begun or starts_at, length) if length else self.cleaned_data["ends_at"]
+            )
             self.cleaned_data["ends_at"] = ends_at
             if window:
                 admitted = admit_change(window, starts_at, ends_at, now, terms)
@@ -95,7 +97,7 @@ class TimesForm(StartingForm, PublicationForm, ZonedForm):
         except Refused as refusal:
             self.add_error(wrong, str(refusal))
         else:
-            self.span = Span(admitted.starts_at, admitted.ends_at)
+            self.span = Span(begun or admitted.starts_at, admitted.ends_at)
 
 
 class WindowForm(TimesForm, ChangedFieldsForm):
