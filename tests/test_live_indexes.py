@@ -41,8 +41,11 @@ def test_index_conditions_are_the_same_in_every_django(db):
 
 @pytest.fixture
 def history(transactional_db: None) -> Iterator[None]:
-    """Ten completed windows for each scheduled one, with current statistics."""
-    population.populate(sites=1000, past=10_000, coming=1000, now=TWO - HOUR)
+    """Forty completed windows for each scheduled one, with current statistics.
+
+    With ten, PostgreSQL may rather read the history of the sites in question.
+    """
+    population.populate(sites=500, past=20_000, coming=500, now=TWO - HOUR)
     population.analyze()
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":  # which reads small tables as a whole, if it can
