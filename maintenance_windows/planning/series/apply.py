@@ -134,24 +134,22 @@ def _new(
     plans: Sequence[Plan], now: datetime, actor: str | None
 ) -> dict[int, list[MaintenanceWindow]]:
     """Return unsaved windows by series, with the identity that the calendar has shown for them."""
-    uids, numbers = events.known({p.series: p.make for p in plans if p.make}, now)
+    new = events.of_new({plan.series: plan.make for plan in plans if plan.make}, now)
     made: dict[int, list[MaintenanceWindow]] = {}
     for plan in plans:
         series, texts = plan.series, _texts(plan.series)
         created_by = series.created_by if actor is None else actor[:ACTOR_LENGTH]
-        taken, cancelled = uids.get(series.pk, ()), numbers.get(series.pk, {})
         made[series.pk] = []
-        for one in plan.make:
-            uid = events.name(series, one.date, taken)
+        for event in new.get(series.pk, ()):
             window = MaintenanceWindow(
                 site=series.site,
                 series_id=series.pk,
-                occurs_on=one.date,
-                starts_at=one.starts_at,
-                ends_at=one.ends_at,
+                occurs_on=event.occurrence.date,
+                starts_at=event.occurrence.starts_at,
+                ends_at=event.occurrence.ends_at,
                 created_by=created_by,
-                uid=uid,
-                sequence=events.number(series, uid, cancelled),
+                uid=event.uid,
+                sequence=event.sequence,
                 changed_at=series.changed_at or series.created_at,
                 retitled_at=series.retitled_at,
                 **texts,

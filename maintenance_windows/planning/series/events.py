@@ -5,7 +5,7 @@ the series drops becomes a CancelledOccurrence, so that subscribers learn of it.
 """
 
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import NamedTuple
@@ -58,7 +58,7 @@ def end_of(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + AHEAD
 
 
-def name(series: WindowSeries, day: date, taken: Container[UUID | None]) -> UUID:
+def name(series: WindowSeries, day: date, taken: Container[UUID | None] = ()) -> UUID:
     """Return the UID of the occurrence on a local date, other than those of windows."""
     names = ("series", series.pk, series.created_at.isoformat(), day + series.uid_shift * DAY)
     uids = (make_uid(*names, *([number] if number else [])) for number in count())
@@ -148,24 +148,36 @@ def named_rows(ids: Collection[int], first: date) -> dict[int, list[NamedRow]]:
     return found
 
 
-def known(
-    made: Mapping[WindowSeries, Iterable[Occurrence]], now: datetime
-) -> tuple[dict[int, set[UUID | None]], dict[int, dict[UUID, int]]]:
-    """Return the UIDs of windows, and the SEQUENCEs of cancelled occurrences, by series.
+def of_new(
+    made: Mapping[WindowSeries, Sequence[Occurrence]], now: datetime
+) -> dict[int, list[OccurrenceEvent]]:
+    """Return the events of occurrences that get a window now, by the id of the series.
 
-    Of all that there are these are those that the names of the given occurrences may meet.
+    They have the identity that the calendar has shown for them.
     """
-    uids = [name(series, one.date, ()) for series, due in made.items() for one in due]
-    if not uids:
-        return {}, {}
-    ids = [series.pk for series in made]
+    names = {series.pk: [name(series, one.date) for one in due] for series, due in made.items()}
+    taken, cancelled = _taken(names, now), cancelled_by_series(names)
+    found: dict[int, list[OccurrenceEvent]] = {}
+    for series, due in made.items():
+        others, numbers = taken.get(series.pk, ()), cancelled.get(series.pk, {})
+        found[series.pk] = []
+        for one, first in zip(due, names[series.pk], strict=True):
+            uid = name(series, one.date, others) if first in others else first
+            found[series.pk].append(OccurrenceEvent(uid, number(series, uid, numbers), one))
+    return found
+
+
+def _taken(names: Mapping[int, list[UUID]], now: datetime) -> dict[int, set[UUID | None]]:
+    """Return the UIDs of the windows of those series in which a name is taken, by series id."""
     first = (now - LONGEST_WINDOW - 4 * DAY).date()
     near = Q(occurs_on=None) | Q(occurs_on__gte=first)
-    same = MaintenanceWindow.objects.filter(near, series__in=ids, uid__in=uids)
-    met = set(same.values_list("series_id", flat=True))
-    rows = named_rows(met, first) if met else {}
-    uids_of = {pk: {row.uid for row in found} for pk, found in rows.items()}
-    return uids_of, cancelled_by_series(ids)
+    # A new series has no windows; its thousands of names need not be looked for.
+    rows = MaintenanceWindow.objects.filter(near, series__in=list(names)).order_by()
+    ids = rows.values_list("series_id", flat=True).distinct()
+    uids = [uid for pk in ids for uid in names[pk or 0]]
+    met = set(ids.filter(uid__in=uids)) if uids else set()
+    found = named_rows(met, first) if met else {}
+    return {pk: {row.uid for row in windows} for pk, windows in found.items()}
 
 
 def cancelled_by_series(ids: Collection[int]) -> dict[int, dict[UUID, int]]:
