@@ -19,6 +19,7 @@ from maintenance_windows.permissions import ALL_RIGHTS, Rights
 from maintenance_windows.planning import arguments, audit, standing, windows
 from maintenance_windows.planning.frozen import INSTANT, admit, reasons
 from maintenance_windows.planning.rules import check_exist, check_operate
+from maintenance_windows.planning.scheduling import begin
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import hold, release, settle
 
@@ -51,7 +52,7 @@ def take_down(
         settle(site_ids, now)
         if until is not None:
             for text, group in _by_message(sites, message).items():
-                windows.begin(group, until, level, text, now=now, actor=actor)
+                begin(group, until, level, text, now=now, actor=actor)
             release(site_ids, now)
             settle(site_ids, now, actor=actor)
             return

@@ -16,6 +16,7 @@ from maintenance_windows.permissions import ALL_RIGHTS, Rights
 from maintenance_windows.planning import standing, windows
 from maintenance_windows.planning.frozen import INSTANT, admit, reasons
 from maintenance_windows.planning.rules import check_exist, check_operate
+from maintenance_windows.planning.scheduling import begin
 from maintenance_windows.planning.standing import Standing
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.reconcile.settle import hold, release, settle
@@ -81,4 +82,4 @@ def _again(
     window: MaintenanceWindow, site: Site, ends_at: datetime, now: datetime, actor: str
 ) -> None:
     level, title = Level(window.level), window.title
-    windows.begin([site], ends_at, level, window.message, title=title, now=now, actor=actor)
+    begin([site], ends_at, level, window.message, title=title, now=now, actor=actor)

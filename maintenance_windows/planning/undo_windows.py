@@ -14,6 +14,7 @@ from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.permissions import ALL_RIGHTS, Rights
 from maintenance_windows.planning import series, windows
 from maintenance_windows.planning.rules import check_operate
+from maintenance_windows.planning.scheduling import begin
 from maintenance_windows.reconcile.lock import Clock, locked
 
 NEAR = timedelta(days=3)  # a local date is at most so far from its instants
@@ -70,7 +71,7 @@ def undo_end(
         if ended.ends_at <= now:
             sentence = _("The time of window %(id)s has passed: schedule a new one.")
             raise Refused(sentence % {"id": window_id})
-        (window,) = windows.begin(
+        (window,) = begin(
             [ended.site],
             ended.ends_at,
             Level(ended.level),

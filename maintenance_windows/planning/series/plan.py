@@ -8,7 +8,6 @@ from functools import cache, reduce
 from operator import or_
 from typing import NamedTuple
 
-from django.db import router
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from maintenance_windows.conf import conf
@@ -225,7 +224,7 @@ def _existing(series: Iterable[WindowSeries], now: datetime) -> Iterator[Existin
     for one in series:
         since[first_date(one, now)].append(one.pk)
     parts = (Q(series__in=ids, occurs_on__gte=day) for day, ids in since.items())
-    windows = MaintenanceWindow.objects.using(router.db_for_write(MaintenanceWindow))
+    windows = MaintenanceWindow.objects
     found = windows.filter(reduce(or_, parts)) if since else windows.none()
     is_upcoming = ExpressionWrapper(WAITING & Q(starts_at__gt=now), BooleanField())
     rows = found.annotate(is_upcoming=is_upcoming).order_by("pk")

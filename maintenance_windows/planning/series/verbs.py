@@ -4,39 +4,28 @@ As in planning.windows, a verb takes the lock, reads the clock, and changes the 
 with one sentence.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib.sites.models import Site
-from django.db import OperationalError
 from django.utils.translation import gettext as _
 
-from maintenance_windows.core.freezes import FreezeCalendar
 from maintenance_windows.core.intervals import SECOND
 from maintenance_windows.exceptions import Refused, RuleError
-from maintenance_windows.logonce import get_logger
 from maintenance_windows.models import ACTOR_LENGTH, WindowSeries
-from maintenance_windows.models.querysets import among
 from maintenance_windows.permissions import ALL_RIGHTS, Rights
-from maintenance_windows.planning import arguments, audit, frozen, rules
+from maintenance_windows.planning import arguments, audit, rules
 from maintenance_windows.planning.admission import NO_TERMS, Terms
 from maintenance_windows.planning.series import events, starting
 from maintenance_windows.planning.series.apply import SeriesChange, apply
-from maintenance_windows.planning.series.plan import Plan, SeriesPlanner, first_date, since_when
+from maintenance_windows.planning.series.horizon import batches, planner, portions
+from maintenance_windows.planning.series.plan import Plan, SeriesPlanner, first_date
 from maintenance_windows.reconcile.lock import Clock, locked
-from maintenance_windows.snapshot import clock as database_clock
-
-T = TypeVar("T")
 
 EVENT_FIELDS = ("sequence", "changed_at", "retitled_at", "uid_shift")
-READ = 100  # series planned together
-WRITTEN = 1000  # windows written under one lock, few enough not to delay a tick noticeably
-
-logger = get_logger()
 
 
 def repeat(
@@ -64,10 +53,10 @@ def repeat(
             template.published_at = None
         created = WindowSeries.objects.bulk_create(_copies(template, sites, actor))
     changes = []
-    for ids in _batches([series.pk for series in created]):
-        for portion in _portions(_planner(ids, now).plans()):
+    for ids in batches([series.pk for series in created]):
+        for portion in portions(planner(ids, now).plans()):
             with locked(clock) as now:
-                plans = [starting.started(plan, now) for plan in _planner(portion, now).plans()]
+                plans = [starting.started(plan, now) for plan in planner(portion, now).plans()]
                 changes += apply(plans, now, actor)
     if not changes:
         rules.check_exist(sites)
@@ -140,39 +129,6 @@ def _follow(
     return apply([starting.started(plan, now)], now, actor)[0]
 
 
-def materialise(
-    clock: Clock | None = None, *, sites: Collection[int] | None = None
-) -> list[SeriesChange]:
-    """Create the windows of all series up to the horizon; return the changed series.
-
-    `sites` are the ids of the sites whose series are meant, by default all.
-    It also follows new time zone data. A series that fails, such as one written with SQL, is
-    logged and does not affect others.
-    """
-
-    tell = clock or database_clock.ask
-    freezes = frozen.read(since_when(tell()))
-
-    def read(ids: list[int]) -> list[Plan]:
-        return [plan for plan in _planner(ids, tell(), freezes).plans() if plan]
-
-    def write(ids: list[int]) -> list[SeriesChange]:
-        with locked(clock) as now:
-            plans = [plan for plan in _planner(ids, now).plans() if plan]
-            events.raise_sequence([plan.series for plan in plans if plan.change], now)
-            return apply(plans, now)
-
-    changes = []
-    going_on = WindowSeries.objects.going_on().order_by("pk")
-    if sites is not None:
-        going_on = going_on.filter(site__in=among(sites)) if sites else going_on.none()
-    for ids in _batches(going_on.values_list("pk", flat=True)):
-        # Plan without the lock first, because usually there is nothing to do.
-        for portion in _portions(_isolate_failures(read, ids)):
-            changes += _isolate_failures(write, portion)
-    return changes
-
-
 def check_start(
     series: WindowSeries,
     sites: Iterable[Site],
@@ -214,48 +170,6 @@ def _copies(template: WindowSeries, sites: Iterable[Site], actor: str) -> Iterat
         series = copy(template)
         series.site, series.created_by = site, actor[:ACTOR_LENGTH]
         yield series
-
-
-def _planner(ids: list[int], now: datetime, freezes: FreezeCalendar | None = None) -> SeriesPlanner:
-    rows = WindowSeries.objects.filter(pk__in=ids).select_related("site").order_by("pk")
-    return SeriesPlanner(list(rows), now, freezes)
-
-
-def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
-    remaining = iter(ids)
-    while batch := list(islice(remaining, READ)):
-        yield batch
-
-
-def _portions(plans: Iterable[Plan]) -> Iterator[list[int]]:
-    """Yield the ids of series whose windows are written under one lock."""
-    portion: list[int] = []
-    size = 0
-    for plan in plans:
-        if portion and size + len(plan) > WRITTEN:
-            yield portion
-            portion, size = [], 0
-        portion.append(plan.series.pk)
-        size += len(plan)
-    if portion:
-        yield portion
-
-
-def _isolate_failures(function: Callable[[list[int]], list[T]], ids: list[int]) -> list[T]:
-    """Call the function for all series; on an error bisect them to leave out the broken ones."""
-    try:
-        return function(ids)
-    except OperationalError:
-        raise  # the database failed, not a series
-    except Exception as error:
-        if len(ids) == 1:
-            if isinstance(error, RuleError):
-                logger.error("Recurring window %s: failed to create windows: %s", *ids, error)  # noqa: TRY400
-            else:
-                logger.exception("Recurring window %s: failed to create windows", *ids)
-            return []
-    half = len(ids) // 2
-    return _isolate_failures(function, ids[:half]) + _isolate_failures(function, ids[half:])
 
 
 def unended(series_id: int) -> WindowSeries:
