@@ -38,6 +38,15 @@ class Tab:
     pages: dict[str, Answer]
     asked: list[tuple[str, str]] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    pending: int = 0  # requests without an answer
+
+    def __post_init__(self) -> None:
+        self.page.on("request", lambda _: self._count(1))
+        self.page.on("requestfinished", lambda _: self._count(-1))
+        self.page.on("requestfailed", lambda _: self._count(-1))
+
+    def _count(self, by: int) -> None:
+        self.pending += by
 
     @property
     def line(self) -> str:
@@ -45,9 +54,14 @@ class Tab:
         return self.page.locator(".back").inner_text().replace("\u202f", " ").strip()
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, with all that should happen in it."""
+        """Let time pass, with all that should happen in it: an answer may cause a request."""
+        had = len(self.asked)
         self.page.clock.run_for(round(1000 * seconds))
-        self.page.wait_for_timeout(100)  # for the answers of the network
+        for _ in range(100):
+            self.page.wait_for_timeout(100)
+            if not self.pending and had == len(self.asked):
+                break
+            had = len(self.asked)
 
     def respond(self, route: Route) -> None:
         request = route.request
