@@ -20,6 +20,10 @@ class PastStart(RefusedStart):
     """The start is in the past, and nobody has confirmed that the window starts now."""
 
 
+class FrozenStart(RefusedStart):
+    """The times meet a freeze, and no reason overrides it."""
+
+
 class RuleError(ValueError):
     """An invalid or unsupported recurrence rule."""
 

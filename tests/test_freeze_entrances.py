@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -391,6 +391,56 @@ def test_window_form_refuses_move_into_freeze(acme, sale, plan, client):
     assert client.post(change, form).status_code == 302
     window.refresh_from_db()
     assert window.starts_at == TWO
+
+
+def pressed(client: Client, url: str, **sent: str) -> HttpResponse:
+    """The answer to a button, and if it asks for a reason, to the reason that is then given."""
+    answer = client.post(url, sent, follow=True)
+    if 'name="override"' not in answer.text:
+        return answer
+    assert "is frozen" in answer.text
+    assert "is frozen" in client.post(url, fill(answer.text, override=" ")).text  # asks again
+    return client.post(url, fill(answer.text, override="CVE-1"), follow=True)
+
+
+@pytest.mark.parametrize("verb", ["restore", "undo_cancel"])
+def test_restoring_window_in_freeze_asks_for_reason(acme, plan, at, client, verb):
+    window = plan(acme)
+    seen = windows.cancel(window.pk).cancelled_at
+    sent = {"verb": verb, "seen": f"{seen:%Y-%m-%dT%H:%M:%S.%f%z}", "back": "/admin/"}
+    freezes.freeze(None, starts_at=TWO, ends_at=FOUR, reason=CANARY)
+    url = f"{ADMIN}/maintenancewindow/{window.pk}/verb/"
+    become(client, *PLANNER)
+    assert "is frozen" in messages(pressed(client, url, **sent, override="CVE-1"))
+    window.refresh_from_db()
+    assert window.cancelled_at
+    become(client, *PLANNER, "freeze_sites")
+    answer = pressed(client, url, **sent)
+    assert f"restored. This is in a freeze: {CANARY}." in messages(answer)
+    assert answer.request["PATH_INFO"] == "/admin/"
+    window.refresh_from_db()
+    assert window.cancelled_at is None
+    history = client.get(f"{ADMIN}/maintenancewindow/{window.pk}/history/").text
+    assert f"freeze {CANARY}; overridden because CVE-1" in history
+
+
+def test_restoring_date_in_freeze_asks_for_reason(acme, sale, client):
+    nights = WindowSeries(
+        rule="FREQ=DAILY", starts_on=TWO.date(), start_time=time(2), zone="UTC", length=2 * HOUR
+    )
+    made = series.repeat([acme], nights)[0].series
+    url, day = f"{ADMIN}/windowseries/{made.pk}/verb/", TWO.date().isoformat()
+    rights = ("change_windowseries", "view_windowseries")
+    become(client, *rights)
+    page = f"{ADMIN}/windowseries/{made.pk}/change/"
+    restore = 'value="restore" aria-label="Restore Sun 4 Nov'
+    assert restore not in client.get(page).text
+    assert "is frozen" in messages(pressed(client, url, verb="restore", date=day))
+    assert not made.windows.filter(occurs_on=day).exists()
+    become(client, *rights, "freeze_sites")
+    assert restore in client.get(page).text
+    assert "takes place" in messages(pressed(client, url, verb="restore", date=day))
+    assert made.windows.get(occurs_on=day).cancelled_at is None
 
 
 def test_preview_of_window_names_freeze(acme, sale, browser):

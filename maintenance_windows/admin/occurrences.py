@@ -3,7 +3,6 @@
 from datetime import date
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from maintenance_windows.admin.moments import format_when
+from maintenance_windows.admin.refusal import OVERRIDE, answer_refusal
 from maintenance_windows.admin.returning import ReturningAdmin, read_back, with_query
 from maintenance_windows.admin.telling import say, undo_form
 from maintenance_windows.exceptions import Refused
@@ -32,7 +32,8 @@ WINDOW = "admin:maintenance_windows_maintenancewindow"
 def head(model_admin: Any, request: HttpRequest, series: WindowSeries) -> dict[str, Any]:
     """The context of the head."""
     now = clock.now()
-    rows = [_row(series, one) for one in coming(series, now, NUMBER)]
+    overrides = model_admin.rights(request).freeze
+    rows = [_row(series, one, overrides=overrides) for one in coming(series, now, NUMBER)]
     changes = model_admin.has_change_permission(request)
     due = [row for row in rows if row["window_is_due"]]
     return {
@@ -64,7 +65,7 @@ def _next(one: ComingWindow, now: Any) -> str:
     return _("Next in %(time)s, %(when)s") % {"time": time, "when": when}
 
 
-def _row(series: WindowSeries, one: ComingWindow) -> dict[str, Any]:
+def _row(series: WindowSeries, one: ComingWindow, *, overrides: bool) -> dict[str, Any]:
     """One of the next windows, with the words for its state and the buttons that it gets."""
     is_excluded = one.day is not None and one.day.isoformat() in series.excluded
     is_out = one.skipped or one.status is Status.CANCELLED
@@ -81,7 +82,7 @@ def _row(series: WindowSeries, one: ComingWindow) -> dict[str, Any]:
         "note": _note(one),
         "window_is_due": not is_out,
         "may_skip": is_open and one.status is Status.SCHEDULED and not is_out,
-        "may_restore": is_open and is_out and not one.frozen,
+        "may_restore": is_open and is_out and (overrides or not one.frozen),
         "may_change": not is_out and (is_open or one.window is not None),
     }
 
@@ -139,13 +140,16 @@ def verb_view(model_admin: ReturningAdmin, request: HttpRequest, object_id: str)
     try:
         answer = verb(model_admin, request, series)
     except Refused as refusal:
-        say(model_admin, request, str(refusal), level=messages.ERROR)
-        answer = None
+        return answer_refusal(model_admin, request, refusal, read_back(request) or page)
     return answer or HttpResponseRedirect(read_back(request) or page)
 
 
 def _who(model_admin: Any, request: HttpRequest) -> dict[str, Any]:
     return {"actor": request.user.get_username(), "rights": model_admin.rights(request)}
+
+
+def _terms(model_admin: Any, request: HttpRequest) -> dict[str, Any]:
+    return {"override": request.POST.get(OVERRIDE, ""), **_who(model_admin, request)}
 
 
 def read_day(request: HttpRequest) -> date:
@@ -169,7 +173,7 @@ def skip(model_admin: Any, request: HttpRequest, series: WindowSeries) -> None:
 
 def restore(model_admin: Any, request: HttpRequest, series: WindowSeries) -> None:
     day = read_day(request)
-    verbs.unskip(series.pk, day, **_who(model_admin, request))
+    verbs.unskip(series.pk, day, **_terms(model_admin, request))
     facts = {"series": series, "date": day.isoformat()}
     text = _("%(series)s: %(date)s takes place.") % facts
     model_admin.log_change(request, series, text)
@@ -178,7 +182,7 @@ def restore(model_admin: Any, request: HttpRequest, series: WindowSeries) -> Non
 
 def change(model_admin: Any, request: HttpRequest, series: WindowSeries) -> HttpResponse:
     """Go to the page of the window, which is made now if the horizon has not reached it."""
-    window = verbs.make(series.pk, read_day(request), **_who(model_admin, request))
+    window = verbs.make(series.pk, read_day(request), **_terms(model_admin, request))
     page = url(model_admin, f"{SERIES}_change", series.pk)
     target = url(model_admin, f"{WINDOW}_change", window.pk)
     return HttpResponseRedirect(with_query(target, back=read_back(request) or page))

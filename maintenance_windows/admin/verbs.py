@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows.admin.base import RecordAdmin
 from maintenance_windows.admin.moments import format_at, format_when
+from maintenance_windows.admin.refusal import OVERRIDE, answer_refusal
 from maintenance_windows.admin.returning import ReturningAdmin, read_back
 from maintenance_windows.admin.schedule import in_freeze
 from maintenance_windows.admin.telling import say, undo_form
@@ -40,6 +40,10 @@ class Sent:
 
     def who(self) -> dict[str, Any]:
         return {"actor": self.actor, "rights": self.rights}
+
+    def terms(self) -> dict[str, Any]:
+        """For verbs that a freeze refuses: who pressed it, and why the freeze does not hold."""
+        return {"override": self.post.get(OVERRIDE, ""), **self.who()}
 
     def time(self, name: str) -> datetime:
         """A time that the button was made with. Raises Refused."""
@@ -110,7 +114,7 @@ def cancel(sent: Sent) -> Done:
 
 
 def restore(sent: Sent) -> Done:
-    window = series.restore(sent.window.pk, **sent.who())
+    window = series.restore(sent.window.pk, **sent.terms())
     return Done(window=window, text=_("%(window)s: restored.") % {"window": name_of(window)})
 
 
@@ -122,7 +126,7 @@ def extend(sent: Sent) -> Done:
         if stored and sent.post.get("seen") and stored.ends_at != sent.time("seen"):
             facts = {"id": stored.pk, "end": format_at(stored.ends_at)}
             raise Refused(_("Window %(id)s has been changed since: it ends at %(end)s.") % facts)
-        window = windows.extend(sent.window.pk, by=by, clock=lambda: now, **sent.who())
+        window = windows.extend(sent.window.pk, by=by, clock=lambda: now, **sent.terms())
     facts = {
         "window": name_of(window),
         "time": short_duration(by),
@@ -144,7 +148,9 @@ def undo_end(sent: Sent) -> Done:
 
 
 def undo_cancel(sent: Sent) -> Done:
-    window = undo_windows.undo_cancel(sent.window.pk, cancelled_at=sent.time("seen"), **sent.who())
+    window = undo_windows.undo_cancel(
+        sent.window.pk, cancelled_at=sent.time("seen"), **sent.terms()
+    )
     return Done(window=window, text=_("%(window)s: restored.") % {"window": name_of(window)})
 
 
@@ -198,8 +204,7 @@ def verb_view(model_admin: ReturningAdmin, request: HttpRequest, object_id: str)
             )
         )
     except Refused as refusal:
-        say(model_admin, request, str(refusal), level=messages.ERROR)
-        return HttpResponseRedirect(read_back(request) or page)
+        return answer_refusal(model_admin, request, refusal, read_back(request) or page)
     model_admin.log_change(request, done.window, done.text)
     tell(model_admin, request, done)
     url = read_back(request)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from maintenance_windows.core.freezes import FreezeCalendar, Freezing, FrozenTime
 from maintenance_windows.core.intervals import Span
-from maintenance_windows.exceptions import Refused, RefusedStart, RuleError
+from maintenance_windows.exceptions import FrozenStart, Refused, RuleError
 from maintenance_windows.logonce import get_logger
 from maintenance_windows.models import REASON_LENGTH, Freeze, MaintenanceWindow
 from maintenance_windows.models.querysets import Status
@@ -68,7 +68,7 @@ def admit(
     occupied: Span | None = None,
     by_hand: bool = False,
 ) -> Marks:
-    """Raise Refused if these times meet a freeze of the sites, unless there is an override.
+    """Raise FrozenStart if these times meet a freeze of the sites, unless there is an override.
 
     Return what the history keeps of an override, by site. What a window has `occupied` so far
     is not refused again. What people do `by_hand` at once is never refused, only marked. Call
@@ -161,7 +161,7 @@ def _outside(span: Span, occupied: Span | None) -> list[tuple[datetime, datetime
     return [(start, stop) for start, stop in parts if start < stop]
 
 
-def _refused(site: Site, frozen: FrozenTime, free: datetime | None, now: datetime) -> Refused:
+def _refused(site: Site, frozen: FrozenTime, free: datetime | None, now: datetime) -> FrozenStart:
     zone = timezone.get_current_timezone()
     sentence = _("%(site)s is frozen (%(reason)s): %(span)s.") % {
         "site": site.domain,
@@ -174,4 +174,4 @@ def _refused(site: Site, frozen: FrozenTime, free: datetime | None, now: datetim
         slot = _("The next free slot starts on %(start)s.") % {
             "start": format_moment(free, zone, now)
         }
-    return RefusedStart(f"{sentence} {slot}")
+    return FrozenStart(f"{sentence} {slot}")

@@ -5,6 +5,7 @@ Each is told what the window was like after that verb, and refuses any other win
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -24,14 +25,16 @@ def undo_cancel(
     window_id: int,
     *,
     cancelled_at: datetime,
+    override: str = "",
     rights: Rights = ALL_RIGHTS,
     actor: str = "",
     clock: Clock | None = None,
 ) -> MaintenanceWindow:
-    """Restore a window that was cancelled at that time."""
+    """Restore a window that was cancelled at that time. For `override` see restore()."""
+    terms: dict[str, Any] = {"override": override, "rights": rights, "actor": actor}
     with locked(clock) as now:
         _unchanged(window_id, lambda window: window.cancelled_at == cancelled_at)
-        return series.restore(window_id, rights=rights, actor=actor, clock=lambda: now)
+        return series.restore(window_id, clock=lambda: now, **terms)
 
 
 def undo_extend(
