@@ -22,6 +22,7 @@ from maintenance_windows.decorators import maintenance_exempt
 from maintenance_windows.http.marks import View, marked
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.planning import windows
+from maintenance_windows.snapshot import refresher, runtime
 from maintenance_windows.testing import as_in_production, hosts_clock
 from tests.helpers.services import require_program
 from tests.helpers.times import FOUR, HOUR, TWO
@@ -78,8 +79,14 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return getattr(val, "__name__", None) if callable(val) and not isinstance(val, type) else None
 
 
+PATIENCE = 10.0  # seconds
+
+
 @pytest.fixture(autouse=True)
-def _as_in_production() -> Iterator[None]:
+def _as_in_production(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As in production, but for the first reading, which takes a busy machine its time."""
+    monkeypatch.setattr(refresher, "FIRST_WAIT", PATIENCE)
+    monkeypatch.setattr(runtime, "INTERVAL", PATIENCE)  # how long publish() waits
     with as_in_production():
         yield
 

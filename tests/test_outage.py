@@ -19,8 +19,9 @@ from maintenance_windows.models import IgnoredURL, MaintenanceWindow, SiteMainte
 from maintenance_windows.planning import windows
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
-from maintenance_windows.snapshot import reading, runtime, threads
+from maintenance_windows.snapshot import reading, refresher, runtime, threads
 from maintenance_windows.snapshot.cache import keys
+from maintenance_windows.snapshot.refresher import FIRST_WAIT, INTERVAL
 from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
 from tests.helpers.waiting import until
 
@@ -32,8 +33,10 @@ Outage = Callable[[], AbstractContextManager[None]]
 
 @pytest.fixture(autouse=True)
 def _empty_cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Lets new readers take what is cached, as outside tests."""
+    """Lets new readers take what is cached, and lose patience, as outside tests."""
     monkeypatch.setattr(reading, "in_test_run", lambda: False)
+    monkeypatch.setattr(refresher, "FIRST_WAIT", FIRST_WAIT)
+    monkeypatch.setattr(runtime, "INTERVAL", INTERVAL)
     cache.clear()
     yield
     cache.clear()

@@ -89,7 +89,8 @@ def shortage(monkeypatch):
     Shortage.on = False
 
 
-def test_process_without_threads_answers_and_follows_afterwards(acme, shortage, visit):
+def test_process_without_threads_answers_and_follows_afterwards(acme, shortage, visit, monkeypatch):
+    monkeypatch.setattr(refresher, "FIRST_WAIT", 1.0)
     shortage.on = True
     assert visit().status_code == 200
     write_flag(down=True)
