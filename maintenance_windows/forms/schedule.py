@@ -75,7 +75,7 @@ class ScheduleForm(RuleForm, TimesForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         choice = cleaned.get("repeats", repeats.NO)
         self.refuse_unused(choice)
-        if not self.check_end():
+        if not self.check_end() or "repeats" in self.errors:
             return cleaned
         if choice:
             self.clean_series(choice, cleaned)
@@ -101,7 +101,7 @@ class ScheduleForm(RuleForm, TimesForm):
             sent = recurrence.DEFAULTS | {name: cleaned.get(name) for name in BUILDER}
             sent["unit"] = sent["unit"] or recurrence.DEFAULTS["unit"]
             rule = self.built_rule(sent)
-        elif start and "until" not in self.errors:
+        elif choice != repeats.CUSTOM and start and "until" not in self.errors:
             rule = repeats.rule_from_choice(choice, start.date(), cleaned.get("until"))
         if self.errors.keys() - {"sites"} or not start or not rule:
             return
