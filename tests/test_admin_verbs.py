@@ -253,6 +253,22 @@ def test_undo_of_end_goes_on_until_the_same_end(acme, plan, browser, at):
     assert (flag.in_maintenance, flag.until, flag.level) == (True, FOUR, "read_only")
 
 
+def test_undo_of_end_works_once(acme, plan, browser, at):
+    """A second click, or an old page once the site is up again, takes it down no more."""
+    window = plan(acme)
+    at(TWO + MINUTE)
+    answer = browser.post(f"{LIST}{window.pk}/verb/", {"verb": "end"}, follow=True)
+    undo(browser, answer)
+    new = MaintenanceWindow.objects.exclude(pk=window.pk).get()
+    said = f"Window {window.pk} goes on as window {new.pk} already: nothing was undone."
+    assert said in messages(undo(browser, answer))
+    at(TWO + 2 * MINUTE)
+    windows.end(new.pk)
+    assert said in messages(undo(browser, answer))
+    assert MaintenanceWindow.objects.count() == 2
+    assert not SiteMaintenance.objects.get(pk=acme.pk).in_maintenance
+
+
 @pytest.mark.parametrize(
     ("verb", "meanwhile", "said"),
     [

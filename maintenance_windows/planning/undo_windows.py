@@ -74,6 +74,7 @@ def undo_end(
         if ended.ends_at <= now:
             sentence = _("The time of window %(id)s has passed: schedule a new one.")
             raise Refused(sentence % {"id": window_id})
+        _refuse_again(ended, ended_at)
         (window,) = begin(
             [ended.site],
             ended.ends_at,
@@ -94,6 +95,14 @@ def _unchanged(window_id: int, is_same: Callable[[MaintenanceWindow], bool]) -> 
         sentence = _("Window %(id)s has been changed since: nothing was undone.")
         raise Refused(sentence % {"id": window_id})
     return window
+
+
+def _refuse_again(ended: MaintenanceWindow, ended_at: datetime) -> None:
+    """Raise Refused if the window goes on as another one, in progress or ended meanwhile."""
+    others = MaintenanceWindow.objects.filter(site=ended.site_id, created_at__gte=ended_at)
+    if other := others.filter(ends_at=ended.ends_at, started_at__isnull=False).first():
+        sentence = _("Window %(id)s goes on as window %(other)s already: nothing was undone.")
+        raise Refused(sentence % {"id": ended.pk, "other": other.pk})
 
 
 def _follow_again(window_id: int, now: datetime) -> MaintenanceWindow:
