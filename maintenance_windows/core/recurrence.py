@@ -18,6 +18,7 @@ CYCLE = 400
 # A rule without an occurrence for this long never has one.
 SEARCH = timedelta(days=50 * 366)
 EARLIEST, LATEST = 1970, 9900  # years in which a series may start
+FIRST, LAST = date(EARLIEST, 1, 1), date(LATEST, 1, 1)  # of the dates that people may name
 LONGEST_WINDOW = timedelta(days=366)
 SAMPLE = 400  # occurrences checked for overlaps
 
@@ -105,6 +106,7 @@ class Recurrence:
 
     def nearest(self, day: date) -> date | None:
         """Return the start that is nearest to a date, within a month. Of two the earlier one."""
+        day = min(max(day, FIRST), LAST)
         starts = self._starts(day - MONTH, day + MONTH)
         return min(starts, key=lambda start: (abs(start - day), start), default=None)
 
@@ -114,6 +116,7 @@ class Recurrence:
 
     def _starts(self, first: date, last: date) -> list[date]:
         """Return the dates of all starts in a period, both ends included."""
+        first, last = max(first, FIRST), min(last, LAST)
         since, stop = (datetime.combine(day, time(12), UTC) for day in (first, last))
         rule = replace(self, excluded=frozenset())
         found = rule.occurrences(since - 2 * DAY, stop + 2 * DAY)

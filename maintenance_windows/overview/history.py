@@ -229,6 +229,8 @@ def _format(name: str, value: Any) -> str:
     moment = _moment(value) if name in MOMENTS else value
     if isinstance(moment, datetime):
         return format_moment(moment, timezone.get_current_timezone(), clock.now())
+    if isinstance(value, list):  # dates
+        value = ", ".join(map(str, value))
     return str(value) if value else "-"
 
 

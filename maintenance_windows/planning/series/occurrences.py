@@ -162,7 +162,9 @@ def _window(series: WindowSeries, day: date) -> MaintenanceWindow | None:
 
 
 def _occurrence(series: WindowSeries, day: date, now: datetime) -> Occurrence | None:
-    """Return the occurrence on this date if it is not over."""
+    """Return the occurrence on this date if there is one that is not over."""
+    if not series.recurrence().has(day):
+        return None
     noon = datetime.combine(day, time(12), now.tzinfo)
     coming = series.recurrence().occurrences(max(now, noon - 3 * DAY), noon + 3 * DAY)
     return next((one for one in coming if one.date == day), None)
