@@ -106,6 +106,14 @@ def test_skip_and_unskip(sundays, maintenance):
         ("restore 0", "Window 0 does not exist."),
         ("move 0/2029-11-11 --start=2029-11-12T02:00 --for=1h", "Recurring window 0 does not"),
         ("move {id}/2029-13-11 --start=2029-11-12T02:00 --for=1h", "Invalid date '2029-13-11'"),
+        ("start {id}/2031-05-05", "the nearest starts on 2031-05-04."),
+        ("end {id}/2031-05-04", "has not started: cancel it instead."),
+        ("extend {id}/2031-05-04 --until=2029-12-01T00:00", "must be later than its current one."),
+        ("move {id}/2031-05-04 --start=2020-01-01T00:00 --for=1h", "The end is in the past."),
+        ("cancel {id}/0001-01-07", "has no window on 0001-01-07"),
+        ("skip {id} 0001-01-07", "has no window on 0001-01-07"),
+        ("skip {id} 9999-12-31", "has no window on 9999-12-31"),
+        ("unskip {id} 9999-12-31", "does not skip 9999-12-31."),
     ],
 )
 def test_refusals_change_nothing(sundays, maintenance, arguments, sentence):

@@ -3,7 +3,9 @@
 import getpass
 import re
 from argparse import ArgumentTypeError, Namespace
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.contrib.sites.models import Site
 from django.core.management import CommandError
@@ -13,8 +15,9 @@ from maintenance_windows.core.intervals import from_local
 from maintenance_windows.core.state import Level
 from maintenance_windows.exceptions import AmbiguousTime
 from maintenance_windows.forms.fields import PK
-from maintenance_windows.models import all_sites, site_named
+from maintenance_windows.models import MaintenanceWindow, all_sites, site_named
 from maintenance_windows.planning import rules, series
+from maintenance_windows.reconcile.lock import locked
 from maintenance_windows.wording.durations import parse_duration
 
 WINDOW = re.compile(r"[0-9]{1,30}|[0-9]{1,18}/[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -70,12 +73,19 @@ def local_date(text: str) -> date:
     return date.fromisoformat(day(text))
 
 
-def window(text: str, override: str = "") -> int:
-    """Return the id of a window, or of the one that SERIES/DATE names, created if need be."""
-    number, on = occurrence(text)
-    if on is None:
-        return number
-    return int(series.make(number, on, override=override, actor=actor()).pk)
+def for_window(
+    text: str, verb: Callable[..., MaintenanceWindow], *, override: str = "", **given: Any
+) -> MaintenanceWindow:
+    """Call a verb for a window, or for the one that SERIES/DATE names, created if need be.
+
+    If the verb refuses, none was created. Only verbs that a freeze refuses get the `override`.
+    """
+    who: dict[str, Any] = {"actor": actor(), **({"override": override} if override else {})}
+    with locked() as now:
+        number, on = occurrence(text)
+        if on is not None:
+            number = series.make(number, on, clock=lambda: now, **who).pk
+        return verb(number, clock=lambda: now, **who, **given)
 
 
 def occurrence(text: str) -> tuple[int, date | None]:

@@ -77,31 +77,25 @@ def show_list(command: BaseCommand, given: Namespace) -> None:
 
 def start(command: BaseCommand, given: Namespace) -> None:
     """Start a scheduled window now."""
-    print_windows(command, [windows.start(arguments.window(given.window), actor=arguments.actor())])
+    print_windows(command, [arguments.for_window(given.window, windows.start)])
 
 
 def end(command: BaseCommand, given: Namespace) -> None:
     """End a window in progress now."""
-    print_windows(command, [windows.end(arguments.window(given.window), actor=arguments.actor())])
+    print_windows(command, [arguments.for_window(given.window, windows.end)])
 
 
 def cancel(command: BaseCommand, given: Namespace) -> None:
     """Cancel a scheduled window."""
-    print_windows(
-        command, [windows.cancel(arguments.window(given.window), actor=arguments.actor())]
-    )
+    print_windows(command, [arguments.for_window(given.window, windows.cancel)])
 
 
 def extend(command: BaseCommand, given: Namespace) -> None:
     """Extend a window."""
     by = None if given.length is None else arguments.length(given.length)
     until = None if given.until is None else arguments.moment(given.until, clock.now())
-    window = windows.extend(
-        arguments.window(given.window, given.override),
-        by=by,
-        until=until,
-        override=given.override,
-        actor=arguments.actor(),
+    window = arguments.for_window(
+        given.window, windows.extend, by=by, until=until, override=given.override
     )
     print_windows(command, [window])
     for _window, met in frozen.reaching_into([window], clock.now()):
@@ -115,13 +109,13 @@ def move(command: BaseCommand, given: Namespace) -> None:
     now = clock.now()
     starts_at = arguments.moment(given.start, now)
     ends_at = arguments.end(given, starts_at, now)
-    window = windows.move(
-        arguments.window(given.window, given.override),
+    window = arguments.for_window(
+        given.window,
+        windows.move,
         starts_at=starts_at,
         ends_at=ends_at,
         start_now=given.now,
         override=given.override,
-        actor=arguments.actor(),
     )
     print_windows(command, [window])
     print_warnings(command, [window])
