@@ -328,6 +328,23 @@ def test_actions_that_visitors_notice_ask_before(
     assert {window.status_at(now).label for window in stored.all()} == {status}
 
 
+@pytest.mark.parametrize(("now", "asks"), [(TWO - MINUTE, False), (TWO + MINUTE, True)])
+def test_restore_of_several_asks_where_one_starts_at_once(acme, plan, browser, at, now, asks):
+    window = plan(acme)
+    windows.cancel(window.pk)
+    at(now)
+    form = {"action": "restore", "_selected_action": [window.pk]}
+    answer = browser.post(reverse(f"{WINDOWS}_changelist"), form)
+    assert (answer.status_code == 200) == asks
+    if asks:
+        assert "Those whose start has passed start now." in answer.text
+        window.refresh_from_db()
+        assert window.cancelled_at
+        browser.post(reverse(f"{WINDOWS}_changelist"), fill(answer.text))
+    window.refresh_from_db()
+    assert window.cancelled_at is None
+
+
 def test_windows_disappear_only_with_their_site(acme, plan, browser):
     window = plan(acme)
     assert browser.get(reverse(f"{WINDOWS}_delete", args=[window.pk])).status_code == 403

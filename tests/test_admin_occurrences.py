@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission, User
 
 from maintenance_windows.models import Freeze, MaintenanceWindow, WindowSeries
 from maintenance_windows.planning import series, windows
-from tests.helpers.pages import messages
+from tests.helpers.pages import fill, messages
 from tests.helpers.times import HOUR, MINUTE, TWO
 from tests.test_admin_verbs import forms, submit
 
@@ -51,6 +51,34 @@ def test_page_lists_the_next_ten_also_those_not_made_yet(sundays, browser):
     assert len(found) == 10
     assert sundays.windows.count() < 10
     assert "Next in 1 h, Sun 4 Nov" in browser.get(page_of(sundays)).text
+
+
+@pytest.mark.parametrize(
+    ("level", "sentence"),
+    [("full", "takes acme.example down now, until"), ("read_only", "makes acme.example read-only")],
+)
+def test_restore_that_starts_a_window_at_once_asks(sundays, browser, at, level, sentence):
+    series.revise(sundays.pk, level=level)
+    series.skip(sundays.pk, FIRST)
+    assert sentence not in browser.get(page_of(sundays)).text
+    at(TWO + MINUTE)
+    assert sentence in browser.get(page_of(sundays)).text
+
+
+@pytest.mark.parametrize("verb", ["skip", "restore", "change"])
+@pytest.mark.parametrize("day", ["0001-01-07", "1969-12-28", "9999-12-26", "9999-12-31"])
+def test_date_beyond_the_calendar_gets_sentence(sundays, browser, verb, day):
+    answer = press(browser, sundays, verb, date=day)
+    assert f"Recurring window {sundays.pk}" in messages(answer)
+    assert day in messages(answer)
+
+
+def test_page_with_date_beyond_the_calendar_is_saved(sundays, browser):
+    page = browser.get(page_of(sundays)).text
+    answer = browser.post(page_of(sundays), fill(page, excluded="9999-12-31"), follow=True)
+    assert "9999-12-31" in messages(answer)
+    history = browser.get(f"{LIST}{sundays.pk}/history/").text
+    assert "skipped dates - → 9999-12-31" in history
 
 
 def test_skipped_cancelled_moved_and_frozen_dates_are_marked(sundays, browser, at):

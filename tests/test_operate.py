@@ -53,6 +53,11 @@ def press(browser, site, /, **button: str):
     return browser.post(OPERATE, shown(browser, site) | button, follow=True)
 
 
+def proposed_level(browser, site) -> list[str]:
+    page = row(browser.get(OVERVIEW).text, site)
+    return re.findall(r'name="level" value="(\w+)" checked', page)
+
+
 def undo(browser, answer):
     token = re.search(r'form="mw-undo" name="undo" value="([^"]*)"', messages(answer))[1]
     return browser.post(OPERATE, {"undo": token, "back": OVERVIEW}, follow=True)
@@ -416,3 +421,24 @@ def test_site_that_came_up_stays_beyond_the_page(acme, at, browser):
     answer = browser.get(f"{OVERVIEW}?q=nobody&kept={acme.pk}")
     assert facts(answer.text, acme) == "acme.example Up"
     assert browser.get(f"{OVERVIEW}?kept=\0").status_code == 200
+
+
+def test_forms_propose_the_level_that_visitors_get(acme, plan, browser, at):
+    assert proposed_level(browser, acme) == ["full"]
+    take_down([acme], level="read_only", clock=lambda: TWO - HOUR)
+    assert proposed_level(browser, acme) == ["read_only"]
+    bring_up([acme], clock=lambda: TWO - HOUR)
+    plan(acme, level="read_only")
+    at(TWO + MINUTE)
+    assert proposed_level(browser, acme) == ["read_only"]
+
+
+def test_message_says_when_full_closure_becomes_read_only(acme, plan, browser, at):
+    plan(acme, level="read_only")
+    at(TWO + MINUTE)
+    answer = press(browser, acme, **HALF, level="full")
+    said = "acme.example is down until 02:31 today, then read-only until 04:00 today"
+    assert said in messages(answer)
+    plan(acme, FOUR - HOUR, FOUR)  # full once more, so that is not all there is to say
+    answer = press(browser, acme, **HALF, level="full")
+    assert "acme.example is down until 04:00 today" in messages(answer)

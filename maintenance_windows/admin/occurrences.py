@@ -1,6 +1,6 @@
 """The head of a recurring window's page: its next windows, and what one may do about each."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib.admin.utils import unquote
@@ -15,6 +15,7 @@ from maintenance_windows.admin.moments import format_when
 from maintenance_windows.admin.refusal import OVERRIDE, answer_refusal
 from maintenance_windows.admin.returning import ReturningAdmin, read_back, with_query
 from maintenance_windows.admin.telling import say, undo_form
+from maintenance_windows.admin.window_page import ask_restore
 from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.models.querysets import Status
@@ -33,7 +34,7 @@ def head(model_admin: Any, request: HttpRequest, series: WindowSeries) -> dict[s
     """The context of the head."""
     now = clock.now()
     overrides = model_admin.rights(request).freeze
-    rows = [_row(series, one, overrides=overrides) for one in coming(series, now, NUMBER)]
+    rows = [_row(series, one, now, overrides=overrides) for one in coming(series, now, NUMBER)]
     changes = model_admin.has_change_permission(request)
     due = [row for row in rows if row["window_is_due"]]
     return {
@@ -65,7 +66,9 @@ def _next(one: ComingWindow, now: Any) -> str:
     return _("Next in %(time)s, %(when)s") % {"time": time, "when": when}
 
 
-def _row(series: WindowSeries, one: ComingWindow, *, overrides: bool) -> dict[str, Any]:
+def _row(
+    series: WindowSeries, one: ComingWindow, now: datetime, *, overrides: bool
+) -> dict[str, Any]:
     """One of the next windows, with the words for its state and the buttons that it gets."""
     is_excluded = one.day is not None and one.day.isoformat() in series.excluded
     is_out = one.skipped or one.status is Status.CANCELLED
@@ -74,6 +77,7 @@ def _row(series: WindowSeries, one: ComingWindow, *, overrides: bool) -> dict[st
         state = "skipped" if is_excluded or one.frozen else "cancelled"
         label = _("Skipped") if state == "skipped" else label
     is_open = series.ended_at is None and one.day is not None
+    level = one.window.level if one.window else series.level
     return {
         "one": one,
         "when": format_when(one.starts_at, one.ends_at),
@@ -83,6 +87,9 @@ def _row(series: WindowSeries, one: ComingWindow, *, overrides: bool) -> dict[st
         "window_is_due": not is_out,
         "may_skip": is_open and one.status is Status.SCHEDULED and not is_out,
         "may_restore": is_open and is_out and (overrides or not one.frozen),
+        "question": ask_restore(series.site.domain, level, one.ends_at)
+        if one.starts_at <= now
+        else "",
         "may_change": not is_out and (is_open or one.window is not None),
     }
 

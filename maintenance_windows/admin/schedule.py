@@ -19,6 +19,7 @@ from maintenance_windows.planning.overlaps import window_warnings
 from maintenance_windows.snapshot import clock
 from maintenance_windows.wording.spans import (
     format_length,
+    format_moment,
     format_span,
     format_times,
     format_upcoming,
@@ -35,10 +36,21 @@ def describe_plan(form: Any) -> dict[str, Any]:
         for name in ("starts_at", "ends_at")
         if (bound := form[name] if name in form.fields else None)
     ]
-    found = {"labels": choices, "moments": moments}
+    found = {"labels": choices, "moments": moments, "published": describe_publication(form)}
     if getattr(form, "series", None):
         return found | describe_dates(form.series, form.cleaned_data.get("sites", ()), clock.now())
     return found | describe_times(form)
+
+
+def describe_publication(form: Any) -> str:
+    """When the window becomes public, if the form sets that."""
+    published_at = form.cleaned_data.get("published_at")
+    if published_at is None or "published_at" not in form.changed_data:
+        return ""
+    now = clock.now()
+    if published_at <= now:
+        return _("Public at once.")
+    return _("Public from %(time)s.") % {"time": format_moment(published_at, form.tz, now)}
 
 
 def describe_times(form: Any) -> dict[str, Any]:

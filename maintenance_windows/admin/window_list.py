@@ -26,6 +26,10 @@ from maintenance_windows.snapshot import clock
 
 MINUTE = timedelta(minutes=1)
 GOES_DOWN = _("These windows start now. Visitors get the maintenance page, or a read-only site.")
+SOME_GO_DOWN = _(
+    "Those whose start has passed start now. Visitors get the maintenance page, or a read-only"
+    " site."
+)
 COMES_UP = _(
     "These windows end now. Their sites come up, unless another window or a person keeps them down."
 )
@@ -106,10 +110,15 @@ class WindowListAdmin(ReturningAdmin, NearNowAdmin):
         return format_html('<span class="mw-pill {}">{}</span>', status.value, label)
 
     @admin.action(permissions=["change"], description=_("Restore"))
-    def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         """As one is scheduled: only operators restore what then starts at once."""
+        now, label = clock.now(), gettext("Restore")
         verb = partial(series.restore, rights=self.rights(request))
-        self.apply_to_each(request, queryset, verb, describe_status)
+        begun = queryset.filter(cancelled_at__isnull=False, starts_at__lte=now, ends_at__gt=now)
+        consequence = SOME_GO_DOWN if begun.exists() else ""
+        return self.apply_to_each(
+            request, queryset, verb, describe_status, label=label, consequence=consequence
+        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return WindowChangeList

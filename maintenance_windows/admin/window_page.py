@@ -134,9 +134,16 @@ def _end(window: MaintenanceWindow, now: datetime) -> Button:
 def _restore(window: MaintenanceWindow, *, at_once: bool) -> Button:
     if not at_once:
         return Button(verb="restore", label=_("Restore"))
-    facts = {"site": window.site.domain, "end": format_at(window.ends_at)}
-    question = _("The start has passed: this takes %(site)s down now, until %(end)s.") % facts
+    question = ask_restore(window.site.domain, window.level, window.ends_at)
     return Button(verb="restore", label=_("Restore…"), question=question, yes=_("Restore it now"))
+
+
+def ask_restore(site: str, level: str, ends_at: datetime) -> str:
+    """The question before a restore that starts a window at once."""
+    facts = {"site": site, "end": format_at(ends_at)}
+    if level == Level.READ_ONLY:
+        return _("The start has passed: this makes %(site)s read-only now, until %(end)s.") % facts
+    return _("The start has passed: this takes %(site)s down now, until %(end)s.") % facts
 
 
 def head(model_admin: Any, request: HttpRequest, window: Any, now: datetime) -> dict[str, Any]:

@@ -109,16 +109,19 @@ class MaintenanceWindowAdmin(WindowListAdmin, PreviewedAdmin):
         return history.of_window(obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Only operators change one in progress. One that is over is read-only; on POST the form
-        is still validated, and says so.
+        """Only operators change one in progress, and nobody one that is over.
+
+        On POST the form is still validated, and says so.
         """
         allowed = super().has_change_permission(request, obj)
-        status = obj.status_at(clock.now()) if obj else None
-        if status is Status.ACTIVE:
-            return allowed and self.has_operate_permission(request)
-        if status in {Status.COMPLETED, Status.CANCELLED} and request.method != "POST":
-            return False
-        return allowed
+        if not obj or not allowed or request.method == "POST":
+            return allowed
+        match obj.status_at(clock.now()):
+            case Status.ACTIVE:
+                return self.has_operate_permission(request)
+            case Status.COMPLETED | Status.CANCELLED:
+                return False
+        return True
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -86,6 +87,8 @@ class TimesForm(StartingForm, PublicationForm, ZonedForm):
             self.cleaned_data["ends_at"] = ends_at
             if window:
                 admitted = admit_change(window, starts_at, ends_at, now, terms)
+                if begun:
+                    self.cleaned_data["starts_at"] = admitted.starts_at
             else:
                 wrong = "starts_at" if length else "ends_at"  # it is too early, or too late
                 rules.check_times(starts_at, ends_at, now)
@@ -107,6 +110,10 @@ class WindowForm(TimesForm, ChangedFieldsForm):
     scheduled it is not stored.
     """
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.page_tz = timezone.get_current_timezone()
+
     @cached_property
     def typed(self) -> list[str]:
         """The fields that differ from the page as it was shown."""
@@ -116,19 +123,39 @@ class WindowForm(TimesForm, ChangedFieldsForm):
 
     @cached_property
     def changed_data(self) -> list[str]:
-        """In another zone the same local times are other times, and a duration changes the end."""
+        """In another zone the same local times are other times, and a duration changes the end.
+
+        A window that is public stays so.
+        """
         typed = set(self.typed)
-        implied = [name for name in MEANT if MEANT[name] & typed and name in self.fields]
+        meant = MEANT.keys() - ({"published_at"} if self.instance.is_public(clock.now()) else set())
+        implied = [name for name in MEANT if name in meant and MEANT[name] & typed]
         return [
             *self.typed,
-            *(name for name in implied if name not in typed and any(self[name].data)),
+            *(name for name in implied if name not in typed and self.was_typed(name)),
         ]
+
+    def were_moved(self) -> bool:
+        """Whether a time that another zone gives a new meaning is not stored as it was shown."""
+        fields = {name: self.fields[name] for name in self.changed_data if name in TIMES[:2]}
+        with timezone.override(self.page_tz):
+            return any(
+                field.has_changed(getattr(self.stored, name), self.shown(name))
+                for name, field in fields.items()
+                if name not in self.typed
+            )
+
+    def was_typed(self, name: str) -> bool:
+        return name in self.fields and any(self[name].data)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if "length" in self.typed and "ends_at" not in self.typed:
             self.errors.pop("ends_at", None)
             cleaned["ends_at"] = None  # the end that the page showed
+        if "zone" in self.typed and self.were_moved():
+            text = _("Someone else has changed the times of this window: open the page again.")
+            self.add_error("zone", text)
         starts_at = cleaned.get("starts_at", self.instance.starts_at)
         if self.check_end() and starts_at and "starts_at" not in self.errors:
             self.check_times(starts_at, self.stored)

@@ -37,6 +37,11 @@ class Row:
         return "read_only" if self.record["level"] == Level.READ_ONLY else "down"
 
     @property
+    def level(self) -> str:
+        """The level that a form proposes: the one that visitors get now."""
+        return str(self.record["level"] or Level.FULL)
+
+    @property
     def order(self) -> int:
         return ORDER[self.state]
 

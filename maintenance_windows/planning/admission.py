@@ -74,6 +74,8 @@ def admit_change(
         if starts_at != window.starts_at:
             sentence = _("Window %(id)s has started: only its end can be changed.")
             raise Refused(sentence % {"id": window.pk})
+        if ends_at <= starts_at:  # it was started before its time, and is to end before that
+            starts_at = window.begins_at
     rules.check_times(starts_at, ends_at, now)
     if not in_progress:
         starts_at = admit_start(starts_at, now, terms)

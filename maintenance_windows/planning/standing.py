@@ -23,7 +23,7 @@ from maintenance_windows.models import Change, MaintenanceWindow, SiteMaintenanc
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.wording.nearby import nearby
 
-HELD = "held"
+HELD, READ_ONLY = "held", Level.READ_ONLY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,15 @@ class Standing:
         levels = [window.level for window in self.in_progress]
         levels += [self.hold.level] if self.hold else []
         return Level.READ_ONLY if set(levels) == {Level.READ_ONLY} else Level.FULL
+
+    @property
+    def full_until(self) -> datetime | None:
+        """When a site without a hold goes on read-only for the rest of the outage, if it does."""
+        full = [Span(one.begins_at, one.ends_at) for one in self.windows if one.level != READ_ONLY]
+        now = covering(full, self.now)
+        ends = [span.end for span in full if now and span.end]
+        last = max(ends, default=None)
+        return last if now and last == now.end and last != self.until else None
 
     def person(self, window: MaintenanceWindow) -> str:
         """Who started or scheduled a window."""
@@ -112,11 +121,12 @@ class Standing:
         text = (
             _("%(site)s is read-only until %(end)s%(cause)s.")
             if is_readable
+            else _("%(site)s is down until %(full)s, then read-only until %(end)s%(cause)s.")
+            if self.full_until
             else _("%(site)s is down until %(end)s%(cause)s.")
         )
-        return text % (
-            facts | {"end": self._near(self.until), "cause": self._of_windows(titles=titles)}
-        )
+        facts |= {"end": self._near(self.until), "full": self._near(self.full_until)}
+        return text % (facts | {"cause": self._of_windows(titles=titles)})
 
     def _of_hold(self, hold: Hold) -> str:
         if not hold.by or hold.at is None:
