@@ -312,3 +312,13 @@ def test_spell_duration(length, words):
 def test_format_span_isolates_dates_in_rtl_languages():
     with translation.override("ar"):
         assert format_span(TWO, FOUR, BERLIN).startswith("\u2068الأحد 4 نوفمبر 2029\u2069")  # noqa: RUF001
+
+
+def test_preview_of_recurring_window_that_has_begun_is_what_happens(acme, browser):
+    form = schedule_form(acme, length="2h", repeats="daily", start_now="on", **NO_END)
+    form |= times("starts_at", TWO - 2 * HOUR)
+    said = preview(browser, form)
+    assert "Sun 4 Nov 01:00–02:00 UTC" in said
+    browser.post(ADD, form)
+    first = MaintenanceWindow.objects.earliest("starts_at")
+    assert (first.begins_at, first.ends_at) == (TWO - HOUR, TWO)

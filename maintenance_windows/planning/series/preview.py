@@ -12,6 +12,7 @@ from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.planning import frozen
 from maintenance_windows.planning.series.plan import SeriesPlanner, since_when
+from maintenance_windows.planning.series.starting import late
 
 MOST_SKIPPED = 1000  # occurrences
 
@@ -36,12 +37,7 @@ def preview(series: WindowSeries, now: datetime, number: int) -> list[PreviewedW
     freezes = frozen.read(since_when(now))
     taken = SeriesPlanner([series], now, freezes).plan(series, stored).taken
     free = (
-        PreviewedWindow(
-            date=one.date,
-            starts_at=one.starts_at,
-            ends_at=one.ends_at,
-            frozen=freezes.first([series.site_id], one.starts_at, one.ends_at),
-        )
+        _previewed(one, freezes.first([series.site_id], one.starts_at, one.ends_at), now)
         for one in series.recurrence().occurrences(now)
         if one.date not in taken
     )
@@ -54,6 +50,11 @@ def preview(series: WindowSeries, now: datetime, number: int) -> list[PreviewedW
         if "times" in window.edits or window.begins_at <= now
     ]
     return sorted([*islice(free, number), *kept], key=lambda coming: coming.starts_at)[:number]
+
+
+def _previewed(one: Occurrence, frozen: FrozenTime | None, now: datetime) -> PreviewedWindow:
+    starts_at = one.starts_at if frozen else late(one, now).starts_at
+    return PreviewedWindow(date=one.date, starts_at=starts_at, ends_at=one.ends_at, frozen=frozen)
 
 
 def upcoming(
@@ -71,7 +72,8 @@ def upcoming(
             for site in sites
             if (met := freezes.first([site.pk], one.starts_at, one.ends_at))
         }
-        yield one, skipped
-        number -= len(skipped) < len(sites)
+        takes_place = len(skipped) < len(sites)
+        yield (late(one, now) if takes_place else one), skipped
+        number -= takes_place
         if not number:
             return

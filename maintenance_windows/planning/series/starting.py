@@ -50,13 +50,14 @@ def started(plan: Plan, now: datetime) -> Plan:
     """Return the plan with a start now for what should have started more than a minute ago."""
     return replace(
         plan,
-        make=[_made(one, now) for one in plan.make],
+        make=[late(one, now) for one in plan.make],
         change={pk: _changed(content, now) for pk, content in plan.change.items()},
         restore={pk: _changed(content, now) for pk, content in plan.restore.items()},
     )
 
 
-def _made(one: Occurrence, now: datetime) -> Occurrence:
+def late(one: Occurrence, now: datetime) -> Occurrence:
+    """Return the times of the window that an occurrence gets at once if it has begun."""
     return one._replace(starts_at=now) if now - one.starts_at > LATE else one
 
 
