@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.helpers.browsing import audit, picture
+from tests.helpers.fleet import Fleet
 from tests.helpers.operators import BOARD, operator, running_admin
 
 pytestmark = pytest.mark.slow
@@ -15,8 +16,14 @@ ADD = f"{BOARD}maintenancewindow/add/"
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory) -> Iterator[Page]:
-    with running_admin(tmp_path_factory.mktemp("form")) as fleet, operator(fleet) as page:
+def fleet(tmp_path_factory) -> Iterator[Fleet]:
+    with running_admin(tmp_path_factory.mktemp("form")) as fleet:
+        yield fleet
+
+
+@pytest.fixture(scope="module")
+def page(fleet) -> Iterator[Page]:
+    with operator(fleet) as page:
         yield page
 
 
@@ -185,3 +192,25 @@ def test_form_fits_and_passes_audit(page, width, scheme):
     audit(page, f"change {width} {scheme}")
     picture(page, f"change-{width}-{scheme}", whole=True)
     assert "server time" not in page.content()
+
+
+@pytest.mark.parametrize(("day", "width", "scheme"), [(5, 390, "dark"), (6, 1440, "light")])
+def test_reason_for_restore_in_freeze_is_asked(fleet, page, day, width, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    times = (f"--start=2031-01-0{day}T02:00", "--for=2h")
+    fleet.manage("maintenance", "schedule", "s1.example", *times, f"--title={scheme}")
+    page.goto(f"{BOARD}maintenancewindow/?q={scheme}")
+    page.get_by_role("link", name="s1.example").click()
+    address = page.url
+    page.get_by_role("button", name="Cancel window").click()
+    fleet.manage("maintenance", "freeze", "s1.example", *times, "--reason=Sale")
+    page.goto(address)
+    page.get_by_role("button", name="Restore").click()
+    expect(page.locator("#content")).to_contain_text("s1.example is frozen (Sale)")
+    audit(page, f"override {width} {scheme}")
+    picture(page, f"override-{width}-{scheme}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.keyboard.type("Security update")  # the field has the focus
+    page.keyboard.press("Enter")
+    expect(page.locator(".messagelist")).to_contain_text("restored. This is in a freeze: Sale.")
