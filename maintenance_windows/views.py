@@ -72,7 +72,8 @@ def public(request: HttpRequest) -> HttpResponseBase:
     - `site`, the domain; `zone`, the name of TIME_ZONE; `now`
     - `maintenance`: the present maintenance or None, with `until` (None if open-ended), `level`
       (`full` or `read_only`) and `message`; `changes_from` is when a site that is down accepts
-      changes again, if it is read-only in between
+      changes again, if it is read-only in between; `full_ahead` are the times, each with `start`
+      and `end`, at which it goes down fully before that
     - `since`: its start, or None if unknown
     - `words`: its `title`, `text` and `back`, translated, as in the 503
     - `coming`: windows in order of time, each with `span.start`, `span.end`, `level`, `message`
@@ -94,6 +95,7 @@ def public(request: HttpRequest) -> HttpResponseBase:
             "now": now,
             "maintenance": maintenance and maintenance.for_readers(),
             "changes_from": maintenance.until if maintenance and maintenance.is_mixed else None,
+            "full_ahead": status.full_ahead,
             "since": status.since,
             "coming": status.coming,
             "planned": status.planned,

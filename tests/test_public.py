@@ -148,6 +148,29 @@ def test_overlapping_windows_are_one_outage(acme, globex, plan, at, visit):
     assert "<h3" not in page
 
 
+def downs(page: str) -> list[str]:
+    found = re.findall(r"<p>Down: <time[^>]*>(\S+ \S+) \u2013 [^<]*?, (\d+ \S+?)</time>", page)
+    return [" to ".join(pair) for pair in found]
+
+
+def test_page_shows_each_time_at_which_the_outage_is_still_to_be_full(acme, plan, at, visit):
+    plan(acme, TWO, TWO + 10 * HOUR, level="read_only")
+    plan(acme, TWO, TWO + HOUR)
+    plan(acme, TWO + HOUR / 2, TWO + 2 * HOUR)
+    for hours in (4, 6):
+        plan(acme, TWO + hours * HOUR, TWO + (hours + 1) * HOUR)
+    plan(acme, TWO + DAY, FOUR + DAY)
+    at(TWO + HOUR / 4)
+    assert downs(visit(PAGE).text) == ["6 a.m. to 7 a.m.", "8 a.m. to 9 a.m."]
+    at(TWO + 3 * HOUR)
+    assert downs(visit(PAGE).text) == ["6 a.m. to 7 a.m.", "8 a.m. to 9 a.m."]
+    at(TWO + 4.5 * HOUR)
+    assert downs(visit(PAGE).text) == ["8 a.m. to 9 a.m."]
+    at(TWO + 8 * HOUR)
+    assert downs(visit(PAGE).text) == []
+    assert "Monday" in visit(PAGE).text
+
+
 def test_what_open_pages_ask_costs_no_query(acme, plan, at, client):
     """Each of them asks once a minute."""
     host = {"host": "acme.example"}

@@ -9,10 +9,10 @@ from django.contrib.sites.models import Site
 from django.http import HttpRequest
 
 from maintenance_windows.conf import conf
-from maintenance_windows.core.intervals import Span, rfc3339
+from maintenance_windows.core.intervals import Span, merge, rfc3339
 from maintenance_windows.core.outages import Outage, outages
 from maintenance_windows.core.retry import retry_after
-from maintenance_windows.core.state import Closure, Maintenance, SiteState
+from maintenance_windows.core.state import Closure, Level, Maintenance, SiteState
 from maintenance_windows.http.visit import site_state
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.base import KNOWN_LEVEL
@@ -44,7 +44,8 @@ class PublicStatus:
     `since` is None if the start is unknown, as while a setting takes every site down. `coming`
     are windows, `outages` what they make together; one that the present maintenance ends in is
     part of that. `planned` and `repeated` are the same outages, those of a recurring window in one
-    entry. `announced` is what the banner tells of. `past` is None unless the project shows it.
+    entry. `full_ahead` are the times at which the present outage is still to become full.
+    `announced` is what the banner tells of. `past` is None unless the project shows it.
 
     Unless `is_complete`, the database is down, and only what starts within the hour or so is
     there. Unless `is_known`, not even the present state is known.
@@ -58,6 +59,7 @@ class PublicStatus:
     outages: tuple[Outage, ...]
     planned: tuple[Outage, ...]
     repeated: tuple[Repeated, ...]
+    full_ahead: tuple[Span, ...]
     past: tuple[PastOutage, ...] | None
     is_complete: bool
     is_known: bool
@@ -135,6 +137,7 @@ def public_status(
         outages=tuple(joined[:MOST]),
         planned=tuple(planned[:MOST]),
         repeated=tuple(repeated[:MOST]),
+        full_ahead=tuple(_full_ahead(coming, maintenance)[:MOST]),
         past=_told(stored.past) if stored else None,
         is_complete=stored is not None,
         is_known=stored is not None or snapshot is not NOTHING or conf.MAINTENANCE_FORCE == "off",
@@ -155,6 +158,21 @@ def _joined(
     until = maintenance.until if maintenance else None
     later = [one for one in coming if until is None or one.span.start > until]
     return outages(one for one in later if one.span.start > now)
+
+
+def _full_ahead(coming: Iterable[Closure], maintenance: Maintenance | None) -> list[Span]:
+    """Return the full parts of the present outage that have not begun, in order of time."""
+    if maintenance is None:
+        return []
+    stricter, until = maintenance.stricter, maintenance.until
+    full = [one.span for one in coming if one.level is Level.FULL and until]
+    full += [Span(stricter.since, stricter.until)] if stricter else []
+    begun = maintenance.full_until
+    return [
+        span
+        for span in merge(full)
+        if (until is None or span.start < until) and (begun is None or span.start > begun)
+    ]
 
 
 def _told(past: tuple[PastOutage, ...] | None) -> tuple[PastOutage, ...] | None:
