@@ -157,6 +157,24 @@ def test_extended_window_shows_new_end(tab):
     assert opened.line == "Back at 4:00 AM (in about 2 hr)"
 
 
+@pytest.mark.parametrize("level", Level)
+def test_refused_post_waits_for_the_end_of_changes(tab, level):
+    """While the site is fully down, HEAD tells when reading is possible again, which is earlier."""
+    opened = tab(ask(method="post", level=level), SUBMIT, timezone_id="UTC", pages={})
+    line = opened.line
+    opened.answer = head(TWO + HOUR, TWO + MINUTE)
+    opened.wait(61)
+    assert ("HEAD", FORM) in opened.asked
+    assert opened.line == line
+    assert "4:00 AM" in line
+    opened.answer = head(FOUR + HOUR, TWO + 2 * MINUTE)
+    opened.wait(61)
+    assert "5:00 AM" in opened.line
+    opened.answer = head(FOUR, TWO + 3 * MINUTE, level="read-only")
+    opened.wait(61)
+    assert "4:00 AM" in opened.line
+
+
 def test_page_checks_at_the_end(tab):
     opened = tab(ask(TWO + 20 * SECOND), f"{HERE}#part")
     assert "in about 1 min" in opened.line
