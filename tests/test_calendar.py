@@ -670,3 +670,29 @@ def test_address_page_requires_url_configuration(browser, settings):
     answer = browser.post(PAGE, {"renew": "1"})
     assert "Calendars need maintenance_windows.urls in the URLconf." in answer.text
     assert not CalendarToken.objects.exists()
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_calendars_keep_long_window_that_has_ended(acme, key, at, plan, early):
+    window = plan(acme, TWO, TWO + 100 * DAY, level="read_only")
+    at(TWO + 99.5 * DAY)
+    tick()
+    if early:
+        windows.end(window.pk)
+    at(TWO + 100 * DAY)
+    tick()
+    assert span(event(get(token=key))) == span(event(get()))
+    at(TWO + 189 * DAY)
+    assert len(vevents(get(token=key))) == len(vevents(get())) == 1
+
+
+def test_text_of_cancelled_event_has_its_own_revision(acme, begin, at):
+    begun = begin(acme)
+    day = date(2030, 3, 31)
+    series.skip(begun.pk, day)
+    (before,) = (one for one in vevents(get()) if one["DTSTART"].dt.date() == day)
+    at(TWO)
+    series.revise(begun.pk, message="New disks.")
+    (after,) = (one for one in vevents(get()) if one["DTSTART"].dt.date() == day)
+    assert after["DESCRIPTION"] == "New disks."
+    assert after["LAST-MODIFIED"].dt > before["LAST-MODIFIED"].dt

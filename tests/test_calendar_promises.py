@@ -105,7 +105,7 @@ class Story:
         return self.random.choice(["", "CVE-1"])
 
     def frozen(self) -> dict[str, object]:
-        """Times of a freeze: some days, or one day of each month; calendars hold 400 events."""
+        """Times of a freeze: some days, or one day of each month; calendars hold 1,000 events."""
         start = self.now + self.random.choice([-1, 0, 5, 24 * 20, 24 * 90, 24 * 200]) * HOUR
         end = start + self.random.choice([2, 24, 24 * 12]) * HOUR
         times = {"starts_at": start, "ends_at": end, "reason": self.random.choice(["a", "b"])}

@@ -130,6 +130,30 @@ def test_recurring_window_appears_a_day_ahead(acme, at, entries, visit):
     assert {text(one, "id") for one in read(visit(FEED)).findall(f"{ATOM}entry")} <= uids
 
 
+def test_entry_stays_when_its_window_is_moved_away(acme, at, entries, visit):
+    at(TWO - HOUR)
+    template = WindowSeries(
+        rule="FREQ=WEEKLY", starts_on=TWO.date(), start_time=time(2), zone="UTC", length=HOUR
+    )
+    (change,) = series.repeat([acme], template)
+    first, second = change.series.windows.order_by("starts_at")[:2]
+    ((title, _, _),) = entries()
+    before = visit(FEED).headers["Last-Modified"]
+    at(TWO - MINUTE)
+    windows.move(first.pk, starts_at=TWO + 3 * DAY, ends_at=TWO + 3 * DAY + HOUR)
+    windows.move(second.pk, starts_at=TWO + 9 * DAY, ends_at=TWO + 9 * DAY + HOUR)  # unannounced
+    ((moved, updated, _),) = entries()
+    assert "7 November" in moved != title
+    assert updated == TWO - MINUTE
+    assert visit(FEED, if_modified_since=before).status_code == 200
+    at(TWO + DAY)
+    series.revise(change.series.pk, start_time=time(5))
+    assert [title for title, _, _ in entries()] == [moved]
+    windows.cancel(first.pk)
+    ((cancelled, updated, _),) = entries()
+    assert cancelled.endswith("(cancelled)")
+
+
 def test_unchanged_feed_gives_304(acme, plan, at, visit):
     at(TWO - HOUR)
     empty = visit(FEED)

@@ -4,7 +4,8 @@ A calendar holds the windows that ended within the last 90 days, including cance
 coming windows, and a year of occurrences for which no window exists yet. An event has the planned
 times, or the actual ones if somebody started or ended the window by hand.
 
-A calendar holds at most the last 100 events before today and the next 400.
+A calendar holds at most the last 250 events before today and the next 1,000: those of two nightly
+windows.
 """
 
 from collections import defaultdict
@@ -20,7 +21,7 @@ from django.db.models import Q, QuerySet
 from maintenance_windows.calendar.freezes import of_freezes
 from maintenance_windows.calendar.ical import CalendarEvent, render
 from maintenance_windows.core.intervals import Span
-from maintenance_windows.core.recurrence import Occurrence
+from maintenance_windows.core.recurrence import LONGEST_WINDOW, Occurrence
 from maintenance_windows.core.state import Level
 from maintenance_windows.models import CancelledOccurrence, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.base import KNOWN_LEVEL, Planned
@@ -40,7 +41,7 @@ from maintenance_windows.planning.series.events import (
 from maintenance_windows.planning.series.plan import since_when
 from maintenance_windows.wording.messages import message_in
 
-MOST_OVER, MOST_AHEAD = 100, 400  # events
+MOST_OVER, MOST_AHEAD = 250, 1000  # events
 MOST = MOST_OVER + MOST_AHEAD
 
 
@@ -132,10 +133,12 @@ def _near(period: Span, chosen: Q) -> QuerySet[Any, Any]:
     parts = [begins & ends | on_date]
     if not chosen:
         before = Q(starts_at__lt=period.start, ends_at__gt=period.start)
+        over = Q(starts_at__gte=period.start - LONGEST_WINDOW, ended_at__gt=period.start)
         series = list(WindowSeries.objects.going_on().values_list("pk", flat=True))
         parts = [
             begins & Q(starts_at__gte=period.start),
             RUNNING & before,
+            over & Q(starts_at__lt=period.start),
             on_date & Q(series__in=series),
         ]
     windows = MaintenanceWindow.objects.filter(KNOWN_LEVEL, chosen).values_list("pk", flat=True)
@@ -172,10 +175,11 @@ def _occurrence_event(
     series: WindowSeries, event: OccurrenceEvent, cancelled_at: datetime | None, *, titles: bool
 ) -> CalendarEvent:
     """Return the event that the window will have, so that creating the window changes nothing."""
+    changed_at = _changed_at(series, titles=titles)
     return CalendarEvent(
         uid=str(event.uid),
         sequence=event.sequence,
-        changed_at=cancelled_at or _changed_at(series, titles=titles),
+        changed_at=max(changed_at, cancelled_at or changed_at),
         starts_at=event.occurrence.starts_at,
         ends_at=event.occurrence.ends_at,
         cancelled=cancelled_at is not None,

@@ -1,8 +1,9 @@
 """The Atom feed of a site (RFC 4287): one entry for each window that visitors may know.
 
 A window appears once it is public; one of a recurring window a day before it starts, so that a
-nightly one does not fill the feed. It stays for 30 days after its end. Its entry changes when the
-window does, and when it starts, ends or is cancelled. The id is that of the event in the calendar.
+nightly one does not fill the feed. It stays for 30 days after its end, also when its start is moved
+away. Its entry changes when the window does, and when it starts, ends or is cancelled. The id is
+that of the event in the calendar.
 """
 
 import re
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.contrib.sites.models import Site
 from django.db.models import Q
 from django.utils import timezone, translation
+from django.utils.dateparse import parse_datetime
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import linebreaks, urlize
 from django.utils.translation import gettext as _
@@ -21,7 +23,7 @@ from django.utils.translation import gettext as _
 from maintenance_windows.calendar.events import uid_of
 from maintenance_windows.conf import conf
 from maintenance_windows.core.state import Level
-from maintenance_windows.models import MaintenanceWindow
+from maintenance_windows.models import Change, MaintenanceWindow
 from maintenance_windows.models.base import KNOWN_LEVEL
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning.series.events import make_uid
@@ -31,6 +33,7 @@ from maintenance_windows.wording.spans import format_length, format_span
 KEPT = timedelta(days=30)
 NOTICE = timedelta(days=1)  # how long before its start an occurrence of a recurring window appears
 MOST = 50  # entries
+MOST_MOVES = 500
 # A feed without entries was never updated.
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 # What XML 1.0 cannot have.
@@ -82,23 +85,42 @@ def of_site(site: Site, now: datetime, page: str, address: str) -> Feed:
 def _entries(site: Site, now: datetime) -> Iterator[Entry]:
     ended = Q(ended_at__gt=now - KEPT) | Q(ended_at=None, ends_at__gt=now - KEPT)
     begins = Q(series=None) | Q(starts_at__lte=now + NOTICE) | Q(started_at__isnull=False)
-    windows = MaintenanceWindow.objects.filter(KNOWN_LEVEL, ended, begins, site=site)
+    announced = _announced(site, now)
+    windows = MaintenanceWindow.objects.filter(
+        KNOWN_LEVEL, ended, begins | Q(pk__in=list(announced)), site=site
+    )
     # Those that start soon or have just ended come first, if there are too many.
     near = windows.order_by("-starts_at", "-pk").filter(starts_at__lte=now + NOTICE)
     later = windows.order_by("starts_at", "pk").filter(starts_at__gt=now + NOTICE)
     for window in (*near[: 2 * MOST], *later[:MOST]):
-        published = _published(window)
+        published = _published(window, announced.get(window.pk))
         if window.is_public(now) and published <= (window.cancelled_at or now):
             yield Entry(window, window.status_at(now), published, _updated(window, published, now))
 
 
-def _published(window: MaintenanceWindow) -> datetime:
+def _announced(site: Site, now: datetime) -> dict[int, datetime]:
+    """Return since when windows have been in the feed that were moved away afterwards, by id."""
+    changes = Change.objects.filter(
+        window__site=site,
+        window__series__isnull=False,
+        window__ends_at__gt=now - KEPT,
+        changes__has_key="starts_at",
+    )
+    found: dict[int, datetime] = {}
+    for change in changes.order_by("-pk")[:MOST_MOVES]:
+        before = parse_datetime(change.changes["starts_at"][0])
+        if before and before - NOTICE <= change.at:
+            found[change.window_id or 0] = before - NOTICE
+    return found
+
+
+def _published(window: MaintenanceWindow, announced: datetime | None) -> datetime:
     """Return when the window appeared in the feed."""
     made, begun = window.created_at, window.begins_at
     if window.published_at is not None:
         made = max(made, min(window.published_at, begun))
     if window.series_id is not None:
-        made = max(made, min(window.starts_at - NOTICE, begun))
+        made = max(made, min(window.starts_at - NOTICE, begun, announced or begun))
     return made
 
 
