@@ -36,7 +36,10 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
         ("application/json, text/plain, */*", JSON),
         ("application/json;q=0.5, text/html;q=0.4", JSON),
         ("application/json;q=0.4, text/html;q=0.5", HTML),
-        ("text/html;q=0, */*", HTML),  # Django ignores q=0 beside a wildcard
+        ("text/html;q=0, */*", JSON),
+        ("text/html;q=0, text/*", TEXT),
+        ("text/html; level=1; q=0.0, application/json;q=0, */*", JSON),
+        ("*/*;q=0", TEXT),
         ("text/html;q=0, application/json", JSON),
         ("*/*;q=0.1, text/plain", TEXT),
         ("TEXT/HTML", HTML),

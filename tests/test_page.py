@@ -346,9 +346,10 @@ def test_contact(acme, plan, at, visit, settings, contact, shown):
             {"no": ""},
             "'no' is unknown; the keys are name, logo, accent, home, contact.",
         ),
+        ({"name": "Caf\udce9"}, "'name' must be a string of valid Unicode, not 'Caf\\udce9'."),
         ({"accent": "red"}, "'accent' must be a colour such as #1f5fae, not 'red'."),
         ({"accent": "#12345"}, "'accent' must be a colour such as #1f5fae, not '#12345'."),
-        ({"name": None}, "'name' must be a string, not None."),
+        ({"name": None}, "'name' must be a string of valid Unicode, not None."),
         ({"home": "javascript:x"}, "'home' must be a path or an address, not 'javascript:x'."),
         (
             {"logo": "http://a.example/b.png"},

@@ -72,6 +72,10 @@ def luminance(colour: str) -> float:
 
 
 def _fits(name: str, value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # bytes of the environment that are not UTF-8
+        return False
     match name:
         case "accent":
             return COLOUR.match(value) is not None
@@ -83,11 +87,11 @@ def _fits(name: str, value: str) -> bool:
 
 
 WANTED = {
-    "name": "a string",
+    "name": "a string of valid Unicode",
     "logo": "a path, an https:// address or a data:image/ URL",
     "accent": "a colour such as #1f5fae",
     "home": "a path or an address",
-    "contact": "a string",
+    "contact": "a string of valid Unicode",
 }
 
 

@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 from django.http import HttpRequest
+from django.http.request import MediaType
 
 from maintenance_windows.conf import conf
 from maintenance_windows.http.pages import PROBLEM
@@ -42,12 +43,19 @@ def _is_script(request: HttpRequest, accept: str) -> bool:
     return is_json or is_fetch or meta.get("HTTP_X_REQUESTED_WITH") == "XMLHttpRequest"
 
 
+def _ranges(accept: str) -> list[MediaType]:
+    return [MediaType(part) for part in accept.split(",") if part.strip()]
+
+
 @lru_cache(maxsize=256)
 def _preferred(accept: str) -> str:
     """Parse Accept with Django. Cached because that takes longer than the rest of a response."""
     request = HttpRequest()
     request.META["HTTP_ACCEPT"] = accept
-    preferred = request.get_preferred_type([HTML, PROBLEM, JSON, TEXT])
+    # Django forgets the types of weight 0, which are not acceptable even beside */*.
+    refused = {str(one).partition(";")[0] for one in _ranges(accept) if one.quality == 0}
+    offered = [kind for kind in (HTML, PROBLEM, JSON, TEXT) if kind not in refused]
+    preferred = request.get_preferred_type(offered)
     if preferred is not None:
         return PROBLEM if preferred == JSON else preferred
     # Types such as application/vnd.api+json, or with a parameter for a version.
