@@ -1,5 +1,6 @@
 """Forms of the admin that are sent with a mistake, shown again, and corrected."""
 
+import re
 from datetime import time, timedelta
 
 import pytest
@@ -200,3 +201,54 @@ def test_window_started_early_may_end_before_its_planned_start(acme, plan, brows
     browser.post(page_of(window), fill(page, length="45m"))
     window.refresh_from_db()
     assert (window.starts_at, window.ends_at) == (TWO - HOUR, TWO - HOUR / 4)
+
+
+@pytest.mark.parametrize(
+    "typed", [times("ends_at", FOUR + 4 * DAY), times("starts_at", TWO + 2 * DAY), {"length": "1h"}]
+)
+def test_typed_time_is_not_mixed_with_one_that_others_moved(acme, plan, browser, typed):
+    window = plan(acme, TWO + 3 * DAY, FOUR + 3 * DAY)
+    page = browser.get(page_of(window)).text
+    windows.move(window.pk, starts_at=TWO, ends_at=FOUR)
+    refused = browser.post(page_of(window), fill(page, **typed))
+    assert "Someone else has changed the times" in errors(refused)
+    window.refresh_from_db()
+    assert (window.starts_at, window.ends_at) == (TWO, FOUR)
+
+
+def test_dates_that_others_skip_or_restore_stay(nights, browser):
+    night = [f"2029-11-{day:02}" for day in range(30)]
+    series.revise(nights.pk, excluded=[night[10], night[11]])
+    page = browser.get(page_of(nights)).text
+    series.revise(nights.pk, excluded=[night[11], night[12]])
+    typed = ", ".join([night[10], night[20]])
+    browser.post(page_of(nights), fill(page, excluded=typed))
+    nights.refresh_from_db()
+    assert nights.excluded == [night[12], night[20]]
+
+
+@pytest.mark.parametrize("theirs", [{"length": 6 * HOUR}, {"length": 3 * HOUR, "by_clock": True}])
+def test_start_leaves_the_end_that_others_changed(nights, browser, theirs):
+    page = browser.get(page_of(nights)).text
+    series.revise(nights.pk, **theirs)
+    browser.post(page_of(nights), fill(page, start_time="03:00:00"))
+    nights.refresh_from_db()
+    assert (nights.start_time, nights.by_clock) == (time(3), "by_clock" in theirs)
+    assert nights.length == (2 * HOUR if nights.by_clock else theirs["length"])
+
+
+def test_end_is_not_mixed_with_start_that_others_moved(nights, browser):
+    series.revise(nights.pk, length=2 * HOUR, by_clock=True)
+    page = browser.get(page_of(nights)).text
+    series.revise(nights.pk, start_time=time(5))
+    refused = browser.post(page_of(nights), fill(page, end_time="04:30:00"))
+    assert "Someone else has changed the times" in errors(refused)
+
+
+def test_message_names_the_recurrence_that_is_stored(nights, browser):
+    page = browser.get(page_of(nights)).text
+    form = fill(page, length="", end_time="05:00:00")
+    answer = browser.post(page_of(nights), form, follow=True)
+    assert "from 02:00 to 05:00, time zone UTC” was changed" in re.sub(
+        "<.*?>", "", messages(answer)
+    )

@@ -192,6 +192,7 @@ class WindowSeriesAdmin(ReturningAdmin, PreviewedAdmin):
         who["start_now"] = form.cleaned_data.get("start_now", False)
         if change:
             outcome = verbs.revise(obj.pk, **who, **form.changes())
+            obj.refresh_from_db()  # the message names it
         else:
             (outcome,) = verbs.repeat([form.cleaned_data["site"]], form.series, **who)
             obj.pk = outcome.series.pk

@@ -82,6 +82,8 @@ class SeriesForm(RuleForm, StartingForm, PublicationForm, ChangedFieldsForm):
     def clean(self) -> dict[str, Any]:
         given = {name: self.cleaned_data.get(name) for name in END}
         cleaned = super().clean()
+        if self.instance.pk and "excluded" in {*self.changed_data} & cleaned.keys():
+            cleaned["excluded"] = self.merged(cleaned["excluded"])
         if not {*END, "start_time"} & self.errors.keys():
             self.set_length(cleaned, given)
         if BUILDER.isdisjoint(self.errors):
@@ -115,23 +117,45 @@ class SeriesForm(RuleForm, StartingForm, PublicationForm, ChangedFieldsForm):
             rights=self.rights,
         )
 
+    def merged(self, typed: list[str]) -> list[str]:
+        """Return the stored skipped dates with what this person added to or took from the shown."""
+        stored = set(self.stored.excluded)
+        try:
+            shown = set(self.fields["excluded"].clean(self.shown("excluded")))
+        except ValidationError:
+            shown = stored
+        return sorted(stored - (shown - {*typed}) | {*typed} - shown)
+
     def set_length(self, cleaned: dict[str, Any], given: dict[str, Any]) -> None:
         """Set length and `by_clock` from the duration or the end that the page shows."""
         if self.instance.pk and not {*END, "start_time"} & set(self.changed_data):
             cleaned["length"], cleaned["by_clock"] = self.stored.length, self.stored.by_clock
             return
+        if self.instance.pk and not {*END} & set(self.changed_data):
+            # Somebody else may have changed the end that goes with the start.
+            given = {"length": self.stored.length, "end_time": None, **end_of(self.stored)}
         length, end = given["length"], given["end_time"]
-        if length and end:
+        if end and self.was_moved():
+            text = _("Someone else has changed the times: open the page again.")
+            self.add_error("end_time", text)
+        elif length and end:
             self.add_error("end_time", _("Enter a duration or an end, not both."))
         elif end:
             start = datetime.combine(date.min, cleaned["start_time"])
-            days = given["end_days"]
+            days = given.get("end_days")
             later = int(end <= start.time()) if days is None else days
             length = datetime.combine(date.min + timedelta(days=later), end) - start
         elif not length:
             missing = ValidationError(_("Enter a duration or an end."), code="required")
             self.add_error("length", missing)
         cleaned["length"], cleaned["by_clock"] = length, bool(end)
+
+    def was_moved(self) -> bool:
+        """Whether the start that goes with an end of this page is no longer stored as it was."""
+        if not self.instance.pk or "start_time" in self.changed_data:
+            return False
+        field = self.fields["start_time"]
+        return field.has_changed(self.stored.start_time, self.shown("start_time"))
 
     def build_rule(self, cleaned: dict[str, Any]) -> None:
         """Set the rule that the fields say, unless somebody else changed the stored one."""

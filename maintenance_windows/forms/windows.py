@@ -135,14 +135,19 @@ class WindowForm(TimesForm, ChangedFieldsForm):
             *(name for name in implied if name not in typed and self.was_typed(name)),
         ]
 
-    def were_moved(self) -> bool:
-        """Whether a time that another zone gives a new meaning is not stored as it was shown."""
-        fields = {name: self.fields[name] for name in self.changed_data if name in TIMES[:2]}
+    def moved(self) -> bool:
+        """Whether a time that this person left alone is no longer stored as it was shown.
+
+        Together with what they typed it would make times that nobody wants. The end does not matter
+        beside a duration.
+        """
+        kept = {"starts_at", "ends_at"} - {*self.typed} & self.fields.keys()
+        if "length" in self.typed:
+            kept -= {"ends_at"}
         with timezone.override(self.page_tz):
             return any(
-                field.has_changed(getattr(self.stored, name), self.shown(name))
-                for name, field in fields.items()
-                if name not in self.typed
+                self.fields[name].has_changed(getattr(self.stored, name), self.shown(name))
+                for name in kept
             )
 
     def was_typed(self, name: str) -> bool:
@@ -153,9 +158,9 @@ class WindowForm(TimesForm, ChangedFieldsForm):
         if "length" in self.typed and "ends_at" not in self.typed:
             self.errors.pop("ends_at", None)
             cleaned["ends_at"] = None  # the end that the page showed
-        if "zone" in self.typed and self.were_moved():
-            text = _("Someone else has changed the times of this window: open the page again.")
-            self.add_error("zone", text)
+        if (typed := [name for name in ("zone", *TIMES) if name in self.typed]) and self.moved():
+            text = _("Someone else has changed the times: open the page again.")
+            self.add_error(typed[0], text)
         starts_at = cleaned.get("starts_at", self.instance.starts_at)
         if self.check_end() and starts_at and "starts_at" not in self.errors:
             self.check_times(starts_at, self.stored)
