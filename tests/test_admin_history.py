@@ -1,10 +1,13 @@
 """The history pages: actor, due time, time of the change and reason."""
 
+import json
 import re
+from datetime import time, timedelta
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.urls import reverse
 from django.utils.html import strip_tags
 
@@ -15,7 +18,7 @@ from maintenance_windows.models import (
     Transition,
     WindowSeries,
 )
-from maintenance_windows.planning import series, windows
+from maintenance_windows.planning import freezes, series, windows
 from maintenance_windows.planning.sites import take_down
 from maintenance_windows.reconcile.tick import tick
 from tests.helpers.times import FOUR, HOUR, MINUTE, TWO
@@ -129,3 +132,44 @@ def test_window_history_names_its_series(acme, browser):
     window = begun.windows.earliest("starts_at")
     (planned,) = story(browser, window)
     assert f"Window {window.pk} scheduled by recurring window {begun.pk}: " in planned
+
+
+def test_history_of_series_tells_what_was_first_planned_and_changed(acme, browser, at):
+    at(TWO - HOUR)
+    nights = WindowSeries(
+        rule="FREQ=DAILY", starts_on=TWO.date(), start_time=time(2), zone="UTC", length=2 * HOUR
+    )
+    begun = series.repeat([acme], nights, actor="bob")[0].series
+    at(TWO - MINUTE)
+    series.revise(
+        begun.pk,
+        rule="FREQ=WEEKLY;BYDAY=SU",
+        start_time=time(3),
+        length=HOUR,
+        by_clock=True,
+        zone="Europe/Berlin",
+        level="read_only",
+        banner_lead=timedelta(0),
+        excluded=["2029-12-02", "2029-12-09"],
+    )
+    changed, created = story(browser, begun)
+    assert "created: every day, from 02:00 for 2h, time zone UTC" in created
+    for text in (
+        "level Maintenance page → Read-only",
+        "banner before the start 0",
+        "end by the local clock no → yes",
+        "skipped dates - → 2029-12-02, 2029-12-09",
+    ):
+        assert text in changed
+
+
+def test_log_names_the_sites_of_a_freeze(acme, globex, at, capsys):
+    at(TWO - HOUR)
+    freezes.freeze([globex], starts_at=TWO, ends_at=FOUR, reason="Sale")
+    freezes.freeze(None, starts_at=TWO, ends_at=FOUR, reason="Holidays")
+    for sites, named in (
+        (["globex.example"], {"globex.example", None}),
+        (["acme.example"], {None}),
+    ):
+        call_command("maintenance", "log", *sites, "--json")
+        assert {one["site"] for one in json.loads(capsys.readouterr().out)} == named

@@ -4,7 +4,8 @@ Each event stands once: what a status change tells is not told again by the chan
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from maintenance_windows.core.state import Level
 from maintenance_windows.models import Change, Freeze, MaintenanceWindow, Transition, WindowSeries
+from maintenance_windows.models.base import LEVELS
 from maintenance_windows.snapshot import clock
 from maintenance_windows.wording.durations import format_duration
 from maintenance_windows.wording.spans import format_moment, format_times
@@ -31,6 +33,8 @@ LABELS = {
 # Facts that only the history keeps.
 LABELS |= {"freeze": gettext_lazy("freeze"), "override": gettext_lazy("overridden because")}
 MOMENTS = {"starts_at", "ends_at", "started_at", "ended_at", "cancelled_at", "published_at"}
+# The fields that the words for a recurrence depend on.
+WORDS = {"rule", "starts_on", "start_time", "zone", "length", "by_clock"}
 STATES = {"started_at", "ended_at", "cancelled_at"}
 SOON_AFTER = timedelta(seconds=2)
 
@@ -58,11 +62,12 @@ def of_window(window: MaintenanceWindow) -> list[Event]:
 
 
 def of_series(series: WindowSeries) -> list[Event]:
-    return sort([_begun(series), *_changes(_newest(series.changes_made.all()))])
+    changes = list(series.changes_made.order_by("-pk"))
+    return sort([_begun(series, changes), *_changes(changes[:MOST])])
 
 
 def of_freeze(freeze: Freeze) -> list[Event]:
-    return sort(_freezes([freeze]))
+    return sort(_freezes([freeze], lambda _freeze: [None]))
 
 
 def of_site(site: Site, *, titles: bool) -> list[Event]:
@@ -86,14 +91,24 @@ def latest(
     for change in Change.objects.filter(window__in=windows).order_by("-pk"):
         of_each[change.window_id].append(change)
     begun = _newest(WindowSeries.objects.filter(of).select_related("site"), most)
-    freezes = Freeze.objects.filter(everywhere).distinct()
+    begun_changes = defaultdict(list)
+    for change in Change.objects.filter(series__in=begun).order_by("-pk"):
+        begun_changes[change.series_id].append(change)
+    freezes = Freeze.objects.filter(everywhere).distinct().prefetch_related("sites")
+
+    def frozen(freeze: Freeze) -> list[Site | None]:
+        """Of the sites of a freeze, those that are asked for."""
+        if freeze.everywhere:
+            return [None]
+        return [site for site in freeze.sites.all() if sites is None or site in sites]
+
     return sort(
         [
             *(_planned(window, of_each[window.pk]) for window in windows),
-            *map(_begun, begun),
+            *(_begun(one, begun_changes[one.pk]) for one in begun),
             *_changes(_newest_changes(sites, most), transitions, titles=titles),
             *_transitions(transitions),
-            *_freezes(_newest(freezes, most)),
+            *_freezes(_newest(freezes, most), frozen),
         ],
         most,
     )
@@ -144,24 +159,35 @@ def _planned(window: MaintenanceWindow, changes: Iterable[Change]) -> Event:
     return Event(at=window.created_at, site=window.site, what=what % facts, actor=actor)
 
 
-def _begun(series: WindowSeries) -> Event:
+def _begun(series: WindowSeries, changes: Iterable[Change]) -> Event:
+    """The recurrence as first planned, which the changes, newest first, lead back to."""
+    first = copy(series)
+    for change in changes:
+        for name in WORDS & change.changes.keys():
+            field: Any = WindowSeries._meta.get_field(name)  # noqa: SLF001 (public, see above)
+            setattr(first, name, field.to_python(change.changes[name][0]))
     what = _("Recurring window %(id)s created: %(words)s")
     return Event(
         at=series.created_at,
         site=series.site,
-        what=what % {"id": series.pk, "words": series.words()},
+        what=what % {"id": series.pk, "words": first.words()},
         actor=series.created_by,
     )
 
 
-def _freezes(freezes: Iterable[Freeze]) -> Iterator[Event]:
+def _freezes(
+    freezes: Iterable[Freeze], sites_of: Callable[[Freeze], Iterable[Site | None]]
+) -> Iterator[Event]:
+    """Yield an event for each site that `sites_of` names; None means all sites."""
     for freeze in freezes:
         facts = {"id": freeze.pk, "reason": freeze.reason}
-        what = _("Freeze %(id)s created: %(reason)s") % facts
-        yield Event(at=freeze.created_at, what=what, actor=freeze.created_by)
-        if freeze.ended_at is not None:
-            what = _("Freeze %(id)s ended: %(reason)s") % facts
-            yield Event(at=freeze.ended_at, what=what, actor=freeze.ended_by, rank=1)
+        for site in sites_of(freeze):
+            what = _("Freeze %(id)s created: %(reason)s") % facts
+            yield Event(at=freeze.created_at, site=site, what=what, actor=freeze.created_by)
+            if freeze.ended_at is not None:
+                what = _("Freeze %(id)s ended: %(reason)s") % facts
+                actor = freeze.ended_by
+                yield Event(at=freeze.ended_at, site=site, what=what, actor=actor, rank=1)
 
 
 def _changes(
@@ -224,8 +250,12 @@ def _change(name: str, before: Any, after: Any, *, titles: bool) -> str:
 
 
 def _format(name: str, value: Any) -> str:
-    if name in {"length", "banner_lead"} and value and (duration := parse_duration(value)):
-        return format_duration(duration)
+    if name in {"length", "banner_lead"} and value:
+        return format_duration(parse_duration(value) or timedelta(0)) or "0"
+    if name == "level":
+        return str(dict(LEVELS).get(value, value))
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     moment = _moment(value) if name in MOMENTS else value
     if isinstance(moment, datetime):
         return format_moment(moment, timezone.get_current_timezone(), clock.now())

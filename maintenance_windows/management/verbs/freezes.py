@@ -78,7 +78,8 @@ def import_freezes(command: BaseCommand, given: Namespace) -> None:
     counts = {"created": len(outcome.made), "ended": len(outcome.ended), **outcome.count}
     words = {"taken_back": "ended by hand and left so", "past": "in the past"}
     parts = [f"{number} {words.get(name, name)}" for name, number in counts.items() if number]
-    command.stdout.write(f"{len(events)} events: {', '.join(parts) or 'nothing to do'}.")
+    noun = "event" if len(events) == 1 else "events"
+    command.stdout.write(f"{len(events)} {noun}: {', '.join(parts) or 'nothing to do'}.")
     _print_series(command, outcome.series)
     if given.dry_run:
         command.stdout.write("Dry run: nothing was written.")
