@@ -81,6 +81,43 @@ def test_page_with_date_beyond_the_calendar_is_saved(sundays, browser):
     assert "skipped dates - → 9999-12-31" in history
 
 
+def test_dates_of_an_earlier_rule_are_not_listed(sundays, browser):
+    series.revise(sundays.pk, rule="FREQ=MONTHLY;BYDAY=2TU")
+    text = browser.get(page_of(sundays)).text
+    assert {when[:3] for when, _ in rows(text)} == {"Tue"}
+    assert {state for _, state in rows(text)} == {"Scheduled"}
+    assert re.search(r"Next in 9 d.*, Tue 13 Nov", text)
+
+
+def test_next_window_is_named_behind_a_long_freeze(sundays, browser, at):
+    Freeze.objects.create(
+        everywhere=True, starts_at=TWO - HOUR, ends_at=TWO + 20 * WEEK, reason="Sale"
+    )
+    series.materialise()
+    text = browser.get(page_of(sundays)).text
+    assert {state for _, state in rows(text)} == {"Skipped"}
+    assert text.count("Freeze: Sale") == 10
+    assert re.search(r"Next in 140 d.*, Sun 24 Mar", text)
+
+
+def test_only_people_who_can_freeze_are_offered_to_restore_in_a_freeze(sundays, client, at):
+    window = sundays.windows.get(occurs_on=FIRST)
+    Freeze.objects.create(everywhere=True, starts_at=TWO, ends_at=TWO + HOUR, reason="Sale")
+    series.materialise()
+    user = User.objects.create_user("planner", is_staff=True)
+    names = ["change_windowseries", "view_windowseries"]
+    names += ["change_maintenancewindow", "view_maintenancewindow"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client.force_login(user)
+    pages = page_of(sundays), f"/admin/maintenance_windows/maintenancewindow/{window.pk}/change/"
+    assert not any(
+        'value="restore"' in client.get(page).text.partition("later")[0] for page in pages
+    )
+    user.user_permissions.add(Permission.objects.get(codename="freeze_sites"))
+    client.force_login(User.objects.get(pk=user.pk))
+    assert all('value="restore"' in client.get(page).text for page in pages)
+
+
 def test_skipped_cancelled_moved_and_frozen_dates_are_marked(sundays, browser, at):
     series.skip(sundays.pk, FIRST + WEEK)
     windows.cancel(sundays.windows.get(occurs_on=FIRST + 2 * WEEK).pk)

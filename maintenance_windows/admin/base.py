@@ -24,7 +24,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from maintenance_windows.exceptions import Refused
+from maintenance_windows.exceptions import Refused, RefusedStart
 from maintenance_windows.models.search import FEW
 from maintenance_windows.overview import history
 from maintenance_windows.permissions import Rights, may_freeze, may_operate
@@ -219,7 +219,10 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             try:
                 text = describe(verb(row.pk, actor=request.user.get_username()))
             except Refused as refusal:
-                self.message_user(request, str(refusal), messages.ERROR)
+                text = str(refusal)
+                if isinstance(refusal, RefusedStart):  # whose sentence names no window
+                    text = f"{row}: {text}"
+                self.message_user(request, text, messages.ERROR)
             else:
                 self.log_change(request, row, text)
                 self.message_user(request, text)

@@ -20,7 +20,7 @@ from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import series as verbs
-from maintenance_windows.planning.series.coming import ComingWindow, coming, ending
+from maintenance_windows.planning.series.coming import ComingWindow, coming, ending, next_due
 from maintenance_windows.snapshot import clock
 from maintenance_windows.wording.nearby import short_duration
 
@@ -36,12 +36,12 @@ def head(model_admin: Any, request: HttpRequest, series: WindowSeries) -> dict[s
     overrides = model_admin.rights(request).freeze
     rows = [_row(series, one, now, overrides=overrides) for one in coming(series, now, NUMBER)]
     changes = model_admin.has_change_permission(request)
-    due = [row for row in rows if row["window_is_due"]]
+    due = next_due(series, now)
     return {
         "words": series.words(),
         "ended": series.ended_at is not None,
         "rows": rows,
-        "next": _next(due[0]["one"], now) if due else "",
+        "next": _next(due, now) if due else "",
         "may_change": changes,
         "why_not": "" if changes else _("You may view recurring windows, not change them."),
         "ending": _describe_ending(series, now) if changes else None,
@@ -71,7 +71,7 @@ def _row(
 ) -> dict[str, Any]:
     """One of the next windows, with the words for its state and the buttons that it gets."""
     is_excluded = one.day is not None and one.day.isoformat() in series.excluded
-    is_out = one.skipped or one.status is Status.CANCELLED
+    is_out = not one.takes_place
     state, label = one.status.value, capfirst(str(one.status.label))
     if is_out:
         state = "skipped" if is_excluded or one.frozen else "cancelled"
@@ -84,7 +84,6 @@ def _row(
         "state": state,
         "label": label,
         "note": _note(one),
-        "window_is_due": not is_out,
         "may_skip": is_open and one.status is Status.SCHEDULED and not is_out,
         "may_restore": is_open and is_out and (overrides or not one.frozen),
         "question": ask_restore(series.site.domain, level, one.ends_at)

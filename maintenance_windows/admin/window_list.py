@@ -115,7 +115,8 @@ class WindowListAdmin(ReturningAdmin, NearNowAdmin):
         now, label = clock.now(), gettext("Restore")
         verb = partial(series.restore, rights=self.rights(request))
         begun = queryset.filter(cancelled_at__isnull=False, starts_at__lte=now, ends_at__gt=now)
-        consequence = SOME_GO_DOWN if begun.exists() else ""
+        starts = self.has_operate_permission(request) and begun.exists()
+        consequence = SOME_GO_DOWN if starts else ""
         return self.apply_to_each(
             request, queryset, verb, describe_status, label=label, consequence=consequence
         )

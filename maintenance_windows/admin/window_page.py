@@ -13,7 +13,8 @@ from maintenance_windows.admin.moments import format_at, format_when
 from maintenance_windows.core.state import Level
 from maintenance_windows.models import MaintenanceWindow
 from maintenance_windows.models.querysets import Status
-from maintenance_windows.permissions import may_plan
+from maintenance_windows.permissions import may_freeze, may_plan
+from maintenance_windows.planning import frozen
 from maintenance_windows.wording.nearby import short_duration
 
 MINUTES = (15, 30, 60)
@@ -106,7 +107,8 @@ def buttons(
         found.append(_end(window, now))
     if status is Status.CANCELLED and changes and window.ends_at > now:
         at_once = window.starts_at <= now
-        if operates or not at_once:
+        is_frozen = not may_freeze(request.user) and frozen.meets(window, now)
+        if (operates or not at_once) and not is_frozen:
             found.append(_restore(window, at_once=at_once))
     return found
 

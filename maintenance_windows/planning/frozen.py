@@ -125,6 +125,11 @@ def reaching_into(
             yield window, met
 
 
+def meets(window: MaintenanceWindow, now: datetime) -> FrozenTime | None:
+    """Return the first frozen time that a window meets from `now` on, also a cancelled one."""
+    return read(now).first([window.site_id], max(window.starts_at, now), window.ends_at)
+
+
 def frozen_now(sites: Iterable[Site], now: datetime) -> Iterator[tuple[Site, FrozenTime]]:
     """Yield the sites that are in a freeze at `now`, each with it."""
     calendar = read(now)

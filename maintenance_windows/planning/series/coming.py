@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import islice
 
-from maintenance_windows.core.freezes import FrozenTime
+from maintenance_windows.core.freezes import FreezeCalendar, FrozenTime
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import WAITING, Status
 from maintenance_windows.planning import frozen
 from maintenance_windows.planning.series.plan import SeriesPlanner, first_date, since_when
+
+MOST_SEARCHED = 1000  # dates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,10 @@ class ComingWindow:
     skipped: bool = False
     frozen: FrozenTime | None = None
 
+    @property
+    def takes_place(self) -> bool:
+        return not self.skipped and self.status is not Status.CANCELLED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
@@ -44,13 +50,51 @@ class Ending:
 
 def coming(series: WindowSeries, now: datetime, number: int) -> list[ComingWindow]:
     """Return the next windows that are not over, the skipped and cancelled ones among them."""
+    found, dates = _coming(series, now)
+    return sorted([*found, *islice(dates, number)], key=_order)[:number]
+
+
+def next_due(series: WindowSeries, now: datetime) -> ComingWindow | None:
+    """Return the window in progress, or else the next one that takes place, if there is one."""
+    found, dates = _coming(series, now)
+    due = [one for one in found if one.takes_place]
+    due += islice((one for one in islice(dates, MOST_SEARCHED) if one.takes_place), 1)
+    return min(due, key=_order, default=None)
+
+
+def _order(one: ComingWindow) -> tuple[datetime, datetime]:
+    return one.starts_at, one.ends_at
+
+
+def _coming(
+    series: WindowSeries, now: datetime
+) -> tuple[list[ComingWindow], Iterator[ComingWindow]]:
+    """Return those that have a window, and the other dates of the rule.
+
+    A cancelled window counts only if the rule still has its date.
+    """
     made = _made(series, now)
     days = {window.occurs_on for window in made}
-    own = [_of_window(window, now) for window in made]
-    found = [one for one in own if one.status is not Status.COMPLETED]
-    if series.ended_at is None:
-        found += islice((one for one in _dates(series, now) if one.day not in days), number)
-    return sorted(found, key=lambda one: (one.starts_at, one.ends_at))[:number]
+    freezes = frozen.read(since_when(now))
+    own = [_of_window(window, now, freezes) for window in made]
+    found = [
+        one
+        for one in own
+        if one.status is not Status.COMPLETED
+        and (one.status is not Status.CANCELLED or _has(series, one.day))
+    ]
+    if series.ended_at is not None:
+        return found, iter(())
+    return found, (one for one in _dates(series, now, freezes) if one.day not in days)
+
+
+def _has(series: WindowSeries, day: date | None) -> bool:
+    if series.ended_at is not None:
+        return True
+    try:
+        return day is not None and series.recurrence().has(day)
+    except RuleError:
+        return True
 
 
 def ending(series: WindowSeries, now: datetime) -> Ending:
@@ -70,24 +114,27 @@ def _made(series: WindowSeries, now: datetime) -> list[MaintenanceWindow]:
     return list({window.pk: window for window in (*near, *live)}.values())
 
 
-def _of_window(window: MaintenanceWindow, now: datetime) -> ComingWindow:
+def _of_window(window: MaintenanceWindow, now: datetime, freezes: FreezeCalendar) -> ComingWindow:
     status = window.status_at(now)
     if status is Status.CANCELLED and window.ends_at <= now:
         status = Status.COMPLETED
+    met = None
+    if status is Status.CANCELLED:
+        met = freezes.first([window.site_id], max(window.starts_at, now), window.ends_at)
     return ComingWindow(
         day=window.occurs_on,
         starts_at=window.begins_at,
         ends_at=window.ends_at,
         status=status,
         window=window,
+        frozen=met,
     )
 
 
-def _dates(series: WindowSeries, now: datetime) -> Iterator[ComingWindow]:
+def _dates(series: WindowSeries, now: datetime, freezes: FreezeCalendar) -> Iterator[ComingWindow]:
     """The dates of the rule, the skipped ones, too. None where SQL wrote an invalid rule."""
     try:
         recurrence = series.recurrence()
-        freezes = frozen.read(since_when(now))
         for one in replace(recurrence, excluded=frozenset()).occurrences(now):
             met = freezes.first([series.site_id], one.starts_at, one.ends_at)
             begun = one.starts_at <= now
