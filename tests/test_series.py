@@ -701,3 +701,25 @@ def test_zone_deleted_from_disk_raises_rule_error(tmp_path):
     finally:
         zoneinfo.reset_tzpath()
         zones.cache_clear()
+
+
+def test_skipped_night_stays_skipped_in_another_zone(acme, begin):
+    """Half past midnight in Berlin is the evening before in UTC."""
+    given = {"rule": "FREQ=DAILY", "zone": "Europe/Berlin", "start_time": time(0, 30)}
+    given["starts_on"] = date(2029, 11, 5)
+    nights = begin(acme, **given, excluded=["2029-11-08", "2031-06-01", "2019-01-01"])
+    before = set(nights.windows.values_list("starts_at", flat=True))
+    outcome = series.revise(
+        nights.pk,
+        zone="UTC",
+        start_time=time(23, 30),
+        starts_on=date(2029, 11, 4),
+        clock=lambda: ONE,
+    )
+    assert outcome.made == outcome.cancelled == []
+    nights.refresh_from_db()
+    assert nights.excluded == ["2019-01-01", "2029-11-07", "2031-06-01"]
+    assert set(nights.windows.values_list("starts_at", flat=True)) == before
+    series.revise(nights.pk, zone="Asia/Tokyo", clock=lambda: ONE)  # other instants
+    nights.refresh_from_db()
+    assert nights.excluded == ["2019-01-01", "2029-11-07", "2031-06-01"]

@@ -19,6 +19,7 @@ from maintenance_windows.forms.rules import BUILDER, DATE, RuleForm
 from maintenance_windows.forms.starting import StartingForm
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.planning import series as verbs
+from maintenance_windows.planning.series.plan import rename_skipped
 from maintenance_windows.snapshot import clock
 
 FIELDS = ("starts_on", "start_time", "zone", "length", "rule", "excluded", *WindowSeries.TEXTS)
@@ -95,6 +96,8 @@ class SeriesForm(RuleForm, StartingForm, PublicationForm, ChangedFieldsForm):
             by_clock = cleaned["by_clock"]
             series = WindowSeries(pk=self.instance.pk, site_id=site_id, by_clock=by_clock, **values)
             series.created_at = self.instance.created_at
+            if self.instance.pk and "excluded" not in self.changed_data:
+                rename_skipped(series, self.stored, clock.now())
             try:
                 verbs.check(series, clock.now())
                 self.check_start(series, [site] if site else [])

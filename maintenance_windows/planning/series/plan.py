@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, reduce
 from operator import or_
 from typing import NamedTuple
@@ -274,3 +274,27 @@ def renamed(
     taken = set(same.values())
     new = {pk: same.get(pk, None if day in taken else day) for pk, day in dates.items()}
     return {pk: day for pk, day in new.items() if day != dates[pk]}
+
+
+def rename_skipped(series: WindowSeries, stored: WindowSeries, now: datetime) -> None:
+    """Give the skipped dates the names that their instants have in another zone, as renamed()."""
+    if stored.zone == series.zone or not series.excluded:
+        return
+    since = _past(series, now)
+    stop = max(since, *(datetime.combine(day, time(12), UTC) for day in _dates(series))) + 3 * DAY
+    try:
+        after, before = (
+            list(replace(one.recurrence(), excluded=frozenset()).occurrences(since, stop))
+            for one in (series, stored)
+        )
+    except (OverflowError, RuleError):
+        return
+    names = {one.starts_at: one.date for one in after}
+    others = {one.date: names[one.starts_at] for one in before if one.starts_at in names}
+    taken = set(others.values())
+    kept = (others.get(day, None if day in taken else day) for day in _dates(series))
+    series.excluded = sorted({day.isoformat() for day in kept if day})
+
+
+def _dates(series: WindowSeries) -> list[date]:
+    return [date.fromisoformat(day) for day in series.excluded]

@@ -22,7 +22,12 @@ from maintenance_windows.planning.admission import NO_TERMS, Terms
 from maintenance_windows.planning.series import events, starting
 from maintenance_windows.planning.series.apply import SeriesChange, apply
 from maintenance_windows.planning.series.horizon import batches, planner, portions
-from maintenance_windows.planning.series.plan import Plan, SeriesPlanner, first_date
+from maintenance_windows.planning.series.plan import (
+    Plan,
+    SeriesPlanner,
+    first_date,
+    rename_skipped,
+)
 from maintenance_windows.reconcile.lock import Clock, locked
 
 EVENT_FIELDS = ("sequence", "changed_at", "retitled_at", "uid_shift")
@@ -83,6 +88,9 @@ def revise(
             changes["published_at"] = rules.published(series, given, now, is_public=is_public)
         for name, value in changes.items():
             setattr(series, name, value)
+        if "excluded" not in changes:
+            rename_skipped(series, stored, now)
+            changes["excluded"] = series.excluded
         check(series, now)
         terms = Terms(rights=rights, start_now=start_now)
         return _follow(series, stored, now, actor, changes, terms=terms)
