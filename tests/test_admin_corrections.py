@@ -216,6 +216,16 @@ def test_typed_time_is_not_mixed_with_one_that_others_moved(acme, plan, browser,
     assert (window.starts_at, window.ends_at) == (TWO, FOUR)
 
 
+def test_time_with_microseconds_counts_as_shown(acme, plan, browser):
+    odd = timedelta(microseconds=123456)
+    window = plan(acme, TWO + odd, FOUR + odd)
+    page = browser.get(page_of(window)).text
+    answer = browser.post(page_of(window), fill(page, **times("ends_at", FOUR + HOUR)))
+    assert answer.status_code == 302
+    window.refresh_from_db()
+    assert (window.starts_at, window.ends_at) == (TWO + odd, FOUR + HOUR)
+
+
 def test_dates_that_others_skip_or_restore_stay(nights, browser):
     night = [f"2029-11-{day:02}" for day in range(30)]
     series.revise(nights.pk, excluded=[night[10], night[11]])

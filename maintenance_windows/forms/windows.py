@@ -146,7 +146,9 @@ class WindowForm(TimesForm, ChangedFieldsForm):
             kept -= {"ends_at"}
         with timezone.override(self.page_tz):
             return any(
-                self.fields[name].has_changed(getattr(self.stored, name), self.shown(name))
+                self.fields[name].has_changed(
+                    getattr(self.stored, name).replace(microsecond=0), self.shown(name)
+                )
                 for name in kept
             )
 
