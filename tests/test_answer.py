@@ -39,7 +39,6 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
         ("text/html;q=0, */*", JSON),
         ("text/html;q=0, text/*", TEXT),
         ("text/html; level=1; q=0.0, application/json;q=0, */*", JSON),
-        ("*/*;q=0", TEXT),
         ("text/html;q=0, application/json", JSON),
         ("*/*;q=0.1, text/plain", TEXT),
         ("TEXT/HTML", HTML),
