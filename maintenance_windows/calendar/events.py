@@ -27,6 +27,7 @@ from maintenance_windows.models import CancelledOccurrence, MaintenanceWindow, W
 from maintenance_windows.models.base import KNOWN_LEVEL, Planned
 from maintenance_windows.models.querysets import RUNNING
 from maintenance_windows.planning import frozen
+from maintenance_windows.planning.series.dates import since_when
 from maintenance_windows.planning.series.events import (
     AHEAD,
     DAY,
@@ -38,7 +39,6 @@ from maintenance_windows.planning.series.events import (
     end_of,
     make_uid,
 )
-from maintenance_windows.planning.series.plan import since_when
 from maintenance_windows.wording.messages import message_in
 
 MOST_OVER, MOST_AHEAD = 250, 1000  # events

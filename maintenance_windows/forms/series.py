@@ -19,7 +19,7 @@ from maintenance_windows.forms.rules import BUILDER, DATE, RuleForm
 from maintenance_windows.forms.starting import StartingForm
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.planning import series as verbs
-from maintenance_windows.planning.series.plan import rename_skipped
+from maintenance_windows.planning.series.dates import rename_skipped
 from maintenance_windows.snapshot import clock
 
 FIELDS = ("starts_on", "start_time", "zone", "length", "rule", "excluded", *WindowSeries.TEXTS)

@@ -26,8 +26,8 @@ from maintenance_windows.models import (
 )
 from maintenance_windows.planning import arguments
 from maintenance_windows.planning.freezes import is_past
+from maintenance_windows.planning.series.dates import since_when
 from maintenance_windows.planning.series.events import DAY, KEPT
-from maintenance_windows.planning.series.plan import since_when
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.snapshot import clock as database_clock
 

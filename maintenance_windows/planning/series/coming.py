@@ -14,7 +14,8 @@ from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import WAITING, Status
 from maintenance_windows.planning import frozen
-from maintenance_windows.planning.series.plan import SeriesPlanner, first_date, since_when
+from maintenance_windows.planning.series.dates import first_date, since_when
+from maintenance_windows.planning.series.plan import SeriesPlanner
 
 MOST_SEARCHED = 1000  # dates
 

@@ -19,7 +19,7 @@ from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import CancelledOccurrence, MaintenanceWindow, WindowSeries
 from maintenance_windows.models.base import UNSEEN
 from maintenance_windows.planning import frozen
-from maintenance_windows.planning.series.plan import since_when
+from maintenance_windows.planning.series.dates import since_when
 
 NAMESPACE = UUID("5d7c0f3e-6a52-4d0b-9a3c-3f1f6f0c8e21")
 DAY = timedelta(days=1)

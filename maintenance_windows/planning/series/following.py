@@ -10,6 +10,7 @@ from maintenance_windows.core.recurrence import LONGEST_WINDOW, Occurrence
 from maintenance_windows.models import Freeze, WindowSeries
 from maintenance_windows.models.querysets import among
 from maintenance_windows.planning import frozen
+from maintenance_windows.planning.series.dates import since_when
 from maintenance_windows.planning.series.events import (
     DAY,
     OccurrenceEvent,
@@ -20,7 +21,6 @@ from maintenance_windows.planning.series.events import (
     end_of,
     named_rows,
 )
-from maintenance_windows.planning.series.plan import since_when
 
 APART = timedelta(days=31)  # frozen times that are farther apart are looked at one by one
 

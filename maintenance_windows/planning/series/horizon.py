@@ -15,7 +15,8 @@ from maintenance_windows.models.querysets import among
 from maintenance_windows.planning import frozen
 from maintenance_windows.planning.series import events
 from maintenance_windows.planning.series.apply import SeriesChange, apply
-from maintenance_windows.planning.series.plan import Plan, SeriesPlanner, since_when
+from maintenance_windows.planning.series.dates import since_when
+from maintenance_windows.planning.series.plan import Plan, SeriesPlanner
 from maintenance_windows.reconcile.lock import Clock, locked
 from maintenance_windows.snapshot import clock as database_clock
 

@@ -15,7 +15,8 @@ from maintenance_windows.planning import audit, frozen, rules, windows
 from maintenance_windows.planning.admission import Terms, may_start
 from maintenance_windows.planning.series import starting
 from maintenance_windows.planning.series.apply import SeriesChange, apply
-from maintenance_windows.planning.series.plan import Plan, SeriesPlanner, since_when
+from maintenance_windows.planning.series.dates import since_when
+from maintenance_windows.planning.series.plan import Plan, SeriesPlanner
 from maintenance_windows.planning.series.verbs import revise, unended
 from maintenance_windows.reconcile.lock import Clock, locked
 

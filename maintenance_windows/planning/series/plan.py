@@ -1,9 +1,9 @@
-"""What series say beside what their windows say: many looked at together, nothing written."""
+"""Plans: the changes that make the windows of series match these. Nothing is written."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from functools import cache, reduce
 from operator import or_
 from typing import NamedTuple
@@ -12,12 +12,13 @@ from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from maintenance_windows.conf import conf
 from maintenance_windows.core.freezes import FreezeCalendar, FrozenTime
-from maintenance_windows.core.recurrence import LONGEST_WINDOW, Occurrence
+from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.models.querysets import WAITING
 from maintenance_windows.models.series import zone
 from maintenance_windows.planning import frozen
+from maintenance_windows.planning.series.dates import first_date, past, renamed, since_when
 
 DAY = timedelta(days=1)
 # Of a window: WindowSeries.TEXTS, start and end.
@@ -76,9 +77,9 @@ class Skipped(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to become of a series' windows: nothing while they say what the series says.
+    """The changes that make the windows of a series match it; empty if they do.
 
-    Windows that are there are named by id; its length is how many are to be written. The series
+    Existing windows are named by id. Its length is the number of windows to be written. The series
     restores those that it had cancelled itself. `taken` are dates whose window it leaves alone.
     """
 
@@ -201,7 +202,7 @@ class SeriesPlanner:
         try:
             before = {
                 one.date: one.starts_at
-                for one in stored.recurrence().occurrences(_past(stored, self.now), stop)
+                for one in stored.recurrence().occurrences(past(stored, self.now), stop)
             }
         except RuleError:
             before = {}
@@ -229,72 +230,3 @@ def _existing(series: Iterable[WindowSeries], now: datetime) -> Iterator[Existin
     is_upcoming = ExpressionWrapper(WAITING & Q(starts_at__gt=now), BooleanField())
     rows = found.annotate(is_upcoming=is_upcoming).order_by("pk")
     return map(ExistingWindow._make, rows.values_list(*ExistingWindow._fields))
-
-
-def since_when(now: datetime) -> datetime:
-    """No occurrence that is not over at `now` met a freeze that ended before.
-
-    A freeze that ended in the middle of an occurrence has kept it away for good.
-    """
-    return now - LONGEST_WINDOW - 2 * DAY
-
-
-def first_date(series: WindowSeries, now: datetime) -> date:
-    """What has an earlier date is over, and so far back that no date of another zone meets it."""
-    return (_past(series, now) - 2 * DAY).date()
-
-
-def _past(series: WindowSeries, now: datetime) -> datetime:
-    """What started before, on whatever date of its zone, is over."""
-    return now - min(series.length, LONGEST_WINDOW) - 2 * DAY
-
-
-def renamed(
-    windows: Collection[ExistingWindow] | Collection[MaintenanceWindow],
-    stored: WindowSeries,
-    series: WindowSeries,
-    now: datetime,
-) -> dict[int, date | None]:
-    """The dates that the windows' instants have in another zone, by id, where they differ.
-
-    Midnight in Berlin is the evening before in UTC: the night that somebody cancelled stays.
-    """
-    if stored.zone == series.zone:
-        return {}
-    since = _past(series, now)
-    stop = max((window.starts_at for window in windows), default=since) + 2 * DAY
-    names = {one.starts_at: one.date for one in series.recurrence().occurrences(since, stop)}
-    try:
-        before = list(stored.recurrence().occurrences(since, stop))
-    except RuleError:
-        return {}  # of a zone that is no more nobody knows the instants
-    others = {one.date: names[one.starts_at] for one in before if one.starts_at in names}
-    dates = {window.id: window.occurs_on for window in windows}
-    same = {pk: others[day] for pk, day in dates.items() if day in others}
-    taken = set(same.values())
-    new = {pk: same.get(pk, None if day in taken else day) for pk, day in dates.items()}
-    return {pk: day for pk, day in new.items() if day != dates[pk]}
-
-
-def rename_skipped(series: WindowSeries, stored: WindowSeries, now: datetime) -> None:
-    """Give the skipped dates the names that their instants have in another zone, as renamed()."""
-    if stored.zone == series.zone or not series.excluded:
-        return
-    since = _past(series, now)
-    stop = max(since, *(datetime.combine(day, time(12), UTC) for day in _dates(series))) + 3 * DAY
-    try:
-        after, before = (
-            list(replace(one.recurrence(), excluded=frozenset()).occurrences(since, stop))
-            for one in (series, stored)
-        )
-    except (OverflowError, RuleError):
-        return
-    names = {one.starts_at: one.date for one in after}
-    others = {one.date: names[one.starts_at] for one in before if one.starts_at in names}
-    taken = set(others.values())
-    kept = (others.get(day, None if day in taken else day) for day in _dates(series))
-    series.excluded = sorted({day.isoformat() for day in kept if day})
-
-
-def _dates(series: WindowSeries) -> list[date]:
-    return [date.fromisoformat(day) for day in series.excluded]

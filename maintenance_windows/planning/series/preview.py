@@ -11,7 +11,8 @@ from maintenance_windows.core.freezes import FrozenTime
 from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.models import MaintenanceWindow, WindowSeries
 from maintenance_windows.planning import frozen
-from maintenance_windows.planning.series.plan import SeriesPlanner, since_when
+from maintenance_windows.planning.series.dates import since_when
+from maintenance_windows.planning.series.plan import SeriesPlanner
 from maintenance_windows.planning.series.starting import late
 
 MOST_SKIPPED = 1000  # occurrences

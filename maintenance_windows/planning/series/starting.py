@@ -14,12 +14,8 @@ from maintenance_windows.core.recurrence import Occurrence
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.planning import frozen
 from maintenance_windows.planning.admission import LATE, Terms, admit_start
-from maintenance_windows.planning.series.plan import (
-    Content,
-    Plan,
-    SeriesPlanner,
-    since_when,
-)
+from maintenance_windows.planning.series.dates import since_when
+from maintenance_windows.planning.series.plan import Content, Plan, SeriesPlanner
 
 
 def check_new(template: WindowSeries, sites: Iterable[Site], now: datetime, terms: Terms) -> None:

@@ -21,13 +21,9 @@ from maintenance_windows.planning import arguments, audit, rules
 from maintenance_windows.planning.admission import NO_TERMS, Terms
 from maintenance_windows.planning.series import events, starting
 from maintenance_windows.planning.series.apply import SeriesChange, apply
+from maintenance_windows.planning.series.dates import first_date, rename_skipped
 from maintenance_windows.planning.series.horizon import batches, planner, portions
-from maintenance_windows.planning.series.plan import (
-    Plan,
-    SeriesPlanner,
-    first_date,
-    rename_skipped,
-)
+from maintenance_windows.planning.series.plan import Plan, SeriesPlanner
 from maintenance_windows.reconcile.lock import Clock, locked
 
 EVENT_FIELDS = ("sequence", "changed_at", "retitled_at", "uid_shift")
