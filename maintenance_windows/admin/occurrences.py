@@ -20,7 +20,7 @@ from maintenance_windows.exceptions import Refused
 from maintenance_windows.models import WindowSeries
 from maintenance_windows.models.querysets import Status
 from maintenance_windows.planning import series as verbs
-from maintenance_windows.planning.series.coming import ComingWindow, coming, ending, next_due
+from maintenance_windows.planning.series.coming import ComingWindow, coming, ending
 from maintenance_windows.snapshot import clock
 from maintenance_windows.wording.nearby import short_duration
 
@@ -34,9 +34,9 @@ def head(model_admin: Any, request: HttpRequest, series: WindowSeries) -> dict[s
     """The context of the head."""
     now = clock.now()
     overrides = model_admin.rights(request).freeze
-    rows = [_row(series, one, now, overrides=overrides) for one in coming(series, now, NUMBER)]
+    found, due = coming(series, now, NUMBER)
+    rows = [_row(series, one, now, overrides=overrides) for one in found]
     changes = model_admin.has_change_permission(request)
-    due = next_due(series, now)
     return {
         "words": series.words(),
         "ended": series.ended_at is not None,

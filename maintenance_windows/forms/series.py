@@ -97,7 +97,7 @@ class SeriesForm(RuleForm, StartingForm, PublicationForm, ChangedFieldsForm):
             series = WindowSeries(pk=self.instance.pk, site_id=site_id, by_clock=by_clock, **values)
             series.created_at = self.instance.created_at
             if self.instance.pk and "excluded" not in self.changed_data:
-                rename_skipped(series, self.stored, clock.now())
+                rename_skipped(series, self.stored)
             try:
                 verbs.check(series, clock.now())
                 self.check_start(series, [site] if site else [])

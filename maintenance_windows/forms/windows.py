@@ -132,7 +132,7 @@ class WindowForm(TimesForm, ChangedFieldsForm):
         implied = [name for name in MEANT if name in meant and MEANT[name] & typed]
         return [
             *self.typed,
-            *(name for name in implied if name not in typed and self.was_typed(name)),
+            *(name for name in implied if name not in typed and self.has_value(name)),
         ]
 
     def moved(self) -> bool:
@@ -152,7 +152,7 @@ class WindowForm(TimesForm, ChangedFieldsForm):
                 for name in kept
             )
 
-    def was_typed(self, name: str) -> bool:
+    def has_value(self, name: str) -> bool:
         return name in self.fields and any(self[name].data)
 
     def clean(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from itertools import islice
+from itertools import chain, islice
 
 from maintenance_windows.core.freezes import FreezeCalendar, FrozenTime
 from maintenance_windows.exceptions import RuleError
@@ -49,18 +49,20 @@ class Ending:
     kept: list[MaintenanceWindow]
 
 
-def coming(series: WindowSeries, now: datetime, number: int) -> list[ComingWindow]:
-    """Return the next windows that are not over, the skipped and cancelled ones among them."""
-    found, dates = _coming(series, now)
-    return sorted([*found, *islice(dates, number)], key=_order)[:number]
+def coming(
+    series: WindowSeries, now: datetime, number: int
+) -> tuple[list[ComingWindow], ComingWindow | None]:
+    """Return the next windows that are not over, the skipped and cancelled ones among them.
 
-
-def next_due(series: WindowSeries, now: datetime) -> ComingWindow | None:
-    """Return the window in progress, or else the next one that takes place, if there is one."""
+    The second value is the window in progress, or else the next one that takes place, which may
+    come after all those.
+    """
     found, dates = _coming(series, now)
+    near = list(islice(dates, number))
+    later = chain(near, islice(dates, MOST_SEARCHED))
     due = [one for one in found if one.takes_place]
-    due += islice((one for one in islice(dates, MOST_SEARCHED) if one.takes_place), 1)
-    return min(due, key=_order, default=None)
+    due += islice((one for one in later if one.takes_place), 1)
+    return sorted([*found, *near], key=_order)[:number], min(due, key=_order, default=None)
 
 
 def _order(one: ComingWindow) -> tuple[datetime, datetime]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 
-from maintenance_windows.core.recurrence import LONGEST_WINDOW
+from maintenance_windows.core.recurrence import FIRST, LAST, LONGEST_WINDOW
 from maintenance_windows.exceptions import RuleError
 from maintenance_windows.models import WindowSeries
 
@@ -70,25 +70,28 @@ def renamed(
     return {pk: day for pk, day in new.items() if day != dates[pk]}
 
 
-def rename_skipped(series: WindowSeries, stored: WindowSeries, now: datetime) -> None:
+def rename_skipped(series: WindowSeries, stored: WindowSeries) -> None:
     """Give the skipped dates the names that their instants have in another zone, as renamed()."""
     if stored.zone == series.zone or not series.excluded:
         return
-    since = past(series, now)
-    stop = max(since, *(datetime.combine(day, time(12), UTC) for day in _dates(series))) + 3 * DAY
+    days = [date.fromisoformat(day) for day in series.excluded]
     try:
-        after, before = (
-            list(replace(one.recurrence(), excluded=frozenset()).occurrences(since, stop))
-            for one in (series, stored)
-        )
-    except (OverflowError, RuleError):
+        others = {day: new for day in days if (new := _name_in(series, stored, day))}
+    except RuleError:
         return
-    names = {one.starts_at: one.date for one in after}
-    others = {one.date: names[one.starts_at] for one in before if one.starts_at in names}
     taken = set(others.values())
-    kept = (others.get(day, None if day in taken else day) for day in _dates(series))
+    kept = (others.get(day, None if day in taken else day) for day in days)
     series.excluded = sorted({day.isoformat() for day in kept if day})
 
 
-def _dates(series: WindowSeries) -> list[date]:
-    return [date.fromisoformat(day) for day in series.excluded]
+def _name_in(series: WindowSeries, stored: WindowSeries, day: date) -> date | None:
+    """Return the date that the instant of a stored date has in the series, if it has one."""
+    if not FIRST < day < LAST:
+        return None
+    noon = datetime.combine(day, time(12), UTC)
+    after, before = (
+        replace(one.recurrence(), excluded=frozenset()).occurrences(noon - 3 * DAY, noon + 3 * DAY)
+        for one in (series, stored)
+    )
+    starts = {one.date: one.starts_at for one in before}
+    return next((one.date for one in after if one.starts_at == starts.get(day)), None)

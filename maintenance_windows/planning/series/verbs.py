@@ -85,7 +85,7 @@ def revise(
         for name, value in changes.items():
             setattr(series, name, value)
         if "excluded" not in changes:
-            rename_skipped(series, stored, now)
+            rename_skipped(series, stored)
             changes["excluded"] = series.excluded
         check(series, now)
         terms = Terms(rights=rights, start_now=start_now)
